@@ -1,0 +1,70 @@
+// Files: read-only memory maps, whole reads with a bound, and outputs that appear whole or not at all.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace xw {
+
+/// A read-only memory map of a whole file. Movable; unmaps on destruction.
+/// Throws Error{kFileNotFound | kIo} naming the path.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path);
+  ~MappedFile();
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
+  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  /// Tells the kernel that `range` of the map is not needed any more (keeps resident memory low).
+  void release(std::size_t offset, std::size_t length) const noexcept;
+
+ private:
+  std::filesystem::path path_;
+  const std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// Whole text of a file of at most `max_bytes`. Throws Error{kFileNotFound | kIo | kFormat}.
+[[nodiscard]] std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes = 64ULL << 20);
+
+/// An output file written under a temporary name beside its target and renamed by `commit()`.
+/// Without commit (exception, Ctrl-C) the temporary file is removed and an existing target is untouched.
+/// All methods throw Error{kIo} naming the target path and the reason (e.g. "No space left on device").
+class OutputFile {
+ public:
+  explicit OutputFile(std::filesystem::path target);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void write(std::span<const std::byte> bytes);       ///< appends
+  void write(std::string_view text);                  ///< appends
+  void write_at(std::uint64_t offset, std::span<const std::byte> bytes);  ///< overwrites, does not move the end
+  void pad_to(std::uint64_t alignment);               ///< appends zeros
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  void commit();                                      ///< flushes, closes, renames
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+  std::uint64_t size_ = 0;
+};
+
+/// Writes `text` to `path` through OutputFile.
+void write_text_file(const std::filesystem::path& path, std::string_view text);
+
+/// Removes the temporary files of all OutputFiles that are open; async-signal-safe (for Ctrl-C handlers).
+void remove_open_temporaries() noexcept;
+
+}  // namespace xw

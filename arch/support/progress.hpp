@@ -1,0 +1,36 @@
+// Progress of long work: shown on a terminal with rate and time left, silent elsewhere.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+namespace xw {
+
+/// Draws one line on stderr ("compile  42 % |####    | 1.2k/2.9k tiles  310 tiles/s  0:05 left"), at most ten
+/// times a second and only if stderr is a terminal. Thread safe. Destruction clears the line.
+/// `advance` throws Error{kInterrupted} after Ctrl-C (see interrupt_requested()).
+class Progress {
+ public:
+  Progress(std::string what, std::uint64_t total, std::string unit);
+  ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+  void advance(std::uint64_t count = 1);
+  void set_note(std::string note);  ///< e.g. a running perplexity, shown at the end of the line
+
+ private:
+  struct Impl;
+  Impl* impl_;
+};
+
+/// Installs a SIGINT/SIGTERM handler: the first signal sets a flag, the second removes temporaries and exits.
+void install_interrupt_handler();
+/// True after the first signal.
+[[nodiscard]] bool interrupt_requested() noexcept;
+/// Throws Error{kInterrupted} if interrupt_requested().
+void throw_if_interrupted();
+
+}  // namespace xw

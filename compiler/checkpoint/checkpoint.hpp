@@ -1,0 +1,91 @@
+// Checkpoints: named tensors and the model they belong to, whatever the file format.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.hpp"
+
+namespace xw::checkpoint {
+
+/// Element formats. Quantised ones are ggml's blocks along the last dimension.
+enum class Dtype { kF32, kF16, kBF16, kI8, kI16, kI32, kI64, kQ8_0, kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ4_K, kQ5_K, kQ6_K };
+[[nodiscard]] const char* name(Dtype dtype);
+/// Elements of one block (1 for plain types) and its bytes.
+[[nodiscard]] std::uint32_t block_elements(Dtype dtype);
+[[nodiscard]] std::uint32_t block_bytes(Dtype dtype);
+
+/// A tensor inside a mapped file; row-major, shape[0] is the slowest (for a linear layer [out][in], whatever the file calls it).
+struct Tensor {
+  std::string name;
+  Dtype dtype = Dtype::kF32;
+  std::vector<std::uint64_t> shape;
+  std::span<const std::byte> data;  ///< exactly the bytes of the tensor; lives as long as the checkpoint
+  std::string location;             ///< "file.safetensors@1234" for messages
+  [[nodiscard]] std::uint64_t rows() const { return shape.size() < 2 ? 1 : shape[0]; }
+  [[nodiscard]] std::uint64_t row_elements() const;  ///< product of all other dimensions
+};
+
+/// Converts rows [row_begin, row_end) to fp32 into dst[(row_end - row_begin) * row_elements()]. Thread safe.
+/// Throws Error{kInvalidArgument} for a range outside, Error{kUnsupported} for integer tensors.
+void read_rows(const Tensor& tensor, std::uint64_t row_begin, std::uint64_t row_end, std::span<float> dst);
+/// Whole tensor as fp32.
+[[nodiscard]] std::vector<float> read_all(const Tensor& tensor);
+
+/// What the families have in common; from config.json, GGUF metadata or a llama2.c header.
+struct ModelConfig {
+  std::string family;  ///< "llama", "mistral", "phi3", "qwen2"
+  std::string name;
+  std::uint32_t hidden_size = 0, intermediate_size = 0, num_layers = 0, num_heads = 0, num_kv_heads = 0, head_dim = 0;
+  std::uint32_t vocab_size = 0, context_length = 0;
+  double norm_eps = 1e-5;
+  bool tied_embeddings = false;
+  std::uint32_t sliding_window = 0;  ///< 0: none
+  std::string rope_style = "half";   ///< "half" (HF layout) or "interleaved" (llama2.c, GGUF llama)
+  std::uint32_t rope_dims = 0;       ///< rotated dimensions of a head
+  double rope_theta = 10000;
+  std::string rope_scaling = "none"; ///< "none", "linear", "llama3", "longrope"
+  double rope_factor = 1, rope_low_freq_factor = 1, rope_high_freq_factor = 4, rope_attention_factor = 1;
+  std::uint32_t rope_original_context = 0;
+  std::vector<double> rope_short, rope_long;
+  std::int64_t bos_token = -1;
+  std::vector<std::int64_t> eos_tokens;
+};
+
+/// A checkpoint of one model, memory-mapped; tensors are never copied as a whole.
+class Checkpoint {
+ public:
+  virtual ~Checkpoint() = default;
+  [[nodiscard]] virtual const ModelConfig& config() const = 0;
+  [[nodiscard]] virtual const std::map<std::string, Tensor>& tensors() const = 0;
+  [[nodiscard]] virtual std::filesystem::path path() const = 0;
+  /// "safetensors", "gguf", "llama2c".
+  [[nodiscard]] virtual std::string format() const = 0;
+  /// Maps a canonical Hugging Face tensor name (model.layers.0.self_attn.q_proj.weight) to the stored tensor and rows,
+  /// or nothing. Fused tensors (phi3 qkv_proj, gate_up_proj; any format) answer with a row range.
+  [[nodiscard]] virtual std::optional<ir::TensorRef> resolve(const std::string& canonical_name) const = 0;
+  /// Hint that rows of a tensor are not needed any more (drops resident pages of the map).
+  virtual void release(const Tensor& tensor) const = 0;
+};
+
+/// Opens a directory with config.json and *.safetensors (single or sharded with index), a .safetensors file with
+/// config.json beside it, a .gguf, or a llama2.c .bin. Throws Error{kFileNotFound | kFormat | kUnsupported | kShapeMismatch}.
+[[nodiscard]] std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& path);
+
+/// Builds the model graph of a checkpoint and checks every tensor it needs (presence, shape) and that no tensor is
+/// left over that the family does not know. Throws Error{kUnsupported | kShapeMismatch} with what is supported.
+[[nodiscard]] ir::Graph import_graph(const Checkpoint& checkpoint);
+
+/// Input ranges stored by aihwkit-lightning (`P.input_range`), by linear name (`model.layers.0.self_attn.q_proj`); may be empty.
+[[nodiscard]] std::map<std::string, std::vector<float>> stored_input_ranges(const Checkpoint& checkpoint);
+
+}  // namespace xw::checkpoint

@@ -1,0 +1,64 @@
+// The compiler from end to end: checkpoint, chip and calibration in, program file out.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "arch/description/description.hpp"
+#include "compiler/checkpoint/checkpoint.hpp"
+#include "compiler/mapping/plan.hpp"
+#include "compiler/program/program.hpp"
+
+namespace xw {
+class ThreadPool;
+}
+
+namespace xw::compiler {
+
+/// Ranges of one linear layer, by linear name.
+struct LayerRanges {
+  std::vector<program::InputRange> inputs;  ///< partition of the inputs
+  float lambda = 0;                         ///< 0: the compile option's
+};
+
+/// Where ranges come from and what they are; every analog linear must be there.
+struct Calibration {
+  std::string description;  ///< goes to Manifest::calibration
+  std::map<std::string, LayerRanges> layers;
+};
+
+struct CompileOptions {
+  program::WeightMode weight_mode = program::WeightMode::kAnalog;
+  bool lm_head_analog = false;      ///< otherwise lm_head stays a digital host layer
+  std::vector<std::string> digital; ///< more linears to keep digital: names or glob patterns ("*.down_proj")
+  float lambda = 0;                 ///< global ADC range; 0: the chip description's
+  std::string tool_version;
+};
+
+/// What a user wants to know after compiling; also part of the report.
+struct CompileSummary {
+  mapping::Plan plan;
+  std::uint64_t num_instructions = 0, program_bytes = 0;
+  std::uint64_t analog_weights = 0, digital_weights = 0;
+  std::uint32_t num_calls = 0;
+  double seconds = 0;
+};
+
+/// Names of the linears that would be analog, in graph order (what a calibration must cover).
+[[nodiscard]] std::vector<std::string> analog_linears(const ir::Graph& graph, const CompileOptions& options);
+
+/// Compiles. Bulk data streams to `output`; peak memory is independent of the model size but for tables.
+/// Throws Error{kUnsupported | kShapeMismatch | kNotFinite (names tensor, row, column) | kCapacity | kIo}.
+CompileSummary compile(const checkpoint::Checkpoint& checkpoint, const ir::Graph& graph, const arch::ChipDescription& chip,
+                       const arch::EmulatorDescription& emulator, const Calibration& calibration, const CompileOptions& options,
+                       std::span<const std::byte> tokenizer, const std::filesystem::path& output, ThreadPool& pool);
+
+}  // namespace xw::compiler

@@ -1,0 +1,67 @@
+// A chip instance: one program, programmed with one seed and noise model, loaded on one device.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/program/program.hpp"
+#include "host/device/device.hpp"
+
+namespace xw {
+class ThreadPool;
+}
+
+namespace xw::runtime {
+
+/// What makes one chip different from another.
+struct ChipOptions {
+  std::uint32_t chip_seed = 0;
+  std::string noise;           ///< programming model; empty: the chip description's
+  double gamma = -1;           ///< gaussian; negative: the chip description's
+  double read_sigma = -1;      ///< read noise in units of beta * w_max; negative: the chip description's; 0: off
+};
+
+/// Totals of the runs of one call.
+struct CallStats {
+  std::uint64_t runs = 0, vectors = 0;
+  double device_seconds = 0;   ///< measured host time inside Device::run
+  device::RunStats device;     ///< summed counters
+};
+
+/// Programs all tiles (in parallel, progress shown), loads images and code, and runs calls. Not thread safe.
+class ChipInstance {
+ public:
+  /// Throws Error{kContractMismatch} when program, device or emulator parameters differ, Error{kFormat} for corrupt targets,
+  /// Error{kCapacity} when device memory does not suffice.
+  ChipInstance(std::shared_ptr<const program::Program> program, device::Device& device, const ChipOptions& options, ThreadPool& pool);
+  ~ChipInstance();
+
+  [[nodiscard]] const program::Program& program() const;
+  [[nodiscard]] device::Device& device();
+  /// The options with every default resolved.
+  [[nodiscard]] const ChipOptions& options() const;
+
+  /// DAC, device, digital scaling: y[v][out] for every matrix of the call, written to `outputs[k]` ([num_vectors][out_features],
+  /// k in the order of CallInfo::matrices; bias is added here). x is [num_vectors][in_features] fp32. Batches larger than
+  /// max_batch are split. vector_index of vector v is vector_base + v.
+  /// Throws Error{kNotFinite} naming the call if x has NaN or infinity.
+  void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
+                std::span<const std::span<float>> outputs);
+  /// Integer side only, for conformance: codes [n][in_features] -> Y words [n][y words].
+  [[nodiscard]] std::vector<std::int32_t> run_codes(std::uint32_t call, std::span<const std::int8_t> codes, std::uint32_t num_vectors, std::uint32_t vector_base);
+
+  [[nodiscard]] const std::vector<CallStats>& stats() const;  ///< per call
+  void reset_stats();
+  [[nodiscard]] double programming_seconds() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace xw::runtime

@@ -1,0 +1,93 @@
+// Text to token ids and back.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace xw::tokenizer {
+
+using TokenId = std::int32_t;
+
+/// How the vocabulary is applied.
+enum class Algorithm { kByteLevelBpe, kSentencePieceBpe };
+enum class TokenType : std::uint8_t { kNormal, kUnknown, kControl, kUserDefined, kUnused, kByte };
+
+/// A tokenizer as plain data: what every reader produces and programs carry.
+struct TokenizerData {
+  Algorithm algorithm = Algorithm::kByteLevelBpe;
+  std::string pre_tokenizer;                ///< "gpt2", "llama-bpe", "smollm", "qwen2", ...: selects the split regexes; empty for SentencePiece
+  std::vector<std::string> split_regexes;   ///< PCRE2, applied in order; from pre_tokenizer or tokenizer.json
+  std::vector<std::string> tokens;          ///< byte-level BPE: in the GPT-2 byte alphabet; SentencePiece: with U+2581
+  std::vector<float> scores;                ///< SentencePiece: merge priorities; empty otherwise
+  std::vector<TokenType> types;
+  std::vector<std::string> merges;          ///< "left right", best first
+  TokenId bos = -1, eos = -1, unknown = -1, pad = -1;
+  std::vector<TokenId> end_of_generation;   ///< ids that end an answer (eos, <|eot_id|>, <|im_end|>, <|end|>, ...)
+  bool add_bos = false, add_eos = false, add_space_prefix = false;
+  bool ignore_merges = false;               ///< a pre-token that is a token is taken whole (Llama 3)
+  std::string chat_template;                ///< Jinja text as found; see apply_chat_template
+  friend bool operator==(const TokenizerData&, const TokenizerData&) = default;
+};
+
+/// Reads .gguf metadata, tokenizer.json (+ tokenizer_config.json beside it), SentencePiece .model, llama2.c tokenizer.bin,
+/// or finds one of them in a directory / beside a checkpoint. Throws Error{kFileNotFound | kFormat | kUnsupported}.
+[[nodiscard]] TokenizerData read_tokenizer(const std::filesystem::path& path);
+/// Finds the tokenizer of a checkpoint: inside a GGUF, else tokenizer.json, tokenizer.model, tokenizer.bin, tok*.bin beside it.
+[[nodiscard]] std::filesystem::path find_tokenizer(const std::filesystem::path& checkpoint);
+
+/// Self-contained bytes for the program file, versioned and bounded; parse throws Error{kFormat} naming `origin`.
+[[nodiscard]] std::vector<std::byte> serialize(const TokenizerData& data);
+[[nodiscard]] TokenizerData parse(std::span<const std::byte> bytes, const std::string& origin);
+
+struct ChatMessage {
+  std::string role;  ///< "system", "user", "assistant"
+  std::string content;
+};
+
+/// Thread safe for const use.
+class Tokenizer {
+ public:
+  explicit Tokenizer(TokenizerData data);
+  ~Tokenizer();
+  Tokenizer(Tokenizer&&) noexcept;
+
+  [[nodiscard]] const TokenizerData& data() const;
+  [[nodiscard]] std::size_t vocab_size() const;
+  /// `add_special`: BOS/EOS as the tokenizer's data says; `parse_special`: control tokens in the text become their ids.
+  [[nodiscard]] std::vector<TokenId> encode(std::string_view text, bool add_special, bool parse_special) const;
+  /// Bytes of one token as they appear in running text; control tokens give "" unless `show_special`.
+  [[nodiscard]] std::string piece(TokenId id, bool show_special = false) const;
+  /// Text of a sequence; invalid UTF-8 is kept as bytes.
+  [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool show_special = false) const;
+  [[nodiscard]] bool is_end_of_generation(TokenId id) const;
+  /// Renders a conversation with the model's own template (ChatML, Llama 2/3, Phi-3, Mistral, Zephyr families are recognised;
+  /// another template is Error{kUnsupported} that lists them). Encode the result with parse_special and without add_special.
+  [[nodiscard]] std::string apply_chat_template(std::span<const ChatMessage> messages, bool add_generation_prompt) const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Streams decoded text: emits only complete UTF-8 sequences, keeps the rest; `flush` gives what is left (replacement characters for broken bytes).
+class StreamDecoder {
+ public:
+  explicit StreamDecoder(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  [[nodiscard]] std::string push(TokenId id);
+  [[nodiscard]] std::string flush();
+
+ private:
+  const Tokenizer& tokenizer_;
+  std::string pending_;
+  bool first_ = true;  ///< SentencePiece drops the space of the very first piece
+};
+
+}  // namespace xw::tokenizer

@@ -1,0 +1,89 @@
+// Running a model graph on the host: everything but the analog matrix products.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "compiler/ir/graph.hpp"
+
+namespace xw {
+class ThreadPool;
+}
+
+namespace xw::transformer {
+
+/// Tensors by name for the host side, whatever they are stored as (checkpoint or program). Thread safe.
+class TensorSource {
+ public:
+  virtual ~TensorSource() = default;
+  /// Shape of a tensor; throws Error{kFormat} if there is none of that name.
+  [[nodiscard]] virtual std::vector<std::uint64_t> shape(const std::string& tensor) const = 0;
+  /// Rows [begin, end) as fp32, row-major.
+  virtual void read_rows(const std::string& tensor, std::uint64_t begin, std::uint64_t end, std::span<float> dst) const = 0;
+};
+
+/// Executes kAimcCall nodes. Implementations: the chip instance (analog), digital-w8a8, digital-w4a8 references.
+class CallBackend {
+ public:
+  virtual ~CallBackend() = default;
+  virtual void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
+                        std::span<const std::span<float>> outputs) = 0;
+};
+
+/// Sees the input of every linear layer or call (calibration). `name` is the linear's name; x is [n][in_features].
+using InputObserver = std::function<void(const std::string& name, std::span<const float> x, std::uint32_t in_features)>;
+/// Sees the fp32 output of every kLinear (per-layer ADC calibration). y is [n][out_features].
+using OutputObserver = std::function<void(const std::string& name, std::span<const float> y, std::uint32_t out_features)>;
+
+/// A model ready to run. Immutable after construction except for observers; holds host weights in the fastest form.
+class Model {
+ public:
+  /// `calls` may be null when the graph has no kAimcCall. Digital kLinear nodes run here in fp32 (weights fp32 or fp16 storage).
+  Model(ir::Graph graph, std::shared_ptr<const TensorSource> tensors, CallBackend* calls, ThreadPool& pool);
+  ~Model();
+  [[nodiscard]] const ir::Graph& graph() const;
+  [[nodiscard]] std::uint32_t vocab_size() const;
+  [[nodiscard]] std::uint32_t context_length() const;
+  void observe(InputObserver inputs, OutputObserver outputs);
+
+ private:
+  friend class Session;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+enum class LogitsOf { kLast, kAll, kNone };
+
+/// Measured host time by kind of operation, seconds.
+struct HostTimes {
+  double embedding = 0, norm = 0, attention = 0, activation = 0, digital_linear = 0, calls = 0, other = 0;
+  [[nodiscard]] double total() const { return embedding + norm + attention + activation + digital_linear + calls + other; }
+};
+
+/// One sequence with its KV cache. Not thread safe; a Model may have many sessions used one after another.
+class Session {
+ public:
+  /// vector_base: vector_index of the first token; token t of the session has vector_base + t, so results do not depend on how
+  /// the tokens are split into batches.
+  Session(Model& model, std::uint32_t vector_base = 0);
+  ~Session();
+  /// Appends tokens and returns logits [rows][vocab] (rows: 1, tokens.size() or 0). Throws Error{kInvalidArgument} for ids outside
+  /// the vocabulary, Error{kCapacity} beyond the context length.
+  [[nodiscard]] std::vector<float> forward(std::span<const std::int32_t> tokens, LogitsOf logits);
+  [[nodiscard]] std::uint32_t position() const;
+  /// Forgets the sequence (KV cache and position). The vector index starts at `vector_base` again.
+  void reset(std::uint32_t vector_base = 0);
+  [[nodiscard]] const HostTimes& times() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace xw::transformer
