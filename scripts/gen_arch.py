@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
+"""Generates everything that is derived from arch/accelerator.toml; with --check only tells what is stale."""
+
+import argparse
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from archgen import emit_cpp, reader, spec  # noqa: E402
+
+OUTPUTS = {
+    "arch/generated/xw_arch.hpp": emit_cpp.emit,
+}
+
+
+def generate(text):
+    """Output path -> content for a contract's text. Raises SpecError."""
+    contract = reader.parse(text)
+    return {path: emit(contract) for path, emit in OUTPUTS.items()}
+
+
+def main(arguments=None):
+    root = pathlib.Path(__file__).resolve().parent.parent
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a generated file is stale")
+    parser.add_argument("--contract", type=pathlib.Path, help="the contract (default: arch/accelerator.toml)")
+    parser.add_argument("--root", type=pathlib.Path, default=root, help="where the generated files stand")
+    options = parser.parse_args(arguments)
+    contract = options.contract or options.root / "arch/accelerator.toml"
+    try:
+        outputs = generate(contract.read_text(encoding="utf-8"))
+    except (spec.SpecError, OSError, UnicodeDecodeError) as error:
+        for line in str(error).splitlines():
+            print(f"{contract}: {line}", file=sys.stderr)
+        return 1
+    stale = []
+    for path, content in outputs.items():
+        target = options.root / path
+        if target.exists() and target.read_text(encoding="utf-8") == content:
+            continue
+        stale.append(path)
+        if not options.check:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(content, encoding="utf-8")
+    if options.check and stale:
+        print("stale, run scripts/gen_arch.py: " + ", ".join(stale), file=sys.stderr)
+        return 1
+    if stale:
+        print("written: " + ", ".join(stale))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
