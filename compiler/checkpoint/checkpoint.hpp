@@ -13,18 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "compiler/checkpoint/dtype.hpp"
 #include "compiler/ir/graph.hpp"
 
 namespace xw::checkpoint {
 
-/// Element formats. Quantised ones are ggml's blocks along the last dimension.
-enum class Dtype { kF32, kF16, kBF16, kI8, kI16, kI32, kI64, kQ8_0, kQ4_0, kQ4_1, kQ5_0, kQ5_1, kQ4_K, kQ5_K, kQ6_K };
-[[nodiscard]] const char* name(Dtype dtype);
-/// Elements of one block (1 for plain types) and its bytes.
-[[nodiscard]] std::uint32_t block_elements(Dtype dtype);
-[[nodiscard]] std::uint32_t block_bytes(Dtype dtype);
-
-/// A tensor inside a mapped file; row-major, shape[0] is the slowest (for a linear layer [out][in], whatever the file calls it).
+/// A tensor inside a mapped file; row-major, shape[0] is the slowest (for a linear layer [out][in], whatever the file
+/// calls it).
 struct Tensor {
   std::string name;
   Dtype dtype = Dtype::kF32;
@@ -53,7 +48,7 @@ struct ModelConfig {
   std::string rope_style = "half";   ///< "half" (HF layout) or "interleaved" (llama2.c, GGUF llama)
   std::uint32_t rope_dims = 0;       ///< rotated dimensions of a head
   double rope_theta = 10000;
-  std::string rope_scaling = "none"; ///< "none", "linear", "llama3", "longrope"
+  std::string rope_scaling = "none";  ///< "none", "linear", "llama3", "longrope"
   double rope_factor = 1, rope_low_freq_factor = 1, rope_high_freq_factor = 4, rope_attention_factor = 1;
   std::uint32_t rope_original_context = 0;
   std::vector<double> rope_short, rope_long;
@@ -78,14 +73,16 @@ class Checkpoint {
 };
 
 /// Opens a directory with config.json and *.safetensors (single or sharded with index), a .safetensors file with
-/// config.json beside it, a .gguf, or a llama2.c .bin. Throws Error{kFileNotFound | kFormat | kUnsupported | kShapeMismatch}.
+/// config.json beside it, a .gguf, or a llama2.c .bin. Throws Error{kFileNotFound | kFormat | kUnsupported |
+/// kShapeMismatch}.
 [[nodiscard]] std::unique_ptr<Checkpoint> open_checkpoint(const std::filesystem::path& path);
 
 /// Builds the model graph of a checkpoint and checks every tensor it needs (presence, shape) and that no tensor is
 /// left over that the family does not know. Throws Error{kUnsupported | kShapeMismatch} with what is supported.
 [[nodiscard]] ir::Graph import_graph(const Checkpoint& checkpoint);
 
-/// Input ranges stored by aihwkit-lightning (`P.input_range`), by linear name (`model.layers.0.self_attn.q_proj`); may be empty.
+/// Input ranges stored by aihwkit-lightning (`P.input_range`), by linear name (`model.layers.0.self_attn.q_proj`); may
+/// be empty.
 [[nodiscard]] std::map<std::string, std::vector<float>> stored_input_ranges(const Checkpoint& checkpoint);
 
 }  // namespace xw::checkpoint
