@@ -1,0 +1,87 @@
+// The `crossweave` command: picks the sub-command and turns errors into messages and exit codes.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "arch/generated/xw_arch.hpp"
+#include "arch/support/error.hpp"
+#include "arch/support/progress.hpp"
+#include "host/app/options.hpp"
+#include "host/app/version.hpp"
+#include "models/analog/numerics.hpp"
+
+namespace xw::app {
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> list = {
+      {"compile", "map a checkpoint to the tiles of a chip and write a program", compile_main},
+      {"run", "generate text from a program or checkpoint", run_main},
+      {"eval", "perplexity and LAMBADA accuracy, over several chip instances", eval_main},
+      {"inspect", "show a program: tile map, layers, code, sizes", inspect_main},
+      {"report", "what a program costs: tiles, conversions, latency, energy", report_main},
+      {"bench", "measure the speed of this machine on a program", bench_main},
+  };
+  return list;
+}
+
+namespace {
+
+void print_help(std::ostream& out) {
+  out << "crossweave " << kVersion << " - from transformer checkpoints to analog in-memory-computing hardware and back to tokens\n\n"
+      << "Usage: crossweave COMMAND [options]\n\nCommands:\n";
+  for (const Command& command : commands()) {
+    out << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ') << command.summary << '\n';
+  }
+  out << "\n`crossweave COMMAND --help` explains the options of a command and gives examples.\n\n"
+      << "Example:\n"
+      << "  crossweave compile SmolLM2-135M-Instruct.Q4_1.gguf --chip afm-512 -o smollm2.xwp\n"
+      << "  crossweave run smollm2.xwp --noise pcm-afm --chip-seed 7 --chat \"What is a crossbar?\"\n"
+      << "  crossweave report smollm2.xwp\n\n"
+      << "Exit status: 0 success, 2 wrong usage, 3 bad input, 4 chip too small, 5 device failure, 70 defect, 130 interrupted.\n";
+}
+
+int run_command(int argc, char** argv) {
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (arguments.empty()) {
+    print_help(std::cerr);
+    return exit_status(ErrorCode::kInvalidArgument);
+  }
+  if (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
+    print_help(std::cout);
+    return 0;
+  }
+  if (arguments[0] == "--version") {
+    std::cout << "crossweave " << kVersion << " (contract " << arch::kContractHashText << ")\n";
+    return 0;
+  }
+  if (const char* kernel = std::getenv("XW_KERNEL"); kernel != nullptr && *kernel != '\0') analog::select_kernel(kernel);
+  for (const Command& command : commands()) {
+    if (arguments[0] == command.name) return command.main({arguments.begin() + 1, arguments.end()});
+  }
+  std::string known;
+  for (const Command& command : commands()) known += std::string(known.empty() ? "" : ", ") + command.name;
+  throw Error(ErrorCode::kInvalidArgument, "unknown command '" + arguments[0] + "'; known: " + known);
+}
+
+}  // namespace
+}  // namespace xw::app
+
+int main(int argc, char** argv) {
+  try {
+    xw::install_interrupt_handler();
+    return xw::app::run_command(argc, argv);
+  } catch (const xw::Error& error) {
+    std::cerr << "crossweave: " << xw::name(error.code()) << ": " << error.what() << '\n';
+    return xw::exit_status(error.code());
+  } catch (const std::bad_alloc&) {
+    std::cerr << "crossweave: out of memory\n";
+    return xw::exit_status(xw::ErrorCode::kCapacity);
+  } catch (const std::exception& error) {
+    std::cerr << "crossweave: internal: " << error.what() << '\n';
+    return xw::exit_status(xw::ErrorCode::kInternal);
+  }
+}

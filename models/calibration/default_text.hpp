@@ -1,0 +1,13 @@
+// The text that ranges are calibrated on when the user gives none.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string_view>
+
+namespace xw::calibration {
+
+/// models/calibration/default.txt, written for this purpose: prose, dialogue, numbers, code, a letter; about 800 tokens.
+[[nodiscard]] std::string_view default_text();
+
+}  // namespace xw::calibration
