@@ -1,0 +1,199 @@
+// Outputs that appear whole or not at all.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
+
+namespace xw {
+
+namespace {
+
+/// A temporary file that a signal handler may have to remove. Slots are never freed, only reused, so that the
+/// handler can walk the list at any moment.
+struct Slot {
+  enum State : int { kFree, kTaken, kLive };
+  std::atomic<int> state{kTaken};
+  std::array<char, PATH_MAX> path{};
+  Slot* next = nullptr;
+};
+
+// The one piece of process-wide state that OutputFile needs: signal handlers have no parameters.
+std::atomic<Slot*> first_slot{nullptr};
+std::atomic<std::uint64_t> next_number{0};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<Slot*>::is_always_lock_free);
+
+Slot& take_slot() {
+  for (Slot* slot = first_slot.load(); slot != nullptr; slot = slot->next) {
+    int expected = Slot::kFree;
+    if (slot->state.compare_exchange_strong(expected, Slot::kTaken)) return *slot;
+  }
+  auto slot = std::make_unique<Slot>();
+  slot->next = first_slot.load();
+  while (!first_slot.compare_exchange_weak(slot->next, slot.get())) {
+  }
+  return *slot.release();
+}
+
+/// Where a symbolic link leads, so that the link survives the rename.
+std::filesystem::path resolved(const std::filesystem::path& target) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(target, error)) return target;
+  std::filesystem::path real = std::filesystem::weakly_canonical(target, error);
+  return error ? target : real;
+}
+
+constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
+
+}  // namespace
+
+struct OutputFile::Impl {
+  std::filesystem::path target;
+  std::filesystem::path real_target;
+  Slot& slot;
+  int fd = -1;
+  std::uint64_t flushed = 0;  // bytes of the file that are not in `buffer`
+  std::vector<std::byte> buffer;
+
+  Impl(std::filesystem::path where, Slot& taken)
+      : target(std::move(where)), real_target(resolved(target)), slot(taken) {}
+  ~Impl() {
+    if (fd >= 0) {
+      ::close(fd);
+      ::unlink(slot.path.data());
+    }
+    slot.state.store(Slot::kFree);
+  }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  [[noreturn]] void fail(const char* what, int error) const {
+    throw Error(ErrorCode::kIo, target.string() + ": cannot " + what + ": " + std::generic_category().message(error));
+  }
+
+  void open() {
+    struct stat status {};
+    if (::stat(real_target.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+      throw Error(ErrorCode::kIo, target.string() + ": cannot write: it exists and is not a regular file");
+    }
+    if (real_target.filename().empty()) fail("create", EISDIR);
+    do {  // the number makes names unique in this process, O_EXCL against what an earlier process left
+      const std::string name = "." + real_target.filename().string() + "." + std::to_string(::getpid()) + "-" +
+                               std::to_string(next_number.fetch_add(1)) + ".tmp";
+      const std::string path = (real_target.parent_path() / name).string();
+      if (path.size() >= slot.path.size()) fail("create", ENAMETOOLONG);
+      std::memcpy(slot.path.data(), path.c_str(), path.size() + 1);
+      fd = ::open(slot.path.data(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    } while (fd < 0 && (errno == EEXIST || errno == EINTR));
+    if (fd < 0) fail("create", errno);
+    slot.state.store(Slot::kLive);
+  }
+
+  void write_through(std::uint64_t offset, std::span<const std::byte> bytes) {
+    while (!bytes.empty()) {
+      const ssize_t done = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (done < 0) {
+        if (errno == EINTR) continue;
+        fail("write", errno);
+      }
+      if (done == 0) fail("write", EIO);
+      bytes = bytes.subspan(static_cast<std::size_t>(done));
+      offset += static_cast<std::uint64_t>(done);
+    }
+  }
+
+  void flush() {
+    write_through(flushed, buffer);
+    flushed += buffer.size();
+    buffer.clear();
+  }
+
+  void require_open() const {
+    if (fd < 0) throw Error(ErrorCode::kInternal, target.string() + ": written to after commit");
+  }
+};
+
+OutputFile::OutputFile(std::filesystem::path target) : impl_(std::make_unique<Impl>(std::move(target), take_slot())) {
+  impl_->open();
+  impl_->buffer.reserve(kBufferBytes);
+}
+
+OutputFile::~OutputFile() = default;
+
+void OutputFile::write(std::span<const std::byte> bytes) {
+  impl_->require_open();
+  if (impl_->buffer.size() + bytes.size() > kBufferBytes) impl_->flush();
+  if (bytes.size() >= kBufferBytes) {
+    impl_->write_through(impl_->flushed, bytes);
+    impl_->flushed += bytes.size();
+  } else {
+    impl_->buffer.insert(impl_->buffer.end(), bytes.begin(), bytes.end());
+  }
+  size_ += bytes.size();
+}
+
+void OutputFile::write(std::string_view text) {
+  write(std::as_bytes(std::span(text)));
+}
+
+void OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes) {
+  impl_->require_open();
+  if (offset > size_ || bytes.size() > size_ - offset) {
+    throw Error(ErrorCode::kInternal, impl_->target.string() + ": overwrite of bytes " + std::to_string(offset) + " +" +
+                                          std::to_string(bytes.size()) + " beyond the end at " + std::to_string(size_));
+  }
+  impl_->flush();
+  impl_->write_through(offset, bytes);
+}
+
+void OutputFile::pad_to(std::uint64_t alignment) {
+  if (alignment == 0) throw Error(ErrorCode::kInternal, impl_->target.string() + ": alignment of 0");
+  static constexpr std::array<std::byte, 4096> kZeros{};
+  std::uint64_t missing = (alignment - size_ % alignment) % alignment;
+  while (missing > 0) {
+    const std::uint64_t part = std::min<std::uint64_t>(missing, kZeros.size());
+    write(std::span(kZeros).first(static_cast<std::size_t>(part)));
+    missing -= part;
+  }
+}
+
+void OutputFile::commit() {
+  impl_->require_open();
+  impl_->flush();
+  const int closed = ::close(std::exchange(impl_->fd, -1));
+  const int close_error = errno;
+  if (closed != 0) {  // e.g. a quota that the server checks late
+    ::unlink(impl_->slot.path.data());
+    impl_->fail("close", close_error);
+  }
+  if (::rename(impl_->slot.path.data(), impl_->real_target.c_str()) != 0) {
+    const int rename_error = errno;
+    ::unlink(impl_->slot.path.data());
+    impl_->fail("rename the finished file", rename_error);
+  }
+  impl_->slot.state.store(Slot::kFree);
+}
+
+void remove_open_temporaries() noexcept {
+  const int saved = errno;
+  for (Slot* slot = first_slot.load(); slot != nullptr; slot = slot->next) {
+    if (slot->state.load() == Slot::kLive) ::unlink(slot->path.data());
+  }
+  errno = saved;
+}
+
+}  // namespace xw

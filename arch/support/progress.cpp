@@ -1,0 +1,164 @@
+// The progress line, and the flag that Ctrl-C sets.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/support/progress.hpp"
+
+#include <signal.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
+
+namespace xw {
+
+namespace {
+
+// Signal handlers have no parameters: the flag is process-wide.
+std::atomic<int> signals_seen{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void on_signal(int signal_number) {
+  if (signals_seen.fetch_add(1) > 0) {
+    remove_open_temporaries();
+    ::_exit(128 + signal_number);
+  }
+}
+
+/// "950", "1.2k", "3.4M".
+std::string short_number(double value) {
+  static constexpr std::array<const char*, 5> kSuffixes = {"", "k", "M", "G", "T"};
+  std::size_t suffix = 0;
+  while (value >= 999.5 && suffix + 1 < kSuffixes.size()) {
+    value /= 1000;
+    ++suffix;
+  }
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), suffix > 0 && value < 99.95 ? "%.1f%s" : "%.0f%s", value, kSuffixes[suffix]);
+  return text.data();
+}
+
+/// "0:05", "12:00", "3:02:01".
+std::string clock_text(double seconds) {
+  const auto all = static_cast<long long>(std::min(seconds, 359999.0) + 0.5);
+  std::array<char, 32> text{};
+  if (all >= 3600) {
+    std::snprintf(text.data(), text.size(), "%lld:%02lld:%02lld", all / 3600, all / 60 % 60, all % 60);
+  } else {
+    std::snprintf(text.data(), text.size(), "%lld:%02lld", all / 60, all % 60);
+  }
+  return text.data();
+}
+
+void print(const std::string& text) noexcept {
+  // A progress line that cannot be drawn is no reason to stop.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+}  // namespace
+
+struct Progress::Impl {
+  using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds kInterval{100};
+  static constexpr std::size_t kBarCells = 20;
+
+  std::string what;
+  std::string unit;
+  std::uint64_t total;
+  bool visible = ::isatty(STDERR_FILENO) == 1;
+  Clock::time_point start = Clock::now();
+  std::atomic<std::uint64_t> done{0};
+  std::atomic<Clock::rep> next_draw{0};  // first draw at once
+  std::mutex mutex;                      // guards what follows and the terminal
+  std::string note;
+  bool drawn = false;
+
+  Impl(std::string text, std::uint64_t count, std::string of)
+      : what(std::move(text)), unit(std::move(of)), total(count) {}
+
+  [[nodiscard]] std::string line() const {
+    const std::uint64_t now_done = done.load();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    const double rate = seconds > 0 ? static_cast<double>(now_done) / seconds : 0;
+    std::string text = what;
+    if (total > 0) {
+      const double part = std::min(1.0, static_cast<double>(now_done) / static_cast<double>(total));
+      const auto cells = static_cast<std::size_t>(part * static_cast<double>(kBarCells));
+      std::array<char, 16> percent{};
+      std::snprintf(percent.data(), percent.size(), " %3.0f %% ", part * 100);
+      text += percent.data();
+      text += "|" + std::string(cells, '#') + std::string(kBarCells - cells, ' ') + "| ";
+      text += short_number(static_cast<double>(now_done)) + "/" + short_number(static_cast<double>(total)) + " " + unit;
+    } else {
+      text += "  " + short_number(static_cast<double>(now_done)) + " " + unit;
+    }
+    text += "  " + short_number(rate) + " " + unit + "/s";
+    if (total > now_done && rate > 0) text += "  " + clock_text(static_cast<double>(total - now_done) / rate) + " left";
+    if (!note.empty()) text += "  " + note;
+    return text;
+  }
+
+  void draw() {  // with the mutex held
+    struct winsize window {};
+    const std::size_t columns =
+        ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col : 80;
+    std::string text = line();
+    if (text.size() >= columns) text.resize(columns - 1);  // a wrapped line could not be redrawn
+    print("\r" + text + "\x1b[K");
+    drawn = true;
+  }
+
+  void draw_if_due() {
+    const Clock::rep now = (Clock::now() - start).count();
+    Clock::rep due = next_draw.load(std::memory_order_relaxed);
+    if (now < due || !next_draw.compare_exchange_strong(due, now + Clock::duration(kInterval).count())) return;
+    const std::lock_guard lock(mutex);
+    draw();
+  }
+};
+
+Progress::Progress(std::string what, std::uint64_t total, std::string unit)
+    : impl_(new Impl(std::move(what), total, std::move(unit))) {}
+
+Progress::~Progress() {
+  if (impl_->drawn) print("\r\x1b[K");
+  delete impl_;
+}
+
+void Progress::advance(std::uint64_t count) {
+  throw_if_interrupted();
+  impl_->done.fetch_add(count, std::memory_order_relaxed);
+  if (impl_->visible) impl_->draw_if_due();
+}
+
+void Progress::set_note(std::string note) {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->note = std::move(note);
+}
+
+void install_interrupt_handler() {
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  ::sigemptyset(&action.sa_mask);
+  action.sa_flags = 0;  // no SA_RESTART: a prompt that waits for input must end
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+bool interrupt_requested() noexcept {
+  return signals_seen.load(std::memory_order_relaxed) > 0;
+}
+
+void throw_if_interrupted() {
+  if (interrupt_requested()) throw Error(ErrorCode::kInterrupted, "interrupted");
+}
+
+}  // namespace xw
