@@ -1,0 +1,31 @@
+// The constants of a chip's static estimate: which keys exist, in which unit, what they may be.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "arch/description/description.hpp"
+#include "arch/description/table_reader.hpp"
+
+namespace xw::arch {
+
+/// A key of [chip.timing], [chip.energy] or [chip.area] (docs/chip-description.md).
+struct ConstantKey {
+  std::string_view name;
+  std::string_view unit;
+  bool positive = false;  ///< zero is impossible, e.g. a rate
+};
+
+[[nodiscard]] std::span<const ConstantKey> timing_keys();
+[[nodiscard]] std::span<const ConstantKey> energy_keys();
+[[nodiscard]] std::span<const ConstantKey> area_keys();
+
+/// Reads table `name` of a chip with exactly `keys`; an absent table gives an empty map.
+[[nodiscard]] std::map<std::string, Sourced> read_constants(TableReader& chip, std::string_view name,
+                                                            std::span<const ConstantKey> keys);
+
+}  // namespace xw::arch
