@@ -15,8 +15,8 @@ namespace xw::program {
 
 /// Device memory that the instructions of one call may touch.
 struct CallMemory {
-  std::uint64_t x_stride_bytes = 0;   ///< bytes of one x vector; LOAD_X must stay inside and use this stride
-  std::uint64_t y_stride_bytes = 0;   ///< likewise for STORE_Y
+  std::uint64_t x_stride_bytes = 0;        ///< bytes of one x vector; LOAD_X must stay inside and use this stride
+  std::uint64_t y_stride_bytes = 0;        ///< likewise for STORE_Y
   std::vector<std::uint64_t> image_bytes;  ///< per engine
 };
 
@@ -30,7 +30,8 @@ struct Violation {
 /// Checks the call that starts at `entry` and ends with its HALT:
 ///  - every instruction decodes; engines, contexts, XBUF, YBUF, memory ranges are inside the emulator and `memory`;
 ///  - no deadlock: executing in program order never blocks, so with in-order queues of any depth the oldest unfinished
-///    instruction can always run; every semaphore has one producing and one consuming unit, stays in range, ends at zero;
+///    instruction can always run; every semaphore has one producing and one consuming unit, stays in range, ends at
+///    zero;
 ///  - no hazard: any two accesses to the same XBUF bytes, context or YBUF words of which one writes are ordered by the
 ///    semaphores' happens-before relation (vector clocks), or are in the same unit;
 ///  - nothing is read before it is written (XBUF, context, YBUF), MVM shapes equal the loaded block's where known.

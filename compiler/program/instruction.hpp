@@ -12,7 +12,16 @@
 
 namespace xw::program {
 
-enum class Opcode : std::uint8_t { kNop = 0, kSync, kLoadX, kLoadBlock, kMvm, kStoreY, kFence, kHalt };  // static_asserted against arch
+enum class Opcode : std::uint8_t {
+  kNop = 0,
+  kSync,
+  kLoadX,
+  kLoadBlock,
+  kMvm,
+  kStoreY,
+  kFence,
+  kHalt
+};  // static_asserted against arch
 
 /// One instruction with every field of every opcode; fields that the opcode does not have are zero.
 /// Meaning, units and ranges: docs/generated/isa.md.
@@ -20,14 +29,14 @@ struct Instruction {
   Opcode opcode = Opcode::kNop;
   std::uint8_t wait0_id = 0, wait0_count = 0, wait1_id = 0, wait1_count = 0, signal_id = 0;
   bool signal = false;
-  std::uint8_t unit = 0;                                   // SYNC
-  std::uint8_t engine = 0, context = 0;                    // LOAD_BLOCK, MVM
-  bool accumulate = false;                                 // MVM
-  std::uint16_t xbuf_offset = 0, ybuf_offset = 0;          // LOAD_X, MVM, STORE_Y
-  std::uint16_t rows = 0, cols = 0;                        // MVM
-  std::uint16_t length = 0, stride = 0, engine_mask = 0;   // LOAD_X, STORE_Y
-  std::uint32_t x_offset = 0, y_offset = 0;                // LOAD_X, STORE_Y
-  std::uint32_t image_offset = 0, image_length = 0;        // LOAD_BLOCK, units of 64 bytes
+  std::uint8_t unit = 0;                                  // SYNC
+  std::uint8_t engine = 0, context = 0;                   // LOAD_BLOCK, MVM
+  bool accumulate = false;                                // MVM
+  std::uint16_t xbuf_offset = 0, ybuf_offset = 0;         // LOAD_X, MVM, STORE_Y
+  std::uint16_t rows = 0, cols = 0;                       // MVM
+  std::uint16_t length = 0, stride = 0, engine_mask = 0;  // LOAD_X, STORE_Y
+  std::uint32_t x_offset = 0, y_offset = 0;               // LOAD_X, STORE_Y
+  std::uint32_t image_offset = 0, image_length = 0;       // LOAD_BLOCK, units of 64 bytes
   friend bool operator==(const Instruction&, const Instruction&) = default;
 };
 

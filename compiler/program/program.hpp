@@ -20,25 +20,29 @@ namespace xw::program {
 
 /// How targets are stored. kAnalog: int16 rne(w * 32767). kW8, kW4: int8 rne(w * 127), rne(w * 7).
 enum class WeightMode : std::uint8_t { kAnalog = 0, kW8 = 1, kW4 = 2 };
-[[nodiscard]] const char* name(WeightMode mode);              ///< "analog", "w8", "w4"
+[[nodiscard]] const char* name(WeightMode mode);  ///< "analog", "w8", "w4"
 [[nodiscard]] WeightMode weight_mode_from(const std::string& name);
-[[nodiscard]] constexpr int target_max(WeightMode mode) { return mode == WeightMode::kAnalog ? 32767 : mode == WeightMode::kW8 ? 127 : 7; }
-[[nodiscard]] constexpr std::size_t target_bytes(WeightMode mode) { return mode == WeightMode::kAnalog ? 2 : 1; }
+[[nodiscard]] constexpr int target_max(WeightMode mode) {
+  return mode == WeightMode::kAnalog ? 32767 : mode == WeightMode::kW8 ? 127 : 7;
+}
+[[nodiscard]] constexpr std::size_t target_bytes(WeightMode mode) {
+  return mode == WeightMode::kAnalog ? 2 : 1;
+}
 
 /// One block: a rectangle of one weight matrix in one rectangle of a physical tile. 64 bytes, little endian, as stored.
 struct BlockRecord {
-  std::uint32_t matrix = 0;      ///< index into Manifest::matrices
-  std::uint32_t tile = 0;        ///< physical tile (tile_uid)
-  std::uint32_t in_begin = 0;    ///< first input of the matrix
-  std::uint32_t out_begin = 0;   ///< first output of the matrix
-  std::uint16_t rows = 0, cols = 0;   ///< inputs, outputs
-  std::uint16_t row0 = 0, col0 = 0;   ///< place in the tile
-  std::uint64_t target_offset = 0;    ///< bytes in the targets section; layout [row][col] (row = input), 64-byte aligned
-  std::uint32_t column_offset = 0;    ///< first entry in the column tables
-  std::uint32_t target_crc = 0;       ///< CRC-32 of the targets
-  std::uint16_t adc_gain = 0;         ///< ideal gain of every column
+  std::uint32_t matrix = 0;          ///< index into Manifest::matrices
+  std::uint32_t tile = 0;            ///< physical tile (tile_uid)
+  std::uint32_t in_begin = 0;        ///< first input of the matrix
+  std::uint32_t out_begin = 0;       ///< first output of the matrix
+  std::uint16_t rows = 0, cols = 0;  ///< inputs, outputs
+  std::uint16_t row0 = 0, col0 = 0;  ///< place in the tile
+  std::uint64_t target_offset = 0;   ///< bytes in the bulk section; layout [row][col] (row = input), 64-byte aligned
+  std::uint32_t column_offset = 0;   ///< first entry in the column tables
+  std::uint32_t target_crc = 0;      ///< CRC-32 of the targets
+  std::uint16_t adc_gain = 0;        ///< ideal gain of every column
   std::uint8_t adc_shift = 0, adc_bits = 0;
-  std::uint32_t input_slice = 0;      ///< index into MatrixInfo::input_ranges
+  std::uint32_t input_slice = 0;  ///< index into MatrixInfo::input_ranges
   std::uint32_t reserved[4] = {};
   friend bool operator==(const BlockRecord&, const BlockRecord&) = default;
 };
@@ -59,7 +63,7 @@ static_assert(sizeof(ImageRecord) == 24);
 
 /// Digital parameters of one output column of one block, as stored. 8 bytes.
 struct ColumnRecord {
-  float w_max = 0;             ///< largest abs weight of the column in this block
+  float w_max = 0;  ///< largest abs weight of the column in this block
   std::uint16_t out_scale = 0;
   std::uint16_t reserved = 0;
   friend bool operator==(const ColumnRecord&, const ColumnRecord&) = default;
@@ -74,14 +78,14 @@ struct InputRange {
 };
 
 struct MatrixInfo {
-  std::string name;                       ///< "model.layers.0.self_attn.q_proj"
-  std::uint32_t layer = 0;                ///< transformer layer, for reports; num_layers for lm_head
+  std::string name;         ///< "model.layers.0.self_attn.q_proj"
+  std::uint32_t layer = 0;  ///< transformer layer, for reports; num_layers for lm_head
   std::uint32_t in_features = 0, out_features = 0;
   std::uint32_t call = 0;
-  float lambda = 0;                       ///< ADC full scale in units of beta * w_max
-  float unit = 0;                         ///< y_real = Y * unit + bias
-  std::string bias;                       ///< constant tensor, empty: none
-  std::vector<InputRange> input_ranges;   ///< a partition of the inputs; equal for all matrices of a call
+  float lambda = 0;                      ///< ADC full scale in units of beta * w_max
+  float unit = 0;                        ///< y_real = Y * unit + bias
+  std::string bias;                      ///< constant tensor, empty: none
+  std::vector<InputRange> input_ranges;  ///< a partition of the inputs; equal for all matrices of a call
   friend bool operator==(const MatrixInfo&, const MatrixInfo&) = default;
 };
 
@@ -93,8 +97,8 @@ struct OutputSegment {
 
 /// One entry point: matrices with the same input.
 struct CallInfo {
-  std::string name;                  ///< "layers.0.qkv"
-  std::uint32_t entry = 0;           ///< index of the first instruction
+  std::string name;         ///< "layers.0.qkv"
+  std::uint32_t entry = 0;  ///< index of the first instruction
   std::uint32_t num_instructions = 0;
   std::uint32_t in_features = 0;
   std::uint32_t x_stride_bytes = 0;  ///< multiple of 64
@@ -108,10 +112,10 @@ struct CallInfo {
 struct Manifest {
   std::string model_name, model_format, source_path_name;  ///< file name only, no directories
   std::string tool_version;
-  std::string chip_toml, emulator_toml;    ///< full texts of the descriptions
+  std::string chip_toml, emulator_toml;  ///< full texts of the descriptions
   WeightMode weight_mode = WeightMode::kAnalog;
   bool lm_head_analog = false;
-  std::string calibration;                 ///< human-readable: "percentile 99.99 on 612 tokens of ...", "checkpoint"
+  std::string calibration;  ///< human-readable: "percentile 99.99 on 612 tokens of ...", "checkpoint"
   std::uint32_t num_tiles = 0;
   std::uint32_t tiles_lower_bound = 0;
   std::string lower_bound_reason;
@@ -125,18 +129,20 @@ struct Manifest {
 enum class ConstantType : std::uint8_t { kF32 = 0, kF16 = 1, kBF16 = 2 };
 struct Constant {
   ConstantType type = ConstantType::kF32;
-  std::vector<std::uint64_t> shape;      ///< row-major
-  std::span<const std::byte> data;       ///< 64-byte aligned in the file
+  std::vector<std::uint64_t> shape;  ///< row-major
+  std::span<const std::byte> data;   ///< 64-byte aligned in the file
 };
 
 /// A program file, mapped. Immutable, thread safe. All spans live as long as it.
 class Program {
  public:
-  /// Maps and checks: magic, version, contract hash, section table, section bounds and CRCs (targets: per block, when used),
-  /// JSON, graph, instruction decoding, table cross references. Throws Error{kFormat | kContractMismatch} naming path, place, expected, found.
+  /// Maps and checks: magic, version, contract hash, section table, section bounds and CRCs (targets: per block, when
+  /// used), JSON, instruction decoding, table cross references; the graph text is left to ir::parse. Throws
+  /// Error{kFormat | kContractMismatch} naming path, place, expected, found.
   [[nodiscard]] static std::shared_ptr<const Program> open(const std::filesystem::path& path);
   /// Same for bytes in memory (fuzzing, tests); `origin` is used in messages.
-  [[nodiscard]] static std::shared_ptr<const Program> from_bytes(std::vector<std::byte> bytes, const std::string& origin);
+  [[nodiscard]] static std::shared_ptr<const Program> from_bytes(std::vector<std::byte> bytes,
+                                                                 const std::string& origin);
   ~Program();
 
   [[nodiscard]] const Manifest& manifest() const;
@@ -150,11 +156,16 @@ class Program {
   [[nodiscard]] std::span<const std::int8_t> targets8(const BlockRecord& block) const;
   /// Throws Error{kFormat} if a block's targets do not have their CRC.
   void check_targets(std::uint32_t block) const;
+  /// Tells the kernel that a block's targets are not needed any more (keeps resident memory low). They stay readable.
+  void release_targets(std::uint32_t block) const;
   [[nodiscard]] const std::map<std::string, Constant>& constants() const;
   [[nodiscard]] std::span<const std::byte> tokenizer() const;  ///< empty if none
   [[nodiscard]] const std::string& path() const;               ///< for messages
   [[nodiscard]] std::uint64_t file_bytes() const;
-  struct Section { std::string name; std::uint64_t offset = 0, bytes = 0; };
+  struct Section {
+    std::string name;
+    std::uint64_t offset = 0, bytes = 0;
+  };
   [[nodiscard]] const std::vector<Section>& sections() const;
 
  private:
@@ -170,7 +181,10 @@ class ProgramWriter {
   explicit ProgramWriter(const std::filesystem::path& target);
   ~ProgramWriter();
   /// Appends the targets of one block ([row][col]) and returns {target_offset, target_crc}.
-  struct Stored { std::uint64_t offset = 0; std::uint32_t crc = 0; };
+  struct Stored {
+    std::uint64_t offset = 0;
+    std::uint32_t crc = 0;
+  };
   [[nodiscard]] Stored add_targets(std::span<const std::int16_t> targets);
   [[nodiscard]] Stored add_targets(std::span<const std::int8_t> targets);
   /// Begins a constant of known size; rows are appended by add_constant_data until complete.

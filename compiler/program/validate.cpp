@@ -1,0 +1,182 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/program/validate.hpp"
+
+#include <algorithm>
+
+#include "arch/generated/xw_arch.hpp"
+#include "compiler/program/container.hpp"
+
+namespace xw::program {
+namespace {
+
+/// begin + length <= limit without overflow.
+constexpr bool inside(std::uint64_t begin, std::uint64_t length, std::uint64_t limit) {
+  return begin <= limit && length <= limit - begin;
+}
+
+/// One entry of one table, for messages.
+class Entry {
+ public:
+  Entry(const std::string& origin, const char* table, std::size_t index)
+      : origin_(origin), table_(table), index_(index) {}
+  void require(bool condition, const char* what) const {
+    if (!condition) fail(what);
+  }
+  [[noreturn]] void fail(const std::string& what) const {
+    throw_format(origin_, std::string(table_) + " " + std::to_string(index_), what);
+  }
+
+ private:
+  const std::string& origin_;
+  const char* table_;
+  std::size_t index_;
+};
+
+void validate_matrices(const Tables& tables, const std::string& origin) {
+  const auto& manifest = tables.manifest;
+  for (std::size_t i = 0; i < manifest.matrices.size(); ++i) {
+    const Entry entry(origin, "matrix", i);
+    const MatrixInfo& matrix = manifest.matrices[i];
+    entry.require(matrix.in_features > 0 && matrix.out_features > 0, "has no inputs or outputs");
+    entry.require(matrix.call < manifest.calls.size(), "its call does not exist");
+    const auto& listed = manifest.calls[matrix.call].matrices;
+    entry.require(std::count(listed.begin(), listed.end(), i) == 1, "its call does not list it exactly once");
+    std::uint32_t end = 0;
+    for (const InputRange& range : matrix.input_ranges) {
+      entry.require(range.begin == end && range.end > range.begin, "input ranges are not a partition of the inputs");
+      entry.require(range.beta > 0, "an input range is not positive");
+      end = range.end;
+    }
+    entry.require(end == matrix.in_features, "input ranges do not end with the inputs");
+  }
+}
+
+void validate_outputs(const Tables& tables, const CallInfo& call, const Entry& entry) {
+  const std::uint64_t words = call.y_stride_bytes / sizeof(std::int32_t);
+  std::vector<std::uint64_t> covered(tables.manifest.matrices.size(), 0);
+  for (const OutputSegment& segment : call.outputs) {
+    entry.require(std::find(call.matrices.begin(), call.matrices.end(), segment.matrix) != call.matrices.end(),
+                  "an output segment names a matrix of another call");
+    const MatrixInfo& matrix = tables.manifest.matrices[segment.matrix];
+    entry.require(segment.length > 0 && inside(segment.out_begin, segment.length, matrix.out_features),
+                  "an output segment is beyond the outputs of its matrix");
+    entry.require(inside(segment.y_word, segment.length, words), "an output segment is beyond the Y vector");
+    covered[segment.matrix] += segment.length;
+  }
+  for (const std::uint32_t matrix : call.matrices) {
+    entry.require(covered[matrix] == tables.manifest.matrices[matrix].out_features,
+                  "output segments do not give every output once");
+  }
+}
+
+void validate_calls(const Tables& tables, const std::string& origin) {
+  const auto& manifest = tables.manifest;
+  std::uint64_t next = 0;
+  for (std::size_t i = 0; i < manifest.calls.size(); ++i) {
+    const Entry entry(origin, "call", i);
+    const CallInfo& call = manifest.calls[i];
+    entry.require(call.entry == next && call.num_instructions > 0,
+                  "the code of the calls does not follow call by call");
+    entry.require(inside(call.entry, call.num_instructions, tables.code.size()),
+                  "its code is beyond the end of the code");
+    next += call.num_instructions;
+    const auto code = tables.code.subspan(call.entry, call.num_instructions);
+    for (std::size_t k = 0; k < code.size(); ++k) {
+      const bool is_halt = arch::kCommonOpcode.get(code[k]) == arch::kOpcodeHalt;
+      entry.require(is_halt == (k + 1 == code.size()), "its code does not end with its only HALT");
+    }
+    entry.require(
+        call.x_stride_bytes % arch::kMemoryAlignment == 0 && call.y_stride_bytes % arch::kMemoryAlignment == 0,
+        "a stride is not a multiple of 64");
+    entry.require(call.x_stride_bytes >= call.in_features, "the X stride is shorter than the inputs");
+    entry.require(!call.matrices.empty(), "it has no matrix");
+    for (const std::uint32_t index : call.matrices) {
+      entry.require(index < manifest.matrices.size(), "it names a matrix that does not exist");
+      const MatrixInfo& matrix = manifest.matrices[index];
+      entry.require(matrix.call == i, "it names a matrix of another call");
+      entry.require(matrix.in_features == call.in_features, "a matrix has other inputs than the call");
+    }
+    validate_outputs(tables, call, entry);
+  }
+  if (next != tables.code.size()) {
+    throw_format(
+        origin, "calls",
+        "expected code of " + std::to_string(next) + " instructions, found " + std::to_string(tables.code.size()));
+  }
+}
+
+void validate_blocks(const Tables& tables, const std::string& origin) {
+  const auto& manifest = tables.manifest;
+  const std::uint64_t element = target_bytes(manifest.weight_mode);
+  for (std::size_t i = 0; i < tables.blocks.size(); ++i) {
+    const Entry entry(origin, "block", i);
+    const BlockRecord& block = tables.blocks[i];
+    entry.require(block.matrix < manifest.matrices.size(), "its matrix does not exist");
+    const MatrixInfo& matrix = manifest.matrices[block.matrix];
+    entry.require(block.rows >= 1 && block.cols >= 1, "it is empty");
+    entry.require(inside(block.row0, block.rows, arch::kMaxRows) && inside(block.col0, block.cols, arch::kMaxCols),
+                  "it is beyond the largest tile");
+    entry.require(inside(block.in_begin, block.rows, matrix.in_features),
+                  "its rows are beyond the inputs of its matrix");
+    entry.require(inside(block.out_begin, block.cols, matrix.out_features),
+                  "its columns are beyond the outputs of its matrix");
+    entry.require(block.tile < manifest.num_tiles, "its tile does not exist");
+    entry.require(block.input_slice < matrix.input_ranges.size(), "its input range does not exist");
+    const InputRange& range = matrix.input_ranges[block.input_slice];
+    entry.require(block.in_begin >= range.begin && block.in_begin + block.rows <= range.end,
+                  "it is not inside its input range");
+    entry.require(block.target_offset % kSectionAlignment == 0, "its targets are not aligned to 64 bytes");
+    entry.require(inside(block.target_offset, std::uint64_t{block.rows} * block.cols * element, tables.bulk_bytes),
+                  "its targets are beyond the bulk section");
+    entry.require(inside(block.column_offset, block.cols, tables.columns.size()),
+                  "its columns are beyond the column table");
+    entry.require(block.adc_shift >= arch::kMinAdcShift && block.adc_shift <= arch::kMaxAdcShift,
+                  "its ADC shift is impossible");
+    entry.require(block.adc_bits >= arch::kMinAdcBits && block.adc_bits <= arch::kMaxAdcBits,
+                  "its ADC resolution is impossible");
+    entry.require(
+        std::all_of(std::begin(block.reserved), std::end(block.reserved), [](auto word) { return word == 0; }),
+        "reserved words are not zero");
+  }
+  for (std::size_t i = 0; i < tables.columns.size(); ++i) {
+    const Entry entry(origin, "column", i);
+    entry.require(tables.columns[i].w_max >= 0 && tables.columns[i].w_max <= 3.402823466e+38F,
+                  "its w_max is not a finite positive number");
+    entry.require(tables.columns[i].reserved == 0, "reserved bits are not zero");
+  }
+}
+
+void validate_images(const Tables& tables, const std::string& origin) {
+  const auto& manifest = tables.manifest;
+  const auto& engines = manifest.engine_image_bytes;
+  if (engines.size() > arch::kMaxEngines) throw_format(origin, "manifest", "more engines than instructions can name");
+  for (std::size_t i = 0; i < tables.images.size(); ++i) {
+    const Entry entry(origin, "image", i);
+    const ImageRecord& image = tables.images[i];
+    entry.require(image.block < tables.blocks.size(), "its block does not exist");
+    const BlockRecord& block = tables.blocks[image.block];
+    entry.require(image.cols >= 1 && inside(image.col_begin, image.cols, block.cols),
+                  "its columns are beyond its block");
+    entry.require(image.call == manifest.matrices[block.matrix].call, "its call is not that of its matrix");
+    entry.require(image.engine < engines.size(), "its engine does not exist");
+    entry.require(image.image_length >= 1 &&
+                      inside(image.image_offset, image.image_length, engines[image.engine] / arch::kMemoryAlignment),
+                  "it is beyond the image memory of its engine");
+  }
+}
+
+}  // namespace
+
+void validate(const Tables& tables, const std::string& origin) {
+  for (std::size_t i = 0; i < tables.code.size(); ++i) {
+    const Decoded decoded = decode(tables.code[i]);
+    if (decoded.error != 0) Entry(origin, "instruction", i).fail(std::string(arch::error_name(decoded.error)));
+  }
+  validate_matrices(tables, origin);
+  validate_calls(tables, origin);
+  validate_blocks(tables, origin);
+  validate_images(tables, origin);
+}
+
+}  // namespace xw::program
