@@ -11,7 +11,8 @@
 
 namespace xw::analog {
 
-/// Bytes of an image, a multiple of 64: header 64 + tables align64(4 cols) + align64(ceil(cols / lanes) * rows * lanes).
+/// Bytes of an image, a multiple of 64: header 64 + tables align64(4 cols) + align64(ceil(cols / lanes) * rows *
+/// lanes).
 [[nodiscard]] std::uint64_t image_bytes(std::uint32_t rows, std::uint32_t cols, std::uint32_t lanes);
 /// Offset of the cells: 64 + align64(4 cols).
 [[nodiscard]] std::uint64_t cells_offset(std::uint32_t cols);
@@ -25,7 +26,8 @@ struct ImageHeader {
 void seal_image(std::span<std::byte> image, const ImageHeader& header);
 /// Checks everything that hardware checks. Returns an arch error code (0: fine) and, if fine, fills `view`.
 /// `image` is exactly image_length * 64 bytes. With check_payload = false the payload sum is not recomputed.
-[[nodiscard]] std::uint32_t open_image(std::span<const std::byte> image, std::uint32_t device_rows, std::uint32_t device_cols,
-                                       std::uint32_t device_lanes, bool check_payload, BlockView& view);
+[[nodiscard]] std::uint32_t open_image(std::span<const std::byte> image, std::uint32_t device_rows,
+                                       std::uint32_t device_cols, std::uint32_t device_lanes, bool check_payload,
+                                       BlockView& view);
 
 }  // namespace xw::analog

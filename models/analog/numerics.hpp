@@ -14,12 +14,14 @@ namespace xw::analog {
 /// Returns false if any x is NaN or infinite (codes are then unspecified). x and codes have the same length. beta > 0.
 [[nodiscard]] bool dac_convert(std::span<const float> x, float beta, int dac_max, std::span<std::int8_t> codes);
 
-/// One noise sample's source: sum of the 8 bytes of threefry2x32-13({chip_seed, tile_uid}, {vector_index, row0 << 16 | column}) - 1020.
+/// One noise sample's source: sum of the 8 bytes of threefry2x32-13({chip_seed, tile_uid}, {vector_index, row0 << 16 |
+/// column}) - 1020.
 [[nodiscard]] std::int32_t noise_h(std::uint32_t chip_seed, std::uint32_t tile_uid, std::uint32_t vector_index,
                                    std::uint32_t row0, std::uint32_t column);
 /// (read_sigma_q * h + 2^15) >> 16, arithmetic shift.
 [[nodiscard]] std::int64_t read_noise(std::uint32_t read_sigma_q, std::int32_t h);
-/// rne(sigma * 2^16 / 209.02): sigma in units of the integer sum s. Throws Error{kInvalidArgument} if negative or too large.
+/// rne(sigma * 2^16 / 209.02): sigma in units of the integer sum s. Throws Error{kInvalidArgument} if negative or too
+/// large.
 [[nodiscard]] std::uint32_t quantize_read_sigma(double sigma);
 
 /// Gain and shift for an ideal converter: gain / 2^shift ~ adc_max / (lambda * dac_max * g_unit), gain in [2^15, 2^16).
@@ -28,13 +30,15 @@ struct AdcSetting {
   std::uint8_t shift = 0;
 };
 [[nodiscard]] AdcSetting ideal_adc(double lambda, int dac_max, int g_unit, int adc_bits);
-/// clamp(((sum * gain) + 2^(shift-1)) >> shift, -adc_max, adc_max); `saturated` tells whether the clamp changed it. sum = s + n.
-[[nodiscard]] std::int32_t adc_convert(std::int64_t sum, std::uint16_t gain, unsigned shift, int adc_max, bool& saturated);
+/// clamp(((sum * gain) + 2^(shift-1)) >> shift, -adc_max, adc_max); `saturated` tells whether the clamp changed it. sum
+/// = s + n.
+[[nodiscard]] std::int32_t adc_convert(std::int64_t sum, std::uint16_t gain, unsigned shift, int adc_max,
+                                       bool& saturated);
 
 /// A block as an engine sees it: a view of a block image (arch record block_image_header, tables, cells).
 struct BlockView {
   std::uint32_t rows = 0, cols = 0;
-  std::uint32_t lanes = 0;               ///< L; cells are [ceil(cols / L)][rows][L]
+  std::uint32_t lanes = 0;  ///< L; cells are [ceil(cols / L)][rows][L]
   std::uint32_t tile_uid = 0, row0 = 0, col0 = 0;
   std::uint32_t adc_shift = 0;
   std::int32_t adc_max = 0;
@@ -45,18 +49,18 @@ struct BlockView {
 
 /// Position of a vector batch in the noise space and in the buffers.
 struct MvmBatch {
-  const std::int8_t* x = nullptr;    ///< codes; vector v starts at x + v * x_stride
+  const std::int8_t* x = nullptr;  ///< codes; vector v starts at x + v * x_stride
   std::size_t x_stride = 0;
-  std::int32_t* y = nullptr;         ///< words; vector v starts at y + v * y_stride
+  std::int32_t* y = nullptr;  ///< words; vector v starts at y + v * y_stride
   std::size_t y_stride = 0;
   std::uint32_t num_vectors = 0;
-  std::uint32_t vector_base = 0;     ///< vector_index of v is vector_base + v (modulo 2^32)
+  std::uint32_t vector_base = 0;  ///< vector_index of v is vector_base + v (modulo 2^32)
   std::uint32_t chip_seed = 0;
-  bool accumulate = false;           ///< add to y instead of overwriting
+  bool accumulate = false;  ///< add to y instead of overwriting
 };
 
-/// The reference tile MVM: DAC codes in, scaled ADC codes accumulated into y. Returns the number of saturated conversions.
-/// Plain loops; the oracle of tile_mvm() and of the RTL.
+/// The reference tile MVM: DAC codes in, scaled ADC codes accumulated into y. Returns the number of saturated
+/// conversions. Plain loops; the oracle of tile_mvm() and of the RTL.
 std::uint64_t tile_mvm_reference(const BlockView& block, const MvmBatch& batch);
 
 /// The fast tile MVM: same results bit for bit, SIMD chosen at run time. Thread safe; uses thread-local scratch.
@@ -64,7 +68,8 @@ std::uint64_t tile_mvm(const BlockView& block, const MvmBatch& batch);
 
 /// SIMD implementations that this processor can run, best first; "portable" is always last.
 [[nodiscard]] std::vector<std::string> available_kernels();
-/// Uses one of available_kernels() from now on (tests, benchmarks; XW_KERNEL in host/app). Throws Error{kInvalidArgument}.
+/// Uses one of available_kernels() from now on (tests, benchmarks; XW_KERNEL in host/app). Throws
+/// Error{kInvalidArgument}.
 void select_kernel(const std::string& name);
 [[nodiscard]] std::string selected_kernel();
 

@@ -14,22 +14,25 @@ namespace xw::analog {
 /// Which programming model, and its parameters. "ideal", "gaussian", "pcm-afm".
 struct ProgrammingOptions {
   std::string model = "ideal";
-  double gamma = 0.0;             ///< gaussian: sigma in units of w_max
+  double gamma = 0.0;  ///< gaussian: sigma in units of w_max
   std::uint32_t chip_seed = 0;
   int g_unit = 96;
 };
 
 /// Programs target weights (normalised, |w| <= 1) into cell codes g = clamp(rne(w' * g_unit), -127, 127).
-/// Every random number is a function of (chip_seed, tile_uid, physical row, physical column): independent of order, threads, splitting.
+/// Every random number is a function of (chip_seed, tile_uid, physical row, physical column): independent of order,
+/// threads, splitting.
 class ProgrammingModel {
  public:
   virtual ~ProgrammingModel() = default;
-  /// Targets of one row segment: columns [col0, col0 + n) of physical row `row` of tile `tile_uid`, stored with full scale
-  /// `target_max` (32767, 127 or 7). Writes n cell codes. Thread safe.
+  /// Targets of one row segment: columns [col0, col0 + n) of physical row `row` of tile `tile_uid`, stored with full
+  /// scale `target_max` (32767, 127 or 7). Writes n cell codes. Thread safe.
   virtual void program_row(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0,
-                           std::span<const std::int16_t> targets, int target_max, std::span<std::int8_t> cells) const = 0;
+                           std::span<const std::int16_t> targets, int target_max,
+                           std::span<std::int8_t> cells) const = 0;
   virtual void program_row(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0,
-                           std::span<const std::int8_t> targets, int target_max, std::span<std::int8_t> cells) const = 0;
+                           std::span<const std::int8_t> targets, int target_max,
+                           std::span<std::int8_t> cells) const = 0;
 };
 
 /// Throws Error{kInvalidArgument} for an unknown model (lists the known ones) or an impossible parameter.
