@@ -15,6 +15,9 @@ struct MatrixShape {
   std::string name;
   std::uint32_t in_features = 0, out_features = 0;
   std::vector<std::uint32_t> input_cuts;  ///< inputs where a new input range begins; blocks may not cross them
+  /// Matrices of one group != 0 run at the same time (one call): their blocks should sit in different tiles. 0: on its
+  /// own.
+  std::uint32_t group = 0;
 };
 
 /// A block and its place. Rows are inputs (wordlines), columns are outputs (bitlines).
@@ -25,27 +28,36 @@ struct PlacedBlock {
 };
 
 struct Plan {
-  std::vector<PlacedBlock> blocks;       ///< by matrix, then out_begin, then in_begin
+  std::vector<PlacedBlock> blocks;  ///< by matrix, then out_begin, then in_begin
   std::uint32_t num_tiles = 0;
-  std::uint32_t tiles_lower_bound = 0;   ///< proven: no packing of these matrices can use fewer tiles
-  std::string lower_bound_reason;        ///< "area: 106168320 cells / 262144", "large blocks: ..."
+  std::uint32_t tiles_lower_bound = 0;  ///< proven: no packing of these matrices can use fewer tiles
+  std::string lower_bound_reason;       ///< "area: 106168320 cells / 262144", "large blocks: ..."
   std::uint64_t cells_used = 0;
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
 struct TileShape {
   std::uint32_t rows = 0, cols = 0;
-  std::uint32_t max_tiles = 0;  ///< 0: unlimited
+  std::uint32_t max_tiles = 0;                   ///< 0: unlimited
+  std::uint32_t block_rows = 0, block_cols = 0;  ///< largest block that engines hold; 0: the tile
 };
 
 /// Parts of `total` cut into ceil(total / limit) nearly equal pieces, larger ones first (17, 6 -> 6, 6, 5).
 [[nodiscard]] std::vector<std::uint32_t> equal_split(std::uint32_t total, std::uint32_t limit);
 
-/// Cuts every matrix equally on both axes and packs the blocks. Deterministic. Throws Error{kCapacity} that says how many
-/// tiles are missing, how full the chip would be, and what would fit (tiles needed; which layers digital; larger tiles).
+/// Cuts every matrix by a grid and packs the blocks into few tiles. Deterministic. Inputs are cut into the fewest
+/// pieces (every piece is one more converter reading per output), equally or into full pieces and a rest, whichever
+/// needs fewer tiles; outputs are cut freely. Only a chip that is too small otherwise gets more input pieces. Throws
+/// Error{kInvalidArgument} for empty matrices or impossible cuts, Error{kCapacity} that says how many tiles are
+/// missing, how full the chip would be, and what would fit (tiles needed; which layers digital; larger tiles).
 [[nodiscard]] Plan make_plan(std::span<const MatrixShape> matrices, const TileShape& tile);
 
 /// Throws Error{kInternal} unless blocks cover every matrix exactly once, stay in their tiles and do not overlap.
 void verify_plan(const Plan& plan, std::span<const MatrixShape> matrices, const TileShape& tile);
+
+/// Most blocks of one group that share a tile, over all groups and tiles: they take turns. 1 is ideal.
+[[nodiscard]] std::uint32_t max_serialisation(const Plan& plan, std::span<const MatrixShape> matrices);
+/// The same per group: index g holds the largest number of its blocks in one tile (0 for groups that do not occur).
+[[nodiscard]] std::vector<std::uint32_t> serialisation(const Plan& plan, std::span<const MatrixShape> matrices);
 
 }  // namespace xw::mapping
