@@ -48,11 +48,10 @@ bool is_valid_utf8(std::string_view text) {
   return true;
 }
 
-std::string printable(std::string_view text) {
+std::string printable(std::string_view text, std::size_t max_length) {
   constexpr char kHex[] = "0123456789abcdef";
-  constexpr std::size_t kMax = 80;
   std::string result;
-  for (const char character : text.substr(0, kMax)) {
+  for (const char character : text.substr(0, max_length)) {
     const auto byte = static_cast<unsigned char>(character);
     if (byte >= 0x20 && byte < 0x7F) {
       result += character;
@@ -60,7 +59,7 @@ std::string printable(std::string_view text) {
       result += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
     }
   }
-  if (text.size() > kMax) result += "...";
+  if (text.size() > max_length) result += "...";
   return result;
 }
 

@@ -44,7 +44,7 @@ class ByteReader {
 
 /// True if the bytes are well-formed UTF-8 (no overlong forms, no surrogates, at most U+10FFFF).
 [[nodiscard]] bool is_valid_utf8(std::string_view text);
-/// `text` for a message: bytes outside printable ASCII as \xNN, at most 80 characters.
-[[nodiscard]] std::string printable(std::string_view text);
+/// `text` for a message: bytes outside printable ASCII as \xNN, cut after `max_length`.
+[[nodiscard]] std::string printable(std::string_view text, std::size_t max_length = 80);
 
 }  // namespace xw::checkpoint

@@ -44,9 +44,11 @@ struct ModelConfig {
   std::uint32_t vocab_size = 0, context_length = 0;
   double norm_eps = 1e-5;
   bool tied_embeddings = false;
-  std::uint32_t sliding_window = 0;  ///< 0: none
-  std::string rope_style = "half";   ///< "half" (HF layout) or "interleaved" (llama2.c, GGUF llama)
-  std::uint32_t rope_dims = 0;       ///< rotated dimensions of a head
+  bool qkv_bias = false, output_bias = false, mlp_bias = false;  ///< q, k, v; o_proj; gate, up, down have biases
+  std::uint32_t sliding_window = 0;                              ///< 0: none
+  std::uint32_t first_window_layer = 0;  ///< layers below it attend to everything (qwen2's max_window_layers)
+  std::string rope_style = "half";       ///< "half" (HF layout) or "interleaved" (llama2.c, GGUF llama)
+  std::uint32_t rope_dims = 0;           ///< rotated dimensions of a head
   double rope_theta = 10000;
   std::string rope_scaling = "none";  ///< "none", "linear", "llama3", "longrope"
   double rope_factor = 1, rope_low_freq_factor = 1, rope_high_freq_factor = 4, rope_attention_factor = 1;

@@ -15,7 +15,7 @@ struct DtypeTraits {
 };
 
 // In the order of the enumeration.
-constexpr std::array<DtypeTraits, 15> kTraits = {{
+constexpr std::array<DtypeTraits, 18> kTraits = {{
     {"F32", 1, 4},
     {"F16", 1, 2},
     {"BF16", 1, 2},
@@ -31,6 +31,9 @@ constexpr std::array<DtypeTraits, 15> kTraits = {{
     {"Q4_K", 256, 144},  // two halfs, 12 bytes of 6-bit scales and minima, 256 x 4 bits
     {"Q5_K", 256, 176},  // as Q4_K and 256 high bits
     {"Q6_K", 256, 210},  // 256 x (4 + 2) bits, 16 x i8 scales, half
+    {"F64", 1, 8},
+    {"U8", 1, 1},
+    {"BOOL", 1, 1},
 }};
 
 const DtypeTraits& traits(Dtype dtype) {
@@ -41,6 +44,19 @@ const DtypeTraits& traits(Dtype dtype) {
 
 const char* name(Dtype dtype) {
   return traits(dtype).name;
+}
+bool is_floating(Dtype dtype) {
+  switch (dtype) {
+    case Dtype::kI8:
+    case Dtype::kI16:
+    case Dtype::kI32:
+    case Dtype::kI64:
+    case Dtype::kU8:
+    case Dtype::kBool:
+      return false;
+    default:
+      return true;
+  }
 }
 std::uint32_t block_elements(Dtype dtype) {
   return traits(dtype).block_elements;

@@ -56,7 +56,7 @@ constexpr std::array<GgmlType, 36> kGgmlTypes = {{
     {25, "I16", Dtype::kI16},
     {26, "I32", Dtype::kI32},
     {27, "I64", Dtype::kI64},
-    {28, "F64", {}},
+    {28, "F64", Dtype::kF64},
     {29, "IQ1_M", {}},
     {30, "BF16", Dtype::kBF16},
     {31, "Q4_0_4_4", {}},
@@ -235,8 +235,10 @@ void GgufFile::parse(std::span<const std::byte> bytes) {
   }
 }
 
-void GgufFile::release(std::uint64_t offset, std::uint64_t length) const noexcept {
-  if (map_.has_value()) map_->release(offset, length);
+void GgufFile::release(std::span<const std::byte> range) const noexcept {
+  if (map_.has_value() && !range.empty()) {
+    map_->release(static_cast<std::size_t>(range.data() - map_->bytes().data()), range.size());
+  }
 }
 
 }  // namespace xw::checkpoint

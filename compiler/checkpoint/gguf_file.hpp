@@ -67,7 +67,7 @@ class GgufFile {
   [[nodiscard]] std::optional<std::vector<double>> find_floats(const std::string& key) const;  ///< array of any numbers
 
   /// Tells the kernel that bytes of the map are not needed any more; nothing if the file is in memory.
-  void release(std::uint64_t offset, std::uint64_t length) const noexcept;
+  void release(std::span<const std::byte> range) const noexcept;
 
  private:
   void parse(std::span<const std::byte> bytes);

@@ -1,0 +1,173 @@
+// Model configurations of GGUF files.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <utility>
+
+#include "arch/support/error.hpp"
+#include "compiler/checkpoint/byte_reader.hpp"
+#include "compiler/checkpoint/dequantize.hpp"
+#include "compiler/checkpoint/model_config.hpp"
+
+namespace xw::checkpoint {
+namespace {
+
+// Metadata of one architecture: keys stand below "llama.", "phi3.", ...
+class Metadata {
+ public:
+  Metadata(const GgufFile& file, std::string prefix) : file_(file), prefix_(std::move(prefix)) {}
+
+  [[nodiscard]] std::uint32_t get_count(const std::string& key) const {
+    const std::optional<std::uint32_t> value = find_count(key);
+    if (!value.has_value()) {
+      throw Error(ErrorCode::kFormat,
+                  file_.path().string() + ": expected metadata \"" + prefix_ + key + "\", found nothing");
+    }
+    return *value;
+  }
+  [[nodiscard]] std::optional<std::uint32_t> find_count(const std::string& key) const {
+    const std::optional<std::int64_t> value = file_.find_int(prefix_ + key);
+    if (value.has_value() && (*value < 0 || *value > std::int64_t{UINT32_MAX})) {
+      throw Error(ErrorCode::kFormat, file_.path().string() + ": metadata \"" + prefix_ + key +
+                                          "\": expected 0 to 2^32 - 1, found " + std::to_string(*value));
+    }
+    if (!value.has_value()) return std::nullopt;
+    return static_cast<std::uint32_t>(*value);
+  }
+  [[nodiscard]] std::optional<double> find_float(const std::string& key) const {
+    return file_.find_float(prefix_ + key);
+  }
+  [[nodiscard]] const std::string* find_string(const std::string& key) const {
+    return file_.find_string(prefix_ + key);
+  }
+
+ private:
+  const GgufFile& file_;
+  std::string prefix_;
+};
+
+const GgufTensor* find_tensor(const GgufFile& file, const std::string& tensor_name) {
+  const auto found = file.tensors().find(tensor_name);
+  return found == file.tensors().end() ? nullptr : &found->second;
+}
+
+std::string read_family(const GgufFile& file) {
+  const std::string* architecture = file.find_string("general.architecture");
+  for (const char* family : {"llama", "phi3", "qwen2"}) {
+    if (architecture != nullptr && *architecture == family) return family;
+  }
+  throw Error(ErrorCode::kUnsupported,
+              file.path().string() + ": metadata \"general.architecture\": found " +
+                  (architecture != nullptr ? "\"" + printable(*architecture) + "\"" : "nothing") +
+                  "; supported: llama (also for mistral models), phi3, qwen2");
+}
+
+// A small list of factors stored as an F32 tensor.
+std::vector<double> read_factors(const GgufFile& file, const GgufTensor& tensor, std::uint32_t expected) {
+  if (tensor.dtype != Dtype::kF32 || tensor.data.size() != std::uint64_t{expected} * sizeof(float)) {
+    throw Error(ErrorCode::kShapeMismatch, file.path().string() + ": tensor \"" + printable(tensor.name) +
+                                               "\": expected F32 [" + std::to_string(expected) + "], found " +
+                                               ggml_type_name(tensor.type) + " of " +
+                                               std::to_string(tensor.data.size()) + " bytes");
+  }
+  std::vector<float> values(expected);
+  dequantize(Dtype::kF32, tensor.data, values);
+  return {values.begin(), values.end()};
+}
+
+void read_rope(ModelConfig& config, const GgufFile& file, const Metadata& metadata) {
+  config.rope_style = config.family == "llama" ? "interleaved" : "half";
+  config.rope_dims = metadata.find_count("rope.dimension_count").value_or(config.head_dim);
+  config.rope_theta = metadata.find_float("rope.freq_base").value_or(10000);
+  const std::string* type = metadata.find_string("rope.scaling.type");
+  if (type != nullptr && *type != "none" && *type != "linear" && *type != "longrope") {
+    throw Error(ErrorCode::kUnsupported, file.path().string() + ": metadata \"" + config.family +
+                                             ".rope.scaling.type\": found \"" + printable(*type) +
+                                             "\"; supported: none, linear, longrope");
+  }
+  if (const std::optional<double> factor = metadata.find_float("rope.scale_linear");
+      factor.has_value() && *factor != 1) {
+    config.rope_scaling = "linear";
+    config.rope_factor = *factor;
+  }
+  if (type != nullptr && *type == "linear") {
+    config.rope_scaling = "linear";
+    config.rope_factor = metadata.find_float("rope.scaling.factor").value_or(1);
+  }
+  const GgufTensor* shared = find_tensor(file, "rope_freqs.weight");
+  const GgufTensor* short_factors = find_tensor(file, "rope_factors_short.weight");
+  const GgufTensor* long_factors = find_tensor(file, "rope_factors_long.weight");
+  const bool is_longrope = type != nullptr && *type == "longrope";
+  if (shared == nullptr && short_factors == nullptr && long_factors == nullptr && !is_longrope) return;
+  const std::uint32_t half = config.rope_dims / 2;
+  config.rope_scaling = "longrope";
+  config.rope_original_context =
+      metadata.find_count("rope.scaling.original_context_length").value_or(config.context_length);
+  if (shared != nullptr) {  // llama3 scaling, computed when the file was written: one divisor per frequency
+    config.rope_short = config.rope_long = read_factors(file, *shared, half);
+    return;
+  }
+  if (short_factors == nullptr || long_factors == nullptr) {
+    throw Error(ErrorCode::kFormat, file.path().string() +
+                                        ": expected tensors \"rope_factors_short.weight\" and "
+                                        "\"rope_factors_long.weight\", found less");
+  }
+  config.rope_short = read_factors(file, *short_factors, half);
+  config.rope_long = read_factors(file, *long_factors, half);
+  config.rope_attention_factor =
+      metadata.find_float("rope.scaling.attn_factor")
+          .value_or(longrope_attention_factor(config.context_length, config.rope_original_context));
+}
+
+void read_tokens(ModelConfig& config, const GgufFile& file) {
+  config.bos_token = file.find_int("tokenizer.ggml.bos_token_id").value_or(-1);
+  for (const char* key :
+       {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
+    const std::optional<std::int64_t> token = file.find_int(key);
+    if (token.has_value() &&
+        std::find(config.eos_tokens.begin(), config.eos_tokens.end(), *token) == config.eos_tokens.end()) {
+      config.eos_tokens.push_back(*token);
+    }
+  }
+}
+
+}  // namespace
+
+ModelConfig read_gguf_config(const GgufFile& file) {
+  ModelConfig config;
+  config.family = read_family(file);
+  const Metadata metadata(file, config.family + ".");
+  const std::string* model_name = file.find_string("general.name");
+  if (model_name != nullptr) config.name = *model_name;
+  config.hidden_size = metadata.get_count("embedding_length");
+  config.intermediate_size = metadata.get_count("feed_forward_length");
+  config.num_layers = metadata.get_count("block_count");
+  config.num_heads = metadata.get_count("attention.head_count");
+  config.num_kv_heads = metadata.find_count("attention.head_count_kv").value_or(config.num_heads);
+  config.head_dim = metadata.find_count("attention.key_length")
+                        .value_or(config.num_heads == 0 ? 0 : config.hidden_size / config.num_heads);
+  if (metadata.find_count("attention.value_length").value_or(config.head_dim) != config.head_dim) {
+    throw Error(ErrorCode::kUnsupported,
+                file.path().string() + ": expected keys and values of equal length, found different ones");
+  }
+  const GgufTensor* embedding = find_tensor(file, "token_embd.weight");
+  if (embedding == nullptr || embedding->shape.size() != 2) {
+    throw Error(ErrorCode::kShapeMismatch,
+                file.path().string() + ": expected a matrix \"token_embd.weight\", found " +
+                    (embedding == nullptr ? "none (a vocabulary-only file?)" : "another shape"));
+  }
+  config.vocab_size = static_cast<std::uint32_t>(std::min<std::uint64_t>(embedding->shape[0], UINT32_MAX));
+  config.context_length = metadata.get_count("context_length");
+  config.norm_eps = metadata.find_float("attention.layer_norm_rms_epsilon").value_or(1e-5);
+  config.tied_embeddings = find_tensor(file, "output.weight") == nullptr;
+  config.qkv_bias = config.family == "qwen2" || find_tensor(file, "blk.0.attn_q.bias") != nullptr;
+  config.output_bias = find_tensor(file, "blk.0.attn_output.bias") != nullptr;
+  config.mlp_bias = find_tensor(file, "blk.0.ffn_down.bias") != nullptr;
+  config.sliding_window = metadata.find_count("attention.sliding_window").value_or(0);
+  read_rope(config, file, metadata);
+  read_tokens(config, file);
+  check_config(config, file.path().string());
+  return config;
+}
+
+}  // namespace xw::checkpoint
