@@ -1,0 +1,300 @@
+// A chip instance: one program, programmed with one seed and noise model, loaded on one device.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/runtime/chip_instance.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "arch/description/description.hpp"
+#include "arch/generated/xw_arch.hpp"
+#include "arch/support/error.hpp"
+#include "arch/support/parallel.hpp"
+#include "arch/support/progress.hpp"
+#include "host/runtime/call_conversion.hpp"
+#include "host/runtime/device_buffer.hpp"
+#include "host/runtime/device_program.hpp"
+#include "host/runtime/image_builder.hpp"
+#include "host/runtime/program_fit.hpp"
+#include "models/analog/numerics.hpp"
+#include "models/analog/programming.hpp"
+
+namespace xw::runtime {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+[[nodiscard]] double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+[[nodiscard]] ChipOptions resolve(ChipOptions options, const arch::ChipDescription& chip) {
+  if (options.noise.empty()) options.noise = chip.noise;
+  if (options.gamma < 0) options.gamma = static_cast<double>(chip.noise_gamma);
+  if (options.read_sigma < 0) options.read_sigma = static_cast<double>(chip.read_sigma);
+  return options;
+}
+
+}  // namespace
+
+struct ChipInstance::Impl {
+  Impl(std::shared_ptr<const program::Program> the_program, device::Device& the_device, const ChipOptions& requested,
+       ThreadPool& the_pool)
+      : program(std::move(the_program)),
+        device(the_device),
+        pool(the_pool),
+        chip(arch::parse_chip(program->manifest().chip_toml, program->path() + ": chip description")),
+        options(resolve(requested, chip)),
+        stats(program->manifest().calls.size()) {
+    const auto start = Clock::now();
+    check_device(*program, device.info());
+    check_images(*program, device.info().emulator);
+    for (std::uint32_t call = 0; call < stats.size(); ++call) conversions.emplace_back(*program, call, chip.dac_max());
+    arguments.chip_seed = options.chip_seed;
+    allocate();
+    load_code();
+    program_images();
+    programming_seconds = seconds_since(start);
+  }
+
+  void allocate();
+  void load_code();
+  void program_images();
+  /// Builds one image in device memory.
+  void place_image(const program::ImageRecord& record, const ImageSettings& settings, std::vector<std::byte>& staging,
+                   std::mutex& device_mutex);
+  /// Codes are in x memory: runs them, in batches of at most max_batch, and counts.
+  void run(std::uint32_t call, std::uint32_t num_vectors, std::uint32_t vector_base);
+  /// x memory for building codes in place, or `staging`.
+  [[nodiscard]] std::int8_t* codes_memory(std::size_t bytes);
+  void codes_written(const std::int8_t* codes, std::size_t bytes);
+  /// Y words of the last run.
+  [[nodiscard]] const std::int32_t* result_words(std::size_t bytes);
+  [[nodiscard]] std::uint32_t max_batch() const { return device.info().emulator.max_batch; }
+
+  std::shared_ptr<const program::Program> program;
+  device::Device& device;
+  ThreadPool& pool;
+  arch::ChipDescription chip;
+  ChipOptions options;
+  std::vector<CallConversion> conversions;
+  std::vector<DeviceBuffer> image_buffers;
+  DeviceBuffer code_buffer, x_buffer, y_buffer, completion_buffer;
+  device::RunArguments arguments;
+  std::vector<std::int8_t> x_staging;
+  std::vector<std::int32_t> y_staging;
+  std::vector<CallStats> stats;
+  double programming_seconds = 0;
+};
+
+void ChipInstance::Impl::allocate() {
+  const program::Manifest& manifest = program->manifest();
+  std::uint64_t x_stride = arch::kMemoryAlignment;
+  std::uint64_t y_stride = arch::kMemoryAlignment;
+  for (const program::CallInfo& call : manifest.calls) {
+    x_stride = std::max<std::uint64_t>(x_stride, call.x_stride_bytes);
+    y_stride = std::max<std::uint64_t>(y_stride, call.y_stride_bytes);
+  }
+  for (std::uint32_t engine = 0; engine < manifest.engine_image_bytes.size(); ++engine) {
+    if (manifest.engine_image_bytes[engine] == 0) continue;
+    image_buffers.emplace_back(device, manifest.engine_image_bytes[engine],
+                               device::MemoryPort{static_cast<int>(engine)});
+    arguments.image_base[engine] = image_buffers.back().address();
+  }
+  const device::MemoryPort common;
+  code_buffer = DeviceBuffer(device, arch::kProgramHeaderBytes + program->code().size_bytes(), common);
+  x_buffer = DeviceBuffer(device, x_stride * max_batch(), common);
+  y_buffer = DeviceBuffer(device, y_stride * max_batch(), common);
+  completion_buffer = DeviceBuffer(device, arch::kCompletionBytes, common);
+  arguments.program_base = code_buffer.address();
+  arguments.x_base = x_buffer.address();
+  arguments.y_base = y_buffer.address();
+  arguments.completion_base = completion_buffer.address();
+}
+
+void ChipInstance::Impl::load_code() {
+  const std::vector<std::byte> bytes = device_program(program->code());
+  device.write(code_buffer.address(), bytes);
+}
+
+void ChipInstance::Impl::program_images() {
+  analog::ProgrammingOptions programming;
+  programming.model = options.noise;
+  programming.gamma = options.gamma;
+  programming.chip_seed = options.chip_seed;
+  programming.g_unit = chip.g_unit;
+  const std::unique_ptr<analog::ProgrammingModel> model = analog::make_programming_model(programming);
+  ImageSettings settings;
+  settings.model = model.get();
+  settings.lanes = device.info().emulator.lanes;
+  // Sigma in units of s: a full-scale input times a full-scale weight is dac_max * g_unit.
+  settings.read_sigma_q = analog::quantize_read_sigma(options.read_sigma * chip.dac_max() * chip.g_unit);
+
+  // Images by block, so that the targets of a block are checked once and read while they are in the cache.
+  const std::span<const program::ImageRecord> images = program->images();
+  std::vector<std::vector<std::uint32_t>> images_of(program->blocks().size());
+  std::uint64_t weights = 0;
+  for (std::uint32_t i = 0; i < images.size(); ++i) {
+    images_of[images[i].block].push_back(i);
+    weights += std::uint64_t{program->blocks()[images[i].block].rows} * images[i].cols;
+  }
+  Progress progress("program", weights, "weights");
+  std::mutex device_mutex;
+  pool.for_each(images_of.size(), [&](std::size_t block) {
+    if (images_of[block].empty()) return;
+    program->check_targets(static_cast<std::uint32_t>(block));
+    std::vector<std::byte> staging;
+    for (const std::uint32_t i : images_of[block]) {
+      place_image(images[i], settings, staging, device_mutex);
+      progress.advance(std::uint64_t{program->blocks()[block].rows} * images[i].cols);
+    }
+  });
+}
+
+void ChipInstance::Impl::place_image(const program::ImageRecord& record, const ImageSettings& settings,
+                                     std::vector<std::byte>& staging, std::mutex& device_mutex) {
+  const device::Address address =
+      arguments.image_base[record.engine] + std::uint64_t{record.image_offset} * arch::kMemoryAlignment;
+  const std::uint64_t bytes = std::uint64_t{record.image_length} * arch::kMemoryAlignment;
+  std::span<std::byte> image;
+  {
+    const std::lock_guard lock(device_mutex);
+    image = device.host_view(address, bytes);
+  }
+  const bool in_place = !image.empty();
+  if (!in_place) {
+    staging.resize(static_cast<std::size_t>(bytes));
+    image = staging;
+  }
+  build_image(*program, record, settings, image);
+  const std::lock_guard lock(device_mutex);
+  if (in_place) {
+    device.written(address, bytes);
+  } else {
+    device.write(address, staging);
+  }
+}
+
+void ChipInstance::Impl::run(std::uint32_t call, std::uint32_t num_vectors, std::uint32_t vector_base) {
+  arguments.entry = program->manifest().calls[call].entry;
+  arguments.num_vectors = num_vectors;
+  arguments.vector_base = vector_base;
+  const auto start = Clock::now();
+  const device::RunStats run = device.run(arguments);
+  CallStats& total = stats[call];
+  total.device_seconds += seconds_since(start);
+  total.runs += 1;
+  total.vectors += num_vectors;
+  total.device += run;
+}
+
+std::int8_t* ChipInstance::Impl::codes_memory(std::size_t bytes) {
+  const std::span<std::byte> view = device.host_view(x_buffer.address(), bytes);
+  if (!view.empty()) return reinterpret_cast<std::int8_t*>(view.data());
+  x_staging.resize(bytes);
+  return x_staging.data();
+}
+
+void ChipInstance::Impl::codes_written(const std::int8_t* codes, std::size_t bytes) {
+  if (codes == x_staging.data()) {
+    device.write(x_buffer.address(), std::as_bytes(std::span(codes, bytes)));
+  } else {
+    device.written(x_buffer.address(), bytes);
+  }
+}
+
+const std::int32_t* ChipInstance::Impl::result_words(std::size_t bytes) {
+  const std::span<std::byte> view = device.host_view(y_buffer.address(), bytes);
+  if (!view.empty()) return reinterpret_cast<const std::int32_t*>(view.data());
+  y_staging.resize(bytes / 4);
+  device.read(y_buffer.address(), std::as_writable_bytes(std::span(y_staging)));
+  return y_staging.data();
+}
+
+ChipInstance::ChipInstance(std::shared_ptr<const program::Program> program, device::Device& device,
+                           const ChipOptions& options, ThreadPool& pool)
+    : impl_(std::make_unique<Impl>(std::move(program), device, options, pool)) {}
+ChipInstance::~ChipInstance() = default;
+
+const program::Program& ChipInstance::program() const {
+  return *impl_->program;
+}
+device::Device& ChipInstance::device() {
+  return impl_->device;
+}
+const ChipOptions& ChipInstance::options() const {
+  return impl_->options;
+}
+const std::vector<CallStats>& ChipInstance::stats() const {
+  return impl_->stats;
+}
+void ChipInstance::reset_stats() {
+  std::fill(impl_->stats.begin(), impl_->stats.end(), CallStats{});
+}
+double ChipInstance::programming_seconds() const {
+  return impl_->programming_seconds;
+}
+
+void ChipInstance::run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors,
+                            std::uint32_t vector_base, std::span<const std::span<float>> outputs) {
+  Impl& impl = *impl_;
+  if (call >= impl.conversions.size()) {
+    throw Error(ErrorCode::kInvalidArgument, impl.program->path() + ": no call " + std::to_string(call));
+  }
+  const CallConversion& conversion = impl.conversions[call];
+  conversion.check_shapes(x, num_vectors, outputs);
+  const program::CallInfo& info = conversion.call();
+  for (std::uint32_t first = 0; first < num_vectors; first += impl.max_batch()) {
+    const std::uint32_t count = std::min(impl.max_batch(), num_vectors - first);
+    const std::size_t x_bytes = std::size_t{count} * info.x_stride_bytes;
+    std::int8_t* codes = impl.codes_memory(x_bytes);
+    conversion.to_codes(x.subspan(std::size_t{first} * info.in_features, std::size_t{count} * info.in_features), count,
+                        codes, info.x_stride_bytes, first, impl.pool);
+    impl.codes_written(codes, x_bytes);
+    impl.run(call, count, vector_base + first);
+    const std::int32_t* words = impl.result_words(std::size_t{count} * info.y_stride_bytes);
+    conversion.to_reals(words, info.y_stride_bytes / 4, count, first, outputs, impl.pool);
+  }
+}
+
+std::vector<std::int32_t> ChipInstance::run_codes(std::uint32_t call, std::span<const std::int8_t> codes,
+                                                  std::uint32_t num_vectors, std::uint32_t vector_base) {
+  Impl& impl = *impl_;
+  if (call >= impl.conversions.size()) {
+    throw Error(ErrorCode::kInvalidArgument, impl.program->path() + ": no call " + std::to_string(call));
+  }
+  const program::CallInfo& info = impl.conversions[call].call();
+  if (codes.size() != std::size_t{num_vectors} * info.in_features) {
+    throw Error(ErrorCode::kShapeMismatch, "call \"" + info.name + "\": expected " +
+                                               std::to_string(std::size_t{num_vectors} * info.in_features) +
+                                               " codes, found " + std::to_string(codes.size()));
+  }
+  const std::size_t y_words = info.y_stride_bytes / 4;
+  std::vector<std::int32_t> result(num_vectors * y_words);
+  for (std::uint32_t first = 0; first < num_vectors; first += impl.max_batch()) {
+    const std::uint32_t count = std::min(impl.max_batch(), num_vectors - first);
+    const std::size_t x_bytes = std::size_t{count} * info.x_stride_bytes;
+    std::int8_t* memory = impl.codes_memory(x_bytes);
+    std::memset(memory, 0, x_bytes);
+    for (std::uint32_t v = 0; v < count; ++v) {
+      std::memcpy(memory + std::size_t{v} * info.x_stride_bytes,
+                  codes.data() + (std::size_t{first} + v) * info.in_features, info.in_features);
+    }
+    impl.codes_written(memory, x_bytes);
+    impl.run(call, count, vector_base + first);
+    // Words that are no outputs stay 0: what stands there in memory is of other calls.
+    const std::int32_t* words = impl.result_words(std::size_t{count} * info.y_stride_bytes);
+    for (std::uint32_t v = 0; v < count; ++v) {
+      for (const program::OutputSegment& segment : info.outputs) {
+        std::copy_n(words + v * y_words + segment.y_word, segment.length,
+                    result.data() + (first + v) * y_words + segment.y_word);
+      }
+    }
+  }
+  return result;
+}
+
+}  // namespace xw::runtime

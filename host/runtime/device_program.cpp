@@ -1,0 +1,29 @@
+// A program as it stands in device memory: header and instructions.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/runtime/device_program.hpp"
+
+#include <bit>
+#include <cstring>
+
+#include "arch/generated/xw_arch.hpp"
+
+namespace xw::runtime {
+
+static_assert(std::endian::native == std::endian::little, "words are copied to device memory as they are");
+
+std::vector<std::byte> device_program(std::span<const program::EncodedInstruction> code) {
+  std::vector<std::byte> bytes(arch::kProgramHeaderBytes + code.size_bytes());
+  const auto put = [&](std::uint32_t offset, std::uint32_t value) {
+    std::memcpy(bytes.data() + offset, &value, sizeof value);
+  };
+  put(arch::kProgramHeaderMagicOffset, arch::kProgramHeaderMagic);
+  put(arch::kProgramHeaderIsaVersionOffset, arch::kIsaVersion);
+  put(arch::kProgramHeaderNumInstructionsOffset, static_cast<std::uint32_t>(code.size()));
+  std::memcpy(bytes.data() + arch::kProgramHeaderContractHashOffset, arch::kContractHash.data(),
+              arch::kContractHash.size());
+  if (!code.empty()) std::memcpy(bytes.data() + arch::kProgramHeaderBytes, code.data(), code.size_bytes());
+  return bytes;
+}
+
+}  // namespace xw::runtime

@@ -1,0 +1,28 @@
+// Programming: from the targets of a block to the images that an engine loads.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "compiler/program/program.hpp"
+#include "models/analog/programming.hpp"
+
+namespace xw::runtime {
+
+/// What all images of a chip instance have in common.
+struct ImageSettings {
+  const analog::ProgrammingModel* model = nullptr;
+  std::uint32_t lanes = 0;
+  std::uint32_t read_sigma_q = 0;
+};
+
+/// Builds the image of columns [record.col_begin, + record.cols) of its block into `image` (record.image_length * 64
+/// bytes of any contents): programmed cells, column tables, header. Columns with w_max = 0 are not programmed: their
+/// cells are 0. The records must have passed check_images(). Thread safe.
+void build_image(const program::Program& program, const program::ImageRecord& record, const ImageSettings& settings,
+                 std::span<std::byte> image);
+
+}  // namespace xw::runtime
