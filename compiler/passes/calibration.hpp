@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -15,7 +14,8 @@ namespace xw::passes {
 class RangeStatistics {
  public:
   RangeStatistics();
-  void add(std::span<const float> x);  ///< throws Error{kNotFinite}
+  /// Throws Error{kNotFinite} naming the index; nothing is added then.
+  void add(std::span<const float> x);
   void merge(const RangeStatistics& other);
   [[nodiscard]] std::uint64_t count() const;
   [[nodiscard]] float max_abs() const;
@@ -26,9 +26,12 @@ class RangeStatistics {
   [[nodiscard]] float mse_range(int dac_max) const;
 
  private:
-  std::vector<std::uint64_t> bins_;
+  /// Expected squared error of the range `beta`, times count().
+  [[nodiscard]] double squared_error(double beta, int dac_max) const;
+
+  std::vector<std::uint64_t> bins_;  ///< by the upper 15 bits of |x|: sign-less exponent and 7 bits of mantissa
   std::uint64_t count_ = 0;
-  double sum_ = 0, sum_squares_ = 0;
+  double mean_ = 0, squares_ = 0;  ///< squares_: sum of squared distances from the mean
   float max_abs_ = 0;
 };
 
