@@ -109,6 +109,8 @@ Decoded decode(const EncodedInstruction& words) noexcept {
 }
 
 std::uint8_t unit_of(const Instruction& instruction) {
+  const bool has_engine = instruction.opcode == Opcode::kLoadBlock || instruction.opcode == Opcode::kMvm;
+  if (has_engine && instruction.engine >= arch::kMaxEngines) return 0xFF;
   switch (instruction.opcode) {
     case Opcode::kSync:
       return instruction.unit;

@@ -51,7 +51,7 @@ struct Decoded {
 };
 [[nodiscard]] Decoded decode(const EncodedInstruction& words) noexcept;
 
-/// Unit whose queue executes the instruction (arch unit ids).
+/// Unit whose queue executes the instruction (arch unit ids); 0xFF if its engine is beyond arch::kMaxEngines.
 [[nodiscard]] std::uint8_t unit_of(const Instruction& instruction);
 
 /// One line of assembler: "mvm engine=1 context=0 rows=288 cols=320 xbuf=0 ybuf=64 acc wait=s4:1 wait=s9:1 signal=s6".
