@@ -51,7 +51,8 @@ std::map<std::string, LinearLayer> linear_layers(const ir::Graph& graph) {
 RowMatrix weights_of(const checkpoint::Checkpoint& checkpoint, const ir::TensorRef& reference) {
   const checkpoint::Tensor& tensor = checkpoint.tensors().at(reference.tensor);
   const std::uint64_t end = reference.row_end == 0 ? tensor.rows() : reference.row_end;
-  RowMatrix weights(static_cast<Eigen::Index>(end - reference.row_begin), static_cast<Eigen::Index>(tensor.row_elements()));
+  RowMatrix weights(static_cast<Eigen::Index>(end - reference.row_begin),
+                    static_cast<Eigen::Index>(tensor.row_elements()));
   checkpoint::read_rows(tensor, reference.row_begin, end, {weights.data(), static_cast<std::size_t>(weights.size())});
   return weights;
 }
@@ -78,17 +79,21 @@ float choose_lambda(const RowMatrix& weights, const LayerData& data, float beta,
   return passes::choose_range(sums, choice, chip.adc_max());
 }
 
-compiler::Calibration from_checkpoint(const std::map<std::string, std::vector<float>>& stored, const std::vector<std::string>& names,
-                                      const std::map<std::string, LinearLayer>& layers, const checkpoint::Checkpoint& checkpoint) {
+compiler::Calibration from_checkpoint(const std::map<std::string, std::vector<float>>& stored,
+                                      const std::vector<std::string>& names,
+                                      const std::map<std::string, LinearLayer>& layers,
+                                      const checkpoint::Checkpoint& checkpoint) {
   compiler::Calibration calibration;
   calibration.description = "input ranges stored in the checkpoint";
   for (const std::string& name : names) {
     const auto found = stored.find(name);
     if (found == stored.end()) {
-      throw Error(ErrorCode::kFormat, checkpoint.path().string() + ": has input ranges for " + std::to_string(stored.size()) +
-                                          " layers but not for " + name + "; give --ranges to calibrate on text");
+      throw Error(ErrorCode::kFormat, checkpoint.path().string() + ": has input ranges for " +
+                                          std::to_string(stored.size()) + " layers but not for " + name +
+                                          "; give --ranges to calibrate on text");
     }
-    const auto in_features = static_cast<std::uint32_t>(checkpoint.tensors().at(layers.at(name).weight.tensor).row_elements());
+    const auto in_features =
+        static_cast<std::uint32_t>(checkpoint.tensors().at(layers.at(name).weight.tensor).row_elements());
     compiler::LayerRanges ranges;
     std::uint32_t begin = 0;
     const auto parts = static_cast<std::uint32_t>(found->second.size());
@@ -96,8 +101,9 @@ compiler::Calibration from_checkpoint(const std::map<std::string, std::vector<fl
       const std::uint32_t length = in_features / parts + (k < in_features % parts ? 1 : 0);
       const float beta = found->second[k];
       if (!(beta > 0) || !std::isfinite(beta)) {
-        throw Error(ErrorCode::kNotFinite, checkpoint.path().string() + ": " + name + ".input_range[" + std::to_string(k) +
-                                               "]: expected a positive number, found " + std::to_string(beta));
+        throw Error(ErrorCode::kNotFinite, checkpoint.path().string() + ": " + name + ".input_range[" +
+                                               std::to_string(k) + "]: expected a positive number, found " +
+                                               std::to_string(beta));
       }
       ranges.inputs.push_back({begin, begin + length, beta});
       begin += length;
@@ -107,16 +113,20 @@ compiler::Calibration from_checkpoint(const std::map<std::string, std::vector<fl
   return calibration;
 }
 
-std::vector<std::int32_t> calibration_tokens(const CompileFlags& flags, const tokenizer::Tokenizer* tokenizer, std::uint32_t context) {
+std::vector<std::int32_t> calibration_tokens(const CompileFlags& flags, const tokenizer::Tokenizer* tokenizer,
+                                             std::uint32_t context) {
   if (tokenizer == nullptr) {
-    throw Error(ErrorCode::kInvalidArgument, "calibration needs a tokenizer: none found beside the checkpoint; give --tokenizer");
+    throw Error(ErrorCode::kInvalidArgument,
+                "calibration needs a tokenizer: none found beside the checkpoint; give --tokenizer");
   }
-  const std::string text = flags.calibration_text.empty() ? std::string(calibration::default_text()) : read_text_file(flags.calibration_text);
+  const std::string text = flags.calibration_text.empty() ? std::string(calibration::default_text())
+                                                          : read_text_file(flags.calibration_text);
   std::vector<std::int32_t> tokens = tokenizer->encode(text, true, false);
   const std::size_t limit = std::min<std::size_t>(flags.calibration_tokens, context);
   if (tokens.size() > limit) tokens.resize(limit);
   if (tokens.size() < 16) {
-    throw Error(ErrorCode::kInvalidArgument, "calibration text gives only " + std::to_string(tokens.size()) + " tokens; at least 16 are needed");
+    throw Error(ErrorCode::kInvalidArgument,
+                "calibration text gives only " + std::to_string(tokens.size()) + " tokens; at least 16 are needed");
   }
   return tokens;
 }
@@ -124,19 +134,21 @@ std::vector<std::int32_t> calibration_tokens(const CompileFlags& flags, const to
 }  // namespace
 
 compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint, const ir::Graph& graph,
-                                const arch::ChipDescription& chip, const compiler::CompileOptions& options, const CompileFlags& flags,
-                                const tokenizer::Tokenizer* tokenizer, ThreadPool& pool) {
+                                const arch::ChipDescription& chip, const compiler::CompileOptions& options,
+                                const CompileFlags& flags, const tokenizer::Tokenizer* tokenizer, ThreadPool& pool) {
   const std::vector<std::string> names = compiler::analog_linears(graph, options);
   const std::map<std::string, LinearLayer> layers = linear_layers(graph);
   const auto stored = checkpoint::stored_input_ranges(*checkpoint);
   const bool automatic_lambda = flags.lambda == "auto";
-  if (!stored.empty() && flags.ranges.empty() && !automatic_lambda) return from_checkpoint(stored, names, layers, *checkpoint);
+  if (!stored.empty() && flags.ranges.empty() && !automatic_lambda)
+    return from_checkpoint(stored, names, layers, *checkpoint);
 
   const passes::RangeChoice choice = passes::parse_range_choice(flags.ranges.empty() ? "mse" : flags.ranges);
   // Layers that read the same value share their statistics.
   std::unordered_map<ir::ValueId, std::string> first_reader;
   std::map<std::string, std::string> reader_of;
-  for (const std::string& name : names) reader_of[name] = first_reader.try_emplace(layers.at(name).input, name).first->second;
+  for (const std::string& name : names)
+    reader_of[name] = first_reader.try_emplace(layers.at(name).input, name).first->second;
 
   transformer::Model model(graph, std::make_shared<transformer::CheckpointSource>(checkpoint), nullptr, pool);
   const std::vector<std::int32_t> tokens = calibration_tokens(flags, tokenizer, model.context_length());
@@ -174,13 +186,16 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
     const LayerData& layer = data.at(reader);
     const float beta = beta_of.at(reader);
     ranges[i].inputs.push_back({0, layer.in_features, beta});
-    if (automatic_lambda) ranges[i].lambda = choose_lambda(weights_of(*checkpoint, layers.at(names[i]).weight), layer, beta, chip, adc_choice);
+    if (automatic_lambda)
+      ranges[i].lambda =
+          choose_lambda(weights_of(*checkpoint, layers.at(names[i]).weight), layer, beta, chip, adc_choice);
   });
   compiler::Calibration calibration;
   for (std::size_t i = 0; i < names.size(); ++i) calibration.layers[names[i]] = std::move(ranges[i]);
-  calibration.description = passes::to_string(choice) + " on " + std::to_string(tokens.size()) + " tokens of " +
-                            (flags.calibration_text.empty() ? "the built-in text" : flags.calibration_text.filename().string()) +
-                            (automatic_lambda ? ", ADC range per layer (mse)" : "");
+  calibration.description =
+      passes::to_string(choice) + " on " + std::to_string(tokens.size()) + " tokens of " +
+      (flags.calibration_text.empty() ? "the built-in text" : flags.calibration_text.filename().string()) +
+      (automatic_lambda ? ", ADC range per layer (mse)" : "");
   return calibration;
 }
 

@@ -13,17 +13,20 @@ namespace {
 
 namespace po = boost::program_options;
 
-void print_text(const compiler::CompileSummary& summary, const CompileFlags& flags, const std::filesystem::path& output) {
+void print_text(const compiler::CompileSummary& summary, const CompileFlags& flags,
+                const std::filesystem::path& output) {
   const mapping::Plan& plan = summary.plan;
   const arch::ChipDescription chip = arch::load_chip(flags.chip);
   const double cells = static_cast<double>(plan.num_tiles) * chip.rows * chip.cols;
-  std::printf("%s: %u tiles of %ux%u, %.1f %% of their cells used (proven lower bound %u: %s)\n", output.string().c_str(), plan.num_tiles,
-              chip.rows, chip.cols, cells > 0 ? 100.0 * static_cast<double>(plan.cells_used) / cells : 0.0, plan.tiles_lower_bound,
+  std::printf("%s: %u tiles of %ux%u, %.1f %% of their cells used (proven lower bound %u: %s)\n",
+              output.string().c_str(), plan.num_tiles, chip.rows, chip.cols,
+              cells > 0 ? 100.0 * static_cast<double>(plan.cells_used) / cells : 0.0, plan.tiles_lower_bound,
               plan.lower_bound_reason.c_str());
   std::printf("%.1f M analog weights in %zu blocks, %.1f M digital; %u calls, %llu instructions; %.1f MB in %.2f s\n",
-              static_cast<double>(summary.analog_weights) * 1e-6, plan.blocks.size(), static_cast<double>(summary.digital_weights) * 1e-6,
-              summary.num_calls, static_cast<unsigned long long>(summary.num_instructions), static_cast<double>(summary.program_bytes) * 1e-6,
-              summary.seconds);
+              static_cast<double>(summary.analog_weights) * 1e-6, plan.blocks.size(),
+              static_cast<double>(summary.digital_weights) * 1e-6, summary.num_calls,
+              static_cast<unsigned long long>(summary.num_instructions),
+              static_cast<double>(summary.program_bytes) * 1e-6, summary.seconds);
 }
 
 }  // namespace
@@ -35,14 +38,16 @@ int compile_main(const std::vector<std::string>& arguments) {
   unsigned threads = 0;
   po::options_description options = compile_options(flags);
   options.add_options()("model", po::value(&model), "checkpoint: directory or file (safetensors, GGUF, llama2.c)")(
-      "output,o", po::value(&output), "program file to write")("threads", po::value(&threads)->default_value(0), "threads (0: all)")(
-      "json", "summary as JSON");
-  const auto values = parse_command_line("compile", arguments, options, "model", "CHECKPOINT -o PROGRAM [options]",
-                                         "  crossweave compile SmolLM2-135M-Instruct.Q4_1.gguf --chip afm-512 -o smollm2.xwp\n"
-                                         "  crossweave compile Llama-3.2-1B/ --chip my-chip.toml --weights w4 --lm-head analog -o llama.xwp\n"
-                                         "  crossweave compile model.gguf --ranges percentile:99.99 --lambda auto -o model.xwp\n");
+      "output,o", po::value(&output), "program file to write")("threads", po::value(&threads)->default_value(0),
+                                                               "threads (0: all)")("json", "summary as JSON");
+  const auto values = parse_command_line(
+      "compile", arguments, options, "model", "CHECKPOINT -o PROGRAM [options]",
+      "  crossweave compile SmolLM2-135M-Instruct.Q4_1.gguf --chip afm-512 -o smollm2.xwp\n"
+      "  crossweave compile Llama-3.2-1B/ --chip my-chip.toml --weights w4 --lm-head analog -o llama.xwp\n"
+      "  crossweave compile model.gguf --ranges percentile:99.99 --lambda auto -o model.xwp\n");
   if (!values) return 0;
-  if (model.empty()) throw Error(ErrorCode::kInvalidArgument, "compile: no checkpoint given (see `crossweave compile --help`)");
+  if (model.empty())
+    throw Error(ErrorCode::kInvalidArgument, "compile: no checkpoint given (see `crossweave compile --help`)");
   if (output.empty()) throw Error(ErrorCode::kInvalidArgument, "compile: no output given; use -o PROGRAM");
   ThreadPool pool(threads);
   const compiler::CompileSummary summary = compile_checkpoint(model, flags, output, pool);

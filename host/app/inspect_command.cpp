@@ -31,27 +31,34 @@ void print_overview(const Program& program) {
   const program::Manifest& manifest = program.manifest();
   const arch::ChipDescription chip = arch::parse_chip(manifest.chip_toml, "chip");
   const arch::EmulatorDescription emulator = arch::parse_emulator(manifest.emulator_toml, "emulator");
-  std::printf("model      %s (%s, %s)\n", manifest.model_name.c_str(), manifest.model_format.c_str(), manifest.source_path_name.c_str());
-  std::printf("chip       %s: %u tiles of %ux%u used, DAC %u bit, ADC %u bit, weights %s, lm_head %s\n", chip.name.c_str(), manifest.num_tiles,
-              chip.rows, chip.cols, chip.dac_bits, chip.adc_bits, program::name(manifest.weight_mode), manifest.lm_head_analog ? "analog" : "digital");
-  std::printf("           lower bound %u tiles (%s)\n", manifest.tiles_lower_bound, manifest.lower_bound_reason.c_str());
-  std::printf("emulator   %s: %u engines x %u lanes, batch %u\n", emulator.name.c_str(), emulator.num_engines, emulator.lanes, emulator.max_batch);
+  std::printf("model      %s (%s, %s)\n", manifest.model_name.c_str(), manifest.model_format.c_str(),
+              manifest.source_path_name.c_str());
+  std::printf("chip       %s: %u tiles of %ux%u used, DAC %u bit, ADC %u bit, weights %s, lm_head %s\n",
+              chip.name.c_str(), manifest.num_tiles, chip.rows, chip.cols, chip.dac_bits, chip.adc_bits,
+              program::name(manifest.weight_mode), manifest.lm_head_analog ? "analog" : "digital");
+  std::printf("           lower bound %u tiles (%s)\n", manifest.tiles_lower_bound,
+              manifest.lower_bound_reason.c_str());
+  std::printf("emulator   %s: %u engines x %u lanes, batch %u\n", emulator.name.c_str(), emulator.num_engines,
+              emulator.lanes, emulator.max_batch);
   std::printf("ranges     %s\n", manifest.calibration.c_str());
   std::printf("contract   %s, written by crossweave %s\n", arch::kContractHashText, manifest.tool_version.c_str());
-  std::printf("contents   %zu matrices, %zu blocks, %zu images, %zu calls, %zu instructions\n", manifest.matrices.size(), program.blocks().size(),
-              program.images().size(), manifest.calls.size(), program.code().size());
+  std::printf("contents   %zu matrices, %zu blocks, %zu images, %zu calls, %zu instructions\n",
+              manifest.matrices.size(), program.blocks().size(), program.images().size(), manifest.calls.size(),
+              program.code().size());
 }
 
 void print_sizes(const Program& program) {
   std::printf("\n%-14s %14s %14s\n", "section", "offset", "bytes");
   for (const auto& section : program.sections()) {
-    std::printf("%-14s %14llu %14llu\n", section.name.c_str(), static_cast<unsigned long long>(section.offset), static_cast<unsigned long long>(section.bytes));
+    std::printf("%-14s %14llu %14llu\n", section.name.c_str(), static_cast<unsigned long long>(section.offset),
+                static_cast<unsigned long long>(section.bytes));
   }
   std::printf("%-14s %14s %14llu\n", "file", "", static_cast<unsigned long long>(program.file_bytes()));
 }
 
 void print_layers(const Program& program) {
-  std::printf("\n%-44s %11s %6s %6s %6s %10s %8s %11s\n", "matrix", "out x in", "call", "blocks", "tiles", "beta", "lambda", "unit");
+  std::printf("\n%-44s %11s %6s %6s %6s %10s %8s %11s\n", "matrix", "out x in", "call", "blocks", "tiles", "beta",
+              "lambda", "unit");
   const program::Manifest& manifest = program.manifest();
   std::vector<std::set<std::uint32_t>> tiles(manifest.matrices.size());
   std::vector<std::uint32_t> blocks(manifest.matrices.size());
@@ -64,9 +71,9 @@ void print_layers(const Program& program) {
     const auto [low, high] = std::minmax_element(matrix.input_ranges.begin(), matrix.input_ranges.end(),
                                                  [](const auto& a, const auto& b) { return a.beta < b.beta; });
     const std::string shape = std::to_string(matrix.out_features) + "x" + std::to_string(matrix.in_features);
-    std::printf("%-44s %11s %6u %6u %6zu %10.4g %8.4g %11.4g%s\n", matrix.name.c_str(), shape.c_str(), matrix.call, blocks[m], tiles[m].size(),
-                static_cast<double>(high->beta), static_cast<double>(matrix.lambda), static_cast<double>(matrix.unit),
-                low->beta < high->beta ? " (largest of several ranges)" : "");
+    std::printf("%-44s %11s %6u %6u %6zu %10.4g %8.4g %11.4g%s\n", matrix.name.c_str(), shape.c_str(), matrix.call,
+                blocks[m], tiles[m].size(), static_cast<double>(high->beta), static_cast<double>(matrix.lambda),
+                static_cast<double>(matrix.unit), low->beta < high->beta ? " (largest of several ranges)" : "");
   }
 }
 
@@ -79,8 +86,8 @@ void print_tiles(const Program& program) {
   for (const auto& [tile, list] : by_tile) {
     std::printf("%-6u %5.1f%%", tile, 100.0 * static_cast<double>(cells.at(tile)) / (double(chip.rows) * chip.cols));
     for (const BlockRecord* block : list) {
-      std::printf("  %s[%u+%u,%u+%u]@%u,%u", program.manifest().matrices[block->matrix].name.c_str(), block->in_begin, block->rows, block->out_begin,
-                  block->cols, block->row0, block->col0);
+      std::printf("  %s[%u+%u,%u+%u]@%u,%u", program.manifest().matrices[block->matrix].name.c_str(), block->in_begin,
+                  block->rows, block->out_begin, block->cols, block->row0, block->col0);
     }
     std::printf("\n");
   }
@@ -96,16 +103,29 @@ nlohmann::ordered_json to_json(const Program& program) {
                                  {"tiles", manifest.num_tiles},
                                  {"tiles_lower_bound", manifest.tiles_lower_bound},
                                  {"instructions", program.code().size()}};
-  for (const auto& section : program.sections()) json["sections"][section.name] = {{"offset", section.offset}, {"bytes", section.bytes}};
+  for (const auto& section : program.sections())
+    json["sections"][section.name] = {{"offset", section.offset}, {"bytes", section.bytes}};
   for (const program::MatrixInfo& matrix : manifest.matrices) {
     nlohmann::ordered_json ranges = nlohmann::ordered_json::array();
-    for (const program::InputRange& range : matrix.input_ranges) ranges.push_back({{"begin", range.begin}, {"end", range.end}, {"beta", range.beta}});
-    json["matrices"].push_back({{"name", matrix.name}, {"out_features", matrix.out_features}, {"in_features", matrix.in_features},
-                                {"call", matrix.call}, {"lambda", matrix.lambda}, {"unit", matrix.unit}, {"input_ranges", ranges}});
+    for (const program::InputRange& range : matrix.input_ranges)
+      ranges.push_back({{"begin", range.begin}, {"end", range.end}, {"beta", range.beta}});
+    json["matrices"].push_back({{"name", matrix.name},
+                                {"out_features", matrix.out_features},
+                                {"in_features", matrix.in_features},
+                                {"call", matrix.call},
+                                {"lambda", matrix.lambda},
+                                {"unit", matrix.unit},
+                                {"input_ranges", ranges}});
   }
   for (const BlockRecord& block : program.blocks()) {
-    json["blocks"].push_back({{"matrix", block.matrix}, {"tile", block.tile}, {"in_begin", block.in_begin}, {"rows", block.rows},
-                              {"out_begin", block.out_begin}, {"cols", block.cols}, {"row0", block.row0}, {"col0", block.col0}});
+    json["blocks"].push_back({{"matrix", block.matrix},
+                              {"tile", block.tile},
+                              {"in_begin", block.in_begin},
+                              {"rows", block.rows},
+                              {"out_begin", block.out_begin},
+                              {"cols", block.cols},
+                              {"row0", block.row0},
+                              {"col0", block.col0}});
   }
   return json;
 }
@@ -115,15 +135,20 @@ nlohmann::ordered_json to_json(const Program& program) {
 int inspect_main(const std::vector<std::string>& arguments) {
   std::filesystem::path path;
   po::options_description options("Inspection");
-  options.add_options()("program", po::value(&path), "program file")("layers", "every matrix with its ranges")("tiles", "the tile map")(
-      "code", "the instructions as assembler text")("sizes", "sections of the file")("graph", "the model graph")(
-      "verify", "check the CRC of every block's targets")("all", "layers, tiles, sizes")("json", "everything but code as JSON");
-  const auto values = parse_command_line("inspect", arguments, options, "program", "PROGRAM [options]",
-                                         "  crossweave inspect smollm2.xwp --layers\n  crossweave inspect smollm2.xwp --code | less\n");
+  options.add_options()("program", po::value(&path), "program file")("layers", "every matrix with its ranges")(
+      "tiles", "the tile map")("code", "the instructions as assembler text")("sizes", "sections of the file")(
+      "graph", "the model graph")("verify", "check the CRC of every block's targets")("all", "layers, tiles, sizes")(
+      "json", "everything but code as JSON");
+  const auto values =
+      parse_command_line("inspect", arguments, options, "program", "PROGRAM [options]",
+                         "  crossweave inspect smollm2.xwp --layers\n  crossweave inspect smollm2.xwp --code | less\n");
   if (!values) return 0;
-  if (path.empty()) throw Error(ErrorCode::kInvalidArgument, "inspect: no program given (see `crossweave inspect --help`)");
+  if (path.empty())
+    throw Error(ErrorCode::kInvalidArgument, "inspect: no program given (see `crossweave inspect --help`)");
   const auto program = Program::open(path);
-  const auto wants = [&](const char* option) { return values->count(option) != 0 || (values->count("all") != 0 && std::string(option) != "verify"); };
+  const auto wants = [&](const char* option) {
+    return values->count(option) != 0 || (values->count("all") != 0 && std::string(option) != "verify");
+  };
   if (values->count("json") != 0) {
     std::cout << to_json(*program).dump(1) << '\n';
     return 0;

@@ -31,7 +31,8 @@ const std::vector<Command>& commands() {
 namespace {
 
 void print_help(std::ostream& out) {
-  out << "crossweave " << kVersion << " - from transformer checkpoints to analog in-memory-computing hardware and back to tokens\n\n"
+  out << "crossweave " << kVersion
+      << " - from transformer checkpoints to analog in-memory-computing hardware and back to tokens\n\n"
       << "Usage: crossweave COMMAND [options]\n\nCommands:\n";
   for (const Command& command : commands()) {
     out << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ') << command.summary << '\n';
@@ -41,7 +42,8 @@ void print_help(std::ostream& out) {
       << "  crossweave compile SmolLM2-135M-Instruct.Q4_1.gguf --chip afm-512 -o smollm2.xwp\n"
       << "  crossweave run smollm2.xwp --noise pcm-afm --chip-seed 7 --chat \"What is a crossbar?\"\n"
       << "  crossweave report smollm2.xwp\n\n"
-      << "Exit status: 0 success, 2 wrong usage, 3 bad input, 4 chip too small, 5 device failure, 70 defect, 130 interrupted.\n";
+      << "Exit status: 0 success, 2 wrong usage, 3 bad input, 4 chip too small, 5 device failure, 70 defect, 130 "
+         "interrupted.\n";
 }
 
 int run_command(int argc, char** argv) {
@@ -58,7 +60,8 @@ int run_command(int argc, char** argv) {
     std::cout << "crossweave " << kVersion << " (contract " << arch::kContractHashText << ")\n";
     return 0;
   }
-  if (const char* kernel = std::getenv("XW_KERNEL"); kernel != nullptr && *kernel != '\0') analog::select_kernel(kernel);
+  if (const char* kernel = std::getenv("XW_KERNEL"); kernel != nullptr && *kernel != '\0')
+    analog::select_kernel(kernel);
   for (const Command& command : commands()) {
     if (arguments[0] == command.name) return command.main({arguments.begin() + 1, arguments.end()});
   }

@@ -7,9 +7,11 @@
 
 #include <array>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
 #include "arch/support/file.hpp"
+#include "compiler/program/container.hpp"
 #include "host/app/calibrate.hpp"
 #include "host/app/version.hpp"
 #include "host/backends/functional/functional_device.hpp"
@@ -20,10 +22,14 @@ namespace xw::app {
 
 const char* name(Mode mode) {
   switch (mode) {
-    case Mode::kAnalog: return "analog";
-    case Mode::kFp32: return "fp32";
-    case Mode::kDigitalW8A8: return "digital-w8a8";
-    case Mode::kDigitalW4A8: return "digital-w4a8";
+    case Mode::kAnalog:
+      return "analog";
+    case Mode::kFp32:
+      return "fp32";
+    case Mode::kDigitalW8A8:
+      return "digital-w8a8";
+    case Mode::kDigitalW4A8:
+      return "digital-w4a8";
   }
   return "?";
 }
@@ -32,19 +38,22 @@ Mode mode_from(const std::string& text) {
   for (const Mode mode : {Mode::kAnalog, Mode::kFp32, Mode::kDigitalW8A8, Mode::kDigitalW4A8}) {
     if (text == name(mode)) return mode;
   }
-  throw Error(ErrorCode::kInvalidArgument, "--mode: expected analog, fp32, digital-w8a8 or digital-w4a8, found '" + text + "'");
+  throw Error(ErrorCode::kInvalidArgument,
+              "--mode: expected analog, fp32, digital-w8a8 or digital-w4a8, found '" + text + "'");
 }
 
-std::unique_ptr<device::Device> open_device(const std::string& uri, const arch::EmulatorDescription& emulator, ThreadPool& pool) {
+std::unique_ptr<device::Device> open_device(const std::string& uri, const arch::EmulatorDescription& emulator,
+                                            ThreadPool& pool) {
   if (uri == "functional") return std::make_unique<functional::FunctionalDevice>(emulator, pool);
   throw Error(ErrorCode::kInvalidArgument, "--device: unknown device '" + uri + "'; known: functional");
 }
 
 bool is_program(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
-  std::array<char, 8> magic{};
+  std::array<char, program::kFileMagic.size()> magic{};
   file.read(magic.data(), magic.size());
-  return file.gcount() == 8 && std::string(magic.data(), 8) == std::string(program::kFileMagic, 8);
+  return file.gcount() == static_cast<std::streamsize>(magic.size()) &&
+         std::memcmp(magic.data(), program::kFileMagic.data(), magic.size()) == 0;
 }
 
 namespace {
@@ -59,11 +68,13 @@ std::optional<tokenizer::TokenizerData> tokenizer_of(const std::filesystem::path
   }
 }
 
-void check_vocabulary(const tokenizer::TokenizerData& data, const ir::Graph& graph, const std::filesystem::path& model) {
+void check_vocabulary(const tokenizer::TokenizerData& data, const ir::Graph& graph,
+                      const std::filesystem::path& model) {
   const auto vocabulary = std::get<std::int64_t>(graph.meta.at("vocab_size"));
   if (static_cast<std::int64_t>(data.tokens.size()) > vocabulary) {
-    throw Error(ErrorCode::kShapeMismatch, model.string() + ": the tokenizer has " + std::to_string(data.tokens.size()) +
-                                               " tokens but the model only " + std::to_string(vocabulary));
+    throw Error(ErrorCode::kShapeMismatch, model.string() + ": the tokenizer has " +
+                                               std::to_string(data.tokens.size()) + " tokens but the model only " +
+                                               std::to_string(vocabulary));
   }
 }
 
@@ -98,11 +109,13 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
     char* end = nullptr;
     options.lambda = std::strtof(flags.lambda.c_str(), &end);
     if (*end != '\0' || !(options.lambda > 0) || options.lambda > 1e6F) {
-      throw Error(ErrorCode::kInvalidArgument, "--lambda: expected a positive number or auto, found '" + flags.lambda + "'");
+      throw Error(ErrorCode::kInvalidArgument,
+                  "--lambda: expected a positive number or auto, found '" + flags.lambda + "'");
     }
   }
   const arch::ChipDescription chip = arch::load_chip(flags.chip);
-  const arch::EmulatorDescription emulator = arch::load_emulator(flags.emulator.empty() ? chip.emulator : flags.emulator);
+  const arch::EmulatorDescription emulator =
+      arch::load_emulator(flags.emulator.empty() ? chip.emulator : flags.emulator);
   const Checkpoint opened = open(model, flags);
   std::optional<tokenizer::Tokenizer> tokenizer;
   std::vector<std::byte> blob;
@@ -178,8 +191,8 @@ struct OpenedModel::Impl {
   void open_fp32(const CompileFlags& compile) {
     Checkpoint opened = open(flags.model, compile);
     if (opened.tokenizer) tokenizer = std::make_unique<tokenizer::Tokenizer>(std::move(*opened.tokenizer));
-    model = std::make_unique<transformer::Model>(std::move(opened.graph), std::make_shared<transformer::CheckpointSource>(opened.file),
-                                                 nullptr, pool);
+    model = std::make_unique<transformer::Model>(
+        std::move(opened.graph), std::make_shared<transformer::CheckpointSource>(opened.file), nullptr, pool);
   }
 
   void program_chip(std::uint32_t seed) {
@@ -196,12 +209,14 @@ struct OpenedModel::Impl {
     }
     transformer::CallBackend* backend = nullptr;
     if (mode == Mode::kAnalog) {
-      device = open_device(flags.device, arch::parse_emulator(program->manifest().emulator_toml, program->path() + ": emulator"), pool);
+      device = open_device(
+          flags.device, arch::parse_emulator(program->manifest().emulator_toml, program->path() + ": emulator"), pool);
       chip = std::make_unique<ChipCalls>();
       program_chip(flags.chip_seed);
       backend = chip.get();
     } else {
-      digital = std::make_unique<runtime::DigitalBackend>(program, mode == Mode::kDigitalW8A8 ? 8 : 4, pool);
+      digital = std::make_unique<runtime::DigitalBackend>(
+          program, mode == Mode::kDigitalW8A8 ? runtime::DigitalMode::kW8A8 : runtime::DigitalMode::kW4A8, pool);
       calls = std::make_unique<CallAdapter<runtime::DigitalBackend>>(*digital);
       backend = calls.get();
     }
@@ -212,13 +227,16 @@ struct OpenedModel::Impl {
 
 OpenedModel::OpenedModel(const RunFlags& run, const CompileFlags& compile, unsigned threads)
     : impl_(std::make_unique<Impl>(run, threads)) {
-  if (run.model.empty()) throw Error(ErrorCode::kInvalidArgument, "no model given: name a program (.xwp) or a checkpoint");
-  if (!std::filesystem::exists(run.model)) throw Error(ErrorCode::kFileNotFound, run.model.string() + ": no such file or directory");
+  if (run.model.empty())
+    throw Error(ErrorCode::kInvalidArgument, "no model given: name a program (.xwp) or a checkpoint");
+  if (!std::filesystem::exists(run.model))
+    throw Error(ErrorCode::kFileNotFound, run.model.string() + ": no such file or directory");
   const bool compiled = !std::filesystem::is_directory(run.model) && is_program(run.model);
   impl_->mode = run.mode.empty() ? (compiled ? Mode::kAnalog : Mode::kFp32) : mode_from(run.mode);
   if (impl_->mode == Mode::kFp32) {
     if (compiled) {
-      throw Error(ErrorCode::kInvalidArgument, run.model.string() + ": fp32 needs the checkpoint itself; a program holds only targets");
+      throw Error(ErrorCode::kInvalidArgument,
+                  run.model.string() + ": fp32 needs the checkpoint itself; a program holds only targets");
     }
     impl_->open_fp32(compile);
     return;
@@ -234,19 +252,31 @@ OpenedModel::OpenedModel(const RunFlags& run, const CompileFlags& compile, unsig
 
 OpenedModel::~OpenedModel() = default;
 
-transformer::Model& OpenedModel::model() { return *impl_->model; }
+transformer::Model& OpenedModel::model() {
+  return *impl_->model;
+}
 
 const tokenizer::Tokenizer& OpenedModel::tokenizer() const {
   if (impl_->tokenizer == nullptr) {
-    throw Error(ErrorCode::kInvalidArgument, impl_->flags.model.string() + ": has no tokenizer; give --tokenizer when compiling or running the checkpoint");
+    throw Error(
+        ErrorCode::kInvalidArgument,
+        impl_->flags.model.string() + ": has no tokenizer; give --tokenizer when compiling or running the checkpoint");
   }
   return *impl_->tokenizer;
 }
 
-Mode OpenedModel::mode() const { return impl_->mode; }
-ThreadPool& OpenedModel::pool() { return impl_->pool; }
-std::shared_ptr<const program::Program> OpenedModel::program() const { return impl_->program; }
-runtime::ChipInstance* OpenedModel::chip() { return impl_->chip ? impl_->chip->chip.get() : nullptr; }
+Mode OpenedModel::mode() const {
+  return impl_->mode;
+}
+ThreadPool& OpenedModel::pool() {
+  return impl_->pool;
+}
+std::shared_ptr<const program::Program> OpenedModel::program() const {
+  return impl_->program;
+}
+runtime::ChipInstance* OpenedModel::chip() {
+  return impl_->chip ? impl_->chip->chip.get() : nullptr;
+}
 
 void OpenedModel::reprogram(std::uint32_t chip_seed) {
   if (impl_->mode != Mode::kAnalog) throw Error(ErrorCode::kInvalidArgument, "only analog runs have chip instances");

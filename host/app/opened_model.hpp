@@ -26,7 +26,8 @@ enum class Mode { kAnalog, kFp32, kDigitalW8A8, kDigitalW4A8 };
 [[nodiscard]] Mode mode_from(const std::string& text);
 
 /// Devices by URI: "functional". Throws Error{kInvalidArgument} listing them.
-[[nodiscard]] std::unique_ptr<device::Device> open_device(const std::string& uri, const arch::EmulatorDescription& emulator, ThreadPool& pool);
+[[nodiscard]] std::unique_ptr<device::Device> open_device(const std::string& uri,
+                                                          const arch::EmulatorDescription& emulator, ThreadPool& pool);
 
 /// True if the file starts like a program.
 [[nodiscard]] bool is_program(const std::filesystem::path& path);
@@ -42,7 +43,8 @@ class OpenedModel {
   ~OpenedModel();
 
   [[nodiscard]] transformer::Model& model();
-  [[nodiscard]] const tokenizer::Tokenizer& tokenizer() const;  ///< throws Error{kInvalidArgument} if the model has none
+  [[nodiscard]] const tokenizer::Tokenizer& tokenizer()
+      const;  ///< throws Error{kInvalidArgument} if the model has none
   [[nodiscard]] Mode mode() const;
   [[nodiscard]] ThreadPool& pool();
   [[nodiscard]] std::shared_ptr<const program::Program> program() const;  ///< null in fp32 mode

@@ -14,14 +14,19 @@ po::options_description compile_options(CompileFlags& flags) {
   auto add = options.add_options();
   add("chip", po::value(&flags.chip)->default_value(flags.chip), "chip description: built-in name or TOML file");
   add("emulator", po::value(&flags.emulator), "emulator description (default: the chip's)");
-  add("weights", po::value(&flags.weights)->default_value(flags.weights), "weight targets: analog (continuous), w8, w4");
-  add("lm-head", po::value(&flags.lm_head)->default_value(flags.lm_head), "where the output layer runs: analog or digital");
-  add("digital", po::value(&flags.digital)->composing(), "keep these linear layers digital (name or pattern, e.g. '*.down_proj'); repeatable");
-  add("lambda", po::value(&flags.lambda), "ADC full scale in units of input range x w_max: a number, or auto (per layer, from data)");
+  add("weights", po::value(&flags.weights)->default_value(flags.weights),
+      "weight targets: analog (continuous), w8, w4");
+  add("lm-head", po::value(&flags.lm_head)->default_value(flags.lm_head),
+      "where the output layer runs: analog or digital");
+  add("digital", po::value(&flags.digital)->composing(),
+      "keep these linear layers digital (name or pattern, e.g. '*.down_proj'); repeatable");
+  add("lambda", po::value(&flags.lambda),
+      "ADC full scale in units of input range x w_max: a number, or auto (per layer, from data)");
   add("ranges", po::value(&flags.ranges),
       "input ranges: mse, percentile:P, std:K, max (default: from the checkpoint if stored there, else mse)");
   add("calibration-text", po::value(&flags.calibration_text), "text file for calibration (default: a built-in text)");
-  add("calibration-tokens", po::value(&flags.calibration_tokens)->default_value(flags.calibration_tokens), "tokens of it to use");
+  add("calibration-tokens", po::value(&flags.calibration_tokens)->default_value(flags.calibration_tokens),
+      "tokens of it to use");
   add("tokenizer", po::value(&flags.tokenizer), "tokenizer file (default: found in or beside the checkpoint)");
   return options;
 }
@@ -30,12 +35,16 @@ po::options_description run_options(RunFlags& flags) {
   po::options_description options("Execution");
   auto add = options.add_options();
   add("mode", po::value(&flags.mode),
-      "analog (a program on a device), fp32, digital-w8a8, digital-w4a8 (references); default: analog for a program, fp32 for a checkpoint");
+      "analog (a program on a device), fp32, digital-w8a8, digital-w4a8 (references); default: analog for a program, "
+      "fp32 for a checkpoint");
   add("device", po::value(&flags.device)->default_value(flags.device), "device that executes the program: functional");
-  add("noise", po::value(&flags.noise), "programming model of the chip instance: ideal, gaussian, pcm-afm (default: the chip's)");
-  add("chip-seed", po::value(&flags.chip_seed)->default_value(flags.chip_seed), "which chip instance: seed of all its noise");
+  add("noise", po::value(&flags.noise),
+      "programming model of the chip instance: ideal, gaussian, pcm-afm (default: the chip's)");
+  add("chip-seed", po::value(&flags.chip_seed)->default_value(flags.chip_seed),
+      "which chip instance: seed of all its noise");
   add("gamma", po::value(&flags.gamma), "gaussian: standard deviation in units of w_max");
-  add("read-sigma", po::value(&flags.read_sigma), "read noise: standard deviation in units of input range x w_max (0: off)");
+  add("read-sigma", po::value(&flags.read_sigma),
+      "read noise: standard deviation in units of input range x w_max (0: off)");
   return options;
 }
 
@@ -51,7 +60,12 @@ std::optional<po::variables_map> parse_command_line(const char* command, const s
   if (positional != nullptr) places.add(positional, 1);
   po::variables_map values;
   try {
-    po::store(po::command_line_parser(arguments).options(all).positional(places).style(po::command_line_style::unix_style ^ po::command_line_style::allow_guessing).run(), values);
+    po::store(po::command_line_parser(arguments)
+                  .options(all)
+                  .positional(places)
+                  .style(po::command_line_style::unix_style ^ po::command_line_style::allow_guessing)
+                  .run(),
+              values);
     if (values.count("help") != 0) {
       std::cout << "Usage: crossweave " << command << ' ' << usage << "\n" << all << "\nExamples:\n" << examples;
       return std::nullopt;

@@ -17,12 +17,12 @@ namespace xw::app {
 /// How a checkpoint becomes a program.
 struct CompileFlags {
   std::string chip = "afm-512";
-  std::string emulator;                 ///< empty: the chip description's
+  std::string emulator;  ///< empty: the chip description's
   std::string weights = "analog";
   std::string lm_head = "digital";
   std::vector<std::string> digital;
-  std::string lambda;                   ///< "", a number, or "auto" (per layer from data)
-  std::string ranges;                   ///< "", "mse", "percentile:P", "std:K", "max"
+  std::string lambda;  ///< "", a number, or "auto" (per layer from data)
+  std::string ranges;  ///< "", "mse", "percentile:P", "std:K", "max"
   std::filesystem::path calibration_text;
   std::uint32_t calibration_tokens = 512;
   std::filesystem::path tokenizer;
@@ -31,7 +31,7 @@ struct CompileFlags {
 /// How a model is run.
 struct RunFlags {
   std::filesystem::path model;
-  std::string mode;                     ///< "", "analog", "fp32", "digital-w8a8", "digital-w4a8"
+  std::string mode;  ///< "", "analog", "fp32", "digital-w8a8", "digital-w4a8"
   std::string device = "functional";
   std::string noise;
   std::uint32_t chip_seed = 0;
@@ -53,8 +53,9 @@ struct Command {
 /// Parses; prints help to stdout and returns nothing when --help is given. Throws Error{kInvalidArgument} for unknown or
 /// malformed options (naming the option and the command's help).
 [[nodiscard]] std::optional<boost::program_options::variables_map> parse_command_line(
-    const char* command, const std::vector<std::string>& arguments, const boost::program_options::options_description& options,
-    const char* positional, const char* usage, const char* examples);
+    const char* command, const std::vector<std::string>& arguments,
+    const boost::program_options::options_description& options, const char* positional, const char* usage,
+    const char* examples);
 
 int compile_main(const std::vector<std::string>& arguments);
 int run_main(const std::vector<std::string>& arguments);

@@ -1,0 +1,110 @@
+// `crossweave report`: tiles, conversions, chip time and energy, and a short measured run.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "arch/support/file.hpp"
+#include "host/app/opened_model.hpp"
+#include "host/app/version.hpp"
+#include "host/report/report.hpp"
+#include "models/calibration/default_text.hpp"
+
+namespace xw::app {
+
+namespace {
+
+namespace po = boost::program_options;
+
+report::HostShares shares(const transformer::HostTimes& times) {
+  return {{"analog calls", times.calls}, {"attention", times.attention},   {"digital linear", times.digital_linear},
+          {"norms", times.norm},         {"activation", times.activation}, {"embedding", times.embedding},
+          {"other", times.other}};
+}
+
+/// Prefill of `prompt` and `decode` greedy tokens, with the counters of both phases apart.
+report::MeasuredRun measure(OpenedModel& opened, const std::vector<std::int32_t>& prompt, std::uint32_t decode) {
+  using Clock = std::chrono::steady_clock;
+  report::MeasuredRun run;
+  runtime::ChipInstance& chip = *opened.chip();
+  run.description = opened.describe();
+  run.options = chip.options();
+  run.threads = opened.pool().num_threads();
+  run.programming_seconds = chip.programming_seconds();
+  transformer::Session session(opened.model());
+  chip.reset_stats();
+  auto start = Clock::now();
+  std::vector<float> logits = session.forward(prompt, transformer::LogitsOf::kLast);
+  run.prefill = {static_cast<std::uint32_t>(prompt.size()), std::chrono::duration<double>(Clock::now() - start).count(),
+                 chip.stats()};
+  chip.reset_stats();
+  start = Clock::now();
+  for (std::uint32_t i = 0; i < decode; ++i) {
+    const auto best = static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+    logits = session.forward({&best, 1}, transformer::LogitsOf::kLast);
+  }
+  run.decode = {decode, std::chrono::duration<double>(Clock::now() - start).count(), chip.stats()};
+  run.host = shares(session.times());
+  return run;
+}
+
+}  // namespace
+
+int report_main(const std::vector<std::string>& arguments) {
+  RunFlags run;
+  CompileFlags compile;
+  std::string prompt;
+  std::filesystem::path json;
+  std::uint32_t context = 512;
+  std::uint32_t prefill = 64;
+  std::uint32_t decode = 16;
+  unsigned threads = 0;
+  po::options_description options("Report");
+  options.add_options()("program", po::value(&run.model), "program file")(
+      "context", po::value(&context)->default_value(context), "context length of the decode estimate")(
+      "prefill-tokens", po::value(&prefill)->default_value(prefill),
+      "prompt length of the prefill estimate and of the measured run")(
+      "decode-tokens", po::value(&decode)->default_value(decode), "tokens of the measured run")(
+      "prompt", po::value(&prompt), "text of the measured run (default: a built-in text)")("static", "no measured run")(
+      "json", po::value(&json), "write the report as JSON to this file ('-': standard output)")(
+      "threads", po::value(&threads)->default_value(0), "threads (0: all)");
+  options.add(run_options(run));
+  const auto values =
+      parse_command_line("report", arguments, options, "program", "PROGRAM [options]",
+                         "  crossweave report smollm2.xwp\n"
+                         "  crossweave report smollm2.xwp --static --context 2048 --json report.json\n"
+                         "  crossweave report smollm2.xwp --noise pcm-afm --chip-seed 3 --prompt \"Hello\"\n");
+  if (!values) return 0;
+  if (run.model.empty())
+    throw Error(ErrorCode::kInvalidArgument, "report: no program given (see `crossweave report --help`)");
+  if (context == 0 || prefill == 0)
+    throw Error(ErrorCode::kInvalidArgument, "report: --context and --prefill-tokens must be at least 1");
+  report::Report report;
+  if (values->count("static") != 0) {
+    report = report::make_report(program::Program::open(run.model), context, prefill);
+  } else {
+    run.mode = "analog";
+    OpenedModel opened(run, compile, threads);
+    if (opened.program() == nullptr) throw Error(ErrorCode::kInvalidArgument, run.model.string() + ": not a program");
+    std::vector<std::int32_t> tokens =
+        opened.tokenizer().encode(prompt.empty() ? std::string(calibration::default_text()) : prompt, true, false);
+    if (tokens.size() > prefill && values->count("prompt") == 0) tokens.resize(prefill);
+    if (tokens.empty()) throw Error(ErrorCode::kInvalidArgument, "report: the prompt has no tokens");
+    report = report::make_report(opened.program(), context, static_cast<std::uint32_t>(tokens.size()));
+    report.run = measure(opened, tokens, decode);
+  }
+  report.tool_version = kVersion;
+  report.command_line = "crossweave report";
+  for (const std::string& argument : arguments) report.command_line += " " + argument;
+  if (json == "-") {
+    std::cout << report::to_json(report).dump(2) << '\n';
+    return 0;
+  }
+  report::print_text(report, std::cout);
+  if (!json.empty()) write_text_file(json, report::to_json(report).dump(2) + "\n");
+  return 0;
+}
+
+}  // namespace xw::app

@@ -1,0 +1,230 @@
+// `crossweave run`: text from a model.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
+#include <cstdio>
+#include <iostream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "arch/support/file.hpp"
+#include "arch/support/progress.hpp"
+#include "host/app/opened_model.hpp"
+#include "host/app/version.hpp"
+#include "host/transformer/generate.hpp"
+
+namespace xw::app {
+
+namespace {
+
+namespace po = boost::program_options;
+
+struct TextFlags {
+  std::string prompt, chat, system;
+  std::filesystem::path json;
+  transformer::GenerateOptions generate;
+  unsigned threads = 0;
+  bool interactive = false, raw = false, echo = true, statistics = false;
+};
+
+po::options_description text_options(TextFlags& flags) {
+  po::options_description options("Text");
+  auto add = options.add_options();
+  add("prompt,p", po::value(&flags.prompt), "text to continue");
+  add("chat,c", po::value(&flags.chat), "one user message, rendered with the model's chat template");
+  add("system", po::value(&flags.system), "system message for --chat and --interactive");
+  add("interactive,i", po::bool_switch(&flags.interactive), "chat line by line from standard input");
+  add("tokens,n", po::value(&flags.generate.max_tokens)->default_value(128), "new tokens at most (per answer)");
+  add("temperature,t", po::value(&flags.generate.sampler.temperature)->default_value(0), "0: greedy");
+  add("top-k", po::value(&flags.generate.sampler.top_k)->default_value(0), "sample among the k likeliest (0: all)");
+  add("top-p", po::value(&flags.generate.sampler.top_p)->default_value(1),
+      "sample among the likeliest that hold this mass");
+  add("seed", po::value(&flags.generate.sampler.seed)->default_value(0), "seed of the sampling (not of the chip)");
+  add("ignore-eos", po::bool_switch(&flags.raw), "do not stop at end-of-text tokens");
+  add("stats", po::bool_switch(&flags.statistics), "speed and counters on standard error");
+  add("json", po::value(&flags.json),
+      "write tokens, text, speed and counters to this file ('-': standard output instead of the text)");
+  add("threads", po::value(&flags.threads)->default_value(0), "threads (0: all)");
+  return options;
+}
+
+/// Totals over answers, for --stats and --json.
+struct Totals {
+  std::vector<std::int32_t> tokens;
+  std::string text, reason;
+  std::uint64_t prefill_tokens = 0, decode_tokens = 0;
+  double prefill_seconds = 0, decode_seconds = 0;
+};
+
+/// Generates one answer, streaming it to `out` unless it is null.
+void answer(transformer::Session& session, const OpenedModel& opened, const std::vector<std::int32_t>& prompt,
+            const TextFlags& flags, std::ostream* out, Totals& totals) {
+  tokenizer::StreamDecoder decoder(opened.tokenizer());
+  const auto emit = [&](const std::string& text) {
+    totals.text += text;
+    if (out != nullptr) *out << text << std::flush;
+  };
+  if (flags.chat.empty() && !flags.interactive) {
+    for (const std::int32_t token : prompt) (void)decoder.push(token);  // so that a leading space of the answer is kept
+  }
+  const transformer::GenerateResult result =
+      transformer::generate(session, prompt, flags.generate, [&](std::int32_t token) {
+        throw_if_interrupted();
+        emit(decoder.push(token));
+        return true;
+      });
+  emit(decoder.flush());
+  totals.tokens.insert(totals.tokens.end(), result.tokens.begin(), result.tokens.end());
+  totals.reason = transformer::name(result.reason);
+  totals.prefill_tokens += result.prefill_tokens;
+  totals.decode_tokens += result.decode_tokens;
+  totals.prefill_seconds += result.prefill_seconds;
+  totals.decode_seconds += result.decode_seconds;
+}
+
+std::vector<std::int32_t> chat_prompt(const tokenizer::Tokenizer& tokenizer, const std::string& system,
+                                      const std::string& user) {
+  std::vector<tokenizer::ChatMessage> messages;
+  if (!system.empty()) messages.push_back({"system", system});
+  messages.push_back({"user", user});
+  return tokenizer.encode(tokenizer.apply_chat_template(messages, true), false, true);
+}
+
+/// A conversation on standard input; the whole history is rendered anew each turn and only its new tokens are fed.
+void converse(transformer::Session& session, const OpenedModel& opened, const TextFlags& flags, Totals& totals) {
+  const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
+  std::vector<tokenizer::ChatMessage> messages;
+  if (!flags.system.empty()) messages.push_back({"system", flags.system});
+  std::vector<std::int32_t> fed;
+  const bool terminal = ::isatty(STDIN_FILENO) != 0;
+  std::string message;
+  for (;;) {
+    if (terminal) std::cout << "> " << std::flush;
+    if (!std::getline(std::cin, message)) break;
+    if (message.empty()) continue;
+    messages.push_back({"user", message});
+    const std::vector<std::int32_t> all = tokenizer.encode(tokenizer.apply_chat_template(messages, true), false, true);
+    const auto common =
+        static_cast<std::size_t>(std::mismatch(all.begin(), all.end(), fed.begin(), fed.end()).first - all.begin());
+    std::vector<std::int32_t> next;
+    if (common == fed.size() && common < all.size()) {
+      next.assign(all.begin() + static_cast<std::ptrdiff_t>(common), all.end());
+    } else {  // the rendering changed the past: start over
+      session.reset();
+      fed.clear();
+      next = all;
+    }
+    const std::size_t first_token = totals.tokens.size();
+    const std::size_t first_byte = totals.text.size();
+    answer(session, opened, next, flags, &std::cout, totals);
+    std::cout << '\n';
+    messages.push_back({"assistant", totals.text.substr(first_byte)});
+    fed.insert(fed.end(), next.begin(), next.end());
+    fed.insert(fed.end(), totals.tokens.begin() + static_cast<std::ptrdiff_t>(first_token), totals.tokens.end());
+    fed.resize(session.position());  // the session has not seen the last token
+  }
+}
+
+nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const std::string& model) {
+  nlohmann::ordered_json json = {{"model", model},
+                                 {"run", opened.describe()},
+                                 {"tool_version", kVersion},
+                                 {"text", totals.text},
+                                 {"tokens", totals.tokens},
+                                 {"stop", totals.reason},
+                                 {"prefill_tokens", totals.prefill_tokens},
+                                 {"prefill_seconds", totals.prefill_seconds},
+                                 {"decode_tokens", totals.decode_tokens},
+                                 {"decode_seconds", totals.decode_seconds}};
+  if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
+    device::RunStats sum;
+    for (const runtime::CallStats& call : chip->stats()) sum += call.device;
+    json["device"] = {{"mvms", sum.mvms},
+                      {"macs", sum.macs},
+                      {"adc_conversions", sum.adc_conversions},
+                      {"adc_saturations", sum.adc_saturations},
+                      {"cycles", sum.total_cycles}};
+  }
+  return json;
+}
+
+void print_statistics(OpenedModel& opened, const Totals& totals) {
+  const auto rate = [](std::uint64_t tokens, double seconds) {
+    return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
+  };
+  std::fprintf(stderr, "\n%s\nprefill %llu tokens, %.1f tokens/s; decode %llu tokens, %.1f tokens/s; stopped by %s\n",
+               opened.describe().c_str(), static_cast<unsigned long long>(totals.prefill_tokens),
+               rate(totals.prefill_tokens, totals.prefill_seconds),
+               static_cast<unsigned long long>(totals.decode_tokens), rate(totals.decode_tokens, totals.decode_seconds),
+               totals.reason.c_str());
+  if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
+    device::RunStats sum;
+    for (const runtime::CallStats& call : chip->stats()) sum += call.device;
+    std::fprintf(stderr,
+                 "device: %llu MVMs, %llu ADC conversions, %llu saturated, %llu cycles; programming took %.2f s\n",
+                 static_cast<unsigned long long>(sum.mvms), static_cast<unsigned long long>(sum.adc_conversions),
+                 static_cast<unsigned long long>(sum.adc_saturations),
+                 static_cast<unsigned long long>(sum.total_cycles), chip->programming_seconds());
+  }
+}
+
+}  // namespace
+
+int run_main(const std::vector<std::string>& arguments) {
+  RunFlags run;
+  CompileFlags compile;
+  TextFlags flags;
+  po::options_description options = text_options(flags);
+  options.add_options()("model", po::value(&run.model), "program or checkpoint");
+  options.add(run_options(run)).add(compile_options(compile));
+  const auto values = parse_command_line(
+      "run", arguments, options, "model",
+      "MODEL (--prompt TEXT | --chat TEXT | --interactive | text on standard input)",
+      "  crossweave run smollm2.xwp --chat \"Why is the sky blue?\" --noise pcm-afm --chip-seed 7\n"
+      "  crossweave run model.gguf --prompt \"Once upon a time\" -n 64           # fp32 reference\n"
+      "  crossweave run model.gguf --mode analog --chip hermes-256 -p Hello     # compiles to a temporary program\n"
+      "  echo \"The capital of France is\" | crossweave run smollm2.xwp -n 16 --stats\n");
+  if (!values) return 0;
+  if (!flags.prompt.empty() && !flags.chat.empty())
+    throw Error(ErrorCode::kInvalidArgument, "run: give --prompt or --chat, not both");
+  OpenedModel opened(run, compile, flags.threads);
+  const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
+  if (!flags.raw)
+    flags.generate.stop_tokens.assign(tokenizer.data().end_of_generation.begin(),
+                                      tokenizer.data().end_of_generation.end());
+  transformer::Session session(opened.model());
+  Totals totals;
+  if (flags.interactive) {
+    converse(session, opened, flags, totals);
+  } else {
+    if (flags.prompt.empty() && flags.chat.empty() && values->count("prompt") == 0) {
+      flags.prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
+      while (!flags.prompt.empty() && (flags.prompt.back() == '\n' || flags.prompt.back() == '\r'))
+        flags.prompt.pop_back();
+    }
+    std::vector<std::int32_t> prompt = flags.chat.empty() ? tokenizer.encode(flags.prompt, true, true)
+                                                          : chat_prompt(tokenizer, flags.system, flags.chat);
+    if (prompt.empty() && tokenizer.data().bos >= 0) prompt.push_back(tokenizer.data().bos);
+    if (prompt.empty())
+      throw Error(ErrorCode::kInvalidArgument, "run: the prompt is empty and the tokenizer has no token to begin with");
+    std::ostream* out = flags.json == "-" ? nullptr : &std::cout;
+    if (out != nullptr && flags.chat.empty()) *out << flags.prompt << std::flush;
+    answer(session, opened, prompt, flags, out, totals);
+    if (out != nullptr) *out << '\n';
+  }
+  if (flags.statistics) print_statistics(opened, totals);
+  if (flags.json == "-") {
+    std::cout
+        << to_json(opened, totals, run.model.string()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
+        << '\n';
+  } else if (!flags.json.empty()) {
+    write_text_file(
+        flags.json,
+        to_json(opened, totals, run.model.string()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+            "\n");
+  }
+  return 0;
+}
+
+}  // namespace xw::app

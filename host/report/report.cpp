@@ -1,0 +1,169 @@
+// Collecting a report and its JSON form.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/report/report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "arch/generated/xw_arch.hpp"
+
+namespace xw::report {
+
+using Json = nlohmann::ordered_json;
+
+Report make_report(std::shared_ptr<const program::Program> program, std::uint32_t context,
+                   std::uint32_t prefill_tokens) {
+  Report report;
+  report.chip = arch::parse_chip(program->manifest().chip_toml, program->path() + ": chip");
+  const ir::Graph graph = ir::parse(program->graph_text(), program->path() + ": graph");
+  report.calls = estimate_calls(*program, report.chip);
+  report.estimate = estimate(*program, graph, report.chip, context, prefill_tokens);
+  report.program = std::move(program);
+  return report;
+}
+
+namespace {
+
+Json number(double value, const char* unit, const char* kind) {
+  return {{"value", value}, {"unit", unit}, {"kind", kind}};
+}
+Json modelled(double value, const char* unit) {
+  return number(value, unit, "modelled");
+}
+Json measured(double value, const char* unit) {
+  return number(value, unit, "measured");
+}
+
+Json energy_json(const Energy& energy) {
+  return {{"dac", modelled(energy.dac, "pJ")},         {"cells", modelled(energy.cells, "pJ")},
+          {"adc", modelled(energy.adc, "pJ")},         {"rescale", modelled(energy.rescale, "pJ")},
+          {"digital", modelled(energy.digital, "pJ")}, {"link", modelled(energy.link, "pJ")},
+          {"memory", modelled(energy.memory, "pJ")},   {"static", modelled(energy.fixed, "pJ")},
+          {"total", modelled(energy.total(), "pJ")}};
+}
+
+Json call_json(const CallEstimate& call, const arch::ChipDescription& chip) {
+  Json json = {{"name", call.name},
+               {"blocks", call.blocks},
+               {"tiles", call.tiles},
+               {"serialised_blocks", call.serialised},
+               {"cells", call.cells},
+               {"utilisation", static_cast<double>(call.cells) / (double(call.tiles) * chip.rows * chip.cols)},
+               {"mvms_per_token", call.blocks},
+               {"dac_conversions_per_token", call.dac_conversions},
+               {"adc_conversions_per_token", call.adc_conversions},
+               {"input_bytes_per_token", call.x_bytes},
+               {"output_bytes_per_token", call.y_bytes}};
+  if (!chip.timing.empty()) {
+    json["tile_time"] = modelled(call.tile_ns, "ns");
+    json["link_time"] = modelled(call.link_ns, "ns");
+  }
+  return json;
+}
+
+Json phase_json(const Phase& phase) {
+  runtime::CallStats total;
+  Json calls = Json::array();
+  for (const runtime::CallStats& call : phase.calls) {
+    total.runs += call.runs;
+    total.device_seconds += call.device_seconds;
+    total.device += call.device;
+    calls.push_back({{"runs", call.runs},
+                     {"vectors", call.vectors},
+                     {"device_time", measured(call.device_seconds, "s")},
+                     {"mvms", call.device.mvms},
+                     {"adc_conversions", call.device.adc_conversions},
+                     {"adc_saturations", call.device.adc_saturations},
+                     {"cycles", call.device.total_cycles}});
+  }
+  std::uint64_t block_bytes = 0;
+  for (const std::uint64_t bytes : total.device.block_bytes_read) block_bytes += bytes;
+  return {{"tokens", phase.tokens},
+          {"time", measured(phase.seconds, "s")},
+          {"tokens_per_s", measured(phase.seconds > 0 ? phase.tokens / phase.seconds : 0, "1/s")},
+          {"device_runs", total.runs},
+          {"device_time", measured(total.device_seconds, "s")},
+          {"instructions", total.device.instructions},
+          {"mvms", total.device.mvms},
+          {"macs", total.device.macs},
+          {"dac_conversions", total.device.dac_conversions},
+          {"adc_conversions", total.device.adc_conversions},
+          {"adc_saturations", total.device.adc_saturations},
+          {"program_bytes", total.device.program_bytes_read},
+          {"x_bytes", total.device.x_bytes_read},
+          {"y_bytes", total.device.y_bytes_written},
+          {"block_bytes", block_bytes},
+          {"calls", calls}};
+}
+
+Json run_json(const MeasuredRun& run) {
+  Json host;
+  for (const auto& [name, seconds] : run.host) host[name] = measured(seconds, "s");
+  return {{"description", run.description},
+          {"chip_seed", run.options.chip_seed},
+          {"noise", run.options.noise},
+          {"read_sigma", run.options.read_sigma},
+          {"threads", run.threads},
+          {"programming_time", measured(run.programming_seconds, "s")},
+          {"prefill", phase_json(run.prefill)},
+          {"decode", phase_json(run.decode)},
+          {"host_time", host}};
+}
+
+Json sources_json(const arch::ChipDescription& chip) {
+  Json json;
+  for (const auto& [table, constants] :
+       {std::pair{"timing", &chip.timing}, {"energy", &chip.energy}, {"area", &chip.area}}) {
+    for (const auto& [key, constant] : *constants)
+      json[table][key] = {{"value", constant.value}, {"unit", constant.unit}, {"source", constant.source}};
+  }
+  return json;
+}
+
+}  // namespace
+
+Json to_json(const Report& report) {
+  const program::Manifest& manifest = report.program->manifest();
+  std::uint64_t cells = 0;
+  for (const CallEstimate& call : report.calls) cells += call.cells;
+  const double capacity = static_cast<double>(manifest.num_tiles) * report.chip.rows * report.chip.cols;
+  Json json = {{"report", "crossweave"},
+               {"tool_version", report.tool_version},
+               {"contract_hash", arch::kContractHashText},
+               {"command_line", report.command_line},
+               {"program", report.program->path()},
+               {"model", manifest.model_name},
+               {"chip", report.chip.name},
+               {"weights", program::name(manifest.weight_mode)},
+               {"calibration", manifest.calibration},
+               {"tiles", manifest.num_tiles},
+               {"tiles_lower_bound", manifest.tiles_lower_bound},
+               {"cells", cells},
+               {"utilisation", capacity > 0 ? static_cast<double>(cells) / capacity : 0.0}};
+  for (const CallEstimate& call : report.calls) json["calls"].push_back(call_json(call, report.chip));
+  if (report.estimate) {
+    const StaticEstimate& estimate = *report.estimate;
+    json["chip_estimate"] = {
+        {"method", "static estimate from the constants of the chip description; no contention simulated"},
+        {"decode",
+         {{"context", estimate.context},
+          {"time", modelled(estimate.decode.time_ns, "ns")},
+          {"energy", energy_json(estimate.decode.energy)}}},
+        {"prefill",
+         {{"tokens", estimate.prefill_tokens},
+          {"time", modelled(estimate.prefill_total.time_ns, "ns")},
+          {"bottleneck", estimate.prefill_bottleneck},
+          {"energy", energy_json(estimate.prefill_total.energy)}}},
+        {"digital",
+         {{"attention_macs", estimate.digital.attention_macs},
+          {"linear_macs", estimate.digital.linear_macs},
+          {"elementwise_macs", estimate.digital.elementwise_macs},
+          {"memory_bytes", estimate.digital.memory_bytes},
+          {"time", modelled(estimate.digital.time_ns, "ns")}}},
+        {"constants", sources_json(report.chip)}};
+  }
+  if (report.run) json["run"] = run_json(*report.run);
+  return json;
+}
+
+}  // namespace xw::report

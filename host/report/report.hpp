@@ -1,0 +1,59 @@
+// Reports: what a program is, what it would cost on the chip, and what a run on this machine measured.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "arch/description/description.hpp"
+#include "compiler/ir/graph.hpp"
+#include "compiler/program/program.hpp"
+#include "host/report/static_estimate.hpp"
+#include "host/runtime/chip_instance.hpp"
+
+namespace xw::report {
+
+/// One part of a measured run.
+struct Phase {
+  std::uint32_t tokens = 0;
+  double seconds = 0;
+  std::vector<runtime::CallStats> calls;  ///< counters of this phase, per call
+};
+
+/// Host time by kind, seconds, in printing order.
+using HostShares = std::vector<std::pair<std::string, double>>;
+
+/// A run that the report is about.
+struct MeasuredRun {
+  std::string description;  ///< "analog, pcm-afm, chip seed 7, functional device"
+  runtime::ChipOptions options;
+  unsigned threads = 0;
+  double programming_seconds = 0;
+  Phase prefill, decode;
+  HostShares host;
+};
+
+struct Report {
+  std::shared_ptr<const program::Program> program;
+  arch::ChipDescription chip;
+  std::string command_line;
+  std::string tool_version;
+  std::vector<CallEstimate> calls;         ///< geometry of every call
+  std::optional<StaticEstimate> estimate;  ///< nothing: the chip has no constants
+  std::optional<MeasuredRun> run;
+};
+
+/// Collects everything about a program. context: of the decode estimate.
+[[nodiscard]] Report make_report(std::shared_ptr<const program::Program> program, std::uint32_t context,
+                                 std::uint32_t prefill_tokens);
+
+/// Every number with unit and kind (measured, modelled).
+[[nodiscard]] nlohmann::ordered_json to_json(const Report& report);
+void print_text(const Report& report, std::ostream& out);
+
+}  // namespace xw::report
