@@ -24,32 +24,44 @@ class TensorSource {
   virtual ~TensorSource() = default;
   /// Shape of a tensor; throws Error{kFormat} if there is none of that name.
   [[nodiscard]] virtual std::vector<std::uint64_t> shape(const std::string& tensor) const = 0;
-  /// Rows [begin, end) as fp32, row-major.
-  virtual void read_rows(const std::string& tensor, std::uint64_t begin, std::uint64_t end, std::span<float> dst) const = 0;
+  /// Rows [begin, end) as fp32, row-major. A tensor of one dimension is one row.
+  virtual void read_rows(const std::string& tensor, std::uint64_t begin, std::uint64_t end,
+                         std::span<float> dst) const = 0;
+  /// Hint that a tensor has been read and will not be needed soon.
+  virtual void release(const std::string& tensor) const { static_cast<void>(tensor); }
 };
 
 /// Executes kAimcCall nodes. Implementations: the chip instance (analog), digital-w8a8, digital-w4a8 references.
 class CallBackend {
  public:
   virtual ~CallBackend() = default;
-  virtual void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
-                        std::span<const std::span<float>> outputs) = 0;
+  virtual void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors,
+                        std::uint32_t vector_base, std::span<const std::span<float>> outputs) = 0;
 };
 
-/// Sees the input of every linear layer or call (calibration). `name` is the linear's name; x is [n][in_features].
+/// Sees the input of every linear layer or call (calibration). `name` is the linear's name, or "call.<i>"; x is
+/// [n][in_features]. While a model is observed every linear sees all tokens; only the layer that makes the logits runs
+/// just for the rows asked for.
 using InputObserver = std::function<void(const std::string& name, std::span<const float> x, std::uint32_t in_features)>;
-/// Sees the fp32 output of every kLinear (per-layer ADC calibration). y is [n][out_features].
-using OutputObserver = std::function<void(const std::string& name, std::span<const float> y, std::uint32_t out_features)>;
+/// Sees the fp32 output of every kLinear (per-layer ADC calibration), before the bias is added: what an ADC would see.
+/// y is [n][out_features].
+using OutputObserver =
+    std::function<void(const std::string& name, std::span<const float> y, std::uint32_t out_features)>;
 
 /// A model ready to run. Immutable after construction except for observers; holds host weights in the fastest form.
 class Model {
  public:
-  /// `calls` may be null when the graph has no kAimcCall. Digital kLinear nodes run here in fp32 (weights fp32 or fp16 storage).
+  /// `calls` may be null when the graph has no kAimcCall. Digital kLinear nodes run here in fp32 (weights are held as
+  /// fp32, or as fp16 or bfloat16 where that is exact). Throws Error{kFormat} for a graph that is not well formed or a
+  /// missing tensor, Error{kShapeMismatch} for a tensor of another shape, Error{kInvalidArgument} for calls without a
+  /// backend.
   Model(ir::Graph graph, std::shared_ptr<const TensorSource> tensors, CallBackend* calls, ThreadPool& pool);
   ~Model();
   [[nodiscard]] const ir::Graph& graph() const;
   [[nodiscard]] std::uint32_t vocab_size() const;
   [[nodiscard]] std::uint32_t context_length() const;
+  /// Bytes of host weights in memory.
+  [[nodiscard]] std::uint64_t weight_bytes() const;
   void observe(InputObserver inputs, OutputObserver outputs);
 
  private:
@@ -63,20 +75,28 @@ enum class LogitsOf { kLast, kAll, kNone };
 /// Measured host time by kind of operation, seconds.
 struct HostTimes {
   double embedding = 0, norm = 0, attention = 0, activation = 0, digital_linear = 0, calls = 0, other = 0;
-  [[nodiscard]] double total() const { return embedding + norm + attention + activation + digital_linear + calls + other; }
+  [[nodiscard]] double total() const {
+    return embedding + norm + attention + activation + digital_linear + calls + other;
+  }
 };
 
 /// One sequence with its KV cache. Not thread safe; a Model may have many sessions used one after another.
 class Session {
  public:
-  /// vector_base: vector_index of the first token; token t of the session has vector_base + t, so results do not depend on how
-  /// the tokens are split into batches.
-  Session(Model& model, std::uint32_t vector_base = 0);
+  /// vector_base: vector_index of the first token; token t of the session has vector_base + t (modulo 2^32), so results
+  /// do not depend on how the tokens are split into batches: logits have the same bits for every split and number of
+  /// threads. context_limit: the longest sequence this session will hold; 0 or more than the model's context length
+  /// means that length. Models with longrope scaling use their long factors if and only if the limit exceeds their
+  /// original context.
+  explicit Session(Model& model, std::uint32_t vector_base = 0, std::uint32_t context_limit = 0);
   ~Session();
-  /// Appends tokens and returns logits [rows][vocab] (rows: 1, tokens.size() or 0). Throws Error{kInvalidArgument} for ids outside
-  /// the vocabulary, Error{kCapacity} beyond the context length.
+  /// Appends tokens and returns logits [rows][vocab] (rows: 1, tokens.size() or 0). Long inputs run in bounded pieces.
+  /// Throws Error{kInvalidArgument} for no tokens and for ids outside the vocabulary, Error{kCapacity} beyond the
+  /// context limit; the session is then unchanged. After an error of the backend the session must be reset.
   [[nodiscard]] std::vector<float> forward(std::span<const std::int32_t> tokens, LogitsOf logits);
   [[nodiscard]] std::uint32_t position() const;
+  /// The longest sequence that this session holds.
+  [[nodiscard]] std::uint32_t context_limit() const;
   /// Forgets the sequence (KV cache and position). The vector index starts at `vector_base` again.
   void reset(std::uint32_t vector_base = 0);
   [[nodiscard]] const HostTimes& times() const;

@@ -1,0 +1,58 @@
+// Inner loops of the host transformer, in one bit-identical form per instruction set.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace xw::transformer {
+
+/// Storage of 16-bit weights.
+struct Fp16 {
+  std::uint16_t bits;
+};
+struct Bf16 {
+  std::uint16_t bits;
+};
+
+/// One implementation of every inner loop.
+///
+/// All implementations agree bit for bit, whatever the number of rows or vectors of a call: a sum over k runs in 16
+/// lanes (lane l adds the products of k = l, l + 16, ... with fused multiply-add, a last partial group is filled with
+/// zeros), then lanes are folded l + (l + 8), l + (l + 4), l + (l + 2), l + (l + 1). Strides are in elements.
+struct Kernels {
+  const char* name;  ///< "avx512", "avx2", "portable"
+
+  /// y[v][r] = sum over k of w[r][k] * x[v][k], v < n, r < rows.
+  void (*matmul_f32)(const float* w, std::size_t w_stride, std::size_t rows, const float* x, std::size_t x_stride,
+                     std::size_t n, std::size_t k, float* y, std::size_t y_stride);
+  void (*matmul_f16)(const Fp16* w, std::size_t w_stride, std::size_t rows, const float* x, std::size_t x_stride,
+                     std::size_t n, std::size_t k, float* y, std::size_t y_stride);
+  void (*matmul_bf16)(const Bf16* w, std::size_t w_stride, std::size_t rows, const float* x, std::size_t x_stride,
+                      std::size_t n, std::size_t k, float* y, std::size_t y_stride);
+
+  /// c[r][16 g + lane] = sum over t < terms, in ascending order, of a[r][t] * b[t * b_term + g * b_group + lane], g <
+  /// groups.
+  void (*outer)(const float* a, std::size_t a_stride, std::size_t rows, const float* b, std::size_t b_term,
+                std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride);
+
+  /// Replaces s[begin, end) by exp(s - max) and the rest of s[0, padded) by 0, and returns the sum; begin < end <=
+  /// padded, padded is a multiple of 16. `max` is over [begin, end).
+  float (*softmax)(float* s, std::size_t begin, std::size_t end, std::size_t padded);
+  /// Sum of exp(x[i] - shift), in double over blocks of 1024.
+  double (*sum_exp)(const float* x, std::size_t n, float shift);
+
+  /// y = x / sqrt(mean(x^2) + eps) * weight. Source: Zhang and Sennrich, Root Mean Square Layer Normalization, eq. 4.
+  void (*rms_norm)(const float* x, const float* weight, std::size_t n, float eps, float* y);
+  /// y = gate / (1 + exp(-gate)) * up. Source: Shazeer, GLU Variants Improve Transformer, eq. 6.
+  void (*swiglu)(const float* gate, const float* up, std::size_t n, float* y);
+};
+
+/// The fastest implementation that this processor can run.
+[[nodiscard]] const Kernels& kernels();
+/// All implementations that this processor can run, fastest first (tests compare them).
+[[nodiscard]] std::vector<const Kernels*> available_kernels();
+
+}  // namespace xw::transformer

@@ -1,0 +1,233 @@
+// The inner loops, written once over a vector of 16 lanes; each instruction set includes this file in its own
+// translation unit. SPDX-FileCopyrightText: The Crossweave authors SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// Only raw pointers and no standard containers here: translation units that include this file are compiled for newer
+// processors, and an inline library function emitted by them must not replace the one that the rest of the program
+// uses.
+
+#include <cstddef>
+
+#include "host/transformer/kernels.hpp"
+
+namespace xw::transformer::detail {
+namespace {
+
+constexpr std::size_t kLanes = 16;
+constexpr std::size_t kWeightBlockBytes = 128 * 1024;  // weights that stay in the second-level cache
+
+/// R weight rows times C vectors, all sums in registers.
+template <class V, int R, int C, class T>
+inline void dot_tile(const T* w, std::size_t w_stride, const float* x, std::size_t x_stride, std::size_t k, float* y,
+                     std::size_t y_stride) {
+  V sums[R][C];
+  for (int r = 0; r < R; ++r) {
+    for (int c = 0; c < C; ++c) sums[r][c] = V::zero();
+  }
+  std::size_t i = 0;
+  for (; i + kLanes <= k; i += kLanes) {
+    V weights[R];
+    for (int r = 0; r < R; ++r) weights[r] = V::load(w + static_cast<std::size_t>(r) * w_stride + i);
+    for (int c = 0; c < C; ++c) {
+      const V input = V::load(x + static_cast<std::size_t>(c) * x_stride + i);
+      for (int r = 0; r < R; ++r) sums[r][c] = V::fma(weights[r], input, sums[r][c]);
+    }
+  }
+  if (i < k) {
+    const std::size_t rest = k - i;
+    V weights[R];
+    for (int r = 0; r < R; ++r) weights[r] = V::load_partial(w + static_cast<std::size_t>(r) * w_stride + i, rest);
+    for (int c = 0; c < C; ++c) {
+      const V input = V::load_partial(x + static_cast<std::size_t>(c) * x_stride + i, rest);
+      for (int r = 0; r < R; ++r) sums[r][c] = V::fma(weights[r], input, sums[r][c]);
+    }
+  }
+  for (int c = 0; c < C; ++c) {
+    float* out = y + static_cast<std::size_t>(c) * y_stride;
+    int r = 0;
+    for (; r + 4 <= R; r += 4) V::fold4(sums[r][c], sums[r + 1][c], sums[r + 2][c], sums[r + 3][c], out + r);
+    for (; r < R; ++r) out[r] = sums[r][c].fold();
+  }
+}
+
+/// Rows [0, rows) times exactly C vectors.
+template <class V, int R, int C, class T>
+inline void dot_rows(const T* w, std::size_t w_stride, std::size_t rows, const float* x, std::size_t x_stride,
+                     std::size_t k, float* y, std::size_t y_stride) {
+  std::size_t r = 0;
+  for (; r + R <= rows; r += R) dot_tile<V, R, C>(w + r * w_stride, w_stride, x, x_stride, k, y + r, y_stride);
+  for (; r < rows; ++r) dot_tile<V, 1, C>(w + r * w_stride, w_stride, x, x_stride, k, y + r, y_stride);
+}
+
+template <class V, class T>
+void matmul(const T* w, std::size_t w_stride, std::size_t rows, const float* x, std::size_t x_stride, std::size_t n,
+            std::size_t k, float* y, std::size_t y_stride) {
+  constexpr int kRows = V::kTileRows;
+  constexpr int kVectors = V::kTileVectors;
+  std::size_t block = kWeightBlockBytes / (sizeof(T) * (k == 0 ? 1 : k));
+  block = block < 16 ? 16 : block / 16 * 16;
+  for (std::size_t begin = 0; begin < rows; begin += block) {
+    const std::size_t count = rows - begin < block ? rows - begin : block;
+    const T* weights = w + begin * w_stride;
+    std::size_t v = 0;
+    for (; v + kVectors <= n; v += kVectors) {
+      dot_rows<V, kRows, kVectors>(weights, w_stride, count, x + v * x_stride, x_stride, k, y + v * y_stride + begin,
+                                   y_stride);
+    }
+    for (; v < n; ++v) {
+      dot_rows<V, V::kSingleRows, 1>(weights, w_stride, count, x + v * x_stride, x_stride, k, y + v * y_stride + begin,
+                                     y_stride);
+    }
+  }
+}
+
+template <class V, int R, int G>
+inline void outer_tile(const float* a, std::size_t a_stride, const float* b, std::size_t b_term, std::size_t b_group,
+                       std::size_t terms, float* c, std::size_t c_stride) {
+  V sums[R][G];
+  for (int r = 0; r < R; ++r) {
+    for (int g = 0; g < G; ++g) sums[r][g] = V::zero();
+  }
+  for (std::size_t t = 0; t < terms; ++t) {
+    V right[G];
+    for (int g = 0; g < G; ++g) right[g] = V::load(b + t * b_term + static_cast<std::size_t>(g) * b_group);
+    for (int r = 0; r < R; ++r) {
+      const V left = V::broadcast(a[static_cast<std::size_t>(r) * a_stride + t]);
+      for (int g = 0; g < G; ++g) sums[r][g] = V::fma(left, right[g], sums[r][g]);
+    }
+  }
+  for (int r = 0; r < R; ++r) {
+    for (int g = 0; g < G; ++g) {
+      sums[r][g].store(c + static_cast<std::size_t>(r) * c_stride + static_cast<std::size_t>(g) * kLanes);
+    }
+  }
+}
+
+template <class V, int R>
+inline void outer_rows(const float* a, std::size_t a_stride, const float* b, std::size_t b_term, std::size_t b_group,
+                       std::size_t terms, std::size_t groups, float* c, std::size_t c_stride) {
+  std::size_t g = 0;
+  for (; g + V::kOuterGroups <= groups; g += V::kOuterGroups) {
+    outer_tile<V, R, V::kOuterGroups>(a, a_stride, b + g * b_group, b_term, b_group, terms, c + g * kLanes, c_stride);
+  }
+  for (; g < groups; ++g)
+    outer_tile<V, R, 1>(a, a_stride, b + g * b_group, b_term, b_group, terms, c + g * kLanes, c_stride);
+}
+
+template <class V>
+void outer(const float* a, std::size_t a_stride, std::size_t rows, const float* b, std::size_t b_term,
+           std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride) {
+  constexpr std::size_t kRows = V::kOuterRows;
+  std::size_t r = 0;
+  for (; r + kRows <= rows; r += kRows) {
+    outer_rows<V, kRows>(a + r * a_stride, a_stride, b, b_term, b_group, terms, groups, c + r * c_stride, c_stride);
+  }
+  for (; r + 3 <= rows; r += 3) {
+    outer_rows<V, 3>(a + r * a_stride, a_stride, b, b_term, b_group, terms, groups, c + r * c_stride, c_stride);
+  }
+  for (; r < rows; ++r) {
+    outer_rows<V, 1>(a + r * a_stride, a_stride, b, b_term, b_group, terms, groups, c + r * c_stride, c_stride);
+  }
+}
+
+/// exp(x), relative error below 2e-7; 0 below -87.3 (no subnormal results), 2.4e38 above 88.3; NaN stays NaN.
+///
+/// x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts (Cody and Waite), exp(r) by its Taylor polynomial of degree 7
+/// (remainder below 6e-9), 2^n through the exponent bits.
+template <class V>
+inline V exp_lanes(V x) {
+  constexpr float kLowest = -87.3F;
+  constexpr float kHighest = 88.3F;
+  constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer, which stands in the low bits
+  const V clamped = V::min(V::max(x, V::broadcast(kLowest)), V::broadcast(kHighest));
+  const V shifted = V::fma(clamped, V::broadcast(1.44269504088896341F), V::broadcast(kRound));
+  const V n = V::sub(shifted, V::broadcast(kRound));
+  V r = V::fma(n, V::broadcast(-0.693359375F), clamped);
+  r = V::fma(n, V::broadcast(2.12194440e-4F), r);
+  V p = V::broadcast(1.0F / 5040.0F);
+  p = V::fma(p, r, V::broadcast(1.0F / 720.0F));
+  p = V::fma(p, r, V::broadcast(1.0F / 120.0F));
+  p = V::fma(p, r, V::broadcast(1.0F / 24.0F));
+  p = V::fma(p, r, V::broadcast(1.0F / 6.0F));
+  p = V::fma(p, r, V::broadcast(0.5F));
+  p = V::fma(p, r, V::broadcast(1.0F));
+  p = V::fma(p, r, V::broadcast(1.0F));
+  return V::keep_nan(x, V::zero_if_less(x, V::broadcast(kLowest), V::scale_by_power(p, shifted)));
+}
+
+template <class V>
+float softmax(float* s, std::size_t begin, std::size_t end, std::size_t padded) {
+  const std::size_t first = begin / kLanes * kLanes;
+  const std::size_t last = (end + kLanes - 1) / kLanes * kLanes;
+  for (std::size_t i = 0; i < begin; ++i) s[i] = 0.0F;
+  for (std::size_t i = last; i < padded; ++i) s[i] = 0.0F;
+  // The ends of the first and last group that do not count get a value that does not change the maximum.
+  for (std::size_t i = first; i < begin; ++i) s[i] = s[begin];
+  for (std::size_t i = end; i < last; ++i) s[i] = s[begin];
+  V highest = V::load(s + first);
+  for (std::size_t i = first + kLanes; i < last; i += kLanes) highest = V::max(highest, V::load(s + i));
+  const V shift = V::broadcast(highest.highest());
+  for (std::size_t i = first; i < last; i += kLanes) exp_lanes(V::sub(V::load(s + i), shift)).store(s + i);
+  for (std::size_t i = first; i < begin; ++i) s[i] = 0.0F;
+  for (std::size_t i = end; i < last; ++i) s[i] = 0.0F;
+  V sum = V::zero();
+  for (std::size_t i = first; i < last; i += kLanes) sum = V::add(sum, V::load(s + i));
+  return sum.fold();
+}
+
+template <class V>
+double sum_exp(const float* x, std::size_t n, float shift) {
+  constexpr std::size_t kBlock = 1024;
+  const V offset = V::broadcast(shift);
+  double total = 0;
+  std::size_t i = 0;
+  while (i + kLanes <= n) {
+    const std::size_t stop = i + kBlock < n ? i + kBlock : n;
+    V sum = V::zero();
+    for (; i + kLanes <= stop; i += kLanes) sum = V::add(sum, exp_lanes(V::sub(V::load(x + i), offset)));
+    total += static_cast<double>(sum.fold());
+  }
+  if (i < n) {
+    float rest[kLanes];
+    exp_lanes(V::sub(V::load_partial(x + i, n - i), offset)).store(rest);
+    for (std::size_t l = 0; l < n - i; ++l) total += static_cast<double>(rest[l]);
+  }
+  return total;
+}
+
+template <class V>
+void rms_norm(const float* x, const float* weight, std::size_t n, float eps, float* y) {
+  float squares = 0;
+  dot_tile<V, 1, 1>(x, n, x, n, n, &squares, 1);
+  const float factor = 1.0F / __builtin_sqrtf(squares / static_cast<float>(n) + eps);
+  const V scale = V::broadcast(factor);
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) V::mul(V::mul(V::load(x + i), scale), V::load(weight + i)).store(y + i);
+  for (; i < n; ++i) y[i] = x[i] * factor * weight[i];
+}
+
+template <class V>
+inline V swiglu_lanes(V gate, V up) {
+  const V denominator = V::add(V::broadcast(1.0F), exp_lanes(V::sub(V::zero(), gate)));
+  return V::mul(V::div(gate, denominator), up);
+}
+
+template <class V>
+void swiglu(const float* gate, const float* up, std::size_t n, float* y) {
+  std::size_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) swiglu_lanes(V::load(gate + i), V::load(up + i)).store(y + i);
+  if (i < n) {
+    float rest[kLanes];
+    swiglu_lanes(V::load_partial(gate + i, n - i), V::load_partial(up + i, n - i)).store(rest);
+    for (std::size_t l = 0; l < n - i; ++l) y[i + l] = rest[l];
+  }
+}
+
+template <class V>
+constexpr Kernels make_kernels(const char* name) {
+  return Kernels{name,       matmul<V, float>, matmul<V, Fp16>, matmul<V, Bf16>, outer<V>,
+                 softmax<V>, sum_exp<V>,       rms_norm<V>,     swiglu<V>};
+}
+
+}  // namespace
+}  // namespace xw::transformer::detail
