@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/runtime/device_program.hpp"
 
+#include <array>
 #include <bit>
 #include <cstring>
 
@@ -13,16 +14,18 @@ namespace xw::runtime {
 static_assert(std::endian::native == std::endian::little, "words are copied to device memory as they are");
 
 std::vector<std::byte> device_program(std::span<const program::EncodedInstruction> code) {
-  std::vector<std::byte> bytes(arch::kProgramHeaderBytes + code.size_bytes());
+  std::array<std::byte, arch::kProgramHeaderBytes> header{};
   const auto put = [&](std::uint32_t offset, std::uint32_t value) {
-    std::memcpy(bytes.data() + offset, &value, sizeof value);
+    std::memcpy(header.data() + offset, &value, sizeof value);
   };
   put(arch::kProgramHeaderMagicOffset, arch::kProgramHeaderMagic);
   put(arch::kProgramHeaderIsaVersionOffset, arch::kIsaVersion);
   put(arch::kProgramHeaderNumInstructionsOffset, static_cast<std::uint32_t>(code.size()));
-  std::memcpy(bytes.data() + arch::kProgramHeaderContractHashOffset, arch::kContractHash.data(),
+  std::memcpy(header.data() + arch::kProgramHeaderContractHashOffset, arch::kContractHash.data(),
               arch::kContractHash.size());
-  if (!code.empty()) std::memcpy(bytes.data() + arch::kProgramHeaderBytes, code.data(), code.size_bytes());
+  std::vector<std::byte> bytes(header.begin(), header.end());
+  const std::span<const std::byte> instructions = std::as_bytes(code);
+  bytes.insert(bytes.end(), instructions.begin(), instructions.end());
   return bytes;
 }
 
