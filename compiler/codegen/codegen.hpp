@@ -14,15 +14,15 @@ namespace xw::codegen {
 
 /// What to generate code for: the matrices of each call, and the blocks that hold them.
 struct Input {
-  std::span<const program::BlockRecord> blocks;       ///< sorted by matrix
+  std::span<const program::BlockRecord> blocks;  ///< sorted by matrix
   std::span<const program::MatrixInfo> matrices;
-  std::vector<std::vector<std::uint32_t>> calls;      ///< matrix indices per call
+  std::vector<std::vector<std::uint32_t>> calls;  ///< matrix indices per call
   std::vector<std::string> call_names;
 };
 
 struct Output {
   std::vector<program::EncodedInstruction> code;
-  std::vector<program::ImageRecord> images;           ///< offsets assigned per engine
+  std::vector<program::ImageRecord> images;  ///< offsets assigned per engine
   std::vector<program::CallInfo> calls;
   std::vector<std::uint64_t> engine_image_bytes;
 };
