@@ -16,7 +16,6 @@ struct Avx512 {
   using Mask = __mmask16;
   static constexpr std::uint32_t kBytes = 64;
   static constexpr std::uint32_t kWords = 16;
-  static constexpr std::uint32_t kPrefetchRows = 32;
 
   struct Adc {
     Reg half, maximum, minimum;
@@ -54,10 +53,6 @@ struct Avx512 {
     std::int32_t word = 0;
     __builtin_memcpy(&word, from, 4);
     return _mm512_set1_epi32(word);
-  }
-
-  static void prefetch(const std::int8_t* from, std::size_t bytes) {
-    for (std::size_t offset = 0; offset < bytes; offset += 64) _mm_prefetch(from + offset, _MM_HINT_T0);
   }
 
   template <int kPieces>

@@ -20,6 +20,16 @@ inline std::uint32_t min_u32(std::uint32_t a, std::uint32_t b) {
   return a < b ? a : b;
 }
 
+/// Calls body.operator()<0>() ... <kCount - 1>(): an unrolled loop whose indices are constants before the optimiser starts,
+/// so that arrays of registers stay in registers.
+template <int kCount, int kIndex = 0, typename Body>
+[[gnu::always_inline]] inline void unroll(const Body& body) {
+  if constexpr (kIndex < kCount) {
+    body.template operator()<kIndex>();
+    unroll<kCount, kIndex + 1>(body);
+  }
+}
+
 template <class V>
 class SimdMvm {
  public:
@@ -170,95 +180,108 @@ class SimdMvm {
     }
   };
 
+  /// Accumulators of kCount vectors.
+  template <int kCount>
+  struct Accumulators {
+    Reg word[kCount][4];
+
+    [[gnu::always_inline]] inline void start(const std::int32_t* values) {
+      unroll<4 * kCount>([&]<int kI>()
+                             __attribute__((always_inline)) { word[kI / 4][kI % 4] = V::set(values[kI / 4]); });
+    }
+    /// One step: codes of vector v at x + v * stride.
+    [[gnu::always_inline]] inline void add(const Reg (&cells)[4], const std::byte* x, std::size_t stride) {
+      unroll<kCount>([&]<int kV>() __attribute__((always_inline)) {
+        const Reg code = V::broadcast(x + kV * stride);
+        unroll<4>([&]<int kC>()
+                      __attribute__((always_inline)) { word[kV][kC] = V::dot(word[kV][kC], cells[kC], code); });
+      });
+    }
+    [[gnu::always_inline]] inline void store(Reg (&to)[kCount][4]) const {
+      unroll<4 * kCount>([&]<int kI>() __attribute__((always_inline)) { to[kI / 4][kI % 4] = word[kI / 4][kI % 4]; });
+    }
+  };
+
   /// Few vectors: the cells go from memory through registers, once.
   template <int kPieces, int kCount>
   std::uint64_t stream(const Source& source, std::uint32_t col) {
-    Reg acc[kCount][4];
-    for (int v = 0; v < kCount; ++v) {
-      for (int c = 0; c < 4; ++c) acc[v][c] = V::set(start_[v]);
-    }
+    Accumulators<kCount> acc;
+    acc.start(start_);
     const std::byte* x = x_;
+    const std::size_t stride = x_stride_;
     const std::uint32_t full_steps = block_.rows / kStep;
     for (std::uint32_t step = 0; step < full_steps; ++step, x += 4) {
       Reg rows[kStep];
-      for (std::uint32_t i = 0; i < kStep; ++i) rows[i] = load_row<kPieces>(source, step * kStep + i);
-      for (int i = 0; i < kPieces; ++i) {
-        V::prefetch(source.piece[i] + (std::size_t{step} * kStep + V::kPrefetchRows) * source.row_stride,
-                    source.row_stride * kStep);
-      }
       Reg packed[4];
+      const std::size_t offset = std::size_t{step} * kStep * source.row_stride;
+      unroll<static_cast<int>(kStep)>([&]<int kI>() __attribute__((always_inline)) {
+        rows[kI] = V::template load_row<kPieces>(source.piece, offset + kI * source.row_stride);
+      });
       V::interleave(rows, packed);
-      for (int v = 0; v < kCount; ++v) {
-        const Reg code = V::broadcast(x + static_cast<std::size_t>(v) * x_stride_);
-        for (int c = 0; c < 4; ++c) acc[v][c] = V::dot(acc[v][c], packed[c], code);
-      }
+      acc.add(packed, x, stride);
     }
     if (full_steps < steps_) {
       Reg packed[4];
       pack_step<kPieces>(source, full_steps, packed);
-      for (int v = 0; v < kCount; ++v) {
-        const Reg code = V::broadcast(x + static_cast<std::size_t>(v) * x_stride_);
-        for (int c = 0; c < 4; ++c) acc[v][c] = V::dot(acc[v][c], packed[c], code);
-      }
+      acc.add(packed, x, stride);
     }
-    std::uint64_t num_saturated = 0;
-    for (int v = 0; v < kCount; ++v) num_saturated += convert(acc[v], static_cast<std::uint32_t>(v), col);
-    return num_saturated;
+    Reg sums[kCount][4];
+    acc.store(sums);
+    return convert_all<kCount>(sums, 0, col);
   }
 
   /// kCount vectors from `first` on with the packed panel.
   template <int kCount>
   std::uint64_t multiply(std::uint32_t first, std::uint32_t col) {
-    Reg acc[kCount][4];
-    for (int v = 0; v < kCount; ++v) {
-      for (int c = 0; c < 4; ++c) acc[v][c] = V::set(start_[first + static_cast<unsigned>(v)]);
-    }
+    Accumulators<kCount> acc;
+    acc.start(start_ + first);
     const std::byte* x = x_ + first * x_stride_;
     const std::byte* packed = packed_;
     const std::size_t stride = x_stride_;
     for (std::uint32_t step = 0; step < steps_; ++step, x += 4, packed += 4 * std::size_t{V::kBytes}) {
-      Reg cells[4];
-      for (int c = 0; c < 4; ++c) cells[c] = V::load(packed + static_cast<std::size_t>(c) * V::kBytes);
-      for (int v = 0; v < kCount; ++v) {
-        const Reg code = V::broadcast(x + static_cast<std::size_t>(v) * stride);
-        for (int c = 0; c < 4; ++c) acc[v][c] = V::dot(acc[v][c], cells[c], code);
-      }
+      const Reg cells[4] = {V::load(packed), V::load(packed + V::kBytes), V::load(packed + 2 * std::size_t{V::kBytes}),
+                            V::load(packed + 3 * std::size_t{V::kBytes})};
+      acc.add(cells, x, stride);
     }
+    Reg sums[kCount][4];
+    acc.store(sums);
+    return convert_all<kCount>(sums, first, col);
+  }
+
+  template <int kCount>
+  std::uint64_t convert_all(const Reg (&sums)[kCount][4], std::uint32_t first, std::uint32_t col) const {
     std::uint64_t num_saturated = 0;
-    for (int v = 0; v < kCount; ++v) num_saturated += convert(acc[v], first + static_cast<unsigned>(v), col);
+    for (std::uint32_t v = 0; v < kCount; ++v) num_saturated += convert(sums[v], first + v, col);
     return num_saturated;
   }
 
-  /// Adds the read noise of kPanel columns: n = (sigma * h + 2^15) >> 16 with sigma = high * 2^16 + low in 32-bit
-  /// words.
+  /// Adds the read noise of kPanel columns: n = (sigma * h + 2^15) >> 16 with sigma = high * 2^16 + low in 32-bit words.
   [[gnu::always_inline]] inline void add_noise(Reg (&sums)[4], std::uint32_t vector, std::uint32_t col) const {
-    const std::uint32_t vector_index = batch_.vector_base + vector;
-    const Reg key0 = V::set(static_cast<std::int32_t>(key_[0]));
+    const Reg vector_word = V::set(static_cast<std::int32_t>(batch_.vector_base + vector + key_[0]));
     const Reg key1 = V::set(static_cast<std::int32_t>(key_[1]));
     const Reg row_word = V::set(static_cast<std::int32_t>(block_.row0 << 16));
     Reg x0[4];
     Reg x1[4];
-    for (std::uint32_t c = 0; c < 4; ++c) {
-      const Reg column = V::add(V::set(static_cast<std::int32_t>(block_.col0 + col + c * V::kWords)), V::iota());
-      x0[c] = V::add(V::set(static_cast<std::int32_t>(vector_index)), key0);
-      x1[c] = V::add(V::bit_or(row_word, column), key1);
-    }
+    unroll<4>([&]<int kC>() __attribute__((always_inline)) {
+      const Reg column = V::add(V::set(static_cast<std::int32_t>(block_.col0 + col + kC * V::kWords)), V::iota());
+      x0[kC] = vector_word;
+      x1[kC] = V::add(V::bit_or(row_word, column), key1);
+    });
     rounds<0>(x0, x1);
-    inject(x0, x1, 1);
+    inject<1>(x0, x1);
     rounds<4>(x0, x1);
-    inject(x0, x1, 2);
+    inject<2>(x0, x1);
     rounds<0>(x0, x1);
-    inject(x0, x1, 3);
+    inject<3>(x0, x1);
     round<kThreefryRotations[12 % 8]>(x0, x1);
     const Reg low = V::set(static_cast<std::int32_t>(block_.read_sigma_q & 0xFFFFU));
     const Reg high = V::set(static_cast<std::int32_t>(block_.read_sigma_q >> 16));
     const Reg half = V::set(1 << 15);
-    for (int c = 0; c < 4; ++c) {
-      const Reg h = V::byte_sum(x0[c], x1[c]);  // minus 1020
-      const Reg noise =
-          V::add(V::multiply_low(high, h), V::template shift_right<16>(V::add(V::multiply_low(low, h), half)));
-      sums[c] = V::add(sums[c], noise);
-    }
+    unroll<4>([&]<int kC>() __attribute__((always_inline)) {
+      const Reg h = V::byte_sum(x0[kC], x1[kC]);  // minus 1020
+      const Reg fraction = V::template shift_right<16>(V::add(V::multiply_low(low, h), half));
+      sums[kC] = V::add(sums[kC], V::add(V::multiply_low(high, h), fraction));
+    });
   }
 
   template <int kFirst>
@@ -271,44 +294,47 @@ class SimdMvm {
 
   template <unsigned kRotation>
   [[gnu::always_inline]] static inline void round(Reg (&x0)[4], Reg (&x1)[4]) {
-    for (int c = 0; c < 4; ++c) {
-      x0[c] = V::add(x0[c], x1[c]);
-      x1[c] = V::bit_xor(V::template rotate_left<kRotation>(x1[c]), x0[c]);
-    }
+    unroll<4>([&]<int kC>() __attribute__((always_inline)) {
+      x0[kC] = V::add(x0[kC], x1[kC]);
+      x1[kC] = V::bit_xor(V::template rotate_left<kRotation>(x1[kC]), x0[kC]);
+    });
   }
 
-  [[gnu::always_inline]] inline void inject(Reg (&x0)[4], Reg (&x1)[4], std::uint32_t injection) const {
-    const Reg first = V::set(static_cast<std::int32_t>(key_[injection % 3]));
-    const Reg second = V::set(static_cast<std::int32_t>(key_[(injection + 1) % 3] + injection));
-    for (int c = 0; c < 4; ++c) {
-      x0[c] = V::add(x0[c], first);
-      x1[c] = V::add(x1[c], second);
-    }
+  template <unsigned kInjection>
+  [[gnu::always_inline]] inline void inject(Reg (&x0)[4], Reg (&x1)[4]) const {
+    const Reg first = V::set(static_cast<std::int32_t>(key_[kInjection % 3]));
+    const Reg second = V::set(static_cast<std::int32_t>(key_[(kInjection + 1) % 3] + kInjection));
+    unroll<4>([&]<int kC>() __attribute__((always_inline)) {
+      x0[kC] = V::add(x0[kC], first);
+      x1[kC] = V::add(x1[kC], second);
+    });
   }
 
   /// Noise, ADC, scale, accumulation of one panel of one vector. Returns the number of saturated conversions.
-  [[gnu::always_inline]] inline std::uint64_t convert(const Reg (&accumulators)[4], std::uint32_t pass_vector,
-                                                      std::uint32_t col) const {
+  [[gnu::noinline]] std::uint64_t convert(const Reg (&accumulators)[4], std::uint32_t pass_vector,
+                                          std::uint32_t col) const {
     Reg sums[4];
     V::natural_order(accumulators, sums);
     const std::uint32_t vector = first_vector_ + pass_vector;
     if (block_.read_sigma_q != 0) add_noise(sums, vector, col);
     std::int32_t* y = batch_.y + vector * batch_.y_stride + col;
     const std::uint16_t* tables = block_.column_tables + 2 * std::size_t{col};
+    const std::uint32_t num_cols = block_.cols - col;  // of this panel, or more
+    const bool accumulate = batch_.accumulate;
     std::uint32_t num_saturated = 0;
     const typename V::Adc adc = V::make_adc(block_.adc_shift, block_.adc_max);
-    for (std::uint32_t c = 0; c < 4; ++c) {
-      const std::uint32_t first = c * V::kWords;
-      if (col + first >= block_.cols) break;
-      const typename V::Mask mask = V::first_words(min_u32(V::kWords, block_.cols - col - first));
-      const Reg table = V::load_words(tables + 2 * std::size_t{first}, mask);
+    unroll<4>([&]<int kC>() __attribute__((always_inline)) {
+      constexpr std::uint32_t kFirst = kC * V::kWords;
+      if (kFirst >= num_cols) return;
+      const typename V::Mask mask = V::first_words(min_u32(V::kWords, num_cols - kFirst));
+      const Reg table = V::load_words(tables + 2 * std::size_t{kFirst}, mask);
       const Reg gain = V::bit_and(table, V::set(0xFFFF));
       const Reg out_scale = V::template shift_right_logical<16>(table);
-      const Reg code = V::convert(adc, sums[c], gain, mask, num_saturated);
+      const Reg code = V::convert(adc, sums[kC], gain, mask, num_saturated);
       Reg scaled = V::multiply_low(code, out_scale);
-      if (batch_.accumulate) scaled = V::add(scaled, V::load_words(y + first, mask));
-      V::store_words(y + first, mask, scaled);
-    }
+      if (accumulate) scaled = V::add(scaled, V::load_words(y + kFirst, mask));
+      V::store_words(y + kFirst, mask, scaled);
+    });
     return num_saturated;
   }
 
