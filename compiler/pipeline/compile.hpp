@@ -37,9 +37,9 @@ struct Calibration {
 
 struct CompileOptions {
   program::WeightMode weight_mode = program::WeightMode::kAnalog;
-  bool lm_head_analog = false;      ///< otherwise lm_head stays a digital host layer
-  std::vector<std::string> digital; ///< more linears to keep digital: names or glob patterns ("*.down_proj")
-  float lambda = 0;                 ///< global ADC range; 0: the chip description's
+  bool lm_head_analog = false;       ///< otherwise lm_head stays a digital host layer
+  std::vector<std::string> digital;  ///< more linears to keep digital: names or glob patterns ("*.down_proj")
+  float lambda = 0;                  ///< global ADC range; 0: the chip description's
   std::string tool_version;
 };
 
@@ -50,15 +50,19 @@ struct CompileSummary {
   std::uint64_t analog_weights = 0, digital_weights = 0;
   std::uint32_t num_calls = 0;
   double seconds = 0;
+  std::uint32_t max_serialisation = 1;  ///< most blocks of one call that share a tile and take turns
 };
 
 /// Names of the linears that would be analog, in graph order (what a calibration must cover).
+/// Throws Error{kInvalidArgument} for a name or pattern in options.digital that matches no linear.
 [[nodiscard]] std::vector<std::string> analog_linears(const ir::Graph& graph, const CompileOptions& options);
 
 /// Compiles. Bulk data streams to `output`; peak memory is independent of the model size but for tables.
-/// Throws Error{kUnsupported | kShapeMismatch | kNotFinite (names tensor, row, column) | kCapacity | kIo}.
-CompileSummary compile(const checkpoint::Checkpoint& checkpoint, const ir::Graph& graph, const arch::ChipDescription& chip,
-                       const arch::EmulatorDescription& emulator, const Calibration& calibration, const CompileOptions& options,
+/// The file is a function of the arguments alone, whatever the number of threads.
+/// Throws Error{kInvalidArgument | kUnsupported | kShapeMismatch | kNotFinite (names tensor, row, column) | kCapacity | kIo}.
+CompileSummary compile(const checkpoint::Checkpoint& checkpoint, const ir::Graph& graph,
+                       const arch::ChipDescription& chip, const arch::EmulatorDescription& emulator,
+                       const Calibration& calibration, const CompileOptions& options,
                        std::span<const std::byte> tokenizer, const std::filesystem::path& output, ThreadPool& pool);
 
 }  // namespace xw::compiler

@@ -1,0 +1,267 @@
+// The compiler from end to end.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/pipeline/compile.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "arch/support/error.hpp"
+#include "arch/support/parallel.hpp"
+#include "compiler/codegen/codegen.hpp"
+#include "compiler/passes/group_calls.hpp"
+#include "compiler/passes/select_analog.hpp"
+#include "compiler/pipeline/constants.hpp"
+#include "compiler/pipeline/scales.hpp"
+#include "compiler/pipeline/targets.hpp"
+#include "models/analog/numerics.hpp"
+
+namespace xw::compiler {
+namespace {
+
+using Ranges = std::vector<program::InputRange>;
+
+/// Checks that ranges are a partition of the inputs and can be divided by.
+void check_ranges(const std::string& linear, const LayerRanges& ranges, std::uint32_t in_features) {
+  std::uint32_t end = 0;
+  for (const program::InputRange& range : ranges.inputs) {
+    if (range.begin != end || range.end <= range.begin || range.end > in_features) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "calibration of " + linear + ": expected ranges that cover inputs 0 to " +
+                      std::to_string(in_features) + " one after the other, found " + std::to_string(range.begin) +
+                      " to " + std::to_string(range.end) + " after " + std::to_string(end));
+    }
+    if (!(range.beta > 0) || !std::isnormal(range.beta)) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "calibration of " + linear + ": expected a positive range, found " + std::to_string(range.beta));
+    }
+    end = range.end;
+  }
+  if (end != in_features) {
+    throw Error(ErrorCode::kInvalidArgument, "calibration of " + linear + ": expected ranges for " +
+                                                 std::to_string(in_features) + " inputs, found " + std::to_string(end));
+  }
+  if (!(ranges.lambda >= 0) || !std::isfinite(ranges.lambda)) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "calibration of " + linear + ": expected lambda >= 0, found " + std::to_string(ranges.lambda));
+  }
+}
+
+class Compiler {
+ public:
+  Compiler(const checkpoint::Checkpoint& checkpoint, const ir::Graph& graph, const arch::ChipDescription& chip,
+           const arch::EmulatorDescription& emulator, const Calibration& calibration, const CompileOptions& options)
+      : checkpoint_(checkpoint), chip_(chip), emulator_(emulator), calibration_(calibration), options_(options) {
+    ir::verify(graph);
+    group(graph);
+    list_matrices();
+    make_blocks();
+  }
+
+  CompileSummary write(std::span<const std::byte> tokenizer, const std::filesystem::path& output, ThreadPool& pool) {
+    // Code first: it depends on shapes only, and a program that does not fit the emulator should fail at once.
+    codegen::Output code = generate_code();
+    std::vector<ir::TensorRef*> biases;
+    for (std::optional<ir::TensorRef>& bias : biases_) {
+      if (bias) biases.push_back(&*bias);
+    }
+    const std::vector<ConstantPlan> constants = plan_constants(checkpoint_, grouped_.graph, biases);
+    for (std::size_t m = 0; m < matrices_.size(); ++m) {
+      if (biases_[m]) matrices_[m].bias = biases_[m]->tensor;
+    }
+    ir::verify(grouped_.graph);
+
+    program::ProgramWriter writer(output);
+    write_targets(checkpoint_, matrices_, weights_, options_.weight_mode, blocks_, columns_, writer, pool);
+    std::size_t begin = 0;
+    for (std::uint32_t m = 0; m < matrices_.size(); ++m) {
+      std::size_t end = begin;
+      while (end < blocks_.size() && blocks_[end].matrix == m) ++end;
+      matrices_[m].unit =
+          choose_scales(matrices_[m], std::span(blocks_).subspan(begin, end - begin), chip_.adc_max(), columns_);
+      begin = end;
+    }
+    write_constants(checkpoint_, constants, writer, pool);
+
+    CompileSummary summary;
+    summary.num_instructions = code.code.size();
+    summary.num_calls = static_cast<std::uint32_t>(code.calls.size());
+    const std::string graph_text = ir::print(grouped_.graph);
+    writer.finish(manifest(code), graph_text, code.code, blocks_, code.images, columns_, tokenizer);
+    summary.program_bytes = std::filesystem::file_size(output);
+    summary.max_serialisation = mapping::max_serialisation(plan_, shapes_);
+    summary.analog_weights = plan_.cells_used;
+    summary.digital_weights = digital_weights();
+    summary.plan = std::move(plan_);
+    return summary;
+  }
+
+ private:
+  void group(const ir::Graph& graph) {
+    const std::vector<std::string> names = analog_linears(graph, options_);
+    if (names.empty())
+      throw Error(ErrorCode::kInvalidArgument,
+                  "graph '" + graph.name + "': expected at least one analog linear layer, found none");
+    std::map<std::string, std::uint32_t> classes;  // linears with equal ranges
+    std::vector<const Ranges*> known;
+    for (const std::string& name : names) {
+      const auto found = calibration_.layers.find(name);
+      if (found == calibration_.layers.end()) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    "calibration: expected ranges for every analog layer, found none for " + name);
+      }
+      const Ranges& ranges = found->second.inputs;
+      const auto same = std::find_if(known.begin(), known.end(), [&](const Ranges* other) { return *other == ranges; });
+      classes[name] = static_cast<std::uint32_t>(same - known.begin());
+      if (same == known.end()) known.push_back(&ranges);
+    }
+    grouped_ = passes::group_calls(graph, classes);
+  }
+
+  void list_matrices() {
+    for (std::uint32_t call = 0; call < grouped_.calls.size(); ++call) {
+      std::vector<std::uint32_t>& members = calls_.emplace_back();
+      call_names_.push_back(grouped_.calls[call].name);
+      for (const passes::AnalogLinear& linear : grouped_.calls[call].linears) {
+        const LayerRanges& ranges = calibration_.layers.at(linear.name);
+        check_ranges(linear.name, ranges, linear.in_features);
+        members.push_back(static_cast<std::uint32_t>(matrices_.size()));
+        program::MatrixInfo matrix;
+        matrix.name = linear.name;
+        matrix.layer = linear.layer;
+        matrix.in_features = linear.in_features;
+        matrix.out_features = linear.out_features;
+        matrix.call = call;
+        matrix.lambda = ranges.lambda > 0 ? ranges.lambda : options_.lambda > 0 ? options_.lambda : chip_.lambda;
+        matrix.input_ranges = ranges.inputs;
+        mapping::MatrixShape shape{linear.name, linear.in_features, linear.out_features, {}, call + 1};
+        for (const program::InputRange& range : ranges.inputs) {
+          if (range.begin != 0) shape.input_cuts.push_back(range.begin);
+        }
+        if (linear.bias) check_bias(linear);
+        matrices_.push_back(std::move(matrix));
+        shapes_.push_back(std::move(shape));
+        weights_.push_back(linear.weight);
+        biases_.push_back(linear.bias);
+      }
+    }
+  }
+
+  void check_bias(const passes::AnalogLinear& linear) const {
+    const checkpoint::Tensor& tensor = find_tensor(checkpoint_, *linear.bias);
+    const std::uint64_t elements =
+        linear.bias->row_end != 0 ? linear.bias->row_end - linear.bias->row_begin : tensor.row_elements();
+    if (tensor.shape.size() == 1 && elements == linear.out_features) return;
+    throw Error(ErrorCode::kShapeMismatch, tensor.location + ": tensor '" + tensor.name + "', bias of " + linear.name +
+                                               ": expected [" + std::to_string(linear.out_features) + "], found " +
+                                               std::to_string(elements) + " elements in " +
+                                               std::to_string(tensor.shape.size()) + " dimensions");
+  }
+
+  void make_blocks() {
+    const mapping::TileShape tile{chip_.rows, chip_.cols, chip_.num_tiles, emulator_.block_rows, emulator_.block_cols};
+    plan_ = mapping::make_plan(shapes_, tile);
+    mapping::verify_plan(plan_, shapes_, tile);
+    std::uint64_t num_columns = 0;
+    for (const mapping::PlacedBlock& placed : plan_.blocks) {
+      const program::MatrixInfo& matrix = matrices_[placed.matrix];
+      const analog::AdcSetting adc =
+          analog::ideal_adc(matrix.lambda, chip_.dac_max(), chip_.g_unit, static_cast<int>(chip_.adc_bits));
+      program::BlockRecord block;
+      block.matrix = placed.matrix;
+      block.tile = placed.tile;
+      block.in_begin = placed.in_begin;
+      block.out_begin = placed.out_begin;
+      block.rows = static_cast<std::uint16_t>(placed.rows);
+      block.cols = static_cast<std::uint16_t>(placed.cols);
+      block.row0 = static_cast<std::uint16_t>(placed.row0);
+      block.col0 = static_cast<std::uint16_t>(placed.col0);
+      block.column_offset = static_cast<std::uint32_t>(num_columns);
+      block.adc_gain = adc.gain;
+      block.adc_shift = adc.shift;
+      block.adc_bits = static_cast<std::uint8_t>(chip_.adc_bits);
+      const auto slice = std::find_if(matrix.input_ranges.begin(), matrix.input_ranges.end(),
+                                      [&](const program::InputRange& range) { return placed.in_begin < range.end; });
+      block.input_slice = static_cast<std::uint32_t>(slice - matrix.input_ranges.begin());
+      num_columns += placed.cols;
+      blocks_.push_back(block);
+    }
+    if (num_columns > UINT32_MAX)
+      throw Error(ErrorCode::kCapacity,
+                  "expected at most 4294967295 columns in a program, found " + std::to_string(num_columns));
+    columns_.resize(num_columns);
+  }
+
+  codegen::Output generate_code() const {
+    return codegen::generate({blocks_, matrices_, calls_, call_names_}, emulator_);
+  }
+
+  program::Manifest manifest(codegen::Output& code) {
+    program::Manifest manifest;
+    const std::string& name = checkpoint_.config().name;
+    manifest.model_name = name.empty() ? grouped_.graph.name : name;
+    manifest.model_format = checkpoint_.format();
+    manifest.source_path_name = checkpoint_.path().filename().string();
+    manifest.tool_version = options_.tool_version;
+    manifest.chip_toml = chip_.text;
+    manifest.emulator_toml = emulator_.text;
+    manifest.weight_mode = options_.weight_mode;
+    manifest.lm_head_analog = options_.lm_head_analog;
+    manifest.calibration = calibration_.description;
+    manifest.num_tiles = plan_.num_tiles;
+    manifest.tiles_lower_bound = plan_.tiles_lower_bound;
+    manifest.lower_bound_reason = plan_.lower_bound_reason;
+    manifest.engine_image_bytes = code.engine_image_bytes;
+    manifest.matrices = std::move(matrices_);
+    manifest.calls = code.calls;
+    return manifest;
+  }
+
+  std::uint64_t digital_weights() const {
+    std::uint64_t weights = 0;
+    for (const ir::Node& node : grouped_.graph.nodes) {
+      if (node.kind != ir::OpKind::kLinear) continue;
+      weights += std::uint64_t{grouped_.graph.values[node.inputs[0]].features} *
+                 grouped_.graph.values[node.results[0]].features;
+    }
+    return weights;
+  }
+
+  const checkpoint::Checkpoint& checkpoint_;
+  const arch::ChipDescription& chip_;
+  const arch::EmulatorDescription& emulator_;
+  const Calibration& calibration_;
+  const CompileOptions& options_;
+  passes::GroupedGraph grouped_;
+  // One entry per matrix.
+  std::vector<program::MatrixInfo> matrices_;
+  std::vector<mapping::MatrixShape> shapes_;
+  std::vector<ir::TensorRef> weights_;
+  std::vector<std::optional<ir::TensorRef>> biases_;
+  // One entry per call.
+  std::vector<std::vector<std::uint32_t>> calls_;
+  std::vector<std::string> call_names_;
+  mapping::Plan plan_;
+  std::vector<program::BlockRecord> blocks_;
+  std::vector<program::ColumnRecord> columns_;
+};
+
+}  // namespace
+
+std::vector<std::string> analog_linears(const ir::Graph& graph, const CompileOptions& options) {
+  return passes::select_analog(graph, options.lm_head_analog, options.digital);
+}
+
+CompileSummary compile(const checkpoint::Checkpoint& checkpoint, const ir::Graph& graph,
+                       const arch::ChipDescription& chip, const arch::EmulatorDescription& emulator,
+                       const Calibration& calibration, const CompileOptions& options,
+                       std::span<const std::byte> tokenizer, const std::filesystem::path& output, ThreadPool& pool) {
+  const auto start = std::chrono::steady_clock::now();
+  CompileSummary summary =
+      Compiler(checkpoint, graph, chip, emulator, calibration, options).write(tokenizer, output, pool);
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return summary;
+}
+
+}  // namespace xw::compiler

@@ -1,0 +1,32 @@
+// Streaming the weights of all matrices to a program file.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "compiler/checkpoint/checkpoint.hpp"
+#include "compiler/ir/graph.hpp"
+#include "compiler/program/program.hpp"
+
+namespace xw {
+class ThreadPool;
+}
+
+namespace xw::compiler {
+
+/// The tensor behind a reference. Throws Error{kFormat} if the checkpoint has none of that name.
+[[nodiscard]] const checkpoint::Tensor& find_tensor(const checkpoint::Checkpoint& checkpoint,
+                                                    const ir::TensorRef& reference);
+
+/// Quantises all blocks on the threads of `pool` and appends their targets to `writer` in the order of `blocks` (sorted by matrix,
+/// outputs, inputs; every matrix cut by a grid), whatever the threads do. Fills target_offset and target_crc of the blocks and
+/// w_max of the columns. Pages of the checkpoint are released as matrices are done; memory in use is a few strips of a matrix.
+/// Throws Error{kNotFinite} naming tensor, row and column, Error{kShapeMismatch} if a tensor is not [out][in].
+void write_targets(const checkpoint::Checkpoint& checkpoint, std::span<const program::MatrixInfo> matrices,
+                   std::span<const ir::TensorRef> weights, program::WeightMode mode,
+                   std::span<program::BlockRecord> blocks, std::span<program::ColumnRecord> columns,
+                   program::ProgramWriter& writer, ThreadPool& pool);
+
+}  // namespace xw::compiler
