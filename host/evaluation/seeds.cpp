@@ -1,0 +1,55 @@
+// The same measurement on several chips: mean and spread.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/evaluation/seeds.hpp"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "arch/support/error.hpp"
+#include "host/evaluation/text.hpp"
+
+namespace xw::evaluation {
+
+SeedStatistics seed_statistics(std::span<const std::uint32_t> seeds, std::span<const double> values) {
+  if (values.empty() || seeds.size() != values.size()) {
+    throw Error(ErrorCode::kInvalidArgument, "statistics over chips need one value per seed and at least one, found " +
+                                                 std::to_string(values.size()) + " values for " +
+                                                 std::to_string(seeds.size()) + " seeds");
+  }
+  SeedStatistics result{{seeds.begin(), seeds.end()}, {values.begin(), values.end()}, 0, 0};
+  const auto n = static_cast<double>(values.size());
+  for (const double value : values) result.mean += value / n;
+  double squares = 0;
+  for (const double value : values) squares += (value - result.mean) * (value - result.mean);
+  if (values.size() > 1) result.standard_deviation = std::sqrt(squares / (n - 1));
+  return result;
+}
+
+SeedStatistics measure_seeds(std::span<const std::uint32_t> seeds, const WithChip& with_chip,
+                             const Measurement& measure) {
+  std::vector<double> values;
+  for (const std::uint32_t seed : seeds) {
+    with_chip(seed, [&](transformer::Model& model) { values.push_back(measure(model)); });
+  }
+  return seed_statistics(seeds, values);
+}
+
+std::string to_json(const SeedStatistics& statistics) {
+  return nlohmann::ordered_json{{"kind", "seeds"},
+                                {"mean", statistics.mean},
+                                {"standard_deviation", statistics.standard_deviation},
+                                {"seeds", statistics.seeds},
+                                {"values", statistics.values}}
+      .dump(2);
+}
+
+std::string to_text(const SeedStatistics& statistics) {
+  std::string seeds;
+  for (const std::uint32_t seed : statistics.seeds) seeds += (seeds.empty() ? "" : ", ") + std::to_string(seed);
+  return to_fixed(statistics.mean, 4) + " +- " + to_fixed(statistics.standard_deviation, 4) + " over " +
+         std::to_string(statistics.values.size()) +
+         (statistics.values.size() == 1 ? " chip (seed " : " chips (seeds ") + seeds + ")";
+}
+
+}  // namespace xw::evaluation
