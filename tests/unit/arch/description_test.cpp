@@ -1,0 +1,366 @@
+// Chip and emulator descriptions: the built-in ones, and every check.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/description/description.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "arch/support/error.hpp"
+#include "tests/unit/arch/temporary_folder.hpp"
+
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+using xw::Error;
+using xw::ErrorCode;
+using xw::arch::ChipDescription;
+using xw::arch::EmulatorDescription;
+using xw::test::TemporaryFolder;
+
+constexpr const char* kChip = R"([chip]
+name = "test"
+num_tiles = 2
+rows = 64
+cols = 32
+adcs_per_tile = 16
+emulator = "tiny-64"
+)";
+
+constexpr const char* kEmulator = R"([emulator]
+name = "test"
+num_engines = 2
+lanes = 16
+block_rows = 64
+block_cols = 64
+contexts = 2
+xbuf_bytes = 1024
+ybuf_words = 256
+max_batch = 4
+adc_columns_per_cycle = 2
+data_width_bits = 128
+max_outstanding = 4
+clock_mhz = 100
+memory_latency_cycles = 20
+memory_bytes_per_cycle = 16.0
+memory_bytes = 1048576
+)";
+
+/// `text` with the line of `key` replaced by `line` (removed if empty), or `line` added if there is no such key.
+std::string with(std::string text, const std::string& key, const std::string& line) {
+  const std::size_t at = text.find("\n" + key + " =");
+  if (at == std::string::npos) return text + line + "\n";
+  const std::size_t end = text.find('\n', at + 1);
+  return text.replace(at, end - at, line.empty() ? "" : "\n" + line);
+}
+
+template <class Body>
+Error error_of(const Body& body) {
+  try {
+    body();
+  } catch (const Error& error) {
+    return error;
+  }
+  return {ErrorCode::kInternal, "no error was thrown"};
+}
+
+Error chip_error(const std::string& text) {
+  return error_of([&] { static_cast<void>(xw::arch::parse_chip(text, "a.toml")); });
+}
+Error emulator_error(const std::string& text) {
+  return error_of([&] { static_cast<void>(xw::arch::parse_emulator(text, "a.toml")); });
+}
+
+TEST(BuiltinDescriptions, AreThoseOfTheFolder) {
+  EXPECT_THAT(xw::arch::builtin_chips(), ElementsAre("afm-512", "hermes-256", "tiny-64"));
+  EXPECT_THAT(xw::arch::builtin_emulators(), ElementsAre("alveo-u55c", "tiny-64"));
+  std::vector<std::string> files;
+  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(XW_SOURCE_DIR) / "arch/chips")) {
+    files.push_back(entry.path().stem());
+  }
+  EXPECT_THAT(files, ::testing::UnorderedElementsAre("afm-512", "alveo-u55c", "hermes-256", "tiny-64"));
+}
+
+TEST(BuiltinDescriptions, AllParseAndNameAnEmulatorThatParses) {
+  for (const std::string& name : xw::arch::builtin_chips()) {
+    const ChipDescription chip = xw::arch::load_chip(name);
+    EXPECT_EQ(chip.name, name);
+    EXPECT_FALSE(chip.doc.empty());
+    EXPECT_NO_THROW(static_cast<void>(xw::arch::load_emulator(chip.emulator))) << name;
+    const auto& timing = chip.timing;
+    ASSERT_EQ(timing.count("mvm"), 1U) << name;
+    EXPECT_EQ(timing.at("mvm").unit, "ns");
+    for (const auto* table : {&chip.timing, &chip.energy, &chip.area}) {
+      EXPECT_FALSE(table->empty()) << name;
+      for (const auto& [key, constant] : *table) EXPECT_FALSE(constant.source.empty()) << name << " " << key;
+    }
+  }
+  for (const std::string& name : xw::arch::builtin_emulators()) EXPECT_EQ(xw::arch::load_emulator(name).name, name);
+}
+
+TEST(BuiltinDescriptions, Afm512IsThePapersChip) {
+  const ChipDescription chip = xw::arch::load_chip("afm-512");
+  EXPECT_EQ(chip.num_tiles, 0U);
+  EXPECT_EQ(chip.rows, 512U);
+  EXPECT_EQ(chip.cols, 512U);
+  EXPECT_EQ(chip.dac_max(), 127);
+  EXPECT_EQ(chip.adc_max(), 127);
+  EXPECT_EQ(chip.g_unit, 96);
+  EXPECT_EQ(chip.lambda, 12.0F);
+  EXPECT_EQ(chip.noise, "pcm-afm");
+  EXPECT_EQ(chip.emulator, "alveo-u55c");
+  const EmulatorDescription emulator = xw::arch::load_emulator(chip.emulator);
+  EXPECT_EQ(emulator.num_engines, 4U);
+  EXPECT_EQ(emulator.lanes, 64U);
+  EXPECT_EQ(emulator.contexts, 4U);
+  EXPECT_EQ(emulator.memory_bytes, 16ULL << 30);
+}
+
+double mvm_nanojoules(const ChipDescription& chip) {
+  const auto& e = chip.energy;
+  const double rows = chip.rows;
+  const double cols = chip.cols;
+  return (rows * e.at("dac_conversion").value + rows * cols * e.at("cell_mac").value +
+          cols * (e.at("adc_conversion").value + e.at("rescale_output").value)) /
+         1000;
+}
+
+// Published: 10.5 TOPS/W per core; 63.1 TOPS and 9.76 TOPS/W for 64 cores. An MVM is 2 * 256 * 256 operations.
+TEST(BuiltinDescriptions, HermesAddsUpToThePublishedNumbers) {
+  const ChipDescription chip = xw::arch::load_chip("hermes-256");
+  const double operations = 2.0 * 256 * 256;
+  const double core = mvm_nanojoules(chip);
+  EXPECT_NEAR(operations / core / 1000, 10.5, 0.1);
+  const double mvm_ns = chip.timing.at("mvm").value;
+  EXPECT_NEAR(chip.num_tiles * operations / mvm_ns / 1000, 63.1, 0.5);
+  const double chip_nanojoules = core + chip.energy.at("static_power").value * mvm_ns / chip.num_tiles;
+  EXPECT_NEAR(operations / chip_nanojoules / 1000, 9.76, 0.1);
+}
+
+// Published model: 0.1 W for 100 ns = 10 nJ per MVM of 512 x 512.
+TEST(BuiltinDescriptions, Afm512AddsUpToTenNanojoules) {
+  EXPECT_NEAR(mvm_nanojoules(xw::arch::load_chip("afm-512")), 10.0, 0.02);
+}
+
+TEST(ParseChip, ReadsValuesAndDefaults) {
+  const ChipDescription chip = xw::arch::parse_chip(kChip, "a.toml");
+  EXPECT_EQ(chip.name, "test");
+  EXPECT_EQ(chip.num_tiles, 2U);
+  EXPECT_EQ(chip.rows, 64U);
+  EXPECT_EQ(chip.cols, 32U);
+  EXPECT_EQ(chip.adcs_per_tile, 16U);
+  EXPECT_EQ(chip.dac_bits, 8U);
+  EXPECT_EQ(chip.adc_bits, 8U);
+  EXPECT_EQ(chip.g_unit, 96);
+  EXPECT_EQ(chip.lambda, 12.0F);
+  EXPECT_EQ(chip.noise, "ideal");
+  EXPECT_TRUE(chip.timing.empty());
+  EXPECT_EQ(chip.text, kChip);
+}
+
+TEST(ParseEmulator, ReadsEveryValue) {
+  const EmulatorDescription e = xw::arch::parse_emulator(kEmulator, "a.toml");
+  EXPECT_EQ(e.num_engines, 2U);
+  EXPECT_EQ(e.lanes, 16U);
+  EXPECT_EQ(e.xbuf_bytes, 1024U);
+  EXPECT_EQ(e.ybuf_words, 256U);
+  EXPECT_EQ(e.clock_mhz, 100.0);
+  EXPECT_EQ(e.memory_bytes_per_cycle, 16.0);
+  EXPECT_EQ(e, xw::arch::parse_emulator(e.text, "elsewhere"));
+}
+
+TEST(ParseChip, MessagesNameFileLineKeyExpectedAndFound) {
+  EXPECT_STREQ(chip_error(with(kChip, "rows", "rows = 4096")).what(),
+               "a.toml:4: chip.rows: expected an integer in 1..1024, found 4096");
+  EXPECT_STREQ(chip_error(with(kChip, "rows", "rows = \"many\"")).what(),
+               "a.toml:4: chip.rows: expected an integer in 1..1024, found the string 'many'");
+  EXPECT_STREQ(chip_error(with(kChip, "rows", "")).what(), "a.toml:1: chip.rows: expected this key, found nothing");
+  EXPECT_THAT(chip_error(with(kChip, "colour", "colour = 1")).what(),
+              StartsWith("a.toml:8: chip.colour: expected one of the keys adc_bits, adcs_per_tile, area, cols,"));
+}
+
+struct Case {
+  const char* key;
+  const char* line;
+  ErrorCode code;
+  const char* message;
+};
+
+TEST(ParseChip, RejectsEveryImpossibleSetting) {
+  const std::vector<Case> cases = {
+      {"name", "name = \"\"", ErrorCode::kFormat, "chip.name: expected one line of text"},
+      {"name", "name = \"a b\"", ErrorCode::kFormat, "letters, digits"},
+      {"name", "name = \"-a\"", ErrorCode::kFormat, "letters, digits"},
+      {"name", "name = 7", ErrorCode::kFormat, "expected a string, found 7"},
+      {"doc", "doc = \"two\\nlines\"", ErrorCode::kFormat, "found the string 'two?lines'"},
+      {"num_tiles", "num_tiles = -1", ErrorCode::kInvalidArgument, "0..16777216, found -1"},
+      {"num_tiles", "num_tiles = 1.5", ErrorCode::kFormat, "found 1.5"},
+      {"num_tiles", "num_tiles = 99999999999", ErrorCode::kInvalidArgument, "found 99999999999"},
+      {"rows", "rows = 0", ErrorCode::kInvalidArgument, "1..1024, found 0"},
+      {"rows", "rows = [1]", ErrorCode::kFormat, "found an array"},
+      {"rows", "rows = { a = 1 }", ErrorCode::kFormat, "found a table"},
+      {"rows", "rows = true", ErrorCode::kFormat, "found true"},
+      {"rows", "rows = 2024-01-01", ErrorCode::kFormat, "found a date or time"},
+      {"cols", "cols = 1025", ErrorCode::kInvalidArgument, "1..1024, found 1025"},
+      {"dac_bits", "dac_bits = 9", ErrorCode::kInvalidArgument, "2..8, found 9"},
+      {"dac_bits", "dac_bits = 1", ErrorCode::kInvalidArgument, "2..8, found 1"},
+      {"adc_bits", "adc_bits = 3", ErrorCode::kInvalidArgument, "4..12, found 3"},
+      {"adc_bits", "adc_bits = 13", ErrorCode::kInvalidArgument, "4..12, found 13"},
+      {"adcs_per_tile", "adcs_per_tile = 33", ErrorCode::kInvalidArgument, "1..32, found 33"},
+      {"adcs_per_tile", "adcs_per_tile = 5", ErrorCode::kInvalidArgument, "a divisor of cols = 32, found 5"},
+      {"g_unit", "g_unit = 128", ErrorCode::kInvalidArgument, "1..127, found 128"},
+      {"lambda", "lambda = 0", ErrorCode::kInvalidArgument, "(0, 1024], found 0"},
+      {"lambda", "lambda = nan", ErrorCode::kInvalidArgument, "chip.lambda"},
+      {"lambda", "lambda = inf", ErrorCode::kInvalidArgument, "chip.lambda"},
+      {"lambda", "lambda = \"12\"", ErrorCode::kFormat, "expected a number"},
+      {"lambda", "lambda = 65", ErrorCode::kInvalidArgument, "at most rows = 64"},
+      {"read_sigma", "read_sigma = -0.1", ErrorCode::kInvalidArgument, "[0, 1024]"},
+      {"read_sigma", "read_sigma = 12.5", ErrorCode::kInvalidArgument, "at most lambda"},
+      {"noise", "noise = \"a\\tb\"", ErrorCode::kFormat, "chip.noise"},
+      {"noise", "noise = \"gaussian\"", ErrorCode::kInvalidArgument, "above 0 with noise = \"gaussian\""},
+      {"noise_gamma", "noise_gamma = 0.1", ErrorCode::kInvalidArgument, "only with noise = \"gaussian\""},
+      {"noise_gamma", "noise_gamma = 2", ErrorCode::kInvalidArgument, "(0, 1], found 2"},
+      {"emulator", "", ErrorCode::kInvalidArgument, "an [emulator] section, found neither"},
+      {"timing", "timing = 3", ErrorCode::kFormat, "chip.timing: expected a table, found 3"},
+  };
+  for (const Case& c : cases) {
+    const Error error = chip_error(with(kChip, c.key, c.line));
+    EXPECT_EQ(error.code(), c.code) << c.line << ": " << error.what();
+    EXPECT_THAT(error.what(), HasSubstr(c.message)) << c.line;
+    EXPECT_THAT(error.what(), StartsWith("a.toml:")) << c.line;
+  }
+}
+
+TEST(ParseChip, AReadSigmaMustFitTheContract) {
+  std::string text = with(with(kChip, "rows", "rows = 1024"), "lambda", "lambda = 1024");
+  text = with(text, "g_unit", "g_unit = 127");
+  EXPECT_THAT(chip_error(with(text, "read_sigma", "read_sigma = 1000")).what(), HasSubstr("bits of read_sigma_q"));
+}
+
+TEST(ParseChip, GaussianNoiseWithItsSigmaIsFine) {
+  const ChipDescription chip =
+      xw::arch::parse_chip(std::string(kChip) + "noise = \"gaussian\"\nnoise_gamma = 0.02\n", "a");
+  EXPECT_EQ(chip.noise, "gaussian");
+  EXPECT_EQ(chip.noise_gamma, 0.02F);
+}
+
+TEST(ParseChip, ConstantsAreCompleteWithTheirUnitAndSource) {
+  const std::string area = std::string(kChip) + "[chip.area]\n";
+  const std::string tile = "tile = { value = 0.5, unit = \"mm2\", source = \"measured\" }\n";
+  const std::string digital = "digital = { value = 0, unit = \"mm2\", source = \"none\" }\n";
+  const ChipDescription chip = xw::arch::parse_chip(area + tile + digital, "a.toml");
+  EXPECT_EQ(chip.area.at("tile").value, 0.5);
+  EXPECT_EQ(chip.area.at("tile").source, "measured");
+  EXPECT_THAT(chip_error(area + tile).what(), HasSubstr("chip.area.digital: expected a table, found nothing"));
+  EXPECT_THAT(chip_error(area + tile + digital + "roof = { value = 1, unit = \"mm2\", source = \"x\" }\n").what(),
+              HasSubstr("chip.area.roof: expected one of the keys digital, tile, found this unknown key"));
+  EXPECT_THAT(chip_error(area + digital + "tile = { value = 1, unit = \"m2\", source = \"x\" }\n").what(),
+              HasSubstr("chip.area.tile.unit: expected the unit 'mm2', found 'm2'"));
+  EXPECT_THAT(chip_error(area + digital + "tile = { value = 1, unit = \"mm2\" }\n").what(),
+              HasSubstr("chip.area.tile.source: expected this key"));
+  EXPECT_THAT(chip_error(area + digital + "tile = { value = 1, unit = \"mm2\", source = \"x\", note = 1 }\n").what(),
+              HasSubstr("chip.area.tile.note"));
+  EXPECT_THAT(chip_error(area + digital + "tile = { value = 0, unit = \"mm2\", source = \"x\" }\n").what(),
+              HasSubstr("chip.area.tile.value: expected a number in (0"));
+  EXPECT_THAT(chip_error(area + tile + "digital = { value = -1, unit = \"mm2\", source = \"x\" }\n").what(),
+              HasSubstr("chip.area.digital.value: expected a number in [0"));
+}
+
+TEST(ParseChip, AnEmulatorIsNamedOrInTheFileButNotBoth) {
+  const std::string both = std::string(kChip) + kEmulator;
+  EXPECT_THAT(chip_error(both).what(), HasSubstr("either this key or an [emulator] section, found both"));
+  const ChipDescription chip = xw::arch::parse_chip(with(kChip, "emulator", "") + kEmulator, "a.toml");
+  EXPECT_EQ(chip.emulator, "a.toml");
+}
+
+TEST(ParseChip, WhatIsNoDescriptionIsAnError) {
+  EXPECT_THAT(chip_error("").what(), HasSubstr("chip: expected a table, found nothing"));
+  EXPECT_THAT(chip_error("[chip\n").what(), HasSubstr("a.toml:1: not TOML"));
+  EXPECT_THAT(chip_error("a = 1\n[chip]\n").what(), HasSubstr("a: expected one of the keys chip"));
+  EXPECT_THAT(chip_error(std::string(kChip) + "rows = 3\n").what(), HasSubstr("a.toml:8: not TOML"));
+  EXPECT_THAT(chip_error("chip = 5\n").what(), HasSubstr("chip: expected a table, found 5"));
+  EXPECT_THAT(chip_error("[chip]\nname = \"\xff\"\n").what(), HasSubstr("not TOML"));
+  EXPECT_THAT(chip_error(std::string((1 << 20) + 1, '#')).what(), HasSubstr("expected at most 1048576 bytes"));
+  EXPECT_EQ(chip_error("x = " + std::string(5000, '[')).code(), ErrorCode::kFormat);
+}
+
+TEST(ParseChip, LongAndOddKeysAreShownShort) {
+  const std::string key(5000, 'k');
+  EXPECT_LT(std::string(chip_error(std::string(kChip) + key + " = 1\n").what()).size(), 600U);
+  const Error error = chip_error(std::string(kChip) + "\"a\\u001b[31mb\" = 1\n");
+  EXPECT_EQ(std::string(error.what()).find('\x1b'), std::string::npos);
+}
+
+TEST(ParseEmulator, RejectsEveryImpossibleSetting) {
+  const std::vector<Case> cases = {
+      {"num_engines", "num_engines = 0", ErrorCode::kInvalidArgument, "1..8, found 0"},
+      {"num_engines", "num_engines = 9", ErrorCode::kInvalidArgument, "1..8, found 9"},
+      {"lanes", "lanes = 2", ErrorCode::kInvalidArgument, "4..256, found 2"},
+      {"lanes", "lanes = 48", ErrorCode::kInvalidArgument, "a power of two, found 48"},
+      {"block_rows", "block_rows = 1025", ErrorCode::kInvalidArgument, "1..1024"},
+      {"block_cols", "block_cols = 72", ErrorCode::kInvalidArgument, "a multiple of lanes = 16, found 72"},
+      {"contexts", "contexts = 1", ErrorCode::kInvalidArgument, "2..256, found 1"},
+      {"contexts", "contexts = 257", ErrorCode::kInvalidArgument, "2..256, found 257"},
+      {"xbuf_bytes", "xbuf_bytes = 1000", ErrorCode::kInvalidArgument, "a multiple of 64, found 1000"},
+      {"xbuf_bytes", "xbuf_bytes = 65600", ErrorCode::kInvalidArgument, "64..65536, found 65600"},
+      {"block_rows", "block_rows = 1024\nxbuf_bytes_ = 1", ErrorCode::kFormat, "emulator.xbuf_bytes_"},
+      {"ybuf_words", "ybuf_words = 8", ErrorCode::kInvalidArgument, "16..65536, found 8"},
+      {"ybuf_words", "ybuf_words = 100", ErrorCode::kInvalidArgument, "a multiple of 16, found 100"},
+      {"ybuf_words", "ybuf_words = 48", ErrorCode::kInvalidArgument, "at least block_cols = 64, found 48"},
+      {"max_batch", "max_batch = 257", ErrorCode::kInvalidArgument, "1..256, found 257"},
+      {"adc_columns_per_cycle", "adc_columns_per_cycle = 17", ErrorCode::kInvalidArgument, "1..16, found 17"},
+      {"adc_columns_per_cycle", "adc_columns_per_cycle = 3", ErrorCode::kInvalidArgument, "a divisor of lanes = 16"},
+      {"data_width_bits", "data_width_bits = 96", ErrorCode::kInvalidArgument, "a power of two, found 96"},
+      {"data_width_bits", "data_width_bits = 64", ErrorCode::kInvalidArgument, "data_width_bits / 8 = 8"},
+      {"max_outstanding", "max_outstanding = 0", ErrorCode::kInvalidArgument, "1..256, found 0"},
+      {"clock_mhz", "clock_mhz = 0.0", ErrorCode::kInvalidArgument, "(0, 10000]"},
+      {"memory_latency_cycles", "memory_latency_cycles = -1", ErrorCode::kInvalidArgument, "0..100000, found -1"},
+      {"memory_bytes", "memory_bytes = 5000", ErrorCode::kInvalidArgument, "a multiple of 4096, found 5000"},
+      {"memory_bytes", "memory_bytes = 281474976714752", ErrorCode::kInvalidArgument, "4096..281474976710656"},
+      {"memory_bytes", "", ErrorCode::kFormat, "emulator.memory_bytes: expected this key"},
+      {"speed", "speed = 1", ErrorCode::kFormat, "emulator.speed: expected one of the keys"},
+  };
+  for (const Case& c : cases) {
+    const Error error = emulator_error(with(kEmulator, c.key, c.line));
+    EXPECT_EQ(error.code(), c.code) << c.line << ": " << error.what();
+    EXPECT_THAT(error.what(), HasSubstr(c.message)) << c.line;
+  }
+  EXPECT_THAT(
+      emulator_error(with(with(kEmulator, "xbuf_bytes", "xbuf_bytes = 64"), "block_rows", "block_rows = 65")).what(),
+      HasSubstr("xbuf_bytes: expected at least block_rows = 65, found 64"));
+  EXPECT_THAT(emulator_error(kChip).what(), HasSubstr("emulator: expected a table, found nothing"));
+}
+
+TEST(LoadDescription, UnknownNamesListTheKnownOnes) {
+  const Error chip = error_of([] { static_cast<void>(xw::arch::load_chip("afm-513")); });
+  EXPECT_EQ(chip.code(), ErrorCode::kInvalidArgument);
+  EXPECT_STREQ(chip.what(),
+               "unknown chip 'afm-513': expected one of afm-512, hermes-256, tiny-64, or the path of a .toml file");
+  const Error emulator = error_of([] { static_cast<void>(xw::arch::load_emulator("u56c")); });
+  EXPECT_THAT(emulator.what(), HasSubstr("unknown emulator 'u56c': expected one of alveo-u55c, tiny-64"));
+  const Error other = error_of([] { static_cast<void>(xw::arch::load_emulator("afm-512")); });
+  EXPECT_THAT(other.what(), HasSubstr("afm-512:1: emulator: expected a table, found nothing"));
+}
+
+TEST(LoadDescription, FilesAreFoundByPathAndTheirEmulatorBesideThem) {
+  const TemporaryFolder folder;
+  std::ofstream(folder / "chip.toml") << with(kChip, "emulator", "emulator = \"emu.toml\"");
+  std::ofstream(folder / "emu.toml") << kEmulator;
+  std::ofstream(folder / "one.toml") << with(kChip, "emulator", "") << kEmulator;
+  const ChipDescription chip = xw::arch::load_chip(folder / "chip.toml");
+  EXPECT_EQ(chip.emulator, folder / "emu.toml");
+  EXPECT_EQ(xw::arch::load_emulator(chip.emulator).num_engines, 2U);
+  const ChipDescription one = xw::arch::load_chip(folder / "one.toml");
+  EXPECT_EQ(xw::arch::load_emulator(one.emulator).name, "test");
+  const Error error = error_of([&] { static_cast<void>(xw::arch::load_chip(folder / "none.toml")); });
+  EXPECT_EQ(error.code(), ErrorCode::kFileNotFound);
+}
+
+}  // namespace

@@ -1,0 +1,121 @@
+// Reading files: maps, bounded text, and their errors.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/support/file.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "arch/support/error.hpp"
+#include "tests/unit/arch/temporary_folder.hpp"
+
+namespace {
+
+using ::testing::HasSubstr;
+using xw::test::TemporaryFolder;
+
+template <class Body>
+xw::Error error_of(const Body& body) {
+  try {
+    body();
+  } catch (const xw::Error& error) {
+    return error;
+  }
+  return {xw::ErrorCode::kInternal, "no error was thrown"};
+}
+
+void put(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+std::string text_of(const xw::MappedFile& file) {
+  return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
+}
+
+TEST(MappedFile, ShowsTheBytesOfTheFile) {
+  const TemporaryFolder folder;
+  put(folder / "a", std::string("one\0two", 7));
+  const xw::MappedFile file(folder / "a");
+  EXPECT_EQ(text_of(file), std::string("one\0two", 7));
+  EXPECT_EQ(file.path(), folder / "a");
+}
+
+TEST(MappedFile, AnEmptyFileIsAnEmptySpan) {
+  const TemporaryFolder folder;
+  put(folder / "empty", "");
+  const xw::MappedFile file(folder / "empty");
+  EXPECT_TRUE(file.bytes().empty());
+  file.release(0, 100);
+}
+
+TEST(MappedFile, MovesAndKeepsItsBytes) {
+  const TemporaryFolder folder;
+  put(folder / "a", "first");
+  put(folder / "b", "second");
+  xw::MappedFile a(folder / "a");
+  xw::MappedFile b(folder / "b");
+  a = std::move(b);
+  EXPECT_EQ(text_of(a), "second");
+  const xw::MappedFile c(std::move(a));
+  EXPECT_EQ(text_of(c), "second");
+}
+
+TEST(MappedFile, ReleasedRangesCanStillBeRead) {
+  const TemporaryFolder folder;
+  std::string text(100'000, 'x');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  put(folder / "a", text);
+  const xw::MappedFile file(folder / "a");
+  file.release(1, 50'000);
+  file.release(50'000, static_cast<std::size_t>(-1));
+  file.release(200'000, 1);
+  EXPECT_EQ(text_of(file), text);
+}
+
+TEST(MappedFile, AMissingFileIsNamed) {
+  const xw::Error error = error_of([] { const xw::MappedFile file("/nonexistent/model.gguf"); });
+  EXPECT_EQ(error.code(), xw::ErrorCode::kFileNotFound);
+  EXPECT_THAT(error.what(), HasSubstr("/nonexistent/model.gguf"));
+  EXPECT_THAT(error.what(), HasSubstr("No such file"));
+}
+
+TEST(MappedFile, AFolderIsNoFile) {
+  const TemporaryFolder folder;
+  const xw::Error error = error_of([&] { const xw::MappedFile file(folder.path()); });
+  EXPECT_EQ(error.code(), xw::ErrorCode::kIo);
+  EXPECT_THAT(error.what(), HasSubstr("expected a regular file"));
+}
+
+TEST(ReadTextFile, ReadsAllOfAFileUpToTheBound) {
+  const TemporaryFolder folder;
+  const std::string text(200'000, 'y');
+  put(folder / "a", text);
+  EXPECT_EQ(xw::read_text_file(folder / "a"), text);
+  EXPECT_EQ(xw::read_text_file(folder / "a", 200'000), text);
+  const xw::Error error = error_of([&] { static_cast<void>(xw::read_text_file(folder / "a", 199'999)); });
+  EXPECT_EQ(error.code(), xw::ErrorCode::kFormat);
+  EXPECT_THAT(error.what(), HasSubstr("expected at most 199999 bytes of text, found 200000"));
+}
+
+TEST(ReadTextFile, BoundsWhatHasNoSize) {
+  const xw::Error error = error_of([] { static_cast<void>(xw::read_text_file("/dev/zero", 1000)); });
+  EXPECT_EQ(error.code(), xw::ErrorCode::kFormat);
+  EXPECT_THAT(error.what(), HasSubstr("/dev/zero"));
+}
+
+TEST(ReadTextFile, MissingFilesAndFoldersAreErrors) {
+  EXPECT_EQ(error_of([] { static_cast<void>(xw::read_text_file("/nonexistent/a")); }).code(),
+            xw::ErrorCode::kFileNotFound);
+  const TemporaryFolder folder;
+  const xw::Error error = error_of([&] { static_cast<void>(xw::read_text_file(folder.path())); });
+  EXPECT_EQ(error.code(), xw::ErrorCode::kIo);
+  EXPECT_THAT(error.what(), HasSubstr("Is a directory"));
+}
+
+}  // namespace

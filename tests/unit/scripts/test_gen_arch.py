@@ -1,0 +1,290 @@
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
+"""The generator of the contract's files: every check fires, nothing committed is stale."""
+
+import contextlib
+import hashlib
+import io
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import gen_arch  # noqa: E402
+from archgen import emit_xrt, reader, spec  # noqa: E402
+
+CONTRACT = (ROOT / "arch/accelerator.toml").read_text(encoding="utf-8")
+
+
+def problems(text):
+    try:
+        reader.parse(text)
+    except spec.SpecError as error:
+        return "\n".join(error.problems)
+    return ""
+
+
+class Checks(unittest.TestCase):
+    """Each case changes one place of the contract and expects one complaint."""
+
+    def expect(self, old, new, message):
+        self.assertEqual(CONTRACT.count(old), 1, f"'{old}' must stand once in the contract")
+        self.assertRegex(problems(CONTRACT.replace(old, new)), message)
+
+    def test_the_contract_is_good(self):
+        self.assertEqual(problems(CONTRACT), "")
+
+    def test_syntax(self):
+        self.assertRegex(problems("[contract"), "not TOML")
+        self.assertRegex(problems(CONTRACT + "\n[surprise]\nx = 1\n"), "surprise: unknown section; known: contract, limit")
+
+    def test_missing_limits(self):
+        self.expect("max_engines        = ", "most_engines = ", "limit: missing: max_engines")
+
+    def test_alignment_is_a_power_of_two(self):
+        self.expect("memory_alignment   = { value = 64,", "memory_alignment = { value = 60,",
+                    "limit.memory_alignment: expected a power of two, found 60")
+
+    def test_unknown_and_missing_keys(self):
+        self.expect("cell_max         = { value = 127,", "cell_max = { value = 127, colour = 1,",
+                    "format.cell_max: unknown key 'colour'; known: value, doc")
+        self.expect('{ value = 127, doc = "Largest cell code." }', '{ doc = "Largest cell code." }',
+                    "format.cell_max: key 'value' is missing")
+
+    def test_types_and_ranges(self):
+        self.expect("cell_max         = { value = 127,", 'cell_max = { value = "127",',
+                    "format.cell_max: 'value': expected an integer, found '127'")
+        self.expect("cell_max         = { value = 127,", "cell_max = { value = true,", "expected an integer, found True")
+        self.expect("cell_max         = { value = 127,", "cell_max = { value = -1,", "expected 0..2147483647, found -1")
+        self.expect("program_format = 1 ", "program_format = 0 ", "contract: 'program_format': expected 1")
+        self.expect('doc = "Largest cell code."', 'doc = ""', "format.cell_max: 'doc': expected one line of text")
+        self.expect('doc = "Largest cell code."', "doc = 5", "format.cell_max: 'doc': expected a string, found 5")
+
+    def test_names(self):
+        self.expect("cell_max         = ", "CellMax = ", "format.CellMax: name 'CellMax' is not lower_snake")
+        self.expect('kernel_name = "crossweave"', 'kernel_name = "Cross weave"', "contract.kernel_name: name .* is not lower_snake")
+
+    def test_overlapping_units(self):
+        self.expect("y_store    = { id = 2, ", "y_store    = { id = 1, ", "unit: unit ids of 'x_load' and 'y_store' overlap")
+        self.expect("block_load = { id = 8,  count = 8,", "block_load = { id = 9,  count = 8,",
+                    "unit: unit ids of 'block_load' and 'mvm' overlap")
+        self.expect("mvm        = { id = 16, count = 8,", "mvm = { id = 17, count = 8,",
+                    "unit.mvm: ids 17..24 are beyond limit.num_units = 24")
+        self.expect("block_load = { id = 8,  count = 8,", "block_load = { id = 8,  count = 7,",
+                    "unit.block_load: count 7 is neither 1 nor limit.max_engines")
+
+    def test_overlapping_opcodes(self):
+        self.expect("opcode = 5", "opcode = 4", "instruction: opcode 4 is used by 'mvm' and 'store_y'")
+        self.expect("opcode = 5", "opcode = 16", "instruction.store_y: 'opcode': expected 0..15, found 16")
+
+    def test_unknown_unit(self):
+        self.expect('unit = "mvm"', 'unit = "alu"', "instruction.mvm: 'unit': expected one of dispatch, .*any, found 'alu'")
+
+    def test_overlapping_fields(self):
+        self.expect('wait0_count = { word = 0, bits = "12:10",', 'wait0_count = { word = 0, bits = "11:9",',
+                    "instruction_common: fields 'wait0_id' and 'wait0_count' overlap")
+        self.expect('fields.accumulate  = { word = 1, bits = "16",', 'fields.accumulate  = { word = 1, bits = "15",',
+                    "instruction.mvm: fields 'context' and 'accumulate' overlap")
+        self.expect('fields.accumulate  = { word = 1, bits = "16",', 'fields.accumulate  = { word = 0, bits = "28",',
+                    "instruction.mvm: fields '(signal|accumulate)' and '(signal|accumulate)' overlap")
+
+    def test_bits_inside_their_word(self):
+        for bits in ("32", "35:30", "3:5", "-1", "1:2:3", "a"):
+            self.expect('fields.accumulate  = { word = 1, bits = "16",', f'fields.accumulate = {{ word = 1, bits = "{bits}",',
+                        "instruction.mvm.accumulate: 'bits': expected")
+        self.expect('fields.accumulate  = { word = 1, bits = "16",', 'fields.accumulate = { word = 4, bits = "16",',
+                    "instruction.mvm.accumulate: 'word': expected 0..3, found 4")
+
+    def test_fields_that_must_match_limits(self):
+        self.expect("num_semaphores     = { value = 64, ", "num_semaphores = { value = 65, ",
+                    r"instruction_common.wait0_id: 6 bits cannot name limit.num_semaphores = 65")
+        self.expect("max_wait_count     = { value = 7, ", "max_wait_count = { value = 8, ",
+                    "instruction_common.wait0_count: 3 bits do not match limit.max_wait_count")
+
+    def test_records(self):
+        self.expect('{ name = "status",              offset = 0x004,', '{ name = "status", offset = 0x000,',
+                    "record.completion: fields '(magic|status)' and '(magic|status)' overlap")
+        self.expect('{ name = "status",              offset = 0x004,', '{ name = "status", offset = 0x005,',
+                    "record.completion.status: offset 5 is not a multiple of its size 4")
+        self.expect('{ name = "header_crc",    offset = 60,', '{ name = "header_crc", offset = 64,',
+                    "record.block_image_header.header_crc: ends at byte 68, beyond the record's 64")
+        self.expect("bytes = 1024", "bytes = 1000", "record.completion: 'bytes': expected a multiple of 64, found 1000")
+        self.expect('{ name = "adc_shift",     offset = 16, type = "u8", ', '{ name = "adc_shift", offset = 16, type = "u12", ',
+                    "record.block_image_header.adc_shift: 'type': expected one of u8, u16, u32, u64")
+        self.expect("value = 0x52435758", "value = 0x152435758", "record.completion.magic: 'value': expected 0..4294967295")
+        self.expect('{ name = "error_unit",          offset = 0x008,', '{ name = "status", offset = 0x008,',
+                    "record.completion: name status is used by")
+        self.expect('offset = 0x0C0, type = "u64", count = 24', 'offset = 0x0C0, type = "u64", count = 23',
+                    "record.completion.busy_cycles: count 23 is none of")
+
+    def test_registers(self):
+        self.expect("offset = 0x00C\naccess", "offset = 0x008\naccess", "registers: registers 'interrupt_(enable|status)' and .* overlap")
+        self.expect('name = "entry"\noffset = 0x018', 'name = "entry"\noffset = 0x01A',
+                    "register entry: offset 0x01A is not a multiple of 4")
+        self.expect('name = "x_base"\noffset = 0x020', 'name = "x_base"\noffset = 0x024',
+                    "argument.x_base: offset 0x024 is not a multiple of its width")
+        self.expect('name = "entry"\noffset = 0x018\nwidth = 32', 'name = "entry"\noffset = 0x018\nwidth = 33',
+                    "argument.entry: 'width': expected 32 or 64, found 33")
+        self.expect('name = "image_base"\noffset = 0x048\nwidth = 64\ncount = 8',
+                    'name = "image_base"\noffset = 0x0C8\nwidth = 64\ncount = 8', "'image_base' and 'version' overlap")
+        self.expect('name = "entry"\noffset = 0x018', 'name = "num_vectors"\noffset = 0x018', "name num_vectors is used by")
+        self.expect('access = "toggle"', 'access = "w1c"', "register.interrupt_status: 'access': expected one of rw, ro")
+        self.expect('fields.idle         = { bits = "2",', 'fields.idle = { bits = "1",', "register.control: fields .* overlap")
+        self.expect('fields.auto_restart = { bits = "7",', 'fields.auto_restart = { bits = "32",',
+                    "register.control.auto_restart: 'bits': expected")
+        self.expect('width = 64\ncount = 8\npointer = true\nport = "m_axi_engine"', "width = 64\ncount = 8\npointer = true",
+                    "argument.image_base: a pointer needs a 'port'")
+        self.expect('width = 64\ncount = 8\npointer = true', "width = 32\ncount = 8\npointer = true", "a pointer is 64 bits wide")
+
+    def test_errors(self):
+        self.expect("bad_context        = { code = 4, ", "bad_context = { code = 3, ",
+                    "error: code 3 is used by 'bad_engine' and 'bad_context'")
+        self.expect("ok                 = { code = 0, ", "ok = { code = 24, ", "error: code 0 must be 'ok'")
+
+    def test_all_problems_are_told_at_once(self):
+        text = CONTRACT.replace("opcode = 5", "opcode = 4").replace("bytes = 1024", "bytes = 1000")
+        self.assertEqual(len(problems(text).splitlines()), 2)
+
+
+class Hash(unittest.TestCase):
+    def test_documentation_and_layout_do_not_matter(self):
+        base = reader.parse(CONTRACT).contract_hash
+        self.assertEqual(reader.parse(CONTRACT.replace("Largest cell code.", "The largest cell code.")).contract_hash, base)
+        self.assertEqual(reader.parse("# comment\n" + CONTRACT).contract_hash, base)
+        self.assertNotEqual(reader.parse(CONTRACT.replace("default_g_unit   = { value = 96", "default_g_unit = { value = 95"))
+                            .contract_hash, base)
+        self.assertNotEqual(reader.parse(CONTRACT.replace('name = "mvms"\noffset = 0x15C', 'name = "mvms"\noffset = 0x160'))
+                            .contract_hash, base)
+
+    def test_is_the_start_of_sha256_over_canonical_json(self):
+        tables = {"b": {"doc": "left out", "x": 1}, "a": [{"doc": "left out", "y": "z"}]}
+        expected = hashlib.sha256(b'{"a":[{"y":"z"}],"b":{"x":1}}').digest()[:16]
+        self.assertEqual(spec.contract_hash(tables), expected)
+
+
+class Outputs(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        (self.folder / "arch").mkdir()
+        (self.folder / "arch/accelerator.toml").write_text(CONTRACT, encoding="utf-8")
+
+    def run_generator(self, *arguments):
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = gen_arch.main(["--root", str(self.folder), *arguments])
+        return status, out.getvalue(), err.getvalue()
+
+    def test_the_committed_files_are_fresh(self):
+        self.assertEqual(gen_arch.main(["--check"]), 0)
+
+    def test_check_names_stale_files_and_writes_nothing(self):
+        status, _, err = self.run_generator("--check")
+        self.assertEqual(status, 1)
+        for path in gen_arch.OUTPUTS:
+            self.assertIn(path, err)
+            self.assertFalse((self.folder / path).exists())
+        self.assertEqual(self.run_generator()[0], 0)
+        self.assertEqual(self.run_generator("--check")[0], 0)
+        stale = self.folder / "rtl/pkg/xw_pkg.sv"
+        stale.write_text(stale.read_text().replace("MAX_ENGINES = 8", "MAX_ENGINES = 4"))
+        status, _, err = self.run_generator("--check")
+        self.assertEqual(status, 1)
+        self.assertEqual(err.strip(), "stale, run scripts/gen_arch.py: rtl/pkg/xw_pkg.sv")
+
+    def test_a_broken_contract_writes_nothing_and_names_the_file(self):
+        (self.folder / "arch/accelerator.toml").write_text(CONTRACT.replace("opcode = 5", "opcode = 4"))
+        status, _, err = self.run_generator()
+        self.assertEqual(status, 1)
+        self.assertRegex(err, r"arch/accelerator.toml: instruction: opcode 4 is used by 'mvm' and 'store_y'")
+        self.assertFalse((self.folder / "rtl").exists())
+
+    def test_a_missing_contract_is_an_error(self):
+        status, _, err = self.run_generator("--contract", str(self.folder / "none.toml"))
+        self.assertEqual(status, 1)
+        self.assertIn("No such file", err)
+
+    def test_generation_is_deterministic(self):
+        self.assertEqual(gen_arch.generate(CONTRACT), gen_arch.generate(CONTRACT))
+
+
+class KernelXml(unittest.TestCase):
+    def arguments(self, **options):
+        root = xml.etree.ElementTree.fromstring(emit_xrt.emit(reader.parse(CONTRACT), **options).encode())
+        kernel = root.find("kernel")
+        return kernel, [p.get("name") for p in kernel.find("ports")], list(kernel.find("args"))
+
+    def test_ids_are_contiguous_and_ports_exist(self):
+        kernel, ports, arguments = self.arguments()
+        self.assertEqual(kernel.get("hwControlProtocol"), "ap_ctrl_hs")
+        self.assertEqual([int(a.get("id")) for a in arguments], list(range(17)))
+        self.assertEqual(ports[:3], ["s_axi_control", "m_axi_gmem", "m_axi_engine0"])
+        for argument in arguments:
+            self.assertIn(argument.get("port"), ports)
+        offsets = [int(a.get("offset"), 16) for a in arguments]
+        self.assertEqual(offsets[:3], [0x10, 0x18, 0x1C])
+        self.assertEqual(offsets[-1], 0x48 + 7 * 8)
+
+    def test_a_build_with_fewer_engines(self):
+        _, ports, arguments = self.arguments(engines=2, data_width=128)
+        self.assertEqual(len(arguments), 11)
+        self.assertEqual(ports, ["s_axi_control", "m_axi_gmem", "m_axi_engine0", "m_axi_engine1"])
+        with self.assertRaises(ValueError):
+            self.arguments(engines=9)
+
+    def test_the_register_window_holds_every_register(self):
+        kernel, _, _ = self.arguments()
+        window = int(kernel.find("ports")[0].get("range"), 16)
+        self.assertGreaterEqual(window, max(r.offset + r.bytes for r in reader.parse(CONTRACT).registers))
+
+
+class Package(unittest.TestCase):
+    TEXT = (ROOT / "rtl/pkg/xw_pkg.sv").read_text(encoding="utf-8")
+
+    def test_constants_say_what_the_contract_says(self):
+        for line in ("localparam int MVM_COLS_LSB = 112;", "localparam int MVM_COLS_WIDTH = 16;",
+                     "localparam int INST_SIGNAL_LSB = 28;", "localparam logic [3:0] OPCODE_STORE_Y = 4'h5;",
+                     "localparam logic [31:0] PROGRAM_HEADER_MAGIC = 32'h47505758;", "localparam int UNIT_MVM = 16;",
+                     "localparam logic [15:0] ARG_IMAGE_BASE = 16'h0048;", "localparam int COMPLETION_BUSY_CYCLES_OFFSET = 192;",
+                     "localparam logic [31:0] ERROR_WATCHDOG = 32'h00000015;"):
+            self.assertIn(line, self.TEXT)
+        digest = reader.parse(CONTRACT).contract_hash
+        self.assertIn(f"CONTRACT_HASH = 128'h{digest[::-1].hex().upper()};", self.TEXT)
+
+    def test_holds_nothing_but_constants_with_unique_names(self):
+        code = [line.split("//")[0].strip() for line in self.TEXT.splitlines()]
+        code = [line for line in code if line and not line.startswith("/*")]
+        self.assertEqual((code[0], code[-1]), ("package xw_pkg;", "endpackage"))
+        names = [re.fullmatch(r"localparam (?:int|logic \[\d+:0\]) ([A-Z0-9_]+) = [^;]+;", line)[1] for line in code[1:-1]]
+        self.assertEqual(len(names), len(set(names)))
+
+    @unittest.skipUnless(shutil.which("verilator"), "verilator is not installed")
+    def test_verilator_accepts_it_with_all_warnings(self):
+        with tempfile.TemporaryDirectory() as folder:
+            top = pathlib.Path(folder) / "xw_pkg_check.sv"
+            top.write_text("module xw_pkg_check (output logic [127:0] hash_o, output logic [31:0] error_o);\n"
+                           "  assign hash_o = xw_pkg::CONTRACT_HASH;\n  assign error_o = xw_pkg::ERROR_OK;\nendmodule\n")
+            result = subprocess.run(
+                ["verilator", "--lint-only", "-Wall", str(ROOT / "rtl/pkg/xw_pkg.sv"), str(top), "--top-module", "xw_pkg_check"],
+                capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    @unittest.skipUnless(shutil.which("yosys"), "yosys is not installed")
+    def test_yosys_accepts_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            top = pathlib.Path(folder) / "xw_pkg_check.sv"
+            top.write_text("module xw_pkg_check (output logic [127:0] hash_o);\n  assign hash_o = xw_pkg::CONTRACT_HASH;\nendmodule\n")
+            script = f"read_verilog -sv {ROOT / 'rtl/pkg/xw_pkg.sv'} {top}; hierarchy -check -top xw_pkg_check; proc"
+            result = subprocess.run(["yosys", "-q", "-p", script], capture_output=True, text=True, timeout=120, check=False)
+            self.assertEqual(result.returncode, 0, result.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
