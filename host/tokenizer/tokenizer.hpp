@@ -19,21 +19,35 @@ using TokenId = std::int32_t;
 /// How the vocabulary is applied.
 enum class Algorithm { kByteLevelBpe, kSentencePieceBpe };
 enum class TokenType : std::uint8_t { kNormal, kUnknown, kControl, kUserDefined, kUnused, kByte };
+/// Where `add_space_prefix` puts its space. A segment is the text between two special tokens.
+enum class SpacePrefixRule : std::uint8_t {
+  kEverySegment,             ///< llama.cpp; Hugging Face normalizer "Prepend"
+  kTextStart,                ///< SentencePiece: once, even before a user-defined token
+  kFirstSegmentUnlessSpace,  ///< Metaspace "first": not if the segment starts with a space
+  kEverySegmentUnlessSpace,  ///< Metaspace "always", ByteLevel add_prefix_space
+};
 
 /// A tokenizer as plain data: what every reader produces and programs carry.
 struct TokenizerData {
   Algorithm algorithm = Algorithm::kByteLevelBpe;
-  std::string pre_tokenizer;                ///< "gpt2", "llama-bpe", "smollm", "qwen2", ...: selects the split regexes; empty for SentencePiece
-  std::vector<std::string> split_regexes;   ///< PCRE2, applied in order; from pre_tokenizer or tokenizer.json
-  std::vector<std::string> tokens;          ///< byte-level BPE: in the GPT-2 byte alphabet; SentencePiece: with U+2581
-  std::vector<float> scores;                ///< SentencePiece: merge priorities; empty otherwise
+  std::string
+      pre_tokenizer;  ///< "gpt2", "llama-bpe", "smollm", "qwen2", ...: selects the split regexes; empty for SentencePiece
+  std::vector<std::string> split_regexes;  ///< PCRE2, applied in order; from pre_tokenizer or tokenizer.json
+  std::vector<std::string> tokens;         ///< byte-level BPE: in the GPT-2 byte alphabet; SentencePiece: with U+2581
+  std::vector<float> scores;               ///< SentencePiece: merge priorities; empty otherwise
   std::vector<TokenType> types;
-  std::vector<std::string> merges;          ///< "left right", best first
+  std::vector<std::string>
+      merges;  ///< "left right", best first; SentencePiece: empty (scores decide), or from tokenizer.json
   TokenId bos = -1, eos = -1, unknown = -1, pad = -1;
-  std::vector<TokenId> end_of_generation;   ///< ids that end an answer (eos, <|eot_id|>, <|im_end|>, <|end|>, ...)
+  std::vector<TokenId> end_of_generation;  ///< ids that end an answer (eos, <|eot_id|>, <|im_end|>, <|end|>, ...)
   bool add_bos = false, add_eos = false, add_space_prefix = false;
-  bool ignore_merges = false;               ///< a pre-token that is a token is taken whole (Llama 3)
-  std::string chat_template;                ///< Jinja text as found; see apply_chat_template
+  SpacePrefixRule space_prefix_rule = SpacePrefixRule::kEverySegment;
+  bool remove_extra_spaces = false;  ///< SentencePiece: leading, trailing and repeated spaces vanish
+  bool normalize_nfc = false;        ///< text is brought into Unicode normalization form C first (Qwen 2)
+  bool ignore_merges = false;        ///< a pre-token that is a token is taken whole (Llama 3)
+  std::vector<TokenId> strip_left,
+      strip_right;            ///< special tokens that swallow the white space before / after them (Phi-3)
+  std::string chat_template;  ///< Jinja text as found; see apply_chat_template
   friend bool operator==(const TokenizerData&, const TokenizerData&) = default;
 };
 
@@ -70,7 +84,8 @@ class Tokenizer {
   [[nodiscard]] bool is_end_of_generation(TokenId id) const;
   /// Renders a conversation with the model's own template (ChatML, Llama 2/3, Phi-3, Mistral, Zephyr families are recognised;
   /// another template is Error{kUnsupported} that lists them). Encode the result with parse_special and without add_special.
-  [[nodiscard]] std::string apply_chat_template(std::span<const ChatMessage> messages, bool add_generation_prompt) const;
+  [[nodiscard]] std::string apply_chat_template(std::span<const ChatMessage> messages,
+                                                bool add_generation_prompt) const;
 
  private:
   struct Impl;

@@ -1,0 +1,40 @@
+// Conversations as the text a model was trained on.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/tokenizer/chat_template.hpp"
+
+#include "arch/support/error.hpp"
+#include "host/tokenizer/jinja.hpp"
+
+namespace xw::tokenizer {
+namespace {
+
+void add_token(const TokenizerData& data, TokenId id, const char* name, jinja::Value& context) {
+  if (id >= 0) context.set(name, jinja::Value::string(data.tokens[static_cast<std::size_t>(id)]));
+}
+
+}  // namespace
+
+std::string render_chat(const TokenizerData& data, std::span<const ChatMessage> messages, bool add_generation_prompt) {
+  if (data.chat_template.empty()) {
+    throw Error(ErrorCode::kUnsupported, "the tokenizer has no chat template; use plain text, or a model with one");
+  }
+  if (messages.empty()) throw Error(ErrorCode::kInvalidArgument, "a conversation needs at least one message");
+  std::vector<jinja::Value> list;
+  for (const ChatMessage& message : messages) {
+    list.push_back(jinja::Value::object(
+        {{"role", jinja::Value::string(message.role)}, {"content", jinja::Value::string(message.content)}}));
+  }
+  // What Hugging Face's apply_chat_template passes; tools and documents are there, but none.
+  jinja::Value context = jinja::Value::object({{"messages", jinja::Value::list(std::move(list))},
+                                               {"add_generation_prompt", jinja::Value::boolean(add_generation_prompt)},
+                                               {"tools", jinja::Value::none()},
+                                               {"documents", jinja::Value::none()}});
+  add_token(data, data.bos, "bos_token", context);
+  add_token(data, data.eos, "eos_token", context);
+  add_token(data, data.unknown, "unk_token", context);
+  add_token(data, data.pad, "pad_token", context);
+  return jinja::Template(data.chat_template).render(context);
+}
+
+}  // namespace xw::tokenizer
