@@ -1,0 +1,347 @@
+// Whole models: against a direct double-precision evaluation, independence of batches and threads, errors.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+
+#include "arch/support/parallel.hpp"
+#include "tests/unit/transformer/tiny_model.hpp"
+
+namespace xw::transformer {
+namespace {
+
+using test::TinyConfig;
+using test::TinyModel;
+
+/// Logits of all tokens, in batches.
+std::vector<float> all_logits(Model& model, const std::vector<std::int32_t>& tokens, std::size_t batch) {
+  Session session(model);
+  std::vector<float> result;
+  for (std::size_t begin = 0; begin < tokens.size(); begin += batch) {
+    const auto part = std::span(tokens).subspan(begin, std::min(batch, tokens.size() - begin));
+    const auto logits = session.forward(part, LogitsOf::kAll);
+    result.insert(result.end(), logits.begin(), logits.end());
+  }
+  return result;
+}
+
+template <class F>
+void expect_error(ErrorCode code, const std::string& text, F&& f) {
+  try {
+    f();
+    FAIL() << "expected an error with: " << text;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), code) << error.what();
+    EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
+  }
+}
+
+std::vector<TinyConfig> configs() {
+  TinyConfig interleaved;
+  interleaved.rope_style = "interleaved";
+  TinyConfig windowed;
+  windowed.window = 5;
+  windowed.biases = true;
+  TinyConfig wide;
+  wide.hidden = 72;
+  wide.intermediate = 100;
+  wide.heads = 9;
+  wide.kv_heads = 3;
+  wide.dim = 16;
+  wide.rope_style = "none";
+  wide.embedding_scale = 2.5;
+  TinyConfig long_context;
+  long_context.context = 700;
+  return {TinyConfig{}, interleaved, windowed, wide, long_context};
+}
+
+TEST(Session, MatchesTheEquations) {
+  ThreadPool pool(2);
+  for (const TinyConfig& config : configs()) {
+    const TinyModel tiny(config);
+    Model model(tiny.graph(), tiny.source, nullptr, pool);
+    const auto tokens = tiny.tokens(std::min(60U, config.context), 5);
+    const auto expected = tiny.logits(tokens);
+    const auto found = all_logits(model, tokens, tokens.size());
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 2e-4) << "element " << i;
+  }
+}
+
+TEST(Session, BitsDependNeitherOnBatchesNorOnThreads) {
+  for (const TinyConfig& config : configs()) {
+    const TinyModel tiny(config);
+    const auto tokens = tiny.tokens(config.context, 6);  // the longest exceeds one internal pass
+    ThreadPool one(1);
+    Model reference(tiny.graph(), tiny.source, nullptr, one);
+    const auto expected = all_logits(reference, tokens, tokens.size());
+    for (const unsigned threads : {1U, 2U, 3U}) {
+      ThreadPool pool(threads);
+      Model model(tiny.graph(), tiny.source, nullptr, pool);
+      for (const std::size_t batch : {1U, 7U, 64U}) {
+        EXPECT_EQ(all_logits(model, tokens, batch), expected) << "batch " << batch << " threads " << threads;
+      }
+    }
+  }
+}
+
+TEST(Session, LastLogitsAreThoseOfTheLastToken) {
+  TinyConfig config;
+  config.context = 1200;
+  const TinyModel tiny(config);
+  ThreadPool pool(2);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  for (const std::size_t n : {1U, 2U, 512U, 513U, 1100U}) {
+    const auto tokens = tiny.tokens(n, 7);
+    const auto all = all_logits(model, tokens, n);
+    Session session(model);
+    const auto last = session.forward(tokens, LogitsOf::kLast);
+    ASSERT_EQ(last.size(), config.vocab);
+    EXPECT_EQ(last, std::vector<float>(all.end() - config.vocab, all.end())) << n;
+    EXPECT_EQ(session.position(), n);
+  }
+}
+
+TEST(Session, NoLogitsStillFillsTheCache) {
+  const TinyModel tiny(TinyConfig{});
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  const auto tokens = tiny.tokens(20, 8);
+  Session session(model);
+  EXPECT_TRUE(session.forward(std::span(tokens).first(19), LogitsOf::kNone).empty());
+  const auto last = session.forward(std::span(tokens).subspan(19), LogitsOf::kLast);
+  const auto all = all_logits(model, tokens, 20);
+  EXPECT_EQ(last, std::vector<float>(all.end() - 50, all.end()));
+}
+
+TEST(Session, ResetForgets) {
+  const TinyModel tiny(TinyConfig{});
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  const auto tokens = tiny.tokens(30, 9);
+  Session session(model);
+  const auto first = session.forward(tokens, LogitsOf::kAll);
+  static_cast<void>(session.forward(tiny.tokens(10, 10), LogitsOf::kNone));
+  session.reset();
+  EXPECT_EQ(session.position(), 0U);
+  EXPECT_EQ(session.forward(tokens, LogitsOf::kAll), first);
+}
+
+TEST(Session, TimesAreMeasuredByKind) {
+  const TinyModel tiny(TinyConfig{});
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  Session session(model);
+  static_cast<void>(session.forward(tiny.tokens(60, 9), LogitsOf::kAll));
+  const HostTimes& times = session.times();
+  for (const double seconds :
+       {times.embedding, times.norm, times.attention, times.activation, times.digital_linear, times.other}) {
+    EXPECT_GT(seconds, 0);
+  }
+  EXPECT_EQ(times.calls, 0);
+}
+
+TEST(Session, RejectsTokensOutsideTheVocabulary) {
+  const TinyModel tiny(TinyConfig{});
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  Session session(model);
+  for (const std::int32_t bad : {50, -1}) {
+    const std::int32_t tokens[] = {3, bad};
+    expect_error(ErrorCode::kInvalidArgument,
+                 "token id " + std::to_string(bad) + " is outside the vocabulary of 50 tokens",
+                 [&] { static_cast<void>(session.forward(tokens, LogitsOf::kLast)); });
+    EXPECT_EQ(session.position(), 0U);
+  }
+  expect_error(ErrorCode::kInvalidArgument, "expected at least one token",
+               [&] { static_cast<void>(session.forward({}, LogitsOf::kLast)); });
+}
+
+TEST(Session, RejectsSequencesBeyondTheContext) {
+  const TinyModel tiny(TinyConfig{});
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  Session session(model);
+  static_cast<void>(session.forward(tiny.tokens(64, 1), LogitsOf::kNone));
+  expect_error(ErrorCode::kCapacity, "sequence of 65 tokens exceeds the context of 64",
+               [&] { static_cast<void>(session.forward(tiny.tokens(1, 1), LogitsOf::kLast)); });
+  EXPECT_EQ(session.position(), 64U);
+  Session limited(model, 0, 10);
+  EXPECT_EQ(limited.context_limit(), 10U);
+  expect_error(ErrorCode::kCapacity, "sequence of 11 tokens exceeds the context of 10",
+               [&] { static_cast<void>(limited.forward(tiny.tokens(11, 1), LogitsOf::kLast)); });
+  EXPECT_EQ(Session(model, 0, 1000).context_limit(), 64U);
+}
+
+TEST(Model, RejectsMissingTensors) {
+  ThreadPool pool(1);
+  for (const char* name : {"embed", "l0.qkv", "l1.norm2", "lm_head"}) {
+    const TinyModel tiny(TinyConfig{});
+    tiny.source->tensors.erase(name);
+    expect_error(ErrorCode::kFormat, "no tensor '" + std::string(name) + "'",
+                 [&] { const Model model(tiny.graph(), tiny.source, nullptr, pool); });
+  }
+}
+
+TEST(Model, RejectsTensorsOfAnotherShape) {
+  ThreadPool pool(1);
+  const auto expect = [&](const std::string& tensor, std::vector<std::uint64_t> shape, const std::string& text) {
+    TinyConfig config;
+    config.biases = true;
+    const TinyModel tiny(config);
+    std::size_t elements = 1;
+    for (const std::uint64_t dimension : shape) elements *= dimension;
+    tiny.source->tensors[tensor] = {std::move(shape), std::vector<float>(elements, 1.0F)};
+    expect_error(ErrorCode::kShapeMismatch, text, [&] { const Model model(tiny.graph(), tiny.source, nullptr, pool); });
+  };
+  expect("l0.o", {24, 33}, "tensor 'l0.o': expected shape [*, 32], found [24, 33]");
+  expect("l0.o", {24}, "found [24]");
+  expect("l0.o", {23, 32}, "tensor 'l0.o': expected 24 rows, found 23");
+  expect("l0.qkv", {60, 24}, "rows 48 to 64 of tensor 'l0.qkv', which has 60 rows");
+  expect("l0.qkv_bias", {60}, "linear 'l0.v': bias: rows 48 to 64");
+  expect("l1.norm1", {25}, "rms_norm: expected 24 elements of tensor 'l1.norm1', found 25");
+  expect("l1.norm1", {24, 1}, "of shape [24, 1]");
+  expect("embed", {50, 25}, "embedding: tensor 'embed' must have rows of 24");
+  expect("embed", {49, 24}, "embedding: tensor 'embed' has 49 rows, the vocabulary 50");
+}
+
+TEST(Model, RejectsGraphsThatAreNotWellFormed) {
+  ThreadPool pool(1);
+  const TinyModel tiny(TinyConfig{});
+  ir::Graph graph = tiny.graph();
+  graph.meta.erase("vocab_size");
+  expect_error(ErrorCode::kFormat, "meta 'vocab_size' must be a positive integer",
+               [&] { const Model model(graph, tiny.source, nullptr, pool); });
+  graph = tiny.graph();
+  for (ir::Node& node : graph.nodes) {
+    if (node.kind == ir::OpKind::kAttention) node.attributes["layer"] = std::int64_t{0};
+  }
+  expect_error(ErrorCode::kFormat, "layer 0", [&] { const Model model(graph, tiny.source, nullptr, pool); });
+}
+
+TEST(Model, HoldsWeightsOnceAndInTheSmallestExactForm) {
+  ThreadPool pool(2);
+  TinyConfig config;
+  const TinyModel full(config);
+  const Model with_floats(full.graph(), full.source, nullptr, pool);
+  const TinyModel tied(config);
+  tied.source->tensors["l1.o"] = tied.source->tensors["l0.o"];
+  std::uint64_t elements = 0;
+  for (auto& [name, tensor] : tied.source->tensors) {
+    if (tensor.shape.size() == 2 && name != "embed") elements += tensor.data.size();
+  }
+  const std::uint64_t vectors = with_floats.weight_bytes() - 4 * elements;
+  EXPECT_EQ(vectors, 4U * 24 * 5);  // five norms
+  // Small multiples of a quarter are exact in bfloat16, eleven-bit integers over 1024 only in fp16, a tenth in neither.
+  for (auto& [name, tensor] : tied.source->tensors) {
+    for (std::size_t i = 0; i < tensor.data.size(); ++i) tensor.data[i] = static_cast<float>(i % 64) * 0.25F - 8.0F;
+  }
+  EXPECT_EQ(Model(tied.graph(), tied.source, nullptr, pool).weight_bytes(), 2 * elements + vectors);
+  for (auto& [name, tensor] : tied.source->tensors) {
+    for (std::size_t i = 0; i < tensor.data.size(); ++i) tensor.data[i] = static_cast<float>(i * 13 % 2048) / 1024.0F;
+  }
+  EXPECT_EQ(Model(tied.graph(), tied.source, nullptr, pool).weight_bytes(), 2 * elements + vectors);
+  tied.source->tensors["lm_head"].data.back() = 0.1F;
+  EXPECT_EQ(Model(tied.graph(), tied.source, nullptr, pool).weight_bytes(), 2 * elements + 2 * 50 * 24 + vectors);
+}
+
+TEST(Model, SixteenBitStorageChangesNoBit) {
+  ThreadPool pool(2);
+  const TinyModel tiny(TinyConfig{});
+  for (auto& [name, tensor] : tiny.source->tensors) {
+    for (float& value : tensor.data) value = std::round(value * 256.0F) / 256.0F;  // exact in fp16
+  }
+  const auto tokens = tiny.tokens(40, 3);
+  Model small(tiny.graph(), tiny.source, nullptr, pool);
+  const auto logits = all_logits(small, tokens, 40);
+  const auto expected = tiny.logits(tokens);
+  for (std::size_t i = 0; i < logits.size(); ++i) ASSERT_NEAR(logits[i], expected[i], 2e-4);
+}
+
+TEST(Model, ObserversSeeEveryLinearAndEveryToken) {
+  const TinyModel tiny(TinyConfig{});
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  std::map<std::string, std::size_t> inputs, outputs;
+  model.observe(
+      [&](const std::string& name, std::span<const float> x, std::uint32_t in) { inputs[name] += x.size() / in; },
+      [&](const std::string& name, std::span<const float> y, std::uint32_t out) { outputs[name] += y.size() / out; });
+  Session session(model);
+  static_cast<void>(session.forward(tiny.tokens(20, 3), LogitsOf::kNone));
+  EXPECT_EQ(inputs.size(), 14U);  // seven per layer; no logits were asked for
+  for (const auto& [name, count] : inputs) EXPECT_EQ(count, 20U) << name;
+  EXPECT_EQ(inputs, outputs);
+  static_cast<void>(session.forward(tiny.tokens(5, 3), LogitsOf::kLast));
+  EXPECT_EQ(inputs.at("lm_head.out"), 1U);
+  EXPECT_EQ(inputs.at("l1.down.out"), 25U);
+  model.observe(nullptr, nullptr);
+  static_cast<void>(session.forward(tiny.tokens(5, 3), LogitsOf::kLast));
+  EXPECT_EQ(inputs.at("l1.down.out"), 25U);
+}
+
+/// Runs a call as the sum of its input times (1 + matrix), and remembers the vector indices.
+class RecordingBackend : public CallBackend {
+ public:
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> seen;  // first vector index, number of vectors
+  void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t n, std::uint32_t vector_base,
+                std::span<const std::span<float>> outputs) override {
+    ASSERT_EQ(call, 3U);
+    ASSERT_EQ(outputs.size(), 2U);
+    seen.emplace_back(vector_base, n);
+    const std::size_t in = x.size() / n;
+    for (std::size_t v = 0; v < n; ++v) {
+      float sum = 0;
+      for (std::size_t i = 0; i < in; ++i) sum += x[v * in + i];
+      for (std::size_t k = 0; k < 2; ++k) {
+        ASSERT_EQ(outputs[k].size(), n * 4);
+        for (std::size_t o = 0; o < 4; ++o) outputs[k][v * 4 + o] = sum * static_cast<float>(1 + k);
+      }
+    }
+  }
+};
+
+ir::Graph call_graph() {
+  ir::Graph g;
+  g.name = "calls";
+  g.meta = {{"vocab_size", std::int64_t{3}}, {"context_length", std::int64_t{2000}}};
+  const ir::ValueId ids = g.add(ir::OpKind::kInput, {}, {}, "ids", {1});
+  const ir::ValueId x = g.add(ir::OpKind::kEmbedding, {ids}, {{"weight", ir::TensorRef{"embed", 0, 0}}}, "x", {4});
+  const ir::ValueId y = g.add(ir::OpKind::kAimcCall, {x}, {{"call", std::int64_t{3}}}, "y", {4, 4});
+  const ir::ValueId sum = g.add(ir::OpKind::kAdd, {y, y + 1}, {}, "sum", {4});
+  g.add(ir::OpKind::kOutput, {sum}, {}, "", {});
+  return g;
+}
+
+TEST(Model, CallsGetTheVectorIndexOfTheirTokens) {
+  auto source = std::make_shared<test::MemorySource>();
+  source->tensors["embed"] = {{3, 4}, {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3}};
+  ThreadPool pool(1);
+  RecordingBackend backend;
+  Model model(call_graph(), source, &backend, pool);
+  Session session(model, 1000);
+  const std::vector<std::int32_t> tokens{0, 1, 2};
+  const auto logits = session.forward(tokens, LogitsOf::kAll);
+  EXPECT_EQ(logits, (std::vector<float>{12, 12, 12, 12, 24, 24, 24, 24, 36, 36, 36, 36}));
+  const auto last = session.forward(tokens, LogitsOf::kLast);  // only the last token is needed
+  EXPECT_EQ(last, (std::vector<float>{36, 36, 36, 36}));
+  const std::vector<std::int32_t> many(600, 1);
+  static_cast<void>(session.forward(many, LogitsOf::kAll));
+  session.reset(5);
+  static_cast<void>(session.forward(tokens, LogitsOf::kAll));
+  const std::vector<std::pair<std::uint32_t, std::uint32_t>> expected{
+      {1000, 3}, {1005, 1}, {1006, 512}, {1518, 88}, {5, 3}};
+  EXPECT_EQ(backend.seen, expected);
+}
+
+TEST(Model, CallsNeedABackend) {
+  auto source = std::make_shared<test::MemorySource>();
+  source->tensors["embed"] = {{3, 4}, std::vector<float>(12, 1.0F)};
+  ThreadPool pool(1);
+  expect_error(ErrorCode::kInvalidArgument, "there is no backend to run them",
+               [&] { const Model model(call_graph(), source, nullptr, pool); });
+}
+
+}  // namespace
+}  // namespace xw::transformer
