@@ -16,6 +16,14 @@ namespace {
 
 constexpr std::size_t kMaxListedProblems = 200;
 
+/// A name as it may be shown: without control characters, not too long.
+std::string printable(std::string text) {
+  if (text.size() > 80) text.resize(80);
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  return text;
+}
+
 class Verifier {
  public:
   explicit Verifier(const Graph& graph) : graph_(graph) {}
@@ -49,7 +57,7 @@ class Verifier {
     std::unordered_set<std::string_view> seen;
     for (const Value& value : graph_.values) {
       if (!is_value_name(value.name)) {
-        problem("value name '" + value.name.substr(0, 80) + "': expected letters, digits, '_' and '.'");
+        problem("value name '" + printable(value.name) + "': expected letters, digits, '_' and '.'");
       } else if (!seen.insert(value.name).second) {
         problem("value %" + value.name + ": expected a unique name, found two values of that name");
       }
@@ -271,7 +279,7 @@ class Verifier {
 
   void finish() const {
     if (num_problems_ == 0) return;
-    std::string message = "graph '" + graph_.name + "': " + std::to_string(num_problems_) + " problem" +
+    std::string message = "graph '" + printable(graph_.name) + "': " + std::to_string(num_problems_) + " problem" +
                           (num_problems_ == 1 ? "" : "s") + ":" + problems_;
     if (num_problems_ > kMaxListedProblems)
       message += "\n  and " + std::to_string(num_problems_ - kMaxListedProblems) + " more";
