@@ -5,11 +5,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "arch/support/file.hpp"
 #include "compiler/codegen/codegen.hpp"
 #include "compiler/program/program.hpp"
 #include "tests/unit/codegen/model_fixture.hpp"
@@ -38,9 +38,8 @@ class TemporaryDirectory {
 };
 
 inline std::vector<std::byte> read_bytes(const std::filesystem::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  const auto bytes = std::as_bytes(std::span(text));
+  const MappedFile file(path);
+  const auto bytes = file.bytes();
   return {bytes.begin(), bytes.end()};
 }
 

@@ -1,0 +1,149 @@
+// Every cross reference of a program, broken one by one in a file whose checksums are right.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/program/validate.hpp"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "arch/support/error.hpp"
+#include "compiler/program/container.hpp"
+#include "tests/unit/program/program_fixture.hpp"
+
+namespace xw::program {
+namespace {
+
+using test::make_parts;
+using test::ProgramParts;
+
+constexpr std::uint64_t kBulkBytes = 1 << 20;
+
+void check(const ProgramParts& parts) {
+  validate({parts.manifest, parts.code, parts.blocks, parts.images, parts.columns, kBulkBytes}, "p.xwp");
+}
+
+void expect_broken(const std::string& what, const std::function<void(ProgramParts&)>& change) {
+  ProgramParts parts = make_parts();
+  change(parts);
+  try {
+    check(parts);
+    ADD_FAILURE() << "accepted: " << what;
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kFormat);
+    EXPECT_NE(std::string(error.what()).find(what), std::string::npos) << error.what() << "\n  expected: " << what;
+  }
+}
+
+TEST(Validate, AcceptsAConsistentProgram) {
+  EXPECT_NO_THROW(check(make_parts()));
+}
+
+TEST(Validate, Code) {
+  expect_broken("instruction 0: illegal_opcode", [](auto& p) { p.code[0][0] = 15; });
+  expect_broken("instruction 2: illegal_field", [](auto& p) { p.code[2] = {7, 1, 0, 0}; });
+}
+
+TEST(Validate, Matrices) {
+  expect_broken("matrix 1: has no inputs or outputs", [](auto& p) { p.manifest.matrices[1].out_features = 0; });
+  expect_broken("matrix 1: its call does not exist", [](auto& p) { p.manifest.matrices[1].call = 2; });
+  expect_broken("matrix 1: its call does not list it", [](auto& p) { p.manifest.matrices[1].call = 1; });
+  expect_broken("matrix 0: its call does not list it exactly once", [](auto& p) {
+    p.manifest.calls[0].matrices = {0, 0, 1};
+  });
+  expect_broken("matrix 0: input ranges are not a partition",
+                [](auto& p) { p.manifest.matrices[0].input_ranges[0].begin = 1; });
+  expect_broken("matrix 0: input ranges are not a partition",
+                [](auto& p) { p.manifest.matrices[0].input_ranges[0].end = 0; });
+  expect_broken("matrix 0: an input range is not positive",
+                [](auto& p) { p.manifest.matrices[0].input_ranges[0].beta = 0; });
+  expect_broken("matrix 0: input ranges do not end with",
+                [](auto& p) { p.manifest.matrices[0].input_ranges[0].end = 39; });
+  expect_broken("matrix 0: input ranges do not end with", [](auto& p) { p.manifest.matrices[0].input_ranges.clear(); });
+}
+
+TEST(Validate, Calls) {
+  expect_broken("call 1: the code of the calls does not follow", [](auto& p) { ++p.manifest.calls[1].entry; });
+  expect_broken("call 1: the code of the calls does not follow",
+                [](auto& p) { p.manifest.calls[1].num_instructions = 0; });
+  expect_broken("call 1: its code is beyond", [](auto& p) { p.manifest.calls[1].num_instructions = 0xFFFFFFFF; });
+  expect_broken("call 1: its code does not end with", [](auto& p) { --p.manifest.calls[1].num_instructions; });
+  expect_broken("call 0: its code does not end with", [](auto& p) { p.code[0] = {7, 0, 0, 0}; });
+  expect_broken("calls: expected code of", [](auto& p) { p.code.push_back({7, 0, 0, 0}); });
+  expect_broken("call 0: a stride is not", [](auto& p) { p.manifest.calls[0].x_stride_bytes += 1; });
+  expect_broken("call 0: a stride is not", [](auto& p) { p.manifest.calls[0].y_stride_bytes += 1; });
+  expect_broken("call 0: the X stride is shorter", [](auto& p) { p.manifest.calls[0].x_stride_bytes = 0; });
+  expect_broken("call 0: it names a matrix that does not exist",
+                [](auto& p) { p.manifest.calls[0].matrices.push_back(3); });
+  expect_broken("call 0: it names a matrix of another call",
+                [](auto& p) { p.manifest.calls[0].matrices.push_back(2); });
+  expect_broken("call 0: a matrix has other inputs", [](auto& p) { ++p.manifest.calls[0].in_features; });
+  expect_broken("call 0: an output segment names a matrix of another call",
+                [](auto& p) { p.manifest.calls[0].outputs[0].matrix = 2; });
+  expect_broken("call 0: an output segment names a matrix of another call",
+                [](auto& p) { p.manifest.calls[0].outputs[0].matrix = 0xFFFFFFFF; });
+  expect_broken("call 0: an output segment is beyond the outputs",
+                [](auto& p) { p.manifest.calls[0].outputs[0].out_begin = 0xFFFFFFFF; });
+  expect_broken("call 0: an output segment is beyond the outputs",
+                [](auto& p) { p.manifest.calls[0].outputs[0].length = 0; });
+  expect_broken("call 0: an output segment is beyond the Y vector",
+                [](auto& p) { p.manifest.calls[0].outputs[0].y_word = 0xFFFFFFF0; });
+  expect_broken("call 0: output segments do not give every output",
+                [](auto& p) { --p.manifest.calls[0].outputs[0].length; });
+}
+
+TEST(Validate, CallWithoutMatrix) {
+  expect_broken("call 2: it has no matrix", [](auto& p) {
+    CallInfo empty = p.manifest.calls[1];
+    empty.entry += empty.num_instructions;
+    empty.num_instructions = 1;
+    empty.matrices.clear();
+    empty.outputs.clear();
+    p.code.push_back({7, 0, 0, 0});
+    p.manifest.calls.push_back(empty);
+  });
+}
+
+TEST(Validate, Blocks) {
+  expect_broken("block 1: its matrix does not exist", [](auto& p) { p.blocks[1].matrix = 3; });
+  expect_broken("block 1: it is empty", [](auto& p) { p.blocks[1].rows = 0; });
+  expect_broken("block 1: it is empty", [](auto& p) { p.blocks[1].cols = 0; });
+  expect_broken("block 1: it is beyond the largest tile", [](auto& p) { p.blocks[1].row0 = 1020; });
+  expect_broken("block 1: it is beyond the largest tile", [](auto& p) { p.blocks[1].col0 = 0xFFFF; });
+  expect_broken("block 1: its rows are beyond", [](auto& p) { p.blocks[1].in_begin = 0xFFFFFFFF; });
+  expect_broken("block 1: its columns are beyond the outputs", [](auto& p) { p.blocks[1].out_begin = 0xFFFFFFF8; });
+  expect_broken("block 1: its tile does not exist", [](auto& p) { p.blocks[1].tile = 100; });
+  expect_broken("block 1: its input range does not exist", [](auto& p) { p.blocks[1].input_slice = 1; });
+  expect_broken("block 0: it is not inside its input range", [](auto& p) {
+    p.manifest.matrices[0].input_ranges = {{0, 10, 1.0F}, {10, 40, 1.0F}};
+  });
+  expect_broken("block 1: its targets are not aligned", [](auto& p) { p.blocks[1].target_offset = 32; });
+  expect_broken("block 1: its targets are beyond", [](auto& p) { p.blocks[1].target_offset = kBulkBytes - 64; });
+  expect_broken("block 1: its targets are beyond", [](auto& p) { p.blocks[1].target_offset = ~std::uint64_t{63}; });
+  expect_broken("block 1: its columns are beyond the column table",
+                [](auto& p) { p.blocks[1].column_offset = 0xFFFFFFFF; });
+  expect_broken("block 1: its ADC shift is impossible", [](auto& p) { p.blocks[1].adc_shift = 0; });
+  expect_broken("block 1: its ADC shift is impossible", [](auto& p) { p.blocks[1].adc_shift = 41; });
+  expect_broken("block 1: its ADC resolution is impossible", [](auto& p) { p.blocks[1].adc_bits = 3; });
+  expect_broken("block 1: its ADC resolution is impossible", [](auto& p) { p.blocks[1].adc_bits = 13; });
+  expect_broken("block 1: reserved words", [](auto& p) { p.blocks[1].reserved[3] = 1; });
+  expect_broken("column 1: its w_max", [](auto& p) { p.columns[1].w_max = -1; });
+  expect_broken("column 1: its w_max", [](auto& p) { p.columns[1].w_max = std::numeric_limits<float>::infinity(); });
+  expect_broken("column 1: its w_max", [](auto& p) { p.columns[1].w_max = std::numeric_limits<float>::quiet_NaN(); });
+  expect_broken("column 1: reserved bits", [](auto& p) { p.columns[1].reserved = 1; });
+}
+
+TEST(Validate, Images) {
+  expect_broken("more engines", [](auto& p) { p.manifest.engine_image_bytes.resize(9); });
+  expect_broken("image 1: its block does not exist", [](auto& p) { p.images[1].block = 0xFFFFFFFF; });
+  expect_broken("image 1: its columns are beyond", [](auto& p) { p.images[1].cols = 0; });
+  expect_broken("image 1: its columns are beyond", [](auto& p) { p.images[1].col_begin = 0xFFFF; });
+  expect_broken("image 1: its call is not", [](auto& p) { p.images[1].call = 1; });
+  expect_broken("image 1: its engine does not exist", [](auto& p) { p.images[1].engine = 2; });
+  expect_broken("image 1: it is beyond the image memory", [](auto& p) { p.images[1].image_length = 0; });
+  expect_broken("image 1: it is beyond the image memory", [](auto& p) { p.images[1].image_length = 0xFFFFFFFF; });
+  expect_broken("image 1: it is beyond the image memory", [](auto& p) { p.images[1].image_offset = 0xFFFFFFFF; });
+}
+
+}  // namespace
+}  // namespace xw::program
