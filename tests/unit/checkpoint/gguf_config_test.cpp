@@ -1,0 +1,159 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "compiler/checkpoint/model_config.hpp"
+#include "tests/unit/checkpoint/builders.hpp"
+#include "tests/unit/checkpoint/expect_error.hpp"
+
+namespace xw::checkpoint {
+namespace {
+
+using test::Bytes;
+using test::expect_error;
+using test::GgufBuilder;
+
+ModelConfig read(const GgufBuilder& builder) {
+  const Bytes bytes = builder.build();
+  return read_gguf_config(GgufFile(bytes, "m.gguf"));
+}
+
+GgufBuilder base(const std::string& family) {
+  return test::tiny_gguf(test::tiny_model(family));
+}
+
+void expect_failure(const GgufBuilder& builder, ErrorCode code, const std::string& text) {
+  expect_error([&] { static_cast<void>(read(builder)); }, code, text);
+}
+
+TEST(GgufConfig, ReadsEveryFamily) {
+  for (const char* family : {"llama", "phi3", "qwen2"}) {
+    const ModelConfig config = read(base(family));
+    EXPECT_EQ(config.family, family);
+    EXPECT_EQ(config.name, "tiny");
+    EXPECT_EQ(config.hidden_size, 16U);
+    EXPECT_EQ(config.intermediate_size, 24U);
+    EXPECT_EQ(config.num_layers, 2U);
+    EXPECT_EQ(config.num_heads, 4U);
+    EXPECT_EQ(config.num_kv_heads, 2U);
+    EXPECT_EQ(config.head_dim, 4U);
+    EXPECT_EQ(config.vocab_size, 20U);
+    EXPECT_EQ(config.context_length, 32U);
+    EXPECT_FLOAT_EQ(static_cast<float>(config.norm_eps), 1e-5F);
+    EXPECT_TRUE(config.tied_embeddings);
+    EXPECT_EQ(config.rope_style, std::string(family) == "llama" ? "interleaved" : "half");
+    EXPECT_EQ(config.rope_theta, 500.0);
+    EXPECT_EQ(config.qkv_bias, std::string(family) == "qwen2");
+    EXPECT_EQ(config.bos_token, 1);
+    EXPECT_EQ(config.eos_tokens, (std::vector<std::int64_t>{2}));
+  }
+}
+
+TEST(GgufConfig, OutputMatrixUntiesTheEmbeddings) {
+  GgufBuilder builder = base("llama");
+  builder.add_tensor("output.weight", {20, 16}, 0, Bytes(20 * 16 * 4));
+  EXPECT_FALSE(read(builder).tied_embeddings);
+}
+
+TEST(GgufConfig, EveryEndTokenCounts) {
+  GgufBuilder builder = base("llama");
+  builder.add_uint32("tokenizer.ggml.eot_token_id", 9);
+  builder.add_uint32("tokenizer.ggml.eom_token_id", 2);
+  EXPECT_EQ(read(builder).eos_tokens, (std::vector<std::int64_t>{2, 9}));
+}
+
+TEST(GgufConfig, RopeFrequencyTensorIsAnExplicitScaling) {
+  GgufBuilder builder = base("llama");
+  builder.add_tensor("rope_freqs.weight", {2}, 0, test::float_bytes({1.0F, 8.0F}));
+  const ModelConfig config = read(builder);
+  EXPECT_EQ(config.rope_scaling, "longrope");
+  EXPECT_EQ(config.rope_short, (std::vector<double>{1.0, 8.0}));
+  EXPECT_EQ(config.rope_long, config.rope_short);
+  EXPECT_EQ(config.rope_attention_factor, 1.0);
+  EXPECT_EQ(config.rope_original_context, 32U);
+  GgufBuilder wrong = base("llama");
+  wrong.add_tensor("rope_freqs.weight", {3}, 0, test::float_bytes({1, 2, 3}));
+  expect_failure(wrong, ErrorCode::kShapeMismatch,
+                 "tensor \"rope_freqs.weight\": expected F32 [2], found F32 of 12 bytes");
+  GgufBuilder not_finite = base("llama");
+  not_finite.add_tensor("rope_freqs.weight", {2}, 0, test::float_bytes({NAN, 1}));
+  expect_failure(not_finite, ErrorCode::kNotFinite, "rope short factor: expected a finite number, found nan");
+}
+
+TEST(GgufConfig, Phi3LongropeTensors) {
+  GgufBuilder builder = base("phi3");
+  builder.add_uint32("phi3.rope.scaling.original_context_length", 8);
+  builder.add_string("phi3.rope.scaling.type", "longrope");
+  GgufBuilder missing = builder;
+  expect_failure(missing, ErrorCode::kFormat, "rope_factors_short.weight");
+  builder.add_tensor("rope_factors_short.weight", {2}, 0, test::float_bytes({1, 1.5}));
+  expect_failure(builder, ErrorCode::kFormat, "rope_factors_long.weight");
+  builder.add_tensor("rope_factors_long.weight", {2}, 0, test::float_bytes({2, 4}));
+  const ModelConfig config = read(builder);
+  EXPECT_EQ(config.rope_short, (std::vector<double>{1, 1.5}));
+  EXPECT_EQ(config.rope_long, (std::vector<double>{2, 4}));
+  EXPECT_EQ(config.rope_original_context, 8U);
+  EXPECT_DOUBLE_EQ(config.rope_attention_factor, std::sqrt(5.0 / 3.0));
+  builder.add_float("phi3.rope.scaling.attn_factor", 1.25F);
+  EXPECT_EQ(read(builder).rope_attention_factor, 1.25);
+}
+
+TEST(GgufConfig, LinearScalingInBothSpellings) {
+  GgufBuilder builder = base("llama");
+  builder.add_string("llama.rope.scaling.type", "linear");
+  builder.add_float("llama.rope.scaling.factor", 4.0F);
+  EXPECT_EQ(read(builder).rope_scaling, "linear");
+  EXPECT_EQ(read(builder).rope_factor, 4.0);
+  GgufBuilder old = base("llama");
+  old.add_float("llama.rope.scale_linear", 2.0F);
+  EXPECT_EQ(read(old).rope_factor, 2.0);
+  GgufBuilder none = base("llama");
+  none.add_string("llama.rope.scaling.type", "none");
+  EXPECT_EQ(read(none).rope_scaling, "none");
+}
+
+TEST(GgufConfig, KeyLengthAndWindow) {
+  GgufBuilder builder = base("llama");
+  builder.add_uint32("llama.attention.key_length", 8);
+  builder.add_uint32("llama.attention.value_length", 8);
+  builder.add_uint32("llama.attention.sliding_window", 12);
+  EXPECT_EQ(read(builder).head_dim, 8U);
+  EXPECT_EQ(read(builder).sliding_window, 12U);
+  GgufBuilder different = base("llama");
+  different.add_uint32("llama.attention.value_length", 8);
+  expect_failure(different, ErrorCode::kUnsupported, "keys and values of equal length");
+}
+
+TEST(GgufConfig, Errors) {
+  GgufBuilder other;
+  other.add_string("general.architecture", "gemma3");
+  expect_failure(other, ErrorCode::kUnsupported,
+                 "m.gguf: metadata \"general.architecture\": found \"gemma3\"; supported: llama (also for mistral "
+                 "models), phi3, qwen2");
+  expect_failure(GgufBuilder(), ErrorCode::kUnsupported, "\"general.architecture\": found nothing");
+  GgufBuilder empty;
+  empty.add_string("general.architecture", "llama");
+  expect_failure(empty, ErrorCode::kFormat, "expected metadata \"llama.embedding_length\", found nothing");
+  GgufBuilder yarn = base("llama");
+  yarn.add_string("llama.rope.scaling.type", "yarn");
+  expect_failure(yarn, ErrorCode::kUnsupported, "found \"yarn\"; supported: none, linear, longrope");
+  GgufBuilder negative = base("llama");
+  Bytes minus_one;
+  test::append(minus_one, std::int32_t{-1});
+  negative.add_raw("llama.attention.sliding_window", 5, minus_one);
+  expect_failure(negative, ErrorCode::kFormat, "expected 0 to 2^32 - 1, found -1");
+  GgufBuilder nan = base("qwen2");
+  nan.add_float("qwen2.rope.scale_linear", NAN);
+  expect_failure(nan, ErrorCode::kNotFinite, "rope_factor: expected a finite number, found nan");
+}
+
+TEST(GgufConfig, VocabularyOnlyFilesAreNoModels) {
+  test::TinyModel model = test::tiny_model("llama");
+  model.canonical.clear();
+  expect_failure(test::tiny_gguf(model), ErrorCode::kShapeMismatch, "a vocabulary-only file?");
+}
+
+}  // namespace
+}  // namespace xw::checkpoint
