@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/runtime/device_program.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstring>
@@ -23,9 +24,10 @@ std::vector<std::byte> device_program(std::span<const program::EncodedInstructio
   put(arch::kProgramHeaderNumInstructionsOffset, static_cast<std::uint32_t>(code.size()));
   std::memcpy(header.data() + arch::kProgramHeaderContractHashOffset, arch::kContractHash.data(),
               arch::kContractHash.size());
-  std::vector<std::byte> bytes(header.begin(), header.end());
   const std::span<const std::byte> instructions = std::as_bytes(code);
-  bytes.insert(bytes.end(), instructions.begin(), instructions.end());
+  std::vector<std::byte> bytes(header.size() + instructions.size());
+  std::copy(header.begin(), header.end(), bytes.begin());
+  std::copy(instructions.begin(), instructions.end(), bytes.begin() + arch::kProgramHeaderBytes);
   return bytes;
 }
 
