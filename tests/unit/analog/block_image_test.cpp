@@ -184,6 +184,30 @@ TEST(BlockImage, PayloadSumIsChecked) {
   }
 }
 
+TEST(BlockImage, RandomHeadersAreRejectedOrHarmless) {  // meant for the sanitizers: whatever opens can be executed
+  std::mt19937 rng(12);
+  int opened = 0;
+  for (int round = 0; round < 20000; ++round) {
+    auto image = sample_image();
+    const unsigned damages = 1 + rng() % 3;
+    for (unsigned i = 0; i < damages; ++i)
+      image[4 + rng() % 56] = static_cast<std::byte>(rng() % 4 == 0 ? rng() % 256 : rng() % 3);
+    if (rng() % 8 == 0) image.resize(64 * (rng() % (image.size() / 64 + 1)));
+    if (image.size() >= 64) reseal(image);
+    BlockView view;
+    if (open_image(image, kRows, kCols, kLanes, rng() % 2 == 0, view) != 0) continue;
+    ++opened;
+    const std::vector<std::int8_t> x(view.rows, 1);
+    std::vector<std::int32_t> y(view.cols);
+    MvmBatch batch;
+    batch.x = x.data();
+    batch.y = y.data();
+    batch.num_vectors = 1;
+    tile_mvm(view, batch);
+  }
+  EXPECT_GT(opened, 100);
+}
+
 TEST(BlockImage, ViewIsUntouchedOnError) {
   auto image = sample_image();
   image[70] ^= std::byte{1};

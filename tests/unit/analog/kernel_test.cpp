@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <thread>
+#include <vector>
 
 #include "models/analog/numerics.hpp"
 #include "tests/unit/analog/random_block.hpp"
@@ -121,6 +123,31 @@ TEST_P(KernelTest, HandlesTheLargestBlock) {
   std::mt19937 rng(13);
   check_case({1024, 1024, 64, 2, true, true, true}, rng);
   check_case({1024, 256, 64, 16, true, true, true}, rng);
+}
+
+TEST_P(KernelTest, RunsOnSeveralThreadsAtOnce) {
+  std::mt19937 rng(19);
+  RandomBlock block(rng, 100, 100, 64);
+  block.view.read_sigma_q = 1U << 20;
+  const std::vector<std::int8_t> x = random_codes(rng, 100 * 40);
+  MvmBatch batch;
+  batch.x = x.data();
+  batch.x_stride = 100;
+  batch.y_stride = 100;
+  batch.num_vectors = 40;
+  std::vector<std::int32_t> expected(4000);
+  batch.y = expected.data();
+  tile_mvm_reference(block.view, batch);
+  std::vector<std::vector<std::int32_t>> found(4, std::vector<std::int32_t>(4000));
+  std::vector<std::thread> threads;
+  for (auto& y : found) {
+    threads.emplace_back([&block, batch, &y]() mutable {
+      batch.y = y.data();
+      for (int i = 0; i < 10; ++i) tile_mvm(block.view, batch);
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& y : found) EXPECT_EQ(y, expected);
 }
 
 TEST_P(KernelTest, DoesNothingForNoVectors) {
