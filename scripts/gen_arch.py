@@ -35,11 +35,20 @@ def main(arguments=None):
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a generated file is stale")
     parser.add_argument("--contract", type=pathlib.Path, help="the contract (default: arch/accelerator.toml)")
     parser.add_argument("--root", type=pathlib.Path, default=root, help="where the generated files stand")
+    kernel = parser.add_argument_group("description of one FPGA build, instead of the committed files")
+    kernel.add_argument("--kernel-xml", type=pathlib.Path, help="write this kernel.xml and nothing else")
+    kernel.add_argument("--engines", type=int, help="engines of the build (default: all that the contract has room for)")
+    kernel.add_argument("--data-width", type=int, default=512, help="bits of its AXI masters (default: 512)")
     options = parser.parse_args(arguments)
     contract = options.contract or options.root / "arch/accelerator.toml"
     try:
-        outputs = generate(contract.read_text(encoding="utf-8"))
-    except (spec.SpecError, OSError, UnicodeDecodeError) as error:
+        text = contract.read_text(encoding="utf-8")
+        if options.kernel_xml:
+            kernel_xml = emit_xrt.emit(reader.parse(text), options.engines, options.data_width)
+            options.kernel_xml.write_text(kernel_xml, encoding="utf-8")
+            return 0
+        outputs = generate(text)
+    except (spec.SpecError, OSError, ValueError) as error:
         for line in str(error).splitlines():
             print(f"{contract}: {line}", file=sys.stderr)
         return 1

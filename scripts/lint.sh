@@ -32,6 +32,7 @@ else
   if [ ${#files[@]} -eq 0 ]; then
     mapfile -t files < <(find arch models compiler host -name '*.cpp' | sort)
   fi
+  # shellcheck disable=SC2317  # called by check
   tidy() {
     printf '%s\0' "${files[@]}" |
       xargs -0 -n 1 -P "$(nproc)" clang-tidy-14 -p build/dev --quiet 2> >(grep -v 'warnings\? \(generated\|treated\)' >&2)

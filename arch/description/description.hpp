@@ -24,22 +24,23 @@ struct Sourced {
 struct ChipDescription {
   std::string name;
   std::string doc;
-  std::uint32_t num_tiles = 0;   ///< 0: as many as the model needs
-  std::uint32_t rows = 0;        ///< wordlines of a tile, 1..limit max_rows
-  std::uint32_t cols = 0;        ///< bitlines of a tile, 1..limit max_cols
+  std::uint32_t num_tiles = 0;  ///< 0: as many as the model needs
+  std::uint32_t rows = 0;       ///< wordlines of a tile, 1..limit max_rows
+  std::uint32_t cols = 0;       ///< bitlines of a tile, 1..limit max_cols
   unsigned dac_bits = 8;
   unsigned adc_bits = 8;
-  std::uint32_t adcs_per_tile = 0;     ///< converters; cols / adcs_per_tile conversion rounds per MVM
-  int g_unit = 96;               ///< cell code of w_max
-  float lambda = 12.0F;          ///< default ADC full scale in units of beta * w_max
-  float read_sigma = 0.0F;       ///< default read noise, standard deviation in units of beta * w_max (full-scale input x full-scale weight)
-  std::string noise = "ideal";   ///< default programming model
-  float noise_gamma = 0.0F;      ///< for "gaussian": sigma in units of w_max
-  std::string emulator;          ///< emulator it is compiled for by default; may be in the same file
+  std::uint32_t adcs_per_tile = 0;  ///< converters; cols / adcs_per_tile conversion rounds per MVM
+  int g_unit = 96;                  ///< cell code of w_max
+  float lambda = 12.0F;             ///< default ADC full scale in units of beta * w_max
+  float read_sigma =
+      0.0F;  ///< default read noise, standard deviation in units of beta * w_max (full-scale input x full-scale weight)
+  std::string noise = "ideal";            ///< default programming model
+  float noise_gamma = 0.0F;               ///< for "gaussian": sigma in units of w_max
+  std::string emulator;                   ///< emulator it is compiled for by default; may be in the same file
   std::map<std::string, Sourced> timing;  ///< constants of the static estimate and the SystemC model, by key
   std::map<std::string, Sourced> energy;  ///< likewise
   std::map<std::string, Sourced> area;    ///< likewise
-  std::string text;              ///< the whole TOML text; carried in programs
+  std::string text;                       ///< the whole TOML text; carried in programs
 
   [[nodiscard]] int dac_max() const { return (1 << (dac_bits - 1)) - 1; }
   [[nodiscard]] int adc_max() const { return (1 << (adc_bits - 1)) - 1; }
@@ -50,20 +51,20 @@ struct EmulatorDescription {
   std::string name;
   std::string doc;
   std::uint32_t num_engines = 0;
-  std::uint32_t lanes = 0;          ///< L: columns per cycle and engine; cell beat bytes
-  std::uint32_t block_rows = 0;     ///< rows of a context
-  std::uint32_t block_cols = 0;     ///< columns of a context, multiple of lanes
-  std::uint32_t contexts = 0;       ///< per engine, at least 2
-  std::uint32_t xbuf_bytes = 0;     ///< XBUF bytes per vector
-  std::uint32_t ybuf_words = 0;     ///< YBUF words per vector and engine
+  std::uint32_t lanes = 0;       ///< L: columns per cycle and engine; cell beat bytes
+  std::uint32_t block_rows = 0;  ///< rows of a context
+  std::uint32_t block_cols = 0;  ///< columns of a context, multiple of lanes
+  std::uint32_t contexts = 0;    ///< per engine, at least 2
+  std::uint32_t xbuf_bytes = 0;  ///< XBUF bytes per vector
+  std::uint32_t ybuf_words = 0;  ///< YBUF words per vector and engine
   std::uint32_t max_batch = 0;
   std::uint32_t adc_columns_per_cycle = 0;
-  std::uint32_t data_width_bits = 0;        ///< of every AXI port
-  std::uint32_t max_outstanding = 0;        ///< read bursts per port
+  std::uint32_t data_width_bits = 0;  ///< of every AXI port
+  std::uint32_t max_outstanding = 0;  ///< read bursts per port
   double clock_mhz = 0;
   std::uint32_t memory_latency_cycles = 0;
-  double memory_bytes_per_cycle = 0;        ///< per port
-  std::uint64_t memory_bytes = 0;           ///< device memory in total
+  double memory_bytes_per_cycle = 0;  ///< per port
+  std::uint64_t memory_bytes = 0;     ///< device memory in total
   std::string text;
   friend bool operator==(const EmulatorDescription&, const EmulatorDescription&) = default;
 };

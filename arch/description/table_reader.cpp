@@ -188,7 +188,7 @@ std::string TableReader::text(std::string_view key, const std::string& absent) {
 }
 
 std::string TableReader::identifier(std::string_view key) {
-  const std::string found = text(key);
+  std::string found = text(key);
   const auto alphanumeric = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
   };

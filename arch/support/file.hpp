@@ -48,12 +48,12 @@ class OutputFile {
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
-  void write(std::span<const std::byte> bytes);       ///< appends
-  void write(std::string_view text);                  ///< appends
+  void write(std::span<const std::byte> bytes);                           ///< appends
+  void write(std::string_view text);                                      ///< appends
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);  ///< overwrites, does not move the end
-  void pad_to(std::uint64_t alignment);               ///< appends zeros
+  void pad_to(std::uint64_t alignment);                                   ///< appends zeros
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  void commit();                                      ///< flushes, closes, renames
+  void commit();  ///< flushes, closes, renames
 
  private:
   struct Impl;

@@ -25,8 +25,8 @@ namespace xw {
   const auto sign = static_cast<std::uint16_t>((bits >> 16) & 0x8000U);
   const std::uint32_t magnitude = bits & 0x7FFFFFFFU;
   if (magnitude > 0x7F800000U) return sign | 0x7E00U;
-  if (magnitude >= 0x47800000U) return sign | 0x7C00U;  // >= 65536
-  if (magnitude < 0x38800000U) {                        // below 2^-14: subnormal or zero
+  if (magnitude >= 0x47800000U) return sign | 0x7C00U;            // >= 65536
+  if (magnitude < 0x38800000U) {                                  // below 2^-14: subnormal or zero
     const float scaled = std::bit_cast<float>(magnitude) + 0.5F;  // ulp of 0.5 is 2^-24: rounds to nearest even
     return sign | static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(scaled) - std::bit_cast<std::uint32_t>(0.5F));
   }

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
 #include <mutex>
@@ -48,7 +49,7 @@ std::string short_number(double value) {
 
 /// "0:05", "12:00", "3:02:01".
 std::string clock_text(double seconds) {
-  const auto all = static_cast<long long>(std::min(seconds, 359999.0) + 0.5);
+  const auto all = std::llround(std::min(seconds, 359999.0));
   std::array<char, 32> text{};
   if (all >= 3600) {
     std::snprintf(text.data(), text.size(), "%lld:%02lld:%02lld", all / 3600, all / 60 % 60, all % 60);

@@ -15,6 +15,8 @@ def emit(spec, engines=None, data_width=512):
     engines = most if engines is None else engines
     if not 1 <= engines <= most:
         raise ValueError(f"engines: expected 1..{most}, found {engines}")
+    if data_width not in (32, 64, 128, 256, 512):
+        raise ValueError(f"data width: expected 32, 64, 128, 256 or 512, found {data_width}")
     window = 1 << (max(r.offset + r.bytes for r in spec.registers) - 1).bit_length()
     ports, arguments = {}, []
     for register in spec.arguments():

@@ -206,6 +206,21 @@ class Outputs(unittest.TestCase):
         self.assertRegex(err, r"arch/accelerator.toml: instruction: opcode 4 is used by 'mvm' and 'store_y'")
         self.assertFalse((self.folder / "rtl").exists())
 
+    def test_the_kernel_description_of_one_build(self):
+        target = self.folder / "kernel.xml"
+        self.assertEqual(self.run_generator("--kernel-xml", str(target), "--engines", "4", "--data-width", "256")[0], 0)
+        root = xml.etree.ElementTree.fromstring(target.read_bytes())
+        ports = {p.get("name"): p.get("dataWidth") for p in root.iter("port")}
+        self.assertEqual(len(ports), 6)
+        self.assertEqual(ports["m_axi_engine3"], "256")
+        self.assertFalse((self.folder / "rtl").exists())
+        status, _, err = self.run_generator("--kernel-xml", str(target), "--engines", "0")
+        self.assertEqual(status, 1)
+        self.assertIn("engines: expected 1..8, found 0", err)
+        status, _, err = self.run_generator("--kernel-xml", str(target), "--data-width", "100")
+        self.assertEqual(status, 1)
+        self.assertIn("data width: expected 32,", err)
+
     def test_a_missing_contract_is_an_error(self):
         status, _, err = self.run_generator("--contract", str(self.folder / "none.toml"))
         self.assertEqual(status, 1)
