@@ -8,8 +8,8 @@
 namespace xw::mapping {
 namespace {
 
-constexpr std::uint64_t kPatternEffort = 60'000'000;   ///< steps for all tries of one pack()
-constexpr std::uint64_t kRectangleEffort = 4'000'000;  ///< rectangles times open bins, likewise
+constexpr std::uint64_t kPatternEffort = 20'000'000;   ///< steps for all tries of one pack()
+constexpr std::uint64_t kRectangleEffort = 2'000'000;  ///< rectangles times open bins, likewise
 
 /// Keeps the better packing; true once the lower bound is reached.
 bool keep_better(Packing& best, Packing candidate, std::uint64_t lower_bound) {

@@ -18,7 +18,7 @@
 namespace xw::mapping {
 namespace {
 
-constexpr std::size_t kMaxExhaustiveClasses = 5;  ///< kinds of input ranges whose rules are tried in all combinations
+constexpr std::size_t kMaxExhaustiveClasses = 4;  ///< kinds of input ranges whose rules are tried in all combinations
 
 /// A cutting and its packing, before blocks have places.
 struct Candidate {
@@ -28,7 +28,9 @@ struct Candidate {
   std::uint64_t tiles = 0;
 };
 
-Candidate pack_cutting(Cutting cutting, const TileShape& tile, std::uint64_t lower_bound) {
+/// Nothing if the cutting provably needs at least `too_many` tiles.
+std::optional<Candidate> pack_cutting(Cutting cutting, const TileShape& tile, std::uint64_t lower_bound,
+                                      std::uint64_t too_many) {
   Candidate candidate;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> index;
   std::vector<Kind> kinds;
@@ -61,6 +63,7 @@ Candidate pack_cutting(Cutting cutting, const TileShape& tile, std::uint64_t low
   }
   const std::uint64_t rest_bound =
       std::max(lower_bound > full ? lower_bound - full : 0, rectangles_bound(to_pack, bin));
+  if (full + rest_bound >= too_many) return std::nullopt;
   Packing packed = pack(to_pack, bin, rest_bound);
   for (Bin& b : packed) {
     for (Slot& slot : b.slots) slot.kind = kind_of[slot.kind];
@@ -112,7 +115,10 @@ class Search {
     }
   }
   /// More input pieces than needed.
-  void try_fine() { static_cast<void>(try_rules(std::vector<CutRule>(has_choice_.size(), CutRule::kFine))); }
+  void try_fine(std::uint64_t lower_bound) {
+    lower_bound_ = lower_bound;
+    static_cast<void>(try_rules(std::vector<CutRule>(has_choice_.size(), CutRule::kFine)));
+  }
 
   Candidate take_best() { return std::move(*best_); }
   std::uint64_t tiles() const { return best_->tiles; }
@@ -123,9 +129,12 @@ class Search {
     std::vector<CutRule> rules;
     for (const std::size_t c : class_of_) rules.push_back(class_rules[c]);
     for (const CutRule col_rule : {CutRule::kEqual, CutRule::kFull, CutRule::kBands}) {
-      Candidate candidate = pack_cutting(cut_matrices(matrices_, tile_, rules, col_rule), tile_, lower_bound_);
-      const auto cost = [](const Candidate& c) { return std::pair(c.tiles, c.cutting.blocks.size()); };
-      if (!best_ || cost(candidate) < cost(*best_)) best_ = std::move(candidate);
+      Cutting cutting = cut_matrices(matrices_, tile_, rules, col_rule);
+      // As many tiles as the best are of use only with fewer blocks.
+      const bool fewer_blocks = !best_ || cutting.blocks.size() < best_->cutting.blocks.size();
+      const std::uint64_t too_many = best_ ? best_->tiles + (fewer_blocks ? 1 : 0) : UINT64_MAX;
+      std::optional<Candidate> candidate = pack_cutting(std::move(cutting), tile_, lower_bound_, too_many);
+      if (candidate && candidate->tiles < too_many) best_ = std::move(candidate);
       if (best_->tiles <= lower_bound_) return true;
     }
     return false;
@@ -162,8 +171,9 @@ Plan best_plan(std::span<const MatrixShape> matrices, const TileShape& tile) {
   search.try_fewest_pieces();
   if (tile.max_tiles != 0 && search.tiles() > tile.max_tiles) {
     const std::uint64_t before = search.tiles();
-    search.try_fine();
-    if (search.tiles() < before) bound = area_bound(matrices, tile);
+    TileBound area = area_bound(matrices, tile);
+    search.try_fine(area.tiles);
+    if (search.tiles() < before) bound = std::move(area);
   }
   Candidate best = search.take_best();
   if (best.tiles > UINT32_MAX)

@@ -1,0 +1,151 @@
+// Plans of real and random models.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "compiler/mapping/plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "arch/support/error.hpp"
+#include "tests/unit/mapping/model_shapes.hpp"
+
+namespace xw::mapping {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+TEST(Plan, SmolLm2FitsInTheFewestPossibleTiles) {
+  const auto matrices = test::llama_matrices(test::kSmolLm2);
+  const TileShape tile{512, 512};
+  const Plan plan = make_plan(matrices, tile);
+  verify_plan(plan, matrices, tile);
+  EXPECT_EQ(plan.num_tiles, 405U) << "106168320 weights / 262144 cells = 405";
+  EXPECT_EQ(plan.tiles_lower_bound, 405U);
+  EXPECT_THAT(plan.lower_bound_reason, StartsWith("area: 106168320 cells / 262144"));
+  EXPECT_EQ(plan.cells_used, 106168320U);
+  EXPECT_EQ(plan.blocks.size(), 900U)
+      << "two input pieces for 576, three for 1536: no more blocks than equal cuts have";
+  EXPECT_EQ(max_serialisation(plan, matrices), 1U);
+}
+
+TEST(Plan, PublishedTileCountsOfLargeModels) {
+  const TileShape tile{512, 512};
+  const auto llama = test::llama_matrices(test::kLlama1b);
+  const Plan plan = make_plan(llama, tile);
+  verify_plan(plan, llama, tile);
+  EXPECT_EQ(plan.num_tiles, 3712U);
+  EXPECT_EQ(plan.tiles_lower_bound, 3712U);
+  const auto phi3 = test::phi3_matrices();
+  const Plan large = make_plan(phi3, tile);
+  verify_plan(large, phi3, tile);
+  EXPECT_EQ(large.num_tiles, 13824U);
+}
+
+TEST(Plan, IsDeterministic) {
+  for (const auto& matrices : {test::llama_matrices(test::kSmolLm2), test::llama_matrices(test::kQwen05b)}) {
+    EXPECT_EQ(make_plan(matrices, {512, 512}), make_plan(matrices, {512, 512}));
+  }
+}
+
+TEST(Plan, EqualCutsWinWhenTheyCostNothing) {
+  // 600 x 600 in tiles of 512: four blocks whatever the cut; alone on a chip, equal ones need two tiles by height.
+  const std::vector<MatrixShape> one{{"m", 1000, 512, {}}};
+  const Plan plan = make_plan(one, {512, 512});
+  ASSERT_EQ(plan.blocks.size(), 2U);
+  EXPECT_EQ(plan.blocks[0].rows, 500U);
+  EXPECT_EQ(plan.blocks[1].rows, 500U);
+}
+
+TEST(Plan, InputCutsAreKept) {
+  const std::vector<MatrixShape> matrices{{"a", 1000, 700, {100, 700}}, {"b", 300, 300, {150}}};
+  for (const TileShape& tile : {TileShape{512, 512}, TileShape{256, 128}, TileShape{512, 512, 0, 64, 64}}) {
+    const Plan plan = make_plan(matrices, tile);
+    verify_plan(plan, matrices, tile);
+    std::set<std::uint32_t> begins;
+    for (const PlacedBlock& block : plan.blocks) {
+      if (block.matrix == 0) begins.insert(block.in_begin);
+    }
+    EXPECT_TRUE(begins.contains(100) && begins.contains(700));
+  }
+}
+
+TEST(Plan, FinerInputCutsOnlyWhenTheChipIsTooSmallOtherwise) {
+  const std::vector<MatrixShape> matrices(4, MatrixShape{"m", 896, 512, {}});
+  const Plan free = make_plan(matrices, {512, 512});
+  EXPECT_EQ(free.num_tiles, 8U);
+  EXPECT_EQ(free.blocks.size(), 8U);
+  EXPECT_EQ(free.tiles_lower_bound, 8U);
+  EXPECT_THAT(free.lower_bound_reason, HasSubstr("fewest pieces"));
+  const TileShape small{512, 512, 7};
+  const Plan fine = make_plan(matrices, small);
+  verify_plan(fine, matrices, small);
+  EXPECT_EQ(fine.num_tiles, 7U) << "512 + 256 + 128 rows: as many tiles as the area needs";
+  EXPECT_EQ(fine.tiles_lower_bound, 7U);
+  EXPECT_THAT(fine.lower_bound_reason, StartsWith("area"));
+}
+
+TEST(Plan, RandomModels) {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    const auto between = [&](std::uint32_t low, std::uint32_t high) {
+      return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
+    };
+    TileShape tile{between(1, 4) * 32, between(1, 4) * 32};
+    if (seed % 3 == 0) tile = {between(16, 100), between(16, 100), 0, between(12, 50), between(12, 50)};
+    std::vector<MatrixShape> matrices(between(1, 12));
+    for (std::size_t m = 0; m < matrices.size(); ++m) {
+      MatrixShape& matrix = matrices[m];
+      matrix = {"m" + std::to_string(m), between(1, 300), between(1, 300), {}, between(0, 4)};
+      if (matrix.in_features > 50 && between(0, 2) == 0) matrix.input_cuts = {between(1, 20), between(21, 49)};
+    }
+    const Plan plan = make_plan(matrices, tile);
+    ASSERT_NO_THROW(verify_plan(plan, matrices, tile)) << "also checks that the bound is not above the plan";
+    ASSERT_GE(plan.tiles_lower_bound, 1U);
+    // The bound is at least the area.
+    ASSERT_GE(std::uint64_t{plan.tiles_lower_bound} * tile.rows * tile.cols, plan.cells_used);
+  }
+}
+
+TEST(Plan, BlocksOfOneGroupSpreadOverTiles) {
+  // 64 small blocks, eight of each of eight groups, fill eight tiles: one of each group in each.
+  std::vector<MatrixShape> matrices;
+  for (std::uint32_t i = 0; i < 64; ++i) matrices.push_back({"m" + std::to_string(i), 64, 512, {}, i / 8 + 1});
+  const Plan plan = make_plan(matrices, {512, 512});
+  EXPECT_EQ(plan.num_tiles, 8U);
+  EXPECT_EQ(max_serialisation(plan, matrices), 1U);
+  EXPECT_EQ(serialisation(plan, matrices), (std::vector<std::uint32_t>{0, 1, 1, 1, 1, 1, 1, 1, 1}));
+}
+
+TEST(Plan, SerialisationCountsWhatMustShare) {
+  // Four blocks of one group and nothing else fit one tile: fewer tiles count more than turns.
+  const std::vector<MatrixShape> matrices(4, MatrixShape{"m", 256, 256, {}, 1});
+  const Plan plan = make_plan(matrices, {512, 512});
+  EXPECT_EQ(plan.num_tiles, 1U);
+  EXPECT_EQ(max_serialisation(plan, matrices), 4U);
+  const std::vector<MatrixShape> independent(4, MatrixShape{"m", 256, 256, {}});
+  EXPECT_EQ(max_serialisation(make_plan(independent, {512, 512}), independent), 1U);
+}
+
+TEST(Plan, RefusesImpossibleArguments) {
+  const auto code_of = [](const std::vector<MatrixShape>& matrices, const TileShape& tile) {
+    try {
+      (void)make_plan(matrices, tile);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::kInternal;
+  };
+  EXPECT_EQ(code_of({}, {512, 512}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of({{"m", 0, 5, {}}}, {512, 512}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of({{"m", 5, 0, {}}}, {512, 512}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of({{"m", 5, 5, {}}}, {0, 512}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of({{"m", 5, 5, {9}}}, {512, 512}), ErrorCode::kInvalidArgument);
+}
+
+}  // namespace
+}  // namespace xw::mapping
