@@ -14,7 +14,7 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 # Warnings and sanitizers live here; third parties that link our libraries do not get them.
 add_library(xw_options INTERFACE)
 target_compile_options(xw_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-  -Wold-style-cast -Woverloaded-virtual -Wnull-dereference -Wduplicated-cond -Wimplicit-fallthrough)
+  -Wold-style-cast -Woverloaded-virtual -Wduplicated-cond -Wimplicit-fallthrough)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(xw_options INTERFACE -Wno-unknown-warning-option)
 else()
