@@ -62,8 +62,13 @@ std::vector<program::OutputSegment> output_segments(const Layout& layout) {
   return segments;
 }
 
-void prove(const program::CallInfo& call, const Output& output, const arch::EmulatorDescription& emulator) {
-  const program::CallMemory memory = {call.x_stride_bytes, call.y_stride_bytes, output.engine_image_bytes};
+void prove(const program::CallInfo& call, const Input& input, const Output& output, std::size_t first_image,
+           const arch::EmulatorDescription& emulator) {
+  program::CallMemory memory = {call.x_stride_bytes, call.y_stride_bytes, output.engine_image_bytes, {}};
+  for (std::size_t i = first_image; i < output.images.size(); ++i) {
+    const program::ImageRecord& image = output.images[i];
+    memory.images.push_back({image.engine, image.image_offset, input.blocks[image.block].rows, image.cols});
+  }
   const auto violations = program::check_call(output.code, call.entry, emulator, memory);
   if (violations.empty()) return;
   const program::Violation& first = violations.front();
@@ -90,9 +95,10 @@ Output generate(const Input& input, const arch::EmulatorDescription& emulator) {
     call.y_stride_bytes = layout.y_words * 4;
     call.matrices = input.calls[index];
     call.outputs = output_segments(layout);
+    const std::size_t first_image = output.images.size();
     emit_call(layout, schedule, input, index, emulator, output);
     call.num_instructions = static_cast<std::uint32_t>(output.code.size()) - call.entry;
-    prove(call, output, emulator);
+    prove(call, input, output, first_image, emulator);
     output.calls.push_back(std::move(call));
   }
   return output;

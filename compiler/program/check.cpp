@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <unordered_map>
 
 #include "arch/generated/xw_arch.hpp"
 #include "compiler/program/access_map.hpp"
@@ -29,11 +30,16 @@ struct Semaphore {
   std::deque<Clock> tokens;  // not yet taken: what their producer knew when it signalled
 };
 
-/// A context: its history and the size of the image that was loaded last.
+/// A context: its history and the image that was loaded last.
 struct Context {
   AccessState state;
   std::uint64_t image_length = 0;
+  const ImageShape* shape = nullptr;  // nullptr: not known
 };
+
+constexpr std::uint64_t image_key(std::uint32_t engine, std::uint32_t image_offset) {
+  return std::uint64_t{engine} << 32 | image_offset;
+}
 
 /// A unit in a message.
 struct Unit {
@@ -58,7 +64,9 @@ class CallChecker {
         num_engines_(std::min(emulator.num_engines, arch::kMaxEngines)),
         xbuf_(emulator.xbuf_bytes),
         ybuf_(num_engines_, AccessMap(emulator.ybuf_words)),
-        contexts_(num_engines_, std::vector<Context>(emulator.contexts)) {}
+        contexts_(num_engines_, std::vector<Context>(emulator.contexts)) {
+    for (const ImageShape& image : memory.images) images_[image_key(image.engine, image.image_offset)] = &image;
+  }
 
   /// Returns false when the call is over.
   bool step(std::uint32_t index, const EncodedInstruction& words);
@@ -101,6 +109,7 @@ class CallChecker {
   AccessMap xbuf_;
   std::vector<AccessMap> ybuf_;
   std::vector<std::vector<Context>> contexts_;
+  std::unordered_map<std::uint64_t, const ImageShape*> images_;
   std::vector<Violation> violations_;
 };
 
@@ -197,6 +206,13 @@ void CallChecker::load_block(const Instruction& instruction) {
   context.state = {};
   context.state.write = clocks_[unit_][unit_];
   context.image_length = instruction.image_length;
+  context.shape = nullptr;
+  if (images_.empty()) return;
+  const auto image = images_.find(image_key(instruction.engine, instruction.image_offset));
+  if (!require(image != images_.end(), "there is no image at ", instruction.image_offset)) return;
+  context.shape = image->second;
+  const std::uint64_t units = image_units(context.shape->rows, context.shape->cols, emulator_.lanes);
+  require(instruction.image_length == units, "image length is ", instruction.image_length, ", the image has ", units);
 }
 
 void CallChecker::mvm(const Instruction& instruction) {
@@ -210,9 +226,11 @@ void CallChecker::mvm(const Instruction& instruction) {
     if (require(context.state.write != 0, "reads context ", instruction.context, " before it is loaded")) {
       require(context.state.write <= clock[arch::kUnitBlockLoad + instruction.engine], "hazard: reads context ",
               instruction.context, " without waiting for its load");
-      require(!has_shape || context.image_length == image_units(instruction.rows, instruction.cols, emulator_.lanes),
-              "shape ", instruction.rows, " x ", instruction.cols, " is not that of the image in context ",
-              instruction.context);
+      const bool fits = context.shape != nullptr
+                            ? context.shape->rows == instruction.rows && context.shape->cols == instruction.cols
+                            : context.image_length == image_units(instruction.rows, instruction.cols, emulator_.lanes);
+      require(!has_shape || fits, "shape ", instruction.rows, " x ", instruction.cols,
+              " is not that of the image in context ", instruction.context);
     }
     context.state.read[0] = clock[unit_];
   }

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -45,6 +46,17 @@ class RandomExecutor {
 
   /// Runs from `entry` to HALT. Returns an empty text, or what went wrong.
   std::string run(const std::vector<program::EncodedInstruction>& code, std::uint32_t entry) {
+    try {
+      return run_checked(code, entry);
+    } catch (const std::out_of_range& error) {
+      return error.what();
+    }
+  }
+
+  [[nodiscard]] const std::vector<std::int64_t>& y() const { return y_; }
+
+ private:
+  std::string run_checked(const std::vector<program::EncodedInstruction>& code, std::uint32_t entry) {
     std::size_t pc = entry;
     while (true) {
       std::vector<std::function<void()>> moves;
@@ -78,9 +90,6 @@ class RandomExecutor {
     }
   }
 
-  [[nodiscard]] const std::vector<std::int64_t>& y() const { return y_; }
-
- private:
   struct Unit {
     std::deque<program::Instruction> queue;
     std::optional<program::Instruction> running;
