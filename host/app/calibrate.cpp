@@ -139,9 +139,9 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
   const std::vector<std::string> names = compiler::analog_linears(graph, options);
   const std::map<std::string, LinearLayer> layers = linear_layers(graph);
   const auto stored = checkpoint::stored_input_ranges(*checkpoint);
-  const bool automatic_lambda = flags.lambda == "auto";
-  if (!stored.empty() && flags.ranges.empty() && !automatic_lambda)
+  if (!stored.empty() && flags.ranges.empty() && flags.lambda != "auto")
     return from_checkpoint(stored, names, layers, *checkpoint);
+  const bool automatic_lambda = flags.lambda.empty() || flags.lambda == "auto";
 
   const passes::RangeChoice choice = passes::parse_range_choice(flags.ranges.empty() ? "mse" : flags.ranges);
   // Layers that read the same value share their statistics.

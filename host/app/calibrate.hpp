@@ -18,7 +18,7 @@ class ThreadPool;
 namespace xw::app {
 
 /// Ranges for all analog linears: the checkpoint's own (aihwkit-lightning) when it has them and `flags.ranges` is empty, else
-/// from text. With lambda "auto" the ADC range of every layer is the one that loses least on the same data.
+/// from text; then, unless a number is given, the ADC range of every layer is the one that loses least on the same data.
 /// `tokenizer` may be null when neither is needed. Throws Error{kInvalidArgument} when text is needed and cannot be encoded.
 [[nodiscard]] compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint,
                                               const ir::Graph& graph, const arch::ChipDescription& chip,

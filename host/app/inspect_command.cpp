@@ -41,7 +41,8 @@ void print_overview(const Program& program) {
   std::printf("emulator   %s: %u engines x %u lanes, batch %u\n", emulator.name.c_str(), emulator.num_engines,
               emulator.lanes, emulator.max_batch);
   std::printf("ranges     %s\n", manifest.calibration.c_str());
-  std::printf("contract   %s, written by crossweave %s\n", std::string(arch::kContractHashText).c_str(), manifest.tool_version.c_str());
+  std::printf("contract   %s, written by crossweave %s\n", std::string(arch::kContractHashText).c_str(),
+              manifest.tool_version.c_str());
   std::printf("contents   %zu matrices, %zu blocks, %zu images, %zu calls, %zu instructions\n",
               manifest.matrices.size(), program.blocks().size(), program.images().size(), manifest.calls.size(),
               program.code().size());

@@ -21,7 +21,8 @@ po::options_description compile_options(CompileFlags& flags) {
   add("digital", po::value(&flags.digital)->composing(),
       "keep these linear layers digital (name or pattern, e.g. '*.down_proj'); repeatable");
   add("lambda", po::value(&flags.lambda),
-      "ADC full scale in units of input range x w_max: a number, or auto (per layer, from data)");
+      "ADC full scale in units of input range x w_max: a number for all layers, or auto: per layer, from data "
+      "(default: auto, or the chip's when the checkpoint stores its input ranges)");
   add("ranges", po::value(&flags.ranges),
       "input ranges: mse, percentile:P, std:K, max (default: from the checkpoint if stored there, else mse)");
   add("calibration-text", po::value(&flags.calibration_text), "text file for calibration (default: a built-in text)");
