@@ -26,9 +26,6 @@ class RangeStatistics {
   [[nodiscard]] float mse_range(int dac_max) const;
 
  private:
-  /// Expected squared error of the range `beta`, times count().
-  [[nodiscard]] double squared_error(double beta, int dac_max) const;
-
   std::vector<std::uint64_t> bins_;  ///< by the upper 15 bits of |x|: sign-less exponent and 7 bits of mantissa
   std::uint64_t count_ = 0;
   double mean_ = 0, squares_ = 0;  ///< squares_: sum of squared distances from the mean

@@ -31,6 +31,28 @@ double rounding_integral(double a, double b, double step) {
   return (nb - na) * step * step * step / 12.0 + (db * db * db - da * da * da) / 3.0;
 }
 
+/// Samples between two magnitudes, taken as spread evenly.
+struct Bin {
+  double low = 0, high = 0, count = 0;
+};
+
+/// Expected squared error of the range `beta`, times the number of samples.
+double squared_error(const std::vector<Bin>& bins, double beta, int dac_max) {
+  const double step = beta / dac_max;
+  double error = 0;
+  for (const Bin& bin : bins) {
+    double integral = 0;
+    if (bin.low < beta) integral += rounding_integral(bin.low, std::min(bin.high, beta), step);
+    if (bin.high > beta) {
+      const double from = std::max(bin.low, beta) - beta;
+      const double to = bin.high - beta;
+      integral += (to * to * to - from * from * from) / 3.0;
+    }
+    error += bin.count * integral / (bin.high - bin.low);
+  }
+  return error;
+}
+
 }  // namespace
 
 RangeStatistics::RangeStatistics() : bins_(kNumBins, 0) {}
@@ -99,39 +121,27 @@ float RangeStatistics::quantile(double q) const {
   return q == 1 ? max_abs_ : 0;
 }
 
-double RangeStatistics::squared_error(double beta, int dac_max) const {
-  const double step = beta / dac_max;
-  double error = 0;
-  for (std::size_t bin = 1; bin < kNumBins; ++bin) {
-    if (bins_[bin] == 0) continue;
-    const double low = edge(bin);
-    const double high = std::min(edge(bin + 1), std::max(low * (1 + 0x1p-20), static_cast<double>(max_abs_)));
-    double integral = 0;
-    if (low < beta) integral += rounding_integral(low, std::min(high, beta), step);
-    if (high > beta) {
-      const double from = std::max(low, beta) - beta;
-      const double to = high - beta;
-      integral += (to * to * to - from * from * from) / 3.0;
-    }
-    error += static_cast<double>(bins_[bin]) * integral / (high - low);
-  }
-  return error;
-}
-
 float RangeStatistics::mse_range(int dac_max) const {
   if (dac_max < 1)
     throw Error(ErrorCode::kInvalidArgument, "mse range: expected dac_max >= 1, found " + std::to_string(dac_max));
   if (max_abs_ == 0) return 0;
+  std::vector<Bin> filled;
+  for (std::size_t bin = 1; bin < kNumBins; ++bin) {  // bin 0 holds zeros: no error
+    if (bins_[bin] == 0) continue;
+    const double low = edge(bin);
+    const double high = std::min(edge(bin + 1), std::max(low * (1 + 0x1p-20), static_cast<double>(max_abs_)));
+    filled.push_back({low, high, static_cast<double>(bins_[bin])});
+  }
   const std::size_t last = std::bit_cast<std::uint32_t>(max_abs_) >> kBinShift;
   const std::size_t median = std::bit_cast<std::uint32_t>(quantile(0.5)) >> kBinShift;
   const std::size_t first = median > 4 * 128 ? median - 4 * 128 : 1;  // four octaves below the median
   double best = max_abs_;
-  double least = squared_error(best, dac_max);
+  double least = squared_error(filled, best, dac_max);
   std::size_t best_bin = last;
   const auto try_bin = [&](std::size_t bin) {
     const double beta = edge(bin);
     if (beta <= 0 || beta > max_abs_) return;
-    const double error = squared_error(beta, dac_max);
+    const double error = squared_error(filled, beta, dac_max);
     if (error >= least) return;
     least = error;
     best = beta;
