@@ -8,29 +8,22 @@
 
 #include "host/tokenizer/byte_alphabet.hpp"
 #include "host/tokenizer/check.hpp"
+#include "host/tokenizer/token_index.hpp"
 
 namespace xw::tokenizer {
 
 ByteLevelBpe::ByteLevelBpe(const TokenizerData& data)
     : data_(data), regexes_(data.split_regexes), merges_(data.merges.size()) {
-  std::unordered_map<std::string_view, TokenId> ids;
-  ids.reserve(data.tokens.size());
-  for (const bool unused : {false, true}) {  // where texts are shared, the token in use counts
-    for (std::size_t i = 0; i < data.tokens.size(); ++i) {
-      if ((data.types[i] == TokenType::kUnused) == unused) ids.emplace(data.tokens[i], static_cast<TokenId>(i));
-    }
-  }
-
+  const TokenIndex ids = index_tokens(data, [](TokenType type) { return type != TokenType::kByte; });
   for (unsigned byte = 0; byte < 256; ++byte) {
     const char c = static_cast<char>(byte);
-    const auto it = ids.find(to_byte_alphabet({&c, 1}));
-    byte_tokens_[byte] = it == ids.end() ? -1 : it->second;
+    byte_tokens_[byte] = ids.find(to_byte_alphabet({&c, 1}));
   }
   std::string joined;
   for (std::size_t rank = 0; rank < data.merges.size(); ++rank) {
     const auto [left, right] = halves_of_merge(data.merges[rank]).value();
     joined.assign(left).append(right);
-    merges_.insert(ids.at(left), ids.at(right), {static_cast<std::uint32_t>(rank), ids.at(joined)});
+    merges_.insert(ids.find(left), ids.find(right), {static_cast<std::uint32_t>(rank), ids.find(joined)});
   }
   if (!data.ignore_merges) return;
   whole_words_.reserve(data.tokens.size());
@@ -59,7 +52,7 @@ void ByteLevelBpe::encode_word(std::string_view word, std::vector<Symbol>& symbo
 void ByteLevelBpe::encode(std::string_view text, std::vector<TokenId>& ids) const {
   std::string prefixed;
   if (data_.add_space_prefix && !text.empty() && text.front() != ' ') {
-    prefixed = " " + std::string(text);
+    prefixed.assign(1, ' ').append(text);
     text = prefixed;
   }
   // Words repeat: remember where in `ids` a word was encoded before.

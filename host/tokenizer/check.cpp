@@ -6,15 +6,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <unordered_map>
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "host/tokenizer/token_index.hpp"
 
 namespace xw::tokenizer {
 namespace {
 
-using TokenIds = std::unordered_map<std::string_view, TokenId>;
+std::string in_quotes(std::string_view text) {
+  std::string quoted(1, '"');
+  return quoted.append(text.substr(0, 80)).append(1, '"');
+}
 
 [[noreturn]] void fail(const std::string& origin, const std::string& what) {
   throw Error(ErrorCode::kFormat, origin + ": " + what);
@@ -46,33 +49,33 @@ void check_sizes(const TokenizerData& data, const std::string& origin) {
 }
 
 /// Unused tokens (padding of the vocabulary) and byte tokens may share texts; all others are unique.
-TokenIds check_tokens(const TokenizerData& data, const std::string& origin) {
-  TokenIds ids;
-  ids.reserve(data.tokens.size());
+TokenIndex check_tokens(const TokenizerData& data, const std::string& origin) {
+  TokenIndex ids(data.tokens);
   std::array<bool, 256> byte_seen{};
   for (std::size_t i = 0; i < data.tokens.size(); ++i) {
     const std::string& token = data.tokens[i];
-    const std::string name = "token " + std::to_string(i);
-    if (token.size() > kMaxTokenBytes)
-      fail(origin, name + " has " + std::to_string(token.size()) + " bytes, at most " + std::to_string(kMaxTokenBytes) +
-                       " are supported");
+    const auto id = static_cast<TokenId>(i);
+    const auto name = [i] { return "token " + std::to_string(i); };
+    if (token.size() > kMaxTokenBytes) {
+      fail(origin, name() + " has " + std::to_string(token.size()) + " bytes, at most " +
+                       std::to_string(kMaxTokenBytes) + " are supported");
+    }
     if (data.types[i] == TokenType::kUnused) {
-      ids.emplace(token, static_cast<TokenId>(i));
+      ids.insert(id);
       continue;
     }
-    if (token.empty()) fail(origin, name + " is empty");
+    if (token.empty()) fail(origin, name() + " is empty");
     if (data.types[i] == TokenType::kByte) {
       const std::optional<std::uint8_t> byte = byte_of_token(token);
-      if (!byte) fail(origin, name + " is a byte token but reads \"" + token.substr(0, 40) + "\", expected \"<0xHH>\"");
-      if (std::exchange(byte_seen[*byte], true)) fail(origin, name + " is a second token for the byte " + token);
+      if (!byte) fail(origin, name() + " is a byte token but reads " + in_quotes(token) + ", expected \"<0xHH>\"");
+      if (std::exchange(byte_seen[*byte], true)) fail(origin, name() + " is a second token for the byte " + token);
       continue;
     }
-    const auto [it, inserted] = ids.emplace(token, static_cast<TokenId>(i));
-    if (!inserted && data.types[static_cast<std::size_t>(it->second)] != TokenType::kUnused) {
-      fail(origin,
-           name + " is a duplicate of token " + std::to_string(it->second) + ": \"" + token.substr(0, 40) + "\"");
+    const TokenId known = ids.insert(id);
+    if (known != id && data.types[static_cast<std::size_t>(known)] != TokenType::kUnused) {
+      fail(origin, name() + " is a duplicate of token " + std::to_string(known) + ": " + in_quotes(token));
     }
-    if (!inserted) it->second = static_cast<TokenId>(i);
+    ids.assign(id);
   }
   return ids;
 }
@@ -96,7 +99,7 @@ void check_ids(const TokenizerData& data, const std::string& origin) {
   if (data.add_eos && data.eos < 0) fail(origin, "texts end with an end-of-text token, but there is none");
 }
 
-void check_merges(const TokenizerData& data, const TokenIds& ids, const std::string& origin) {
+void check_merges(const TokenizerData& data, const TokenIndex& ids, const std::string& origin) {
   std::string result;
   for (std::size_t i = 0; i < data.merges.size(); ++i) {
     const auto name = [&] { return "merge " + std::to_string(i) + " (\"" + data.merges[i].substr(0, 80) + "\")"; };
@@ -104,8 +107,7 @@ void check_merges(const TokenizerData& data, const TokenIds& ids, const std::str
     if (!halves) fail(origin, name() + " is not two tokens separated by a space");
     result.assign(halves->first).append(halves->second);
     for (const std::string_view part : {halves->first, halves->second, std::string_view(result)}) {
-      if (!ids.contains(part))
-        fail(origin, name() + " names the unknown token \"" + std::string(part.substr(0, 80)) + "\"");
+      if (ids.find(part) < 0) fail(origin, name() + " names the unknown token " + in_quotes(part));
     }
   }
 }
@@ -140,7 +142,7 @@ std::optional<std::pair<std::string_view, std::string_view>> halves_of_merge(std
 
 void check(const TokenizerData& data, const std::string& origin) {
   check_sizes(data, origin);
-  const TokenIds ids = check_tokens(data, origin);
+  const TokenIndex ids = check_tokens(data, origin);
   check_ids(data, origin);
   check_merges(data, ids, origin);
 }

@@ -62,15 +62,20 @@ class Parser {
     if (hit) ++next_;
     return hit;
   }
+  [[noreturn]] void fail_at_token(std::string_view expected) const {
+    std::string what = token_text(0);
+    what.append(" where ").append(expected).append(" is expected");
+    throw_unsupported(what);
+  }
   void expect(std::string_view text) {
-    if (!accept(text)) throw_unsupported("\"" + token_text(0) + "\" where \"" + std::string(text) + "\" is expected");
+    if (!accept(text)) fail_at_token(text);
   }
   void expect(TokenKind kind) {
-    if (token().kind != kind) throw_unsupported("\"" + token_text(0) + "\" where a tag should end");
+    if (token().kind != kind) fail_at_token("the end of the tag");
     ++next_;
   }
   std::string expect_name() {
-    if (token().kind != TokenKind::kName) throw_unsupported("\"" + token_text(0) + "\" where a name is expected");
+    if (token().kind != TokenKind::kName) fail_at_token("a name");
     return tokens_[next_++].text;
   }
 
@@ -337,7 +342,7 @@ class Parser {
       }
       return object;
     }
-    throw_unsupported("\"" + token_text(0) + "\" where a value is expected");
+    fail_at_token("a value");
   }
 
   ExpressionPtr parse_postfix(ExpressionPtr value) {

@@ -12,6 +12,7 @@
 
 #include "host/tokenizer/merge.hpp"
 #include "host/tokenizer/split_regex.hpp"
+#include "host/tokenizer/token_index.hpp"
 #include "host/tokenizer/tokenizer.hpp"
 
 namespace xw::tokenizer {
@@ -26,9 +27,10 @@ class SentencePieceBpe {
   void encode(std::string_view segment, bool prefix, std::vector<TokenId>& ids) const;
 
  private:
-  void add_symbols(const std::unordered_map<std::string_view, TokenId>& pieces);
-  void add_merges(const std::unordered_map<std::string_view, TokenId>& pieces);
-  void encode_piece(std::string_view piece, std::vector<TokenId>& ids) const;
+  void add_symbols(const TokenIndex& pieces);
+  void add_merges(const TokenIndex& pieces);
+  [[nodiscard]] std::vector<std::string_view> words_of(std::string_view text) const;
+  void encode_word(std::string_view word, std::vector<TokenId>& ids) const;
   void emit(Symbol symbol, const std::vector<Joined>& joins, std::vector<TokenId>& ids) const;
   void emit_bytes(std::string_view bytes, std::vector<TokenId>& ids) const;
 
@@ -39,6 +41,7 @@ class SentencePieceBpe {
   std::unordered_map<std::uint32_t, Symbol> characters_;  ///< code point -> token id, or num_tokens + index
   std::vector<std::string> plain_characters_;             ///< characters that occur in tokens but are none
   bool has_unused_ = false;
+  bool words_are_independent_ = true;  ///< no token has a U+2581 after another character: no merge crosses that place
 };
 
 }  // namespace xw::tokenizer

@@ -60,7 +60,7 @@ std::string text_of_token(const TokenizerData& data, std::size_t index) {
   const bool is_sentencepiece = data.algorithm == Algorithm::kSentencePieceBpe;
   switch (data.types[index]) {
     case TokenType::kByte:
-      return {1, static_cast<char>(byte_of_token(token).value())};
+      return std::string(1, static_cast<char>(byte_of_token(token).value()));
     case TokenType::kUnknown:
       return std::string(is_sentencepiece ? kUnknownText : "");
     case TokenType::kControl:

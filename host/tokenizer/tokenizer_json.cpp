@@ -37,7 +37,8 @@ class Vocabulary {
       filled_.resize(index + 1);
     }
     if (filled_[index] && tokens[index] != text) {
-      fail("id " + std::to_string(index) + " belongs to two tokens, " + in_quotes(tokens[index]) + " and " + in_quotes(text));
+      fail("id " + std::to_string(index) + " belongs to two tokens, " + in_quotes(tokens[index]) + " and " +
+           in_quotes(text));
     }
     const auto [it, inserted] = ids.emplace(text, static_cast<TokenId>(index));
     if (!inserted && it->second != static_cast<TokenId>(index)) {
