@@ -59,7 +59,6 @@ CallConversion::CallConversion(const program::Program& program, std::uint32_t ca
     : call_(&program.manifest().calls.at(call)), ranges_(nullptr), dac_max_(dac_max) {
   const program::Manifest& manifest = program.manifest();
   const std::string where = program.path() + ": call \"" + call_->name + "\"";
-  if (call_->matrices.empty()) throw Error(ErrorCode::kFormat, where + " has no matrix");
   for (const std::uint32_t index : call_->matrices) {
     const program::MatrixInfo& matrix = manifest.matrices.at(index);
     if (ranges_ == nullptr) ranges_ = &matrix.input_ranges;
@@ -76,31 +75,9 @@ CallConversion::CallConversion(const program::Program& program, std::uint32_t ca
     }
     biases_.back() = to_floats(bias->second, matrix.out_features, where + ": bias \"" + matrix.bias + "\"");
   }
-  std::uint32_t next = 0;
-  for (const program::InputRange& range : *ranges_) {
-    if (range.begin != next || range.end <= range.begin || !(range.beta > 0) || !std::isfinite(range.beta)) {
-      throw Error(ErrorCode::kFormat, where + ": input range [" + std::to_string(range.begin) + ", " +
-                                          std::to_string(range.end) + ") with beta " + std::to_string(range.beta) +
-                                          " does not continue a partition of the inputs with positive ranges");
-    }
-    next = range.end;
-  }
-  if (next != call_->in_features || call_->x_stride_bytes < call_->in_features) {
-    throw Error(ErrorCode::kFormat, where + ": " + std::to_string(call_->in_features) + " inputs, input ranges cover " +
-                                        std::to_string(next) + ", x vectors hold " +
-                                        std::to_string(call_->x_stride_bytes));
-  }
   for (const program::OutputSegment& output : call_->outputs) {
     const auto place = std::find(call_->matrices.begin(), call_->matrices.end(), output.matrix);
     const auto position = static_cast<std::size_t>(place - call_->matrices.begin());
-    const bool inside = place != call_->matrices.end() &&
-                        std::uint64_t{output.out_begin} + output.length <= out_features_[position] &&
-                        (std::uint64_t{output.y_word} + output.length) * 4 <= call_->y_stride_bytes;
-    if (!inside) {
-      throw Error(ErrorCode::kFormat, where + ": output segment of matrix " + std::to_string(output.matrix) + " from " +
-                                          std::to_string(output.out_begin) + ", length " +
-                                          std::to_string(output.length) + ", lies outside the matrix or Y");
-    }
     segments_.push_back({static_cast<std::uint32_t>(position), output.out_begin, output.y_word, output.length,
                          manifest.matrices[output.matrix].unit});
   }

@@ -51,7 +51,7 @@ struct ChipInstance::Impl {
         stats(program->manifest().calls.size()) {
     const auto start = Clock::now();
     check_device(*program, device.info());
-    check_images(*program, device.info().emulator);
+    check_code(*program, device.info().emulator);
     for (std::uint32_t call = 0; call < stats.size(); ++call) conversions.emplace_back(*program, call, chip.dac_max());
     arguments.chip_seed = options.chip_seed;
     allocate();

@@ -21,16 +21,16 @@ namespace xw::runtime {
 /// What makes one chip different from another.
 struct ChipOptions {
   std::uint32_t chip_seed = 0;
-  std::string noise;           ///< programming model; empty: the chip description's
-  double gamma = -1;           ///< gaussian; negative: the chip description's
-  double read_sigma = -1;      ///< read noise in units of beta * w_max; negative: the chip description's; 0: off
+  std::string noise;       ///< programming model; empty: the chip description's
+  double gamma = -1;       ///< gaussian; negative: the chip description's
+  double read_sigma = -1;  ///< read noise in units of beta * w_max; negative: the chip description's; 0: off
 };
 
 /// Totals of the runs of one call.
 struct CallStats {
   std::uint64_t runs = 0, vectors = 0;
-  double device_seconds = 0;   ///< measured host time inside Device::run
-  device::RunStats device;     ///< summed counters
+  double device_seconds = 0;  ///< measured host time inside Device::run
+  device::RunStats device;    ///< summed counters
 };
 
 /// Programs all tiles (in parallel, progress shown), loads images and code, and runs calls. Not thread safe.
@@ -38,7 +38,8 @@ class ChipInstance {
  public:
   /// Throws Error{kContractMismatch} when program, device or emulator parameters differ, Error{kFormat} for corrupt targets,
   /// Error{kCapacity} when device memory does not suffice.
-  ChipInstance(std::shared_ptr<const program::Program> program, device::Device& device, const ChipOptions& options, ThreadPool& pool);
+  ChipInstance(std::shared_ptr<const program::Program> program, device::Device& device, const ChipOptions& options,
+               ThreadPool& pool);
   ~ChipInstance();
 
   [[nodiscard]] const program::Program& program() const;
@@ -53,7 +54,8 @@ class ChipInstance {
   void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
                 std::span<const std::span<float>> outputs);
   /// Integer side only, for conformance: codes [n][in_features] -> Y words [n][y words].
-  [[nodiscard]] std::vector<std::int32_t> run_codes(std::uint32_t call, std::span<const std::int8_t> codes, std::uint32_t num_vectors, std::uint32_t vector_base);
+  [[nodiscard]] std::vector<std::int32_t> run_codes(std::uint32_t call, std::span<const std::int8_t> codes,
+                                                    std::uint32_t num_vectors, std::uint32_t vector_base);
 
   [[nodiscard]] const std::vector<CallStats>& stats() const;  ///< per call
   void reset_stats();

@@ -3,31 +3,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/runtime/device_program.hpp"
 
-#include <algorithm>
-#include <array>
-#include <bit>
-#include <cstring>
+#include <cstdint>
 
 #include "arch/generated/xw_arch.hpp"
 
 namespace xw::runtime {
 
-static_assert(std::endian::native == std::endian::little, "words are copied to device memory as they are");
+static_assert(arch::kProgramHeaderMagicOffset == 0 && arch::kProgramHeaderIsaVersionOffset == 4 &&
+              arch::kProgramHeaderNumInstructionsOffset == 8 && arch::kProgramHeaderReserved0Offset == 12 &&
+              arch::kProgramHeaderContractHashOffset == 16);
 
 std::vector<std::byte> device_program(std::span<const program::EncodedInstruction> code) {
-  std::array<std::byte, arch::kProgramHeaderBytes> header{};
-  const auto put = [&](std::uint32_t offset, std::uint32_t value) {
-    std::memcpy(header.data() + offset, &value, sizeof value);
+  std::vector<std::byte> bytes;
+  bytes.reserve(arch::kProgramHeaderBytes + code.size_bytes());
+  const auto put = [&](std::uint32_t word) {
+    for (unsigned shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<std::byte>((word >> shift) & 0xFFU));
   };
-  put(arch::kProgramHeaderMagicOffset, arch::kProgramHeaderMagic);
-  put(arch::kProgramHeaderIsaVersionOffset, arch::kIsaVersion);
-  put(arch::kProgramHeaderNumInstructionsOffset, static_cast<std::uint32_t>(code.size()));
-  std::memcpy(header.data() + arch::kProgramHeaderContractHashOffset, arch::kContractHash.data(),
-              arch::kContractHash.size());
-  const std::span<const std::byte> instructions = std::as_bytes(code);
-  std::vector<std::byte> bytes(header.size() + instructions.size());
-  std::copy(header.begin(), header.end(), bytes.begin());
-  std::copy(instructions.begin(), instructions.end(), bytes.begin() + arch::kProgramHeaderBytes);
+  put(arch::kProgramHeaderMagic);
+  put(arch::kIsaVersion);
+  put(static_cast<std::uint32_t>(code.size()));
+  put(0);
+  for (const std::uint8_t byte : arch::kContractHash) bytes.push_back(static_cast<std::byte>(byte));
+  bytes.resize(arch::kProgramHeaderBytes);
+  for (const program::EncodedInstruction& words : code) {
+    for (const std::uint32_t word : words) put(word);
+  }
   return bytes;
 }
 

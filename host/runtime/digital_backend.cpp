@@ -160,13 +160,6 @@ void DigitalBackend::Impl::requantize_blocks(int dac_max) {
   pool.for_each(records.size(), [&](std::size_t index) {
     const program::BlockRecord& record = records[index];
     const program::MatrixInfo& matrix = manifest.matrices.at(record.matrix);
-    const std::string where = program->path() + ": block " + std::to_string(index);
-    if (record.input_slice >= matrix.input_ranges.size() ||
-        std::uint64_t{record.in_begin} + record.rows > matrix.in_features ||
-        std::uint64_t{record.out_begin} + record.cols > matrix.out_features ||
-        std::uint64_t{record.column_offset} + record.cols > program->columns().size()) {
-      throw Error(ErrorCode::kFormat, where + " does not fit matrix \"" + matrix.name + "\"");
-    }
     program->check_targets(static_cast<std::uint32_t>(index));
     DigitalBlock& block = blocks[index];
     block.in_begin = record.in_begin;

@@ -21,7 +21,7 @@ struct ImageSettings {
 
 /// Builds the image of columns [record.col_begin, + record.cols) of its block into `image` (record.image_length * 64
 /// bytes of any contents): programmed cells, column tables, header. Columns with w_max = 0 are not programmed: their
-/// cells are 0. The records must have passed check_images(). Thread safe.
+/// cells are 0. The records must have passed check_code(). Thread safe.
 void build_image(const program::Program& program, const program::ImageRecord& record, const ImageSettings& settings,
                  std::span<std::byte> image);
 

@@ -10,6 +10,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
+#include "compiler/program/check.hpp"
 #include "models/analog/block_image.hpp"
 
 namespace xw::runtime {
@@ -22,6 +23,40 @@ namespace {
     text += "0123456789abcdef"[byte & 15];
   }
   return text;
+}
+
+void check_images(const program::Program& program, const arch::EmulatorDescription& emulator) {
+  const std::span<const program::ImageRecord> images = program.images();
+  const auto fail = [&](std::size_t image, const std::string& what) {
+    throw Error(ErrorCode::kFormat, program.path() + ": image " + std::to_string(image) + ": " + what);
+  };
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    const program::ImageRecord& image = images[i];
+    const program::BlockRecord& block = program.blocks()[image.block];
+    if (image.engine >= emulator.num_engines) {
+      fail(i, "engine " + std::to_string(image.engine) + " of " + std::to_string(emulator.num_engines));
+    }
+    if (block.rows > emulator.block_rows || image.cols > emulator.block_cols) {
+      fail(i, std::to_string(block.rows) + " x " + std::to_string(image.cols) + " do not fit a context of " +
+                  std::to_string(emulator.block_rows) + " x " + std::to_string(emulator.block_cols));
+    }
+    const std::uint64_t bytes = analog::image_bytes(block.rows, image.cols, emulator.lanes);
+    const std::uint64_t found = std::uint64_t{image.image_length} * arch::kMemoryAlignment;
+    if (found != bytes) fail(i, "expected " + std::to_string(bytes) + " bytes, found " + std::to_string(found));
+  }
+  std::vector<std::size_t> order(images.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    return std::pair(images[a].engine, images[a].image_offset) < std::pair(images[b].engine, images[b].image_offset);
+  });
+  for (std::size_t i = 1; i < order.size(); ++i) {
+    const program::ImageRecord& before = images[order[i - 1]];
+    const program::ImageRecord& after = images[order[i]];
+    if (before.engine == after.engine &&
+        std::uint64_t{before.image_offset} + before.image_length > after.image_offset) {
+      fail(order[i], "overlaps image " + std::to_string(order[i - 1]));
+    }
+  }
 }
 
 }  // namespace
@@ -55,57 +90,25 @@ void check_device(const program::Program& program, const device::DeviceInfo& dev
                                                 "\", the device is a \"" + found.name + "\": " + differences);
 }
 
-void check_images(const program::Program& program, const arch::EmulatorDescription& emulator) {
-  const std::span<const program::ImageRecord> images = program.images();
-  const std::vector<std::uint64_t>& memory = program.manifest().engine_image_bytes;
-  const auto fail = [&](std::size_t image, const std::string& what) {
-    throw Error(ErrorCode::kFormat, program.path() + ": image " + std::to_string(image) + ": " + what);
-  };
-  if (memory.size() > emulator.num_engines) {
-    throw Error(ErrorCode::kFormat, program.path() + ": image memory for " + std::to_string(memory.size()) +
-                                        " engines, the emulator has " + std::to_string(emulator.num_engines));
+void check_code(const program::Program& program, const arch::EmulatorDescription& emulator) {
+  check_images(program, emulator);
+  const program::Manifest& manifest = program.manifest();
+  std::vector<program::CallMemory> memory(manifest.calls.size());
+  for (const program::ImageRecord& image : program.images()) {
+    memory[image.call].images.push_back(
+        {image.engine, image.image_offset, program.blocks()[image.block].rows, image.cols});
   }
-  for (std::size_t i = 0; i < images.size(); ++i) {
-    const program::ImageRecord& image = images[i];
-    if (image.block >= program.blocks().size()) fail(i, "no block " + std::to_string(image.block));
-    const program::BlockRecord& block = program.blocks()[image.block];
-    if (image.cols == 0 || std::uint32_t{image.col_begin} + image.cols > block.cols) {
-      fail(i, "columns " + std::to_string(image.col_begin) + "+" + std::to_string(image.cols) + " of a block with " +
-                  std::to_string(block.cols));
-    }
-    if (image.engine >= emulator.num_engines || image.engine >= memory.size()) {
-      fail(i, "no engine " + std::to_string(image.engine));
-    }
-    if (block.rows == 0 || block.rows > emulator.block_rows || image.cols > emulator.block_cols) {
-      fail(i, std::to_string(block.rows) + " x " + std::to_string(image.cols) + " do not fit a context of " +
-                  std::to_string(emulator.block_rows) + " x " + std::to_string(emulator.block_cols));
-    }
-    if (std::uint64_t{block.col0} + image.col_begin + image.cols > 0x10000U) fail(i, "columns beyond the tile");
-    if (std::uint64_t{block.column_offset} + block.cols > program.columns().size())
-      fail(i, "columns beyond their table");
-    const std::uint64_t bytes = analog::image_bytes(block.rows, image.cols, emulator.lanes);
-    if (std::uint64_t{image.image_length} * arch::kMemoryAlignment != bytes) {
-      fail(i, "length " + std::to_string(image.image_length) + " x 64 bytes, expected " + std::to_string(bytes) +
-                  " bytes");
-    }
-    const std::uint64_t end = (std::uint64_t{image.image_offset} + image.image_length) * arch::kMemoryAlignment;
-    if (end > memory[image.engine]) {
-      fail(i, "ends at " + std::to_string(end) + " of " + std::to_string(memory[image.engine]) + " bytes of engine " +
-                  std::to_string(image.engine));
-    }
-  }
-  std::vector<std::size_t> order(images.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return std::pair(images[a].engine, images[a].image_offset) < std::pair(images[b].engine, images[b].image_offset);
-  });
-  for (std::size_t i = 1; i < order.size(); ++i) {
-    const program::ImageRecord& before = images[order[i - 1]];
-    const program::ImageRecord& after = images[order[i]];
-    if (before.engine == after.engine &&
-        std::uint64_t{before.image_offset} + before.image_length > after.image_offset) {
-      fail(order[i], "overlaps image " + std::to_string(order[i - 1]));
-    }
+  for (std::size_t i = 0; i < memory.size(); ++i) {
+    const program::CallInfo& call = manifest.calls[i];
+    memory[i].x_stride_bytes = call.x_stride_bytes;
+    memory[i].y_stride_bytes = call.y_stride_bytes;
+    memory[i].image_bytes = manifest.engine_image_bytes;
+    const auto violations = program::check_call(program.code(), call.entry, emulator, memory[i]);
+    if (violations.empty()) continue;
+    throw Error(ErrorCode::kFormat, program.path() + ": call \"" + call.name + "\" is not safe to run: instruction " +
+                                        std::to_string(violations.front().instruction) + ": " +
+                                        violations.front().what + " (" + std::to_string(violations.size()) +
+                                        " violations)");
   }
 }
 

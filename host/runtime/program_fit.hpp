@@ -13,8 +13,9 @@ namespace xw::runtime {
 /// differs from the device, or the contract hashes. Clock, memory and other numbers that only make time are not
 /// compared.
 void check_device(const program::Program& program, const device::DeviceInfo& device);
-/// Throws Error{kFormat} unless every image record describes a part of its block, fits the emulator and its engine's
-/// image memory, has exactly its size, and overlaps no other.
-void check_images(const program::Program& program, const arch::EmulatorDescription& emulator);
+/// What Program::open cannot check without the emulator. Throws Error{kFormat} unless every image fits a context, has exactly
+/// its size and overlaps no other, and every call is proven free of deadlocks, hazards and accesses beyond its memory
+/// (compiler/program/check.hpp).
+void check_code(const program::Program& program, const arch::EmulatorDescription& emulator);
 
 }  // namespace xw::runtime
