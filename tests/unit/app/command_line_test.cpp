@@ -1,0 +1,231 @@
+// The `crossweave` command as users run it: results, messages, exit codes, files left behind.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "tests/unit/app/tiny_model.hpp"
+
+namespace xw {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+namespace fs = std::filesystem;
+
+struct Outcome {
+  int status = -1;
+  std::string output;  ///< standard output and error together, unless error was sent elsewhere
+};
+
+class CommandLine : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("xw-app-" + std::to_string(::getpid()) + "-" +
+                                           ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::remove_all(folder_);
+    model_ = test::write_tiny_model(folder_);
+    program_ = folder_ / "model.xwp";
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  static Outcome shell(const std::string& command) {
+    Outcome outcome;
+    FILE* pipe = ::popen((command).c_str(), "r");
+    std::array<char, 4096> buffer{};
+    while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
+      outcome.output.append(buffer.data(), count);
+    const int status = ::pclose(pipe);
+    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    return outcome;
+  }
+  static Outcome crossweave(const std::string& arguments) {
+    return shell(std::string(XW_CROSSWEAVE) + " " + arguments + " 2>&1 </dev/null");
+  }
+  Outcome compile(const std::string& options = "--chip tiny-64") const {
+    return crossweave("compile " + model_.string() + " " + options + " -o " + program_.string() +
+                      " --calibration-tokens 64");
+  }
+  [[nodiscard]] std::size_t files() const {
+    return static_cast<std::size_t>(std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+  }
+
+  fs::path folder_, model_, program_;
+};
+
+TEST_F(CommandLine, ExplainsItself) {
+  const Outcome help = crossweave("--help");
+  EXPECT_EQ(help.status, 0);
+  for (const char* command : {"compile", "run", "eval", "inspect", "report", "bench"}) {
+    EXPECT_THAT(help.output, HasSubstr(command));
+    const Outcome detail = crossweave(std::string(command) + " --help");
+    EXPECT_EQ(detail.status, 0) << command;
+    EXPECT_THAT(detail.output, HasSubstr("Examples:"));
+  }
+  EXPECT_EQ(crossweave("").status, 2);
+  EXPECT_EQ(crossweave("--version").status, 0);
+}
+
+TEST_F(CommandLine, CompilesRunsAndReports) {
+  ASSERT_EQ(compile().status, 0);
+  const Outcome run =
+      crossweave("run " + program_.string() + " --prompt abc -n 8 --ignore-eos --noise pcm-afm --chip-seed 3 --json -");
+  ASSERT_EQ(run.status, 0) << run.output;
+  const auto json = nlohmann::json::parse(run.output);
+  EXPECT_EQ(json.at("tokens").size(), 8U);
+  EXPECT_GT(json.at("device").at("mvms").get<std::uint64_t>(), 0U);
+
+  const Outcome report = crossweave("report " + program_.string() + " --prefill-tokens 8 --decode-tokens 2 --json -");
+  ASSERT_EQ(report.status, 0) << report.output;
+  const auto figures = nlohmann::json::parse(report.output);
+  // Closed form: each block does one MVM per vector, in prefill and decode alike.
+  std::uint64_t blocks = 0;
+  for (const auto& call : figures.at("calls")) blocks += call.at("blocks").get<std::uint64_t>();
+  EXPECT_EQ(figures.at("run").at("decode").at("tokens"), 2);
+  EXPECT_EQ(figures.at("run").at("decode").at("macs").get<std::uint64_t>(),
+            2 * figures.at("cells").get<std::uint64_t>());
+  // In the last layer only the last token needs more than its key and value: o, gate, up and down run once.
+  const std::uint64_t layer = figures.at("cells").get<std::uint64_t>() / 2;
+  const std::uint64_t qkv = 96 * 96 + 2 * 48 * 96;
+  EXPECT_EQ(figures.at("run").at("prefill").at("macs").get<std::uint64_t>(), 8 * layer + 8 * qkv + (layer - qkv));
+  EXPECT_GE(figures.at("run").at("decode").at("mvms").get<std::uint64_t>(), 2 * blocks);
+
+  const Outcome text = crossweave("inspect " + program_.string() + " --all --verify");
+  EXPECT_EQ(text.status, 0) << text.output;
+  EXPECT_THAT(text.output, HasSubstr("model.layers.1.mlp.down_proj"));
+  EXPECT_THAT(text.output, HasSubstr("blocks have their CRC"));
+  EXPECT_THAT(crossweave("inspect " + program_.string() + " --code").output, HasSubstr("halt"));
+}
+
+TEST_F(CommandLine, ResultsDoNotDependOnThreads) {
+  ASSERT_EQ(compile().status, 0);
+  const std::string run = "run " + program_.string() +
+                          " --prompt abc -n 12 --ignore-eos --noise pcm-afm --read-sigma 0.02 --json - --threads ";
+  const auto tokens = [&](const char* threads) {
+    const Outcome outcome = crossweave(run + threads);
+    EXPECT_EQ(outcome.status, 0) << outcome.output;
+    return nlohmann::json::parse(outcome.output).at("tokens");
+  };
+  EXPECT_EQ(tokens("1"), tokens("3"));
+}
+
+TEST_F(CommandLine, EvaluatesSeveralChips) {
+  ASSERT_EQ(compile().status, 0);
+  std::ofstream(folder_ / "text.txt") << "a bad cab fed a deaf babe; a faded cafe";
+  std::ofstream(folder_ / "last.jsonl") << R"({"context": "a bad cab", "continuation": "fed"})"
+                                        << "\n";
+  const Outcome outcome =
+      crossweave("eval " + program_.string() + " --text " + (folder_ / "text.txt").string() + " --lambada " +
+                 (folder_ / "last.jsonl").string() + " --context 16 --chip-seeds 3 --noise pcm-afm --json");
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  const auto json = nlohmann::json::parse(outcome.output);
+  ASSERT_EQ(json.at("runs").size(), 3U);
+  for (const auto& run : json.at("runs")) EXPECT_GT(run.at("perplexity").at("perplexity").get<double>(), 1.0);
+  EXPECT_GT(json.at("perplexity").at("std").get<double>(), 0.0) << "three chips must differ";
+}
+
+TEST_F(CommandLine, ReferenceModesRunFromACheckpoint) {
+  for (const char* mode : {"fp32", "digital-w8a8", "digital-w4a8", "analog"}) {
+    const Outcome outcome = crossweave("run " + model_.string() +
+                                       " --chip tiny-64 --calibration-tokens 64 --prompt abc -n 4 --mode " + mode);
+    EXPECT_EQ(outcome.status, 0) << mode << ": " << outcome.output;
+  }
+}
+
+TEST_F(CommandLine, UsageErrorsAreTwo) {
+  EXPECT_EQ(crossweave("frobnicate").status, 2);
+  EXPECT_EQ(crossweave("compile --frobnicate").status, 2);
+  EXPECT_EQ(crossweave("compile " + model_.string()).status, 2);
+  const Outcome weights = compile("--chip tiny-64 --weights w3");
+  EXPECT_EQ(weights.status, 2);
+  EXPECT_THAT(weights.output, HasSubstr("w3"));
+  const Outcome lambda = compile("--chip tiny-64 --lambda -3");
+  EXPECT_EQ(lambda.status, 2);
+  EXPECT_THAT(lambda.output, HasSubstr("positive number or auto"));
+  EXPECT_EQ(files(), 2U) << "nothing may be left behind";
+}
+
+TEST_F(CommandLine, InputErrorsNameTheFile) {
+  const Outcome missing = crossweave("run " + (folder_ / "nothing.gguf").string() + " -p x");
+  EXPECT_EQ(missing.status, 3);
+  EXPECT_THAT(missing.output, HasSubstr("nothing.gguf"));
+  const Outcome chip = compile("--chip " + (folder_ / "no-chip.toml").string());
+  EXPECT_EQ(chip.status, 3);
+  EXPECT_THAT(chip.output, HasSubstr("no-chip.toml"));
+  std::ofstream(folder_ / "bad.toml") << "[chip]\nname = \"bad\"\nrows = -1\n";
+  const Outcome bad = compile("--chip " + (folder_ / "bad.toml").string());
+  EXPECT_NE(bad.status, 0);
+  EXPECT_THAT(bad.output, HasSubstr("bad.toml"));
+  fs::resize_file(model_, fs::file_size(model_) / 2);
+  const Outcome truncated = compile();
+  EXPECT_EQ(truncated.status, 3);
+  EXPECT_THAT(truncated.output, HasSubstr("model.bin"));
+  EXPECT_FALSE(fs::exists(program_));
+}
+
+TEST_F(CommandLine, NanWeightsAreRefused) {
+  model_ = test::write_tiny_model(folder_, 300 * 96 + 2 * 96 + 5);  // wq of layer 0, row 0, column 5
+  const Outcome outcome = compile();
+  EXPECT_EQ(outcome.status, 3) << outcome.output;
+  EXPECT_FALSE(fs::exists(program_));
+}
+
+TEST_F(CommandLine, ATooSmallChipSaysByHowMuch) {
+  std::ifstream source(std::string(XW_SOURCE_DIR) + "/arch/chips/tiny-64.toml");
+  std::string text((std::istreambuf_iterator<char>(source)), {});
+  const std::size_t key = text.find("num_tiles");
+  ASSERT_NE(key, std::string::npos);
+  text.replace(key, text.find('\n', key) - key, "num_tiles = 3");
+  std::ofstream(folder_ / "small.toml") << text;
+  const Outcome outcome = compile("--chip " + (folder_ / "small.toml").string());
+  EXPECT_EQ(outcome.status, 4) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("tiles"));
+  EXPECT_FALSE(fs::exists(program_));
+}
+
+TEST_F(CommandLine, CorruptProgramsAreRefused) {
+  ASSERT_EQ(compile().status, 0);
+  const fs::path broken = folder_ / "broken.xwp";
+  fs::copy_file(program_, broken);
+  fs::resize_file(broken, fs::file_size(broken) - 100);
+  const Outcome truncated = crossweave("run " + broken.string() + " -p abc");
+  EXPECT_EQ(truncated.status, 3) << truncated.output;
+  EXPECT_THAT(truncated.output, HasSubstr("broken.xwp"));
+}
+
+TEST_F(CommandLine, UnwritableOutputLeavesTheOldProgram) {
+  ASSERT_EQ(compile().status, 0);
+  const auto size = fs::file_size(program_);
+  const Outcome outcome = shell("ulimit -f 8; " + std::string(XW_CROSSWEAVE) + " compile " + model_.string() +
+                                " --chip tiny-64 --calibration-tokens 64 -o " + program_.string() + " 2>&1");
+  EXPECT_NE(outcome.status, 0);
+  EXPECT_EQ(fs::file_size(program_), size) << "the old program must survive";
+  const Outcome folder = crossweave("compile " + model_.string() + " --chip tiny-64 --calibration-tokens 64 -o " +
+                                    (folder_ / "no/such/folder/x.xwp").string());
+  EXPECT_EQ(folder.status, 3);
+  EXPECT_THAT(folder.output, HasSubstr("x.xwp"));
+}
+
+TEST_F(CommandLine, Fp32NeedsTheCheckpoint) {
+  ASSERT_EQ(compile().status, 0);
+  const Outcome outcome = crossweave("run " + program_.string() + " --mode fp32 -p abc");
+  EXPECT_EQ(outcome.status, 2);
+  EXPECT_THAT(outcome.output, HasSubstr("fp32 needs the checkpoint"));
+}
+
+TEST_F(CommandLine, InterruptLeavesNothingBroken) {
+  ASSERT_EQ(compile().status, 0);
+  const Outcome outcome = shell("timeout -s INT 1 " + std::string(XW_CROSSWEAVE) + " run " + program_.string() +
+                                " -p abc -n 100 --ignore-eos --chip-seed 1 >/dev/null 2>&1; echo status $?");
+  EXPECT_THAT(outcome.output, Not(HasSubstr("status 70")));
+  EXPECT_EQ(files(), 3U);
+}
+
+}  // namespace
+}  // namespace xw
