@@ -10,6 +10,7 @@
 
 #include "arch/support/file.hpp"
 #include "arch/support/progress.hpp"
+#include "host/app/line_reader.hpp"
 #include "host/app/opened_model.hpp"
 #include "host/app/version.hpp"
 #include "host/transformer/generate.hpp"
@@ -91,6 +92,15 @@ std::vector<std::int32_t> chat_prompt(const tokenizer::Tokenizer& tokenizer, con
   return tokenizer.encode(tokenizer.apply_chat_template(messages, true), false, true);
 }
 
+/// All of standard input without the newlines at its end.
+std::string standard_input() {
+  LineReader lines(STDIN_FILENO);
+  std::string text;
+  for (std::string line; lines.next(line);) text += line + "\n";
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
 /// A conversation on standard input; the whole history is rendered anew each turn and only its new tokens are fed.
 void converse(transformer::Session& session, const OpenedModel& opened, const TextFlags& flags, Totals& totals) {
   const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
@@ -98,10 +108,11 @@ void converse(transformer::Session& session, const OpenedModel& opened, const Te
   if (!flags.system.empty()) messages.push_back({"system", flags.system});
   std::vector<std::int32_t> fed;
   const bool terminal = ::isatty(STDIN_FILENO) != 0;
+  LineReader lines(STDIN_FILENO);
   std::string message;
   for (;;) {
     if (terminal) std::cout << "> " << std::flush;
-    if (!std::getline(std::cin, message)) break;
+    if (!lines.next(message)) break;
     if (message.empty()) continue;
     messages.push_back({"user", message});
     const std::vector<std::int32_t> all = tokenizer.encode(tokenizer.apply_chat_template(messages, true), false, true);

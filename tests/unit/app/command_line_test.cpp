@@ -16,7 +16,6 @@ namespace xw {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 namespace fs = std::filesystem;
 
 struct Outcome {
@@ -219,12 +218,23 @@ TEST_F(CommandLine, Fp32NeedsTheCheckpoint) {
   EXPECT_THAT(outcome.output, HasSubstr("fp32 needs the checkpoint"));
 }
 
-TEST_F(CommandLine, InterruptLeavesNothingBroken) {
+TEST_F(CommandLine, InterruptEndsALongRunCleanly) {
+  test::TinyShape shape;
+  shape.context = 100000;  // far more tokens than a second can generate
+  model_ = test::write_tiny_model(folder_, -1, shape);
   ASSERT_EQ(compile().status, 0);
-  const Outcome outcome = shell("timeout -s INT 1 " + std::string(XW_CROSSWEAVE) + " run " + program_.string() +
-                                " -p abc -n 100 --ignore-eos --chip-seed 1 >/dev/null 2>&1; echo status $?");
-  EXPECT_THAT(outcome.output, Not(HasSubstr("status 70")));
+  const std::string run = std::string(XW_CROSSWEAVE) + " run " + program_.string() + " -p abc -n 99000 --ignore-eos";
+  const Outcome outcome = shell("timeout --preserve-status -s INT 1 " + run + " 2>&1 >/dev/null");
+  EXPECT_EQ(outcome.status, 130) << outcome.output;
+  EXPECT_THAT(outcome.output, HasSubstr("interrupted"));
   EXPECT_EQ(files(), 3U);
+}
+
+TEST_F(CommandLine, InterruptEndsAConversationThatWaits) {
+  ASSERT_EQ(compile().status, 0);
+  const Outcome outcome = shell("sleep 5 | timeout --preserve-status -s INT 1 " + std::string(XW_CROSSWEAVE) + " run " +
+                                program_.string() + " --interactive >/dev/null 2>&1; echo status $?");
+  EXPECT_THAT(outcome.output, HasSubstr("status 130"));
 }
 
 }  // namespace
