@@ -5,7 +5,6 @@
 
 #include <cstdio>
 #include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "arch/support/file.hpp"
@@ -210,9 +209,7 @@ int run_main(const std::vector<std::string>& arguments) {
     converse(session, opened, flags, totals);
   } else {
     if (flags.prompt.empty() && flags.chat.empty() && values->count("prompt") == 0) {
-      flags.prompt.assign(std::istreambuf_iterator<char>(std::cin), {});
-      while (!flags.prompt.empty() && (flags.prompt.back() == '\n' || flags.prompt.back() == '\r'))
-        flags.prompt.pop_back();
+      flags.prompt = standard_input();
     }
     std::vector<std::int32_t> prompt = flags.chat.empty() ? tokenizer.encode(flags.prompt, true, true)
                                                           : chat_prompt(tokenizer, flags.system, flags.chat);
