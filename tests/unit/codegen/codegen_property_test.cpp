@@ -17,11 +17,11 @@ using test::Model;
 using test::OracleImage;
 using test::RandomExecutor;
 
-/// A weight as a pure function of its place: no tables to keep.
-std::int64_t weight(std::uint32_t matrix, std::uint32_t out, std::uint32_t in) {
+/// A weight, modulo 2^64, as a pure function of its place: no tables to keep.
+std::uint64_t weight(std::uint32_t matrix, std::uint32_t out, std::uint32_t in) {
   std::uint64_t h = (std::uint64_t{matrix} << 48) ^ (std::uint64_t{out} << 24) ^ in;
   h = (h ^ (h >> 31)) * 0x9E3779B97F4A7C15ULL;
-  return static_cast<std::int64_t>((h >> 40) % 255) - 127;
+  return (h >> 40) % 255 - 127;
 }
 
 OracleImage make_image(const Model& model, const program::ImageRecord& record) {
@@ -62,8 +62,8 @@ void expect_computes_product(const Model& model, const codegen::Output& output,
                              std::size_t depth) {
   const program::CallInfo& call = output.calls.at(call_index);
   std::mt19937_64 random(seed);
-  std::vector<std::int64_t> x(call.x_stride_bytes, RandomExecutor::kPoison);
-  for (std::uint32_t i = 0; i < call.in_features; ++i) x[i] = static_cast<std::int64_t>(random() % 255) - 127;
+  std::vector<std::uint64_t> x(call.x_stride_bytes, RandomExecutor::kPoison);
+  for (std::uint32_t i = 0; i < call.in_features; ++i) x[i] = random() % 255 - 127;
   std::map<std::pair<std::uint32_t, std::uint32_t>, OracleImage> images;
   for (const auto& record : output.images) {
     if (record.call == call_index) images[{record.engine, record.image_offset}] = make_image(model, record);
@@ -77,7 +77,7 @@ void expect_computes_product(const Model& model, const codegen::Output& output,
       for (std::uint32_t i = 0; i < segment.length; ++i) {
         const std::uint32_t out = segment.out_begin + i;
         ++covered.at(out);
-        std::int64_t expected = 0;
+        std::uint64_t expected = 0;
         for (std::uint32_t in = 0; in < call.in_features; ++in) expected += weight(matrix, out, in) * x[in];
         ASSERT_EQ(executor.y().at(segment.y_word + i), expected) << "matrix " << matrix << " output " << out;
       }

@@ -23,8 +23,7 @@ Images make_images(const test::Model& model, const codegen::Output& output, std:
   Images images;
   for (const ImageRecord& record : output.images) {
     OracleImage image{model.blocks[record.block].rows, record.cols, {}};
-    for (std::uint32_t i = 0; i < image.rows * image.cols; ++i)
-      image.weights.push_back(static_cast<std::int64_t>(random() % 1000));
+    for (std::uint32_t i = 0; i < image.rows * image.cols; ++i) image.weights.push_back(random() % 1000);
     images[{record.engine, record.image_offset}] = std::move(image);
   }
   return images;
@@ -72,9 +71,9 @@ struct Tally {
 
 /// What fails in some interleaving; empty if all give the same Y.
 std::string oracle_objection(const arch::EmulatorDescription& emulator, const CallInfo& call, const Images& images,
-                             const std::vector<EncodedInstruction>& code, const std::vector<std::int64_t>& x,
+                             const std::vector<EncodedInstruction>& code, const std::vector<std::uint64_t>& x,
                              std::mt19937_64& random) {
-  std::vector<std::int64_t> first;
+  std::vector<std::uint64_t> first;
   for (int run = 0; run < 12; ++run) {
     RandomExecutor executor(emulator, x, call.y_stride_bytes / 4, images, random(), 1 + random() % 8);
     const std::string failure = executor.run(code, 0);
@@ -101,9 +100,8 @@ TEST(CheckAgainstOracle, AcceptsOnlyWhatRunsTheSameInEveryInterleaving) {
       memory.images.push_back({image.engine, image.image_offset, model.blocks[image.block].rows, image.cols});
     }
     const Images images = make_images(model, output, random);
-    std::vector<std::int64_t> x;
-    for (std::uint32_t i = 0; i < call.x_stride_bytes; ++i)
-      x.push_back(static_cast<std::int64_t>(random() % 255) - 127);
+    std::vector<std::uint64_t> x;
+    for (std::uint32_t i = 0; i < call.x_stride_bytes; ++i) x.push_back(random() % 255 - 127);
     for (int mutant = 0; mutant < 60; ++mutant) {
       std::vector<EncodedInstruction> code = output.code;
       mutate(code, random);

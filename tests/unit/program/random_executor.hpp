@@ -24,15 +24,15 @@ namespace xw::test {
 /// A block image as the oracle sees it: weights [row][col].
 struct OracleImage {
   std::uint32_t rows = 0, cols = 0;
-  std::vector<std::int64_t> weights;
+  std::vector<std::uint64_t> weights;
 };
 
-/// One vector's memory and buffers; words hold exact integers, unwritten ones hold poison.
+/// One vector's memory and buffers; words hold integers modulo 2^64, unwritten ones hold an odd poison that no product hides.
 class RandomExecutor {
  public:
-  static constexpr std::int64_t kPoison = std::int64_t{1} << 60;
+  static constexpr std::uint64_t kPoison = 0x5DEECE66D1234567ULL;
 
-  RandomExecutor(const arch::EmulatorDescription& emulator, std::vector<std::int64_t> x, std::size_t y_words,
+  RandomExecutor(const arch::EmulatorDescription& emulator, std::vector<std::uint64_t> x, std::size_t y_words,
                  std::map<std::pair<std::uint32_t, std::uint32_t>, OracleImage> images, std::uint64_t seed,
                  std::size_t queue_depth)
       : x_(std::move(x)),
@@ -41,7 +41,7 @@ class RandomExecutor {
         random_(seed),
         queue_depth_(queue_depth),
         xbuf_(emulator.xbuf_bytes, kPoison),
-        ybuf_(emulator.num_engines, std::vector<std::int64_t>(emulator.ybuf_words, kPoison)),
+        ybuf_(emulator.num_engines, std::vector<std::uint64_t>(emulator.ybuf_words, kPoison)),
         contexts_(emulator.num_engines, std::vector<std::optional<OracleImage>>(emulator.contexts)) {}
 
   /// Runs from `entry` to HALT. Returns an empty text, or what went wrong.
@@ -53,7 +53,7 @@ class RandomExecutor {
     }
   }
 
-  [[nodiscard]] const std::vector<std::int64_t>& y() const { return y_; }
+  [[nodiscard]] const std::vector<std::uint64_t>& y() const { return y_; }
 
  private:
   std::string run_checked(const std::vector<program::EncodedInstruction>& code, std::uint32_t entry) {
@@ -168,7 +168,7 @@ class RandomExecutor {
   void mvm(Unit& unit, const program::Instruction& i, bool early_read, bool early_write) {
     const auto compute = [this, i] {
       const auto& context = contexts_.at(i.engine).at(i.context);
-      std::vector<std::int64_t> sums(i.cols, kPoison);
+      std::vector<std::uint64_t> sums(i.cols, kPoison);
       if (!context || context->rows != i.rows || context->cols != i.cols) {
         failure_ = "MVM on a context without its block";
         return sums;
@@ -180,9 +180,9 @@ class RandomExecutor {
       }
       return sums;
     };
-    const auto put = [this, i](const std::vector<std::int64_t>& sums) {
+    const auto put = [this, i](const std::vector<std::uint64_t>& sums) {
       for (std::uint32_t col = 0; col < i.cols; ++col) {
-        std::int64_t& word = ybuf_.at(i.engine).at(i.ybuf_offset + col);
+        std::uint64_t& word = ybuf_.at(i.engine).at(i.ybuf_offset + col);
         word = i.accumulate ? word + sums[col] : sums[col];
       }
     };
@@ -196,7 +196,7 @@ class RandomExecutor {
   void store_y(Unit& unit, const program::Instruction& i, bool early) {
     act(unit, early, [this, i] {
       for (std::uint32_t k = 0; k < i.length; ++k) {
-        std::int64_t sum = 0;
+        std::uint64_t sum = 0;
         for (std::size_t engine = 0; engine < ybuf_.size(); ++engine) {
           if ((i.engine_mask >> engine & 1U) != 0) sum += ybuf_[engine].at(i.ybuf_offset + k);
         }
@@ -213,13 +213,13 @@ class RandomExecutor {
     return {};
   }
 
-  std::vector<std::int64_t> x_;
-  std::vector<std::int64_t> y_;
+  std::vector<std::uint64_t> x_;
+  std::vector<std::uint64_t> y_;
   std::map<std::pair<std::uint32_t, std::uint32_t>, OracleImage> images_;
   std::mt19937_64 random_;
   std::size_t queue_depth_;
-  std::vector<std::int64_t> xbuf_;
-  std::vector<std::vector<std::int64_t>> ybuf_;
+  std::vector<std::uint64_t> xbuf_;
+  std::vector<std::vector<std::uint64_t>> ybuf_;
   std::vector<std::vector<std::optional<OracleImage>>> contexts_;
   std::array<Unit, arch::kNumUnits> units_;
   std::array<std::int64_t, arch::kNumSemaphores> tokens_{};
