@@ -6,7 +6,9 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
+#include <string_view>
 #include <unordered_map>
 
 #include "arch/support/file.hpp"
@@ -113,11 +115,30 @@ compiler::Calibration from_checkpoint(const std::map<std::string, std::vector<fl
   return calibration;
 }
 
+/// The same range for every input, without data: "fixed:BETA".
+compiler::Calibration fixed_ranges(const std::string& text, const std::vector<std::string>& names,
+                                   const std::map<std::string, LinearLayer>& layers,
+                                   const checkpoint::Checkpoint& checkpoint) {
+  char* end = nullptr;
+  const float beta = std::strtof(text.c_str(), &end);
+  if (text.empty() || *end != '\0' || !(beta > 0) || !std::isfinite(beta)) {
+    throw Error(ErrorCode::kInvalidArgument, "--ranges fixed:BETA: expected a positive number, found '" + text + "'");
+  }
+  compiler::Calibration calibration;
+  calibration.description = "input range " + text + " everywhere, no data";
+  for (const std::string& name : names) {
+    const std::uint64_t inputs = checkpoint.tensors().at(layers.at(name).weight.tensor).row_elements();
+    calibration.layers[name].inputs.push_back({0, static_cast<std::uint32_t>(inputs), beta});
+  }
+  return calibration;
+}
+
 std::vector<std::int32_t> calibration_tokens(const CompileFlags& flags, const tokenizer::Tokenizer* tokenizer,
                                              std::uint32_t context) {
   if (tokenizer == nullptr) {
     throw Error(ErrorCode::kInvalidArgument,
-                "calibration needs a tokenizer: none found beside the checkpoint; give --tokenizer");
+                "calibration needs a tokenizer: none found beside the checkpoint; give --tokenizer, or --ranges "
+                "fixed:BETA for ranges without data");
   }
   const std::string text = flags.calibration_text.empty() ? std::string(calibration::default_text())
                                                           : read_text_file(flags.calibration_text);
@@ -141,6 +162,11 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
   const auto stored = checkpoint::stored_input_ranges(*checkpoint);
   if (!stored.empty() && flags.ranges.empty() && flags.lambda != "auto")
     return from_checkpoint(stored, names, layers, *checkpoint);
+  if (constexpr std::string_view kFixed = "fixed:"; flags.ranges.starts_with(kFixed)) {
+    if (flags.lambda == "auto")
+      throw Error(ErrorCode::kInvalidArgument, "--lambda auto needs data; --ranges fixed has none");
+    return fixed_ranges(flags.ranges.substr(kFixed.size()), names, layers, *checkpoint);
+  }
   const bool automatic_lambda = flags.lambda.empty() || flags.lambda == "auto";
 
   const passes::RangeChoice choice = passes::parse_range_choice(flags.ranges.empty() ? "mse" : flags.ranges);

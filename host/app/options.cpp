@@ -24,7 +24,8 @@ po::options_description compile_options(CompileFlags& flags) {
       "ADC full scale in units of input range x w_max: a number for all layers, or auto: per layer, from data "
       "(default: auto, or the chip's when the checkpoint stores its input ranges)");
   add("ranges", po::value(&flags.ranges),
-      "input ranges: mse, percentile:P, std:K, max (default: from the checkpoint if stored there, else mse)");
+      "input ranges: mse, percentile:P, std:K, max, or fixed:BETA without data (default: from the checkpoint if stored "
+      "there, else mse)");
   add("calibration-text", po::value(&flags.calibration_text), "text file for calibration (default: a built-in text)");
   add("calibration-tokens", po::value(&flags.calibration_tokens)->default_value(flags.calibration_tokens),
       "tokens of it to use");

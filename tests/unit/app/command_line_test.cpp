@@ -168,6 +168,19 @@ TEST_F(CommandLine, InputErrorsNameTheFile) {
   EXPECT_FALSE(fs::exists(program_));
 }
 
+TEST_F(CommandLine, RangesCanBeFixedWithoutDataOrTokenizer) {
+  fs::remove(folder_ / "tokenizer.bin");
+  const Outcome data = compile();
+  EXPECT_EQ(data.status, 2) << data.output;
+  EXPECT_THAT(data.output, HasSubstr("needs a tokenizer"));
+  EXPECT_EQ(compile("--chip tiny-64 --ranges fixed:zero").status, 2);
+  ASSERT_EQ(compile("--chip tiny-64 --ranges fixed:3.5").status, 0);
+  const Outcome inspect = crossweave("inspect --json " + program_.string());
+  for (const auto& matrix : nlohmann::json::parse(inspect.output).at("matrices")) {
+    EXPECT_EQ(matrix.at("input_ranges").at(0).at("beta").get<float>(), 3.5F);
+  }
+}
+
 TEST_F(CommandLine, NanWeightsAreRefused) {
   model_ = test::write_tiny_model(folder_, 300 * 96 + 2 * 96 + 5);  // wq of layer 0, row 0, column 5
   const Outcome outcome = compile();
