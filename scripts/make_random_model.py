@@ -21,7 +21,7 @@ import statistics
 import struct
 import sys
 
-BLOCK_VALUES = 8 << 20  # random values made once; tensors are stretches of it
+MAX_BLOCK_VALUES = 8 << 20  # random values made once; tensors are stretches of it
 STANDARD_DEVIATION = 0.02
 
 LLAMA3_SCALING = {"factor": 32.0, "high_freq_factor": 4.0, "low_freq_factor": 1.0,
@@ -102,11 +102,11 @@ def bfloat16(value):
     return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
 
 
-def random_block(generator):
+def random_block(generator, count):
     """bf16 values of N(0, 0.02) by the inverse distribution of uniform 16-bit numbers."""
     normal = statistics.NormalDist(0, STANDARD_DEVIATION)
     quantiles = [bfloat16(normal.inv_cdf((i + 0.5) / 65536)) for i in range(65536)]
-    codes = array.array("H", generator.randbytes(2 * BLOCK_VALUES))
+    codes = array.array("H", generator.randbytes(2 * count))
     values = array.array("H", map(quantiles.__getitem__, codes))
     if sys.byteorder == "big":
         values.byteswap()
@@ -119,7 +119,7 @@ def write_values(file, count, kind, block, generator):
         return
     remaining = 2 * count
     while remaining:
-        begin = 2 * generator.randrange(BLOCK_VALUES)
+        begin = 2 * generator.randrange(len(block) // 2)
         piece = block[begin:begin + remaining]
         file.write(piece)
         remaining -= len(piece)
@@ -162,7 +162,7 @@ def split_shards(tensors, shard_bytes):
 def write_model(out, config, tensors, shard_bytes, seed):
     out.mkdir(parents=True, exist_ok=True)
     generator = random.Random(seed)
-    block = random_block(generator)
+    block = random_block(generator, min(MAX_BLOCK_VALUES, sum(count_of(tensor[1]) for tensor in tensors)))
     shards = split_shards(tensors, shard_bytes)
     if len(shards) == 1:
         write_file(out / "model.safetensors", shards[0], block, generator)

@@ -43,6 +43,15 @@ int main(int argc, char** argv) {
   for (const std::uint32_t type : {12U, 13U, 14U})
     quantized.add_tensor("t" + std::to_string(type), {256}, type, xw::test::Bytes(210));
   write(root / "gguf" / "quantized", quantized.build());
+  write(root / "safetensors" / "small", xw::test::safetensors_file({{"a", xw::test::make_tensor("a", {2, 3})},
+                                                                    {"b", xw::test::make_tensor("b", {4})}}));
+  write(root / "safetensors" / "index",
+        xw::test::to_bytes(R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors"}})"));
+  xw::test::GgufBuilder small;
+  small.add_string("general.architecture", "llama");
+  small.add_raw("array", 9, xw::test::to_bytes(std::string("\4\0\0\0\2\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0", 20)));
+  small.add_tensor("t", {2, 2}, 0, xw::test::float_bytes({1, 2, 3, 4}));
+  write(root / "gguf" / "small", small.build());
   for (const int version : {0, 1}) {
     for (const bool is_tied : {true, false}) {
       write(root / "llama2c" / ("v" + std::to_string(version) + (is_tied ? "_tied" : "_untied")),
