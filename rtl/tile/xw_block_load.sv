@@ -1,0 +1,341 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Block loader of one engine: reads a block image, checks it and fills a context.
+///
+/// done_o pulses when header and tables are in and the header is good: the context may be used then,
+/// its cells follow (cell_beats_o counts them). The next command is accepted when all cells are in.
+/// A pulse of error_o ends a command; it comes before done_o, or for faults of cells after it.
+/// The order of checks is that of `xw::analog::open_image`.
+module xw_block_load #(
+  parameter int unsigned Lanes          = 64,
+  parameter int unsigned BlockRows      = 512,
+  parameter int unsigned BlockCols      = 512,
+  parameter int unsigned Contexts       = 4,
+  parameter int unsigned MaxOutstanding = 16,
+  localparam int unsigned DataWidth      = 8 * Lanes,
+  localparam int unsigned WordsPerBeat   = DataWidth / 32,
+  localparam int unsigned ContextCells   = BlockRows * BlockCols / Lanes,
+  localparam int unsigned ContextTables  = BlockCols / WordsPerBeat,
+  localparam int unsigned CellAddrWidth  = $clog2(Contexts * ContextCells),
+  localparam int unsigned TableAddrWidth = $clog2(Contexts * ContextTables),
+  localparam int unsigned ContextWidth   = (Contexts > 1) ? $clog2(Contexts) : 1
+) (
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  input  logic                      clear_i,         // start of a run: all contexts are empty
+  input  logic                      abort_i,         // ends the command without done or error
+  input  logic [63:0]               image_base_i,
+  // Commands (LOAD_BLOCK)
+  input  logic                      cmd_valid_i,
+  output logic                      cmd_ready_o,
+  input  logic [127:0]              cmd_i,
+  output logic                      done_o,
+  output logic                      error_o,
+  output logic [7:0]                error_code_o,
+  output logic [63:0]               error_detail_o,
+  output logic                      idle_o,          // nothing to do, no burst under way
+  output logic                      memory_stall_o,  // waits for a beat
+  output logic                      beat_o,          // a beat arrived
+  // State of the contexts
+  output logic [Contexts-1:0]       context_valid_o,
+  output logic                      loading_o,       // cells of loading_context_o are under way
+  output logic [ContextWidth-1:0]   loading_context_o,
+  output logic [31:0]               cell_beats_o,    // already in, while loading_o
+  input  logic [ContextWidth-1:0]   descriptor_context_i,
+  output logic [127:0]              descriptor_o,    // see xw_engine
+  // Context memory
+  output logic                      cell_write_o,
+  output logic [CellAddrWidth-1:0]  cell_addr_o,
+  output logic                      table_write_o,
+  output logic [TableAddrWidth-1:0] table_addr_o,
+  output logic [DataWidth-1:0]      write_data_o,
+  // AXI4 read channels
+  output logic                      arvalid_o,
+  input  logic                      arready_i,
+  output logic [63:0]               araddr_o,
+  output logic [7:0]                arlen_o,
+  input  logic                      rvalid_i,
+  output logic                      rready_o,
+  input  logic [DataWidth-1:0]      rdata_i,
+  input  logic [1:0]                rresp_i,
+  input  logic                      rlast_i
+);
+  localparam int unsigned LINE_BEATS   = 512 / DataWidth;  // beats of 64 bytes
+  localparam int unsigned LANES_PER_64 = 64 / Lanes;       // rows of cells in 64 bytes
+  localparam int unsigned LARGEST =
+      1 + (BlockCols + 15) / 16 + (ContextCells + LANES_PER_64 - 1) / LANES_PER_64;
+
+  typedef enum logic [2:0] {
+    StIdle,    // waits for a command
+    StHeader,  // collects the 64 header bytes
+    StCrc,     // feeds them to the CRC, 4 per cycle
+    StCheck,   // compares
+    StTables,  // writes column tables
+    StCells,   // writes cells and swallows padding
+    StSum,     // compares the payload sum
+    StDrain    // waits for the reader after a fault
+  } state_e;
+  state_e state_q;
+
+  logic [31:0]  length_q;       // of the image, in 64 bytes
+  logic [511:0] header_q;
+  logic [63:0]  address_q;
+  logic [31:0]  beat_q;         // in the current part
+  logic [31:0]  sum_q;
+  logic [31:0]  cell_beats_q;   // of the block
+  logic [31:0]  tail_beats_q;   // cells and padding
+  logic [31:0]  table_beats_q;
+  logic [3:0]   crc_word_q;
+  logic [CellAddrWidth-1:0]  cell_base_q;
+  logic [TableAddrWidth-1:0] table_base_q;
+  logic [Contexts-1:0]       context_valid_q;
+  logic [127:0]              descriptors [0:Contexts-1];
+
+  logic [7:0]              cmd_context;
+  logic [ContextWidth-1:0] slot_q;
+  logic [31:0]             cmd_length, cmd_offset;
+  assign cmd_context = cmd_i[xw_pkg::LOAD_BLOCK_CONTEXT_LSB +: 8];
+  assign cmd_length  = cmd_i[xw_pkg::LOAD_BLOCK_IMAGE_LENGTH_LSB +: 32];
+  assign cmd_offset  = cmd_i[xw_pkg::LOAD_BLOCK_IMAGE_OFFSET_LSB +: 32];
+
+  // --- reader -----------------------------------------------------------------------------------
+  logic start, stop, reader_busy, beat_valid, beat_ready, read_error, read_decerr;
+  logic [63:0] read_error_addr, start_addr;
+  logic [DataWidth-1:0] beat_data;
+  assign start_addr = image_base_i + (64'(cmd_offset) << 6);
+
+  xw_axi_read #(
+    .DataWidth     (DataWidth),
+    .MaxOutstanding(MaxOutstanding)
+  ) u_read (
+    .clk_i, .rst_ni,
+    .start_i     (start),
+    .addr_i      (start_addr),
+    .beats_i     (cmd_length * 32'(LINE_BEATS)),
+    .stop_i      (stop),
+    .busy_o      (reader_busy),
+    .valid_o     (beat_valid),
+    .ready_i     (beat_ready),
+    .data_o      (beat_data),
+    .error_o     (read_error),
+    .decerr_o    (read_decerr),
+    .error_addr_o(read_error_addr),
+    .arvalid_o, .arready_i, .araddr_o, .arlen_o,
+    .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i
+  );
+
+  // --- header -----------------------------------------------------------------------------------
+  logic [31:0] crc;
+  xw_crc32 u_crc (
+    .clk_i, .rst_ni,
+    .clear_i(state_q == StHeader),
+    .valid_i(state_q == StCrc && crc_word_q != 4'd15),
+    .word_i (header_q[32 * crc_word_q +: 32]),
+    .crc_o  (crc)
+  );
+
+  logic [15:0] rows, cols, lanes, row0, col0;
+  logic [7:0]  adc_shift, adc_bits;
+  assign rows      = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_ROWS_OFFSET +: 16];
+  assign cols      = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_COLS_OFFSET +: 16];
+  assign row0      = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_ROW0_OFFSET +: 16];
+  assign col0      = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_COL0_OFFSET +: 16];
+  assign lanes     = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_LANES_OFFSET +: 16];
+  assign adc_shift = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_ADC_SHIFT_OFFSET +: 8];
+  assign adc_bits  = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_ADC_BITS_OFFSET +: 8];
+
+  // Sizes that follow from rows and cols, registered while the CRC runs.
+  logic [31:0] table_lines, cell_beats, cell_lines, image_lines;
+  logic [10:0] groups;
+  assign table_lines = (32'(cols) + 32'd15) >> 4;
+  assign groups      = 11'((32'(cols) + 32'(Lanes - 1)) / 32'(Lanes));
+  assign cell_beats  = 32'(groups) * 32'(rows[10:0]);
+  assign cell_lines  = (cell_beats_q + 32'(LANES_PER_64 - 1)) / 32'(LANES_PER_64);
+  assign image_lines = 32'd1 + table_lines + cell_lines;
+
+  logic shape_ok, layout_ok, magic_ok, crc_ok;
+  always_comb begin
+    magic_ok  = 1'b0;
+    crc_ok    = 1'b0;
+    shape_ok  = 1'b0;
+    layout_ok = 1'b0;
+    if (state_q == StCheck) begin
+      magic_ok = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_MAGIC_OFFSET +: 32] ==
+                 xw_pkg::BLOCK_IMAGE_HEADER_MAGIC;
+      crc_ok   = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_HEADER_CRC_OFFSET +: 32] == crc;
+      shape_ok = rows != '0 && 32'(rows) <= BlockRows && cols != '0 && 32'(cols) <= BlockCols &&
+                 32'(col0) + 32'(cols) <= 32'h10000 && 32'(lanes) == Lanes &&
+                 32'(adc_bits) >= 32'(xw_pkg::MIN_ADC_BITS) &&
+                 32'(adc_bits) <= 32'(xw_pkg::MAX_ADC_BITS) &&
+                 32'(adc_shift) >= 32'(xw_pkg::MIN_ADC_SHIFT) &&
+                 32'(adc_shift) <= 32'(xw_pkg::MAX_ADC_SHIFT);
+      layout_ok = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_FLAGS_OFFSET +: 32] == '0 &&
+                  header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_TABLES_OFFSET_OFFSET +: 32] == 32'd64 &&
+                  header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_CELLS_OFFSET_OFFSET +: 32] ==
+                      ((table_lines + 32'd1) << 6) &&
+                  header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_IMAGE_BYTES_OFFSET +: 32] ==
+                      (image_lines << 6) &&
+                  length_q == image_lines &&
+                  header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_RESERVED_OFFSET +: 128] == '0;
+    end
+  end
+
+  // Sum of the words of a beat.
+  logic [31:0] beat_sum;
+  logic        beat;
+  assign beat = beat_valid && beat_ready;
+  always_comb begin
+    beat_sum = '0;
+    if (beat) begin
+      for (int unsigned w = 0; w < WordsPerBeat; w++) beat_sum = beat_sum + beat_data[32*w +: 32];
+    end
+  end
+
+  assign start      = cmd_valid_i && cmd_ready_o && bad_command == xw_pkg::ERROR_OK[7:0];
+  assign beat_ready = state_q == StHeader || state_q == StTables || state_q == StCells;
+  assign stop       = abort_i || (state_q == StCheck && check_error != xw_pkg::ERROR_OK[7:0]);
+
+  logic [7:0] bad_command, check_error;
+  always_comb begin
+    bad_command = xw_pkg::ERROR_OK[7:0];
+    if (32'(cmd_context) >= Contexts) bad_command = xw_pkg::ERROR_BAD_CONTEXT[7:0];
+    else if (cmd_length == '0 || cmd_length > LARGEST) bad_command = xw_pkg::ERROR_BAD_LENGTH[7:0];
+    check_error = xw_pkg::ERROR_OK[7:0];
+    if (!magic_ok)                    check_error = xw_pkg::ERROR_IMAGE_MAGIC[7:0];
+    else if (!crc_ok)                 check_error = xw_pkg::ERROR_IMAGE_HEADER_CRC[7:0];
+    else if (!shape_ok || !layout_ok) check_error = xw_pkg::ERROR_IMAGE_SHAPE[7:0];
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q         <= StIdle;
+      length_q        <= '0;
+      header_q        <= '0;
+      address_q       <= '0;
+      beat_q          <= '0;
+      sum_q           <= '0;
+      cell_beats_q    <= '0;
+      tail_beats_q    <= '0;
+      table_beats_q   <= '0;
+      crc_word_q      <= '0;
+      cell_base_q     <= '0;
+      table_base_q    <= '0;
+      slot_q          <= '0;
+      context_valid_q <= '0;
+      done_o          <= 1'b0;
+      error_o         <= 1'b0;
+      error_code_o    <= '0;
+      error_detail_o  <= '0;
+    end else begin
+      done_o  <= 1'b0;
+      error_o <= 1'b0;
+      if (beat && state_q != StHeader) sum_q <= sum_q + beat_sum;
+      unique case (state_q)
+        StIdle: if (cmd_valid_i && cmd_ready_o) begin
+          length_q     <= cmd_length;
+          slot_q       <= ContextWidth'(cmd_context);
+          address_q    <= start_addr;
+          cell_base_q  <= CellAddrWidth'(32'(cmd_context) * ContextCells);
+          table_base_q <= TableAddrWidth'(32'(cmd_context) * ContextTables);
+          beat_q       <= '0;
+          sum_q        <= '0;
+          crc_word_q   <= '0;
+          if (bad_command == xw_pkg::ERROR_OK[7:0]) begin
+            context_valid_q[ContextWidth'(cmd_context)] <= 1'b0;
+            state_q <= StHeader;
+          end else begin
+            error_o        <= 1'b1;
+            error_code_o   <= bad_command;
+            error_detail_o <= (bad_command == xw_pkg::ERROR_BAD_CONTEXT[7:0]) ?
+                              64'(cmd_context) : 64'(cmd_length);
+          end
+        end
+        StHeader: if (beat) begin
+          header_q <= 512'({beat_data, header_q} >> DataWidth);
+          beat_q   <= beat_q + 32'd1;
+          if (beat_q == 32'(LINE_BEATS - 1)) state_q <= StCrc;
+        end
+        StCrc: begin
+          crc_word_q    <= crc_word_q + 4'd1;
+          cell_beats_q  <= cell_beats;
+          table_beats_q <= table_lines * 32'(LINE_BEATS);
+          tail_beats_q  <= cell_lines * 32'(LINE_BEATS);
+          beat_q        <= '0;
+          if (crc_word_q == 4'd15) state_q <= StCheck;
+        end
+        StCheck: begin
+          state_q <= StTables;
+          if (check_error != xw_pkg::ERROR_OK[7:0]) begin
+            error_o        <= 1'b1;
+            error_code_o   <= check_error;
+            error_detail_o <= address_q;
+            state_q        <= StDrain;
+          end
+        end
+        StTables: if (beat) begin
+          beat_q <= beat_q + 32'd1;
+          if (beat_q == table_beats_q - 32'd1) begin
+            context_valid_q[slot_q] <= 1'b1;
+            done_o  <= 1'b1;
+            beat_q  <= '0;
+            state_q <= StCells;
+          end
+        end
+        StCells: if (beat) begin
+          beat_q <= beat_q + 32'd1;
+          if (beat_q == tail_beats_q - 32'd1) state_q <= StSum;
+        end
+        StSum: begin
+          state_q <= StDrain;
+          if (sum_q != header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_PAYLOAD_SUM_OFFSET +: 32]) begin
+            error_o        <= 1'b1;
+            error_code_o   <= xw_pkg::ERROR_IMAGE_PAYLOAD_SUM[7:0];
+            error_detail_o <= address_q;
+          end
+        end
+        StDrain: if (!reader_busy) state_q <= StIdle;
+        default: state_q <= StIdle;
+      endcase
+      if (read_error && state_q != StDrain) begin
+        done_o         <= 1'b0;
+        error_o        <= 1'b1;
+        error_code_o   <= read_decerr ? xw_pkg::ERROR_MEMORY_DECERR[7:0] :
+                                        xw_pkg::ERROR_MEMORY_SLVERR[7:0];
+        error_detail_o <= read_error_addr;
+        state_q        <= StDrain;
+      end
+      if (abort_i) begin
+        done_o  <= 1'b0;
+        error_o <= 1'b0;
+        state_q <= StDrain;
+      end
+      if (clear_i) context_valid_q <= '0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == StCheck) begin
+      descriptors[slot_q] <= {header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_READ_SIGMA_Q_OFFSET +: 32],
+                              adc_bits[3:0], adc_shift[5:0], col0, row0,
+                              header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_TILE_UID_OFFSET +: 32],
+                              cols[10:0], rows[10:0]};
+    end
+  end
+
+  assign descriptor_o      = descriptors[descriptor_context_i];
+  assign context_valid_o   = context_valid_q;
+  assign loading_o         = state_q == StCells || state_q == StSum;
+  assign loading_context_o = slot_q;
+  assign cell_beats_o      = beat_q;
+  assign cmd_ready_o       = state_q == StIdle && !abort_i && !reader_busy;
+  assign idle_o            = state_q == StIdle && !reader_busy;
+  assign memory_stall_o    = beat_ready && !beat_valid;
+  assign beat_o            = beat;
+
+  assign table_write_o = beat && state_q == StTables && beat_q < 32'(ContextTables);
+  assign table_addr_o  = table_base_q + TableAddrWidth'(beat_q);
+  assign cell_write_o  = beat && state_q == StCells && beat_q < cell_beats_q;
+  assign cell_addr_o   = cell_base_q + CellAddrWidth'(beat_q);
+  assign write_data_o  = beat_data;
+endmodule

@@ -1,0 +1,309 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Runs MVM instructions on one engine: for every column group, vector and row one beat of cells.
+///
+/// Order of work per beat: XBUF read, one cycle later cell read and byte selection, one cycle later the
+/// MAC. After the last row of a pass the sums are read out to the converter, Columns per cycle, while
+/// the next pass runs; the last row of the next pass waits until they are read. done_o comes when the
+/// last result stands in YBUF.
+module xw_mvm_control #(
+  parameter int unsigned Lanes     = 64,
+  parameter int unsigned BlockRows = 512,
+  parameter int unsigned BlockCols = 512,
+  parameter int unsigned Contexts  = 4,
+  parameter int unsigned XbufBytes = 16384,
+  parameter int unsigned YbufWords = 2048,
+  parameter int unsigned MaxBatch  = 64,
+  parameter int unsigned Columns   = 4,
+  localparam int unsigned ContextCells  = BlockRows * BlockCols / Lanes,
+  localparam int unsigned CellAddrWidth = $clog2(Contexts * ContextCells),
+  localparam int unsigned XbufBeats     = XbufBytes / Lanes,
+  localparam int unsigned XbufAddrWidth = $clog2(MaxBatch * XbufBeats),
+  localparam int unsigned LaneWidth     = $clog2(Lanes),
+  localparam int unsigned Reads         = Lanes / Columns,
+  localparam int unsigned IndexWidth    = (Reads > 1) ? $clog2(Reads) : 1,
+  localparam int unsigned ContextWidth  = (Contexts > 1) ? $clog2(Contexts) : 1
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  input  logic                     abort_i,         // ends the command without done or error
+  input  logic [8:0]               num_vectors_i,   // at least 1
+  // Commands (MVM)
+  input  logic                     cmd_valid_i,
+  output logic                     cmd_ready_o,
+  input  logic [127:0]             cmd_i,
+  output logic                     done_o,
+  output logic                     error_o,
+  output logic [7:0]               error_code_o,
+  output logic [63:0]              error_detail_o,
+  output logic                     memory_stall_o,  // waits for cells under way
+  output logic                     beat_o,          // a beat was issued
+  // Contexts
+  input  logic [Contexts-1:0]      context_valid_i,
+  input  logic                     loading_i,
+  input  logic [ContextWidth-1:0]  loading_context_i,
+  input  logic [31:0]              loaded_beats_i,
+  output logic [ContextWidth-1:0]  context_o,
+  input  logic [127:0]             descriptor_i,    // of context_o
+  // Settings of the running command
+  output logic [127:11]            descriptor_o,    // without rows
+  output logic                     accumulate_o,
+  output logic [15:0]              ybuf_offset_o,
+  // Memories and MAC lanes
+  output logic                     xbuf_read_o,
+  output logic [XbufAddrWidth-1:0] xbuf_addr_o,
+  output logic                     cell_read_o,     // one cycle after the XBUF read
+  output logic [CellAddrWidth-1:0] cell_addr_o,
+  output logic [LaneWidth-1:0]     x_byte_o,        // with cell_read_o
+  output logic                     mac_valid_o,     // one cycle after cell_read_o
+  output logic                     mac_first_o,
+  output logic                     mac_last_o,
+  // Sums to the converter
+  output logic                     sum_read_o,
+  output logic [IndexWidth-1:0]    sum_index_o,
+  output logic                     convert_o,       // one cycle after sum_read_o
+  output logic [7:0]               convert_vector_o,
+  output logic [10:0]              convert_col_o,
+  input  logic                     converter_busy_i
+);
+  typedef enum logic [2:0] {
+    StIdle,    // waits for a command
+    StLookup,  // takes the descriptor of the context
+    StCheck,   // checks the operands
+    StRun,     // issues beats
+    StFinish,  // waits for the converter
+    StFault    // waits for the loader: a fault of the image comes before a fault of its use
+  } state_e;
+  state_e state_q;
+
+  logic [127:0] cmd_q, descriptor_q;
+  logic         context_valid_q;
+  logic [7:0]   fault_code_q;
+  logic [63:0]  fault_detail_q;
+
+  logic [7:0]  cmd_context;
+  logic [15:0] cmd_rows, cmd_cols, cmd_xbuf, cmd_ybuf;
+  assign cmd_context = cmd_q[xw_pkg::MVM_CONTEXT_LSB +: 8];
+  assign cmd_rows    = cmd_q[xw_pkg::MVM_ROWS_LSB +: 16];
+  assign cmd_cols    = cmd_q[xw_pkg::MVM_COLS_LSB +: 16];
+  assign cmd_xbuf    = cmd_q[xw_pkg::MVM_XBUF_OFFSET_LSB +: 16];
+  assign cmd_ybuf    = cmd_q[xw_pkg::MVM_YBUF_OFFSET_LSB +: 16];
+  assign context_o   = ContextWidth'(cmd_context);
+
+  logic [10:0] rows, cols;
+  assign rows = descriptor_q[10:0];
+  assign cols = descriptor_q[21:11];
+
+  // --- checks -----------------------------------------------------------------------------------
+  logic [31:0] x_end, y_end;
+  logic [7:0]  fault_code;
+  logic [63:0] fault_detail;
+  assign x_end = 32'(cmd_xbuf) + 32'(cmd_rows);
+  assign y_end = 32'(cmd_ybuf) + 32'(cmd_cols);
+  always_comb begin
+    fault_code   = xw_pkg::ERROR_OK[7:0];
+    fault_detail = '0;
+    if (32'(cmd_context) >= Contexts) begin
+      fault_code   = xw_pkg::ERROR_BAD_CONTEXT[7:0];
+      fault_detail = 64'(cmd_context);
+    end else if (x_end > XbufBytes) begin
+      fault_code   = xw_pkg::ERROR_XBUF_RANGE[7:0];
+      fault_detail = 64'(x_end);
+    end else if (cmd_ybuf[3:0] != '0) begin
+      fault_code   = xw_pkg::ERROR_MISALIGNED[7:0];
+      fault_detail = 64'(cmd_ybuf);
+    end else if (y_end > YbufWords) begin
+      fault_code   = xw_pkg::ERROR_YBUF_RANGE[7:0];
+      fault_detail = 64'(y_end);
+    end else if (!context_valid_q) begin
+      fault_code   = xw_pkg::ERROR_CONTEXT_EMPTY[7:0];
+      fault_detail = 64'(cmd_context);
+    end else if (cmd_rows != 16'(rows) || cmd_cols != 16'(cols)) begin
+      fault_code   = xw_pkg::ERROR_CONTEXT_SHAPE[7:0];
+      fault_detail = {32'd0, 5'd0, cols, 5'd0, rows};
+    end
+  end
+
+  // --- issue ------------------------------------------------------------------------------------
+  logic [10:0] row_q;
+  logic [7:0]  vector_q;
+  logic [10:0] group_col_q;                 // first column of the group
+  logic [31:0] group_beat_q;                // first beat of the group, from the start of the block
+  logic [CellAddrWidth-1:0] cell_base_q;    // of the context
+  logic [XbufAddrWidth-1:0] xbuf_base_q;    // of the vector
+  logic        bank_busy_q;                 // the sum bank holds sums not read yet, or soon will
+
+  logic [31:0] block_beat;
+  logic        last_row, last_vector, last_group, beat_there, issue, finish_pass;
+  assign block_beat  = group_beat_q + 32'(row_q);
+  assign last_row    = row_q == rows - 11'd1;
+  assign last_vector = 9'(vector_q) == num_vectors_i - 9'd1;
+  assign last_group  = 12'(group_col_q) + 12'(Lanes) >= 12'(cols);
+  assign beat_there  = !(loading_i && loading_context_i == context_o) || block_beat < loaded_beats_i;
+  assign issue       = state_q == StRun && beat_there && !(last_row && bank_busy_q);
+  assign finish_pass = issue && last_row;
+
+  logic [16:0] x_place;                     // byte in the vector's XBUF row
+  assign x_place     = 17'(cmd_xbuf) + 17'(row_q);
+  assign xbuf_read_o = issue && (row_q == '0 || x_place[LaneWidth-1:0] == '0);
+  assign xbuf_addr_o = xbuf_base_q + XbufAddrWidth'(x_place >> LaneWidth);
+
+  // Stage 1: cell read, byte selection. Stage 2: MAC. Stage 3: the sums stand in the bank.
+  logic stage1_q, stage1_first_q, stage1_last_q;
+  logic [7:0]  stage1_vector_q, stage2_vector_q, read_vector_q;
+  logic [10:0] stage1_col_q, stage2_col_q, read_col_q;
+  logic        reading_q, last_read;
+  logic [IndexWidth-1:0] index_q;
+  logic [11:0] read_end;
+  assign cell_read_o = stage1_q;
+  assign read_end    = 12'(read_col_q) + 12'(Columns);
+  assign last_read   = 32'(index_q) == Reads - 1 || read_end >= 12'(cols);
+  assign sum_read_o  = reading_q;
+  assign sum_index_o = index_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q          <= StIdle;
+      cmd_q            <= '0;
+      descriptor_q     <= '0;
+      context_valid_q  <= 1'b0;
+      fault_code_q     <= '0;
+      fault_detail_q   <= '0;
+      row_q            <= '0;
+      vector_q         <= '0;
+      group_col_q      <= '0;
+      group_beat_q     <= '0;
+      cell_base_q      <= '0;
+      xbuf_base_q      <= '0;
+      bank_busy_q      <= 1'b0;
+      stage1_q         <= 1'b0;
+      stage1_first_q   <= 1'b0;
+      stage1_last_q    <= 1'b0;
+      stage1_vector_q  <= '0;
+      stage1_col_q     <= '0;
+      stage2_vector_q  <= '0;
+      stage2_col_q     <= '0;
+      cell_addr_o      <= '0;
+      x_byte_o         <= '0;
+      mac_valid_o      <= 1'b0;
+      mac_first_o      <= 1'b0;
+      mac_last_o       <= 1'b0;
+      reading_q        <= 1'b0;
+      read_vector_q    <= '0;
+      read_col_q       <= '0;
+      index_q          <= '0;
+      convert_o        <= 1'b0;
+      convert_vector_o <= '0;
+      convert_col_o    <= '0;
+      done_o           <= 1'b0;
+      error_o          <= 1'b0;
+      error_code_o     <= '0;
+      error_detail_o   <= '0;
+    end else begin
+      done_o  <= 1'b0;
+      error_o <= 1'b0;
+
+      unique case (state_q)
+        StIdle: if (cmd_valid_i && cmd_ready_o) begin
+          cmd_q   <= cmd_i;
+          state_q <= StLookup;
+        end
+        StLookup: begin
+          descriptor_q    <= descriptor_i;
+          context_valid_q <= context_valid_i[context_o];
+          cell_base_q     <= CellAddrWidth'(32'(cmd_context) * ContextCells);
+          row_q           <= '0;
+          vector_q        <= '0;
+          group_col_q     <= '0;
+          group_beat_q    <= '0;
+          xbuf_base_q     <= '0;
+          state_q         <= StCheck;
+        end
+        StCheck: begin
+          fault_code_q   <= fault_code;
+          fault_detail_q <= fault_detail;
+          state_q        <= (fault_code == xw_pkg::ERROR_OK[7:0]) ? StRun : StFault;
+        end
+        StRun: if (issue) begin
+          row_q <= row_q + 11'd1;
+          if (last_row) begin
+            row_q       <= '0;
+            vector_q    <= vector_q + 8'd1;
+            xbuf_base_q <= xbuf_base_q + XbufAddrWidth'(XbufBeats);
+            if (last_vector) begin
+              vector_q     <= '0;
+              xbuf_base_q  <= '0;
+              group_col_q  <= group_col_q + 11'(Lanes);
+              group_beat_q <= group_beat_q + 32'(rows);
+              if (last_group) state_q <= StFinish;
+            end
+          end
+        end
+        StFinish: if (!bank_busy_q && !convert_o && !converter_busy_i) begin
+          done_o  <= 1'b1;
+          state_q <= StIdle;
+        end
+        StFault: if (!loading_i) begin
+          error_o        <= 1'b1;
+          error_code_o   <= fault_code_q;
+          error_detail_o <= fault_detail_q;
+          state_q        <= StIdle;
+        end
+        default: state_q <= StIdle;
+      endcase
+
+      stage1_q <= issue;
+      if (issue) begin
+        cell_addr_o     <= cell_base_q + CellAddrWidth'(block_beat);
+        x_byte_o        <= x_place[LaneWidth-1:0];
+        stage1_first_q  <= row_q == '0;
+        stage1_last_q   <= last_row;
+        stage1_vector_q <= vector_q;
+        stage1_col_q    <= group_col_q;
+      end
+      mac_valid_o <= stage1_q;
+      mac_first_o <= stage1_first_q;
+      mac_last_o  <= stage1_last_q;
+      if (stage1_q) begin
+        stage2_vector_q <= stage1_vector_q;
+        stage2_col_q    <= stage1_col_q;
+      end
+
+      convert_o        <= reading_q;
+      convert_vector_o <= read_vector_q;
+      convert_col_o    <= read_col_q;
+      if (reading_q) begin
+        index_q    <= index_q + 1'b1;
+        read_col_q <= 11'(read_end);
+        if (last_read) reading_q <= 1'b0;
+      end
+      if (mac_valid_o && mac_last_o) begin
+        reading_q     <= 1'b1;
+        index_q       <= '0;
+        read_vector_q <= stage2_vector_q;
+        read_col_q    <= stage2_col_q;
+      end
+      if (finish_pass)                 bank_busy_q <= 1'b1;
+      else if (reading_q && last_read) bank_busy_q <= 1'b0;
+
+      if (abort_i) begin
+        state_q     <= StIdle;
+        stage1_q    <= 1'b0;
+        mac_valid_o <= 1'b0;
+        reading_q   <= 1'b0;
+        convert_o   <= 1'b0;
+        bank_busy_q <= 1'b0;
+        done_o      <= 1'b0;
+        error_o     <= 1'b0;
+      end
+    end
+  end
+
+  assign cmd_ready_o    = state_q == StIdle && !abort_i;
+  assign descriptor_o   = descriptor_q[127:11];
+  assign accumulate_o   = cmd_q[xw_pkg::MVM_ACCUMULATE_LSB];
+  assign ybuf_offset_o  = cmd_ybuf;
+  assign memory_stall_o = state_q == StRun && !beat_there;
+  assign beat_o         = issue;
+endmodule
