@@ -192,8 +192,8 @@ void print_text(const Report& report, std::ostream& out) {
     shares += text;
   }
   line(out, "  host time: %s", shares.c_str());
-  line(out, "contract %s, crossweave %s, command: %s", std::string(arch::kContractHashText).c_str(), report.tool_version.c_str(),
-       report.command_line.c_str());
+  line(out, "contract %s, crossweave %s, command: %s", std::string(arch::kContractHashText).c_str(),
+       report.tool_version.c_str(), report.command_line.c_str());
 }
 
 }  // namespace xw::report
