@@ -37,14 +37,10 @@ void check_input(const Input& input, const arch::EmulatorDescription& emulator) 
 }
 
 /// The better of whole groups per engine and groups divided between engines.
-Schedule best_schedule(const Layout& layout, const arch::EmulatorDescription& emulator, const std::string& call) {
+Partition best_partition(const Layout& layout, const arch::EmulatorDescription& emulator) {
   Partition whole = make_partition(make_units(layout, emulator), emulator.num_engines, false);
   Partition split = make_partition(whole.units, emulator.num_engines, true);
-  if (split.max_cost < whole.max_cost) {
-    if (auto schedule = make_schedule(layout, split, emulator)) return std::move(*schedule);
-  }
-  if (auto schedule = make_schedule(layout, whole, emulator)) return std::move(*schedule);
-  throw Error(ErrorCode::kInternal, "call " + call + ": engines wait for each other in the schedule");
+  return split.max_cost < whole.max_cost ? split : whole;
 }
 
 std::vector<program::OutputSegment> output_segments(const Layout& layout) {
@@ -86,7 +82,7 @@ Output generate(const Input& input, const arch::EmulatorDescription& emulator) {
   output.engine_image_bytes.assign(emulator.num_engines, 0);
   for (std::uint32_t index = 0; index < input.calls.size(); ++index) {
     const Layout layout = make_layout(input, index, emulator);
-    const Schedule schedule = best_schedule(layout, emulator, input.call_names[index]);
+    const Schedule schedule = make_schedule(layout, best_partition(layout, emulator), emulator);
     program::CallInfo call;
     call.name = input.call_names[index];
     call.entry = static_cast<std::uint32_t>(output.code.size());

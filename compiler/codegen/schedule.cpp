@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "arch/generated/xw_arch.hpp"
+#include "arch/support/error.hpp"
 
 namespace xw::codegen {
 namespace {
@@ -58,11 +59,11 @@ class Scheduler {
     schedule_.steps.resize(num_engines_);
   }
 
-  std::optional<Schedule> make() {
+  Schedule make() {
     for (std::uint32_t engine = 0; engine < num_engines_; ++engine) {
       for (const Run& run : engine_runs(partition_, engine)) add_steps(run);
     }
-    if (!simulate()) return std::nullopt;
+    simulate();
     cut_slices();
     order_events();
     return std::move(schedule_);
@@ -70,7 +71,7 @@ class Scheduler {
 
  private:
   void add_steps(const Run& run);
-  bool simulate();
+  void simulate();
   void cut_slices();
   void order_events();
   bool resolve_reuse(std::uint32_t engine, Step& step);
@@ -140,7 +141,7 @@ bool Scheduler::resolve_reuse(std::uint32_t engine, Step& step) {
 }
 
 /// Lets the engines work through their steps, always the one that is free first.
-bool Scheduler::simulate() {
+void Scheduler::simulate() {
   ring_owner_.assign(num_engines_, std::vector<std::uint32_t>(layout_.ring_words / kYAlignWords, kNoChunk));
   std::vector<std::size_t> next(num_engines_, 0);
   std::vector<std::uint64_t> now(num_engines_, 0);
@@ -166,9 +167,8 @@ bool Scheduler::simulate() {
       --left;
       break;
     }
-    if (left == left_before) return false;
+    if (left == left_before) throw Error(ErrorCode::kInternal, "code generation: engines wait for each other for YBUF");
   }
-  return true;
 }
 
 /// X slices end where blocks end, rounded up to whole units of memory, so that the first MVM need not wait for all of X.
@@ -218,8 +218,7 @@ void Scheduler::order_events() {
 
 }  // namespace
 
-std::optional<Schedule> make_schedule(const Layout& layout, const Partition& partition,
-                                      const arch::EmulatorDescription& emulator) {
+Schedule make_schedule(const Layout& layout, const Partition& partition, const arch::EmulatorDescription& emulator) {
   return Scheduler(layout, partition, emulator).make();
 }
 

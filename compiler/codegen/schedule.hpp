@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "compiler/codegen/layout.hpp"
@@ -49,9 +48,9 @@ struct Schedule {
   std::vector<Event> events;
 };
 
-/// Orders everything by estimated time. Nothing if engines would wait for each other in a circle for YBUF words (possible only
-/// if groups are split between engines and YBUF is very small).
-[[nodiscard]] std::optional<Schedule> make_schedule(const Layout& layout, const Partition& partition,
-                                                    const arch::EmulatorDescription& emulator);
+/// Orders everything by estimated time. No engine waits for another in a circle for YBUF words: an engine computes the group it
+/// shares with the next engine first of all, so it can wait only for engines behind it, and the last one waits for nobody.
+[[nodiscard]] Schedule make_schedule(const Layout& layout, const Partition& partition,
+                                     const arch::EmulatorDescription& emulator);
 
 }  // namespace xw::codegen

@@ -21,12 +21,12 @@ enum class OpKind {
   kLinear,     ///< (x) {weight=@T[out][in] (row range), bias?=@T[out], name: s} -> x W^T + b; digital or not yet mapped
   kAimcCall,   ///< (x) {call: i} -> one value per matrix of the call; made by the mapping pass
   kAttention,  ///< (q, k, v) {layer: i, num_heads, num_kv_heads, head_dim: i, scale: f, window: i (0: none),
-               ///<  rope_style: "half"|"interleaved"|"none", rope_dims: i, rope_theta: f, rope_scaling: "none"|"linear"|"llama3"|"longrope",
-               ///<  and of the scaling: rope_factor, rope_low_freq_factor, rope_high_freq_factor: f, rope_original_context: i,
-               ///<  rope_short, rope_long: list of f, rope_attention_factor: f}  causal, with the KV cache of `layer`
-  kSwiGlu,     ///< (gate, up) -> silu(gate) * up
-  kAdd,        ///< (a, b) -> a + b
-  kOutput,     ///< (logits) -> ()
+  ///<  rope_style: "half"|"interleaved"|"none", rope_dims: i, rope_theta: f, rope_scaling: "none"|"linear"|"llama3"|"longrope",
+  ///<  and of the scaling: rope_factor, rope_low_freq_factor, rope_high_freq_factor: f, rope_original_context: i,
+  ///<  rope_short, rope_long: list of f, rope_attention_factor: f}  causal, with the KV cache of `layer`
+  kSwiGlu,  ///< (gate, up) -> silu(gate) * up
+  kAdd,     ///< (a, b) -> a + b
+  kOutput,  ///< (logits) -> ()
 };
 [[nodiscard]] std::string_view name(OpKind kind);  ///< as printed: "input", "rms_norm", "aimc_call", ...
 
@@ -50,15 +50,16 @@ struct Node {
 };
 
 struct Value {
-  std::string name;             ///< printed as %name, unique
-  std::uint32_t features = 0;   ///< columns; 1 for token ids
+  std::string name;            ///< printed as %name, unique
+  std::uint32_t features = 0;  ///< columns; 1 for token ids
   friend bool operator==(const Value&, const Value&) = default;
 };
 
 /// Nodes in execution order, static single assignment.
 struct Graph {
   std::string name;
-  std::map<std::string, Attribute> meta;  ///< family: s, vocab_size, hidden_size, num_layers, context_length, bos_token, eos_token: i, ...
+  std::map<std::string, Attribute>
+      meta;  ///< family: s, vocab_size, hidden_size, num_layers, context_length, bos_token, eos_token: i, ...
   std::vector<Value> values;
   std::vector<Node> nodes;
   friend bool operator==(const Graph&, const Graph&) = default;

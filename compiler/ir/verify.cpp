@@ -143,8 +143,10 @@ class Verifier {
         usable = false;
       }
     }
-    for (const auto& [key, value] : node.attributes) {
-      check_attribute_value("node " + std::to_string(index_) + " (" + std::string(op.name) + ")", key, value);
+    for (const auto& attribute : node.attributes) {
+      const std::string& key = attribute.first;
+      check_attribute_value("node " + std::to_string(index_) + " (" + std::string(op.name) + ")", key,
+                            attribute.second);
       const bool known = std::any_of(op.attributes.begin(), op.attributes.end(),
                                      [&](const AttributeSpec& spec) { return spec.key == key; });
       if (!known) node_problem("attribute '" + key + "': unknown to this operation");

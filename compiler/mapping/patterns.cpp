@@ -1,5 +1,7 @@
 // Pattern packing: a bin is cut into stacks, a stack into rows, a row into equal rectangles; bins that fill well
-// repeat. SPDX-FileCopyrightText: The Crossweave authors SPDX-License-Identifier: Apache-2.0
+// repeat.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <numeric>
 

@@ -18,6 +18,7 @@ namespace xw::compiler {
 namespace {
 
 constexpr std::uint64_t kChunkElements = 1U << 20;  ///< elements converted at a time, over all threads
+constexpr std::uint64_t kChunksPerRelease = 16;     ///< chunks after which pages of the checkpoint are given back
 
 using checkpoint::Dtype;
 using checkpoint::Tensor;
@@ -115,6 +116,7 @@ class Streamer {
       });
       emit(tensor, row * width, rows * width, values_);
       progress_.advance(rows * width);
+      if ((row - begin) / chunk % kChunksPerRelease == kChunksPerRelease - 1) checkpoint_.release(tensor);
     }
   }
 

@@ -1,5 +1,7 @@
 // The program container on disk: header, section table, checksums (docs/program-format.md). Private to
-// compiler/program. SPDX-FileCopyrightText: The Crossweave authors SPDX-License-Identifier: Apache-2.0
+// compiler/program.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <array>

@@ -74,6 +74,7 @@ int bench_main(const std::vector<std::string>& arguments) {
   RunFlags run;
   CompileFlags compile;
   unsigned threads = 0;
+  std::filesystem::path json_path;
   std::uint32_t prompt = 512;
   std::uint32_t decode = 32;
   unsigned repeats = 3;
@@ -82,8 +83,8 @@ int bench_main(const std::vector<std::string>& arguments) {
   options.add_options()("model", po::value(&run.model), "program or checkpoint")(
       "prompt-tokens", po::value(&prompt)->default_value(prompt), "tokens of the prefill")(
       "decode-tokens", po::value(&decode)->default_value(decode), "tokens of the decode")(
-      "repeats", po::value(&repeats)->default_value(repeats), "runs; the best counts")(
-      "threads", po::value(&threads)->default_value(0), "threads (0: all)")("json", "result as JSON");
+      "repeats", po::value(&repeats)->default_value(repeats), "runs; the best counts");
+  options.add(thread_options(threads)).add(json_options(json_path));
   const auto values = parse_command_line("bench", arguments, options, "model", "MODEL [options]",
                                          "  crossweave bench smollm2.xwp --noise pcm-afm --threads 1\n"
                                          "  crossweave bench SmolLM2-135M-Instruct.Q4_1.gguf --mode fp32 --json\n");
@@ -91,6 +92,7 @@ int bench_main(const std::vector<std::string>& arguments) {
   if (prompt == 0 || decode == 0 || repeats == 0)
     throw Error(ErrorCode::kInvalidArgument, "bench: token counts and repeats must be at least 1");
   OpenedModel opened(run, compile, threads);
+  opened.refuse_unused(*values, run_options(run), compile_options(compile));
   if (prompt + decode > opened.model().context_length()) {
     throw Error(ErrorCode::kInvalidArgument, "bench: prompt and decode tokens exceed the context of " +
                                                  std::to_string(opened.model().context_length()));
@@ -104,7 +106,7 @@ int bench_main(const std::vector<std::string>& arguments) {
       cell_bytes += static_cast<double>(block.rows) * block.cols;
   }
   const double limit = cell_bytes > 0 ? bandwidth / cell_bytes : 0;
-  if (values->count("json") != 0) {
+  if (!json_path.empty()) {
     const nlohmann::ordered_json json = {{"model", run.model.string()},
                                          {"run", opened.describe()},
                                          {"kernel", analog::selected_kernel()},
@@ -115,7 +117,7 @@ int bench_main(const std::vector<std::string>& arguments) {
                                          {"memory_bytes_per_s", bandwidth},
                                          {"cell_bytes_per_token", cell_bytes},
                                          {"decode_limit_tokens_per_s", limit}};
-    std::cout << json.dump(2) << '\n';
+    write_json(json_path, json.dump(2) + "\n");
     return 0;
   }
   std::printf("%s\nkernel %s, %u threads\n", opened.describe().c_str(), analog::selected_kernel().c_str(),

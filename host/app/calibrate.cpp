@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <set>
 #include <string_view>
 #include <unordered_map>
 
@@ -29,8 +30,15 @@ using RowMatrix = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::Ro
 /// Vectors kept per layer for choosing the ADC range.
 constexpr std::size_t kKeptVectors = 64;
 
-struct LayerData {
+/// Inputs [begin, end) of a layer that share an input range: the rows of one block.
+struct Slice {
+  std::uint32_t begin = 0, end = 0;
   passes::RangeStatistics statistics;
+  float beta = 0;
+};
+
+struct LayerData {
+  std::vector<Slice> slices;
   std::vector<float> kept;  ///< [kKeptVectors][in_features]
   std::uint32_t in_features = 0;
 };
@@ -60,25 +68,59 @@ RowMatrix weights_of(const checkpoint::Checkpoint& checkpoint, const ir::TensorR
 }
 
 /// ADC range of one layer in units of beta * w_max: statistics of the column sums of every row block on kept inputs.
-float choose_lambda(const RowMatrix& weights, const LayerData& data, float beta, const arch::ChipDescription& chip,
+float choose_lambda(const RowMatrix& weights, const LayerData& data, const arch::ChipDescription& chip,
                     const passes::RangeChoice& choice) {
   const auto vectors = static_cast<Eigen::Index>(data.kept.size() / data.in_features);
-  const RowMatrix x = Eigen::Map<const RowMatrix>(data.kept.data(), vectors, data.in_features);
+  const Eigen::Map<const RowMatrix> x(data.kept.data(), vectors, data.in_features);
   const auto dac_max = static_cast<float>(chip.dac_max());
-  const RowMatrix codes = (x.array() * dac_max / beta).round().max(-dac_max).min(dac_max) / dac_max;
   passes::RangeStatistics sums;
-  Eigen::Index begin = 0;
-  for (const std::uint32_t rows : mapping::equal_split(data.in_features, chip.rows)) {
-    const auto slice = weights.middleCols(begin, rows);
-    const Eigen::VectorXf w_max = slice.cwiseAbs().rowwise().maxCoeff();
-    RowMatrix sum = codes.middleCols(begin, rows) * slice.transpose();
+  for (const Slice& slice : data.slices) {
+    const Eigen::Index rows = slice.end - slice.begin;
+    const RowMatrix codes =
+        (x.middleCols(slice.begin, rows).array() * dac_max / slice.beta).round().max(-dac_max).min(dac_max) / dac_max;
+    const auto part = weights.middleCols(slice.begin, rows);
+    const Eigen::VectorXf w_max = part.cwiseAbs().rowwise().maxCoeff();
+    RowMatrix sum = codes * part.transpose();
     for (Eigen::Index out = 0; out < sum.cols(); ++out) {
       if (w_max[out] > 0) sum.col(out) /= w_max[out];
     }
     sums.add({sum.data(), static_cast<std::size_t>(sum.size())});
-    begin += rows;
   }
   return passes::choose_range(sums, choice, chip.adc_max());
+}
+
+/// Where the blocks of every layer begin on the input axis: the cuts that the compiler will choose.
+std::map<std::string, std::set<std::uint32_t>> row_cuts(const std::vector<std::string>& names,
+                                                        const std::map<std::string, LinearLayer>& layers,
+                                                        const checkpoint::Checkpoint& checkpoint,
+                                                        const arch::ChipDescription& chip) {
+  std::vector<mapping::MatrixShape> shapes;
+  for (const std::string& name : names) {
+    const ir::TensorRef& weight = layers.at(name).weight;
+    const checkpoint::Tensor& tensor = checkpoint.tensors().at(weight.tensor);
+    const std::uint64_t out = weight.row_end == 0 ? tensor.rows() : weight.row_end - weight.row_begin;
+    shapes.push_back({name, static_cast<std::uint32_t>(tensor.row_elements()), static_cast<std::uint32_t>(out), {}, 0});
+  }
+  std::map<std::string, std::set<std::uint32_t>> cuts;
+  const mapping::Plan plan = mapping::make_plan(shapes, {chip.rows, chip.cols, 0, 0, 0});
+  for (const mapping::PlacedBlock& block : plan.blocks) cuts[names[block.matrix]].insert(block.in_begin);
+  return cuts;
+}
+
+/// Names the first weight that is not finite, if that is why activations are not.
+[[noreturn]] void blame(const checkpoint::Checkpoint& checkpoint, const std::string& layer) {
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    const std::vector<float> values = checkpoint::read_all(tensor);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (std::isfinite(values[i])) continue;
+      throw Error(ErrorCode::kNotFinite, checkpoint.path().string() + ": tensor '" + name + "', row " +
+                                             std::to_string(i / tensor.row_elements()) + ", column " +
+                                             std::to_string(i % tensor.row_elements()) +
+                                             ": expected a finite weight, found " + std::to_string(values[i]));
+    }
+  }
+  throw Error(ErrorCode::kNotFinite,
+              checkpoint.path().string() + ": the input of " + layer + " is not finite on the calibration text");
 }
 
 compiler::Calibration from_checkpoint(const std::map<std::string, std::vector<float>>& stored,
@@ -160,8 +202,8 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
   const std::vector<std::string> names = compiler::analog_linears(graph, options);
   const std::map<std::string, LinearLayer> layers = linear_layers(graph);
   const auto stored = checkpoint::stored_input_ranges(*checkpoint);
-  if (!stored.empty() && flags.ranges.empty() && flags.lambda != "auto")
-    return from_checkpoint(stored, names, layers, *checkpoint);
+  const bool use_stored = !stored.empty() && flags.ranges.empty();
+  if (use_stored && flags.lambda != "auto") return from_checkpoint(stored, names, layers, *checkpoint);
   if (constexpr std::string_view kFixed = "fixed:"; flags.ranges.starts_with(kFixed)) {
     if (flags.lambda == "auto")
       throw Error(ErrorCode::kInvalidArgument, "--lambda auto needs data; --ranges fixed has none");
@@ -170,22 +212,47 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
   const bool automatic_lambda = flags.lambda.empty() || flags.lambda == "auto";
 
   const passes::RangeChoice choice = passes::parse_range_choice(flags.ranges.empty() ? "mse" : flags.ranges);
-  // Layers that read the same value share their statistics.
+  // Layers that read the same value share their statistics and their slices.
   std::unordered_map<ir::ValueId, std::string> first_reader;
   std::map<std::string, std::string> reader_of;
   for (const std::string& name : names)
     reader_of[name] = first_reader.try_emplace(layers.at(name).input, name).first->second;
+  std::map<std::string, LayerData> data;
+  std::map<std::string, std::set<std::uint32_t>> begins;
+  for (const auto& [name, cuts] : row_cuts(names, layers, *checkpoint, chip))
+    begins[reader_of.at(name)].insert(cuts.begin(), cuts.end());
+  const compiler::Calibration trained =
+      use_stored ? from_checkpoint(stored, names, layers, *checkpoint) : compiler::Calibration();
+  for (const auto& [value, name] : first_reader) {
+    LayerData& layer = data[name];
+    layer.in_features =
+        static_cast<std::uint32_t>(checkpoint->tensors().at(layers.at(name).weight.tensor).row_elements());
+    if (use_stored) {
+      for (const program::InputRange& range : trained.layers.at(name).inputs)
+        layer.slices.push_back({range.begin, range.end, {}, range.beta});
+      continue;
+    }
+    for (const std::uint32_t begin : begins.at(name)) {
+      if (!layer.slices.empty()) layer.slices.back().end = begin;
+      layer.slices.push_back({begin, layer.in_features, {}, 0});
+    }
+  }
 
   transformer::Model model(graph, std::make_shared<transformer::CheckpointSource>(checkpoint), nullptr, pool);
   const std::vector<std::int32_t> tokens = calibration_tokens(flags, tokenizer, model.context_length());
-  std::map<std::string, LayerData> data;
-  for (const auto& [value, name] : first_reader) data[name];
   model.observe(
       [&](const std::string& name, std::span<const float> x, std::uint32_t in_features) {
         const auto found = data.find(name);
         if (found == data.end()) return;
-        found->second.in_features = in_features;
-        found->second.statistics.add(x);
+        try {
+          for (Slice& slice : found->second.slices) {
+            for (std::size_t v = 0; v < x.size(); v += in_features)
+              slice.statistics.add(x.subspan(v + slice.begin, slice.end - slice.begin));
+          }
+        } catch (const Error& error) {
+          if (error.code() != ErrorCode::kNotFinite) throw;
+          blame(*checkpoint, name);
+        }
         const std::size_t vectors = x.size() / in_features;
         const std::size_t step = std::max<std::size_t>(1, vectors / kKeptVectors);
         for (std::size_t v = 0; v < vectors && found->second.kept.size() < kKeptVectors * in_features; v += step) {
@@ -198,28 +265,28 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
   // The output layer is only evaluated (and observed) where logits are asked for.
   (void)session.forward(tokens, options.lm_head_analog ? transformer::LogitsOf::kAll : transformer::LogitsOf::kNone);
 
-  std::vector<std::pair<std::string, float>> betas;
-  for (const auto& entry : data) betas.emplace_back(entry.first, 0.0F);
-  pool.for_each(betas.size(), [&](std::size_t i) {
-    betas[i].second = passes::choose_range(data.at(betas[i].first).statistics, choice, chip.dac_max());
-  });
-  const std::map<std::string, float> beta_of(betas.begin(), betas.end());
-
+  if (!use_stored) {
+    std::vector<Slice*> slices;
+    for (auto& entry : data) {
+      for (Slice& slice : entry.second.slices) slices.push_back(&slice);
+    }
+    pool.for_each(slices.size(), [&](std::size_t i) {
+      slices[i]->beta = passes::choose_range(slices[i]->statistics, choice, chip.dac_max());
+    });
+  }
   std::vector<compiler::LayerRanges> ranges(names.size());
   const passes::RangeChoice adc_choice{passes::RangeMethod::kMse, 0};
   pool.for_each(names.size(), [&](std::size_t i) {
-    const std::string& reader = reader_of.at(names[i]);
-    const LayerData& layer = data.at(reader);
-    const float beta = beta_of.at(reader);
-    ranges[i].inputs.push_back({0, layer.in_features, beta});
+    const LayerData& layer = data.at(reader_of.at(names[i]));
+    for (const Slice& slice : layer.slices) ranges[i].inputs.push_back({slice.begin, slice.end, slice.beta});
     if (automatic_lambda)
-      ranges[i].lambda =
-          choose_lambda(weights_of(*checkpoint, layers.at(names[i]).weight), layer, beta, chip, adc_choice);
+      ranges[i].lambda = choose_lambda(weights_of(*checkpoint, layers.at(names[i]).weight), layer, chip, adc_choice);
   });
   compiler::Calibration calibration;
   for (std::size_t i = 0; i < names.size(); ++i) calibration.layers[names[i]] = std::move(ranges[i]);
   calibration.description =
-      passes::to_string(choice) + " on " + std::to_string(tokens.size()) + " tokens of " +
+      (use_stored ? "input ranges stored in the checkpoint" : passes::to_string(choice) + " per row block") +
+      std::string(" on ") + std::to_string(tokens.size()) + " tokens of " +
       (flags.calibration_text.empty() ? "the built-in text" : flags.calibration_text.filename().string()) +
       (automatic_lambda ? ", ADC range per layer (mse)" : "");
   return calibration;

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
-#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "host/app/opened_model.hpp"
@@ -36,10 +35,11 @@ int compile_main(const std::vector<std::string>& arguments) {
   std::filesystem::path model;
   std::filesystem::path output;
   unsigned threads = 0;
+  std::filesystem::path json_path;
   po::options_description options = compile_options(flags);
   options.add_options()("model", po::value(&model), "checkpoint: directory or file (safetensors, GGUF, llama2.c)")(
-      "output,o", po::value(&output), "program file to write")("threads", po::value(&threads)->default_value(0),
-                                                               "threads (0: all)")("json", "summary as JSON");
+      "output,o", po::value(&output), "program file to write");
+  options.add(thread_options(threads)).add(json_options(json_path));
   const auto values = parse_command_line(
       "compile", arguments, options, "model", "CHECKPOINT -o PROGRAM [options]",
       "  crossweave compile SmolLM2-135M-Instruct.Q4_1.gguf --chip afm-512 -o smollm2.xwp\n"
@@ -51,7 +51,7 @@ int compile_main(const std::vector<std::string>& arguments) {
   if (output.empty()) throw Error(ErrorCode::kInvalidArgument, "compile: no output given; use -o PROGRAM");
   ThreadPool pool(threads);
   const compiler::CompileSummary summary = compile_checkpoint(model, flags, output, pool);
-  if (values->count("json") != 0) {
+  if (!json_path.empty()) {
     const nlohmann::ordered_json json = {{"program", output.string()},
                                          {"tiles", summary.plan.num_tiles},
                                          {"tiles_lower_bound", summary.plan.tiles_lower_bound},
@@ -64,7 +64,7 @@ int compile_main(const std::vector<std::string>& arguments) {
                                          {"instructions", summary.num_instructions},
                                          {"program_bytes", summary.program_bytes},
                                          {"seconds", summary.seconds}};
-    std::cout << json.dump(2) << '\n';
+    write_json(json_path, json.dump(2) + "\n");
   } else {
     print_text(summary, flags, output);
   }

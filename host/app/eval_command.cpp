@@ -37,8 +37,6 @@ po::options_description eval_options(EvalFlags& flags) {
   add("limit", po::value(&flags.passages.max_examples)->default_value(0), "first passages (0: all)");
   add("chip-seeds", po::value(&flags.chip_seeds)->default_value(1),
       "chip instances: seeds --chip-seed, +1, ...; mean and standard deviation");
-  add("json", po::value(&flags.json)->implicit_value("-"), "result as JSON to this file (default: standard output)");
-  add("threads", po::value(&flags.threads)->default_value(0), "threads (0: all)");
   return options;
 }
 
@@ -99,6 +97,7 @@ int eval_main(const std::vector<std::string>& arguments) {
   EvalFlags flags;
   po::options_description options = eval_options(flags);
   options.add_options()("model", po::value(&run.model), "program or checkpoint");
+  options.add(thread_options(flags.threads)).add(json_options(flags.json));
   options.add(run_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
       "eval", arguments, options, "model", "MODEL (--text FILE | --lambada FILE) [options]",
@@ -112,7 +111,11 @@ int eval_main(const std::vector<std::string>& arguments) {
   const std::string text = flags.text.empty() ? std::string() : read_text_file(flags.text);
   const std::vector<evaluation::LambadaExample> examples =
       flags.lambada.empty() ? std::vector<evaluation::LambadaExample>() : evaluation::read_lambada(flags.lambada);
+  if (flags.perplexity.context < 2)
+    throw Error(ErrorCode::kInvalidArgument,
+                "--context: expected at least 2 tokens, found " + std::to_string(flags.perplexity.context));
   OpenedModel opened(run, compile, flags.threads);
+  opened.refuse_unused(*values, run_options(run), compile_options(compile));
   if (opened.mode() != Mode::kAnalog && flags.chip_seeds > 1) {
     throw Error(ErrorCode::kInvalidArgument,
                 std::string("eval: --chip-seeds needs an analog run; mode is ") + name(opened.mode()));
@@ -141,11 +144,7 @@ int eval_main(const std::vector<std::string>& arguments) {
       std::cout << "LAMBADA accuracy " << evaluation::to_text(*statistics) << '\n';
   }
   const std::string json = to_json(runs, run, opened.describe()).dump(2) + "\n";
-  if (quiet) {
-    std::cout << json;
-  } else if (!flags.json.empty()) {
-    write_text_file(flags.json, json);
-  }
+  if (!flags.json.empty()) write_json(flags.json, json);
   return 0;
 }
 

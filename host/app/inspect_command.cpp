@@ -135,11 +135,12 @@ nlohmann::ordered_json to_json(const Program& program) {
 
 int inspect_main(const std::vector<std::string>& arguments) {
   std::filesystem::path path;
+  std::filesystem::path json_path;
   po::options_description options("Inspection");
   options.add_options()("program", po::value(&path), "program file")("layers", "every matrix with its ranges")(
       "tiles", "the tile map")("code", "the instructions as assembler text")("sizes", "sections of the file")(
-      "graph", "the model graph")("verify", "check the CRC of every block's targets")("all", "layers, tiles, sizes")(
-      "json", "everything but code as JSON");
+      "graph", "the model graph")("verify", "check the CRC of every block's targets")("all", "layers, tiles, sizes");
+  options.add(json_options(json_path));
   const auto values =
       parse_command_line("inspect", arguments, options, "program", "PROGRAM [options]",
                          "  crossweave inspect smollm2.xwp --layers\n  crossweave inspect smollm2.xwp --code | less\n");
@@ -150,8 +151,8 @@ int inspect_main(const std::vector<std::string>& arguments) {
   const auto wants = [&](const char* option) {
     return values->count(option) != 0 || (values->count("all") != 0 && std::string(option) != "verify");
   };
-  if (values->count("json") != 0) {
-    std::cout << to_json(*program).dump(1) << '\n';
+  if (!json_path.empty()) {
+    write_json(json_path, to_json(*program).dump(1) + "\n");
     return 0;
   }
   if (values->count("code") != 0) {

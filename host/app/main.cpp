@@ -1,7 +1,10 @@
 // The `crossweave` command: picks the sub-command and turns errors into messages and exit codes.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
+#include <cerrno>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <exception>
 #include <iostream>
 #include <string>
@@ -70,15 +73,25 @@ int run_command(int argc, char** argv) {
   throw Error(ErrorCode::kInvalidArgument, "unknown command '" + arguments[0] + "'; known: " + known);
 }
 
+/// What a command printed must have arrived: a full disk or a closed pipe is an error, not a truncated success.
+int with_output_flushed(int status) {
+  std::cout.flush();
+  if (!std::cout || std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
+    throw Error(ErrorCode::kIo, std::string("standard output: writing failed: ") + std::strerror(errno));
+  }
+  return status;
+}
+
 }  // namespace
 }  // namespace xw::app
 
 int main(int argc, char** argv) {
   try {
     xw::install_interrupt_handler();
-    return xw::app::run_command(argc, argv);
+    return xw::app::with_output_flushed(xw::app::run_command(argc, argv));
   } catch (const xw::Error& error) {
-    std::cerr << "crossweave: " << xw::name(error.code()) << ": " << error.what() << '\n';
+    const std::string kind = xw::name(error.code());
+    std::cerr << "crossweave: " << (kind == error.what() ? "" : kind + ": ") << error.what() << '\n';
     return xw::exit_status(error.code());
   } catch (const std::bad_alloc&) {
     std::cerr << "crossweave: out of memory\n";

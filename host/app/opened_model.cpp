@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -157,8 +158,14 @@ class ChipCalls : public transformer::CallBackend {
 /// A file that is removed with its owner.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(const std::string& stem)
-      : path_(std::filesystem::temp_directory_path() / (stem + "." + std::to_string(::getpid()) + ".xwp")) {}
+  explicit TemporaryFile(const std::string& stem) {
+    std::string pattern = (std::filesystem::temp_directory_path() / (stem + ".XXXXXX.xwp")).string();
+    const int descriptor = ::mkstemps(pattern.data(), 4);
+    if (descriptor < 0)
+      throw Error(ErrorCode::kIo, pattern + ": cannot make a temporary file: " + std::strerror(errno));
+    ::close(descriptor);
+    path_ = pattern;
+  }
   ~TemporaryFile() {
     std::error_code ignored;
     std::filesystem::remove(path_, ignored);
@@ -281,6 +288,25 @@ runtime::ChipInstance* OpenedModel::chip() {
 void OpenedModel::reprogram(std::uint32_t chip_seed) {
   if (impl_->mode != Mode::kAnalog) throw Error(ErrorCode::kInvalidArgument, "only analog runs have chip instances");
   if (impl_->flags.chip_seed != chip_seed) impl_->program_chip(chip_seed);
+}
+
+void OpenedModel::refuse_unused(const boost::program_options::variables_map& values,
+                                const boost::program_options::options_description& run,
+                                const boost::program_options::options_description& compile) const {
+  if (impl_->program != nullptr && impl_->temporary == nullptr)
+    refuse_options(values, compile, "the model is compiled already");
+  if (impl_->mode == Mode::kAnalog) {
+    if (values.count("gamma") != 0 && impl_->chip->chip->options().noise != "gaussian") {
+      throw Error(ErrorCode::kInvalidArgument, "--gamma cannot apply: it belongs to --noise gaussian, the noise is " +
+                                                   impl_->chip->chip->options().noise);
+    }
+    return;
+  }
+  boost::program_options::options_description analog;
+  for (const auto& option : run.options()) {
+    if (option->long_name() != "mode") analog.add(option);
+  }
+  refuse_options(values, analog, std::string("the mode is ") + name(impl_->mode) + ", not analog");
 }
 
 std::string OpenedModel::describe() const {

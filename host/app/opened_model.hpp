@@ -51,6 +51,10 @@ class OpenedModel {
   [[nodiscard]] runtime::ChipInstance* chip();                            ///< null unless analog
   /// Replaces the chip instance by one of another seed (analog mode only).
   void reprogram(std::uint32_t chip_seed);
+  /// Throws Error{kInvalidArgument} for given options that cannot apply to this model and mode.
+  void refuse_unused(const boost::program_options::variables_map& values,
+                     const boost::program_options::options_description& run,
+                     const boost::program_options::options_description& compile) const;
   /// "analog, pcm-afm, seed 7, functional" for messages.
   [[nodiscard]] std::string describe() const;
 

@@ -3,7 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/app/options.hpp"
 
+#include <algorithm>
 #include <iostream>
+
+#include "arch/support/file.hpp"
 
 namespace xw::app {
 
@@ -50,6 +53,73 @@ po::options_description run_options(RunFlags& flags) {
   return options;
 }
 
+po::options_description thread_options(unsigned& threads) {
+  po::options_description options;
+  options.add_options()("threads", po::value(&threads)->default_value(0), "threads (0: all)");
+  return options;
+}
+
+po::options_description json_options(std::filesystem::path& path) {
+  po::options_description options;
+  options.add_options()("json", po::value(&path)->implicit_value("-", "-"),
+                        "result as JSON to this file (--json=FILE; without a file: standard output)");
+  return options;
+}
+
+void write_json(const std::filesystem::path& path, const std::string& text) {
+  if (path == "-") {
+    std::cout << text;
+  } else {
+    write_text_file(path, text);
+  }
+}
+
+void refuse_options(const po::variables_map& values, const po::options_description& options,
+                    const std::string& reason) {
+  for (const auto& option : options.options()) {
+    const auto found = values.find(option->long_name());
+    if (found != values.end() && !found->second.defaulted()) {
+      throw Error(ErrorCode::kInvalidArgument, "--" + option->long_name() + " cannot apply: " + reason);
+    }
+  }
+}
+
+namespace {
+
+/// Options of unsigned type would wrap negative numbers silently; the few that take real numbers check themselves.
+void refuse_negative_numbers(const po::variables_map& values) {
+  for (const char* name : {"gamma", "read-sigma", "temperature", "time"}) {
+    if (const auto found = values.find(name); found != values.end() && !found->second.defaulted()) {
+      const double value = found->second.as<double>();
+      if (!(value >= 0))
+        throw Error(ErrorCode::kInvalidArgument,
+                    std::string("--") + name + ": expected a number of at least 0, found " + std::to_string(value));
+    }
+  }
+  if (const auto threads = values.find("threads");
+      threads != values.end() && threads->second.as<unsigned>() > kMaxThreads) {
+    throw Error(ErrorCode::kInvalidArgument, "--threads: expected at most " + std::to_string(kMaxThreads) + ", found " +
+                                                 std::to_string(threads->second.as<unsigned>()));
+  }
+}
+
+/// "-5" where a count is wanted.
+void refuse_negative_counts(const po::parsed_options& parsed) {
+  static constexpr const char* kCounts[] = {
+      "threads",       "tokens",         "seed",   "chip-seed",          "chip-seeds",
+      "top-k",         "context",        "limit",  "calibration-tokens", "prompt-tokens",
+      "decode-tokens", "prefill-tokens", "repeats"};
+  for (const auto& option : parsed.options) {
+    if (std::find(std::begin(kCounts), std::end(kCounts), option.string_key) == std::end(kCounts)) continue;
+    if (!option.value.empty() && option.value[0].starts_with('-')) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "--" + option.string_key + ": expected a number of at least 0, found " + option.value[0]);
+    }
+  }
+}
+
+}  // namespace
+
 std::optional<po::variables_map> parse_command_line(const char* command, const std::vector<std::string>& arguments,
                                                     const po::options_description& options, const char* positional,
                                                     const char* usage, const char* examples) {
@@ -62,17 +132,20 @@ std::optional<po::variables_map> parse_command_line(const char* command, const s
   if (positional != nullptr) places.add(positional, 1);
   po::variables_map values;
   try {
-    po::store(po::command_line_parser(arguments)
-                  .options(all)
-                  .positional(places)
-                  .style(po::command_line_style::unix_style ^ po::command_line_style::allow_guessing)
-                  .run(),
-              values);
+    const po::parsed_options parsed =
+        po::command_line_parser(arguments)
+            .options(all)
+            .positional(places)
+            .style(po::command_line_style::unix_style ^ po::command_line_style::allow_guessing)
+            .run();
+    refuse_negative_counts(parsed);
+    po::store(parsed, values);
     if (values.count("help") != 0) {
       std::cout << "Usage: crossweave " << command << ' ' << usage << "\n" << all << "\nExamples:\n" << examples;
       return std::nullopt;
     }
     po::notify(values);
+    refuse_negative_numbers(values);
   } catch (const po::error& error) {
     throw Error(ErrorCode::kInvalidArgument, std::string(error.what()) + " (see `crossweave " + command + " --help`)");
   }

@@ -35,12 +35,22 @@ struct RunFlags {
   std::string device = "functional";
   std::string noise;
   std::uint32_t chip_seed = 0;
-  double gamma = -1;
-  double read_sigma = -1;
+  double gamma = -1;       ///< negative: not given
+  double read_sigma = -1;  ///< negative: not given
 };
 
 [[nodiscard]] boost::program_options::options_description compile_options(CompileFlags& flags);
 [[nodiscard]] boost::program_options::options_description run_options(RunFlags& flags);
+/// "--threads": 0 is one per core; at most kMaxThreads.
+[[nodiscard]] boost::program_options::options_description thread_options(unsigned& threads);
+inline constexpr unsigned kMaxThreads = 1024;
+/// "--json[=FILE]": without a file the JSON goes to standard output (path "-").
+[[nodiscard]] boost::program_options::options_description json_options(std::filesystem::path& path);
+/// Writes `text` to the file, or to standard output for "-".
+void write_json(const std::filesystem::path& path, const std::string& text);
+/// Throws Error{kInvalidArgument} naming the first option of `options` that the user gave, with the reason why it cannot apply.
+void refuse_options(const boost::program_options::variables_map& values,
+                    const boost::program_options::options_description& options, const std::string& reason);
 
 /// A sub-command: its options, one positional, help text with examples.
 struct Command {

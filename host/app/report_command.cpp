@@ -6,7 +6,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "arch/support/file.hpp"
 #include "host/app/opened_model.hpp"
 #include "host/app/version.hpp"
 #include "host/report/report.hpp"
@@ -68,13 +67,13 @@ int report_main(const std::vector<std::string>& arguments) {
       "prompt length of the prefill estimate and of the measured run")(
       "decode-tokens", po::value(&decode)->default_value(decode), "tokens of the measured run")(
       "prompt", po::value(&prompt), "text of the measured run (default: a built-in text)")("static", "no measured run")(
-      "json", po::value(&json), "write the report as JSON to this file ('-': standard output)")(
-      "threads", po::value(&threads)->default_value(0), "threads (0: all)");
+      "layers", "every call in a row of its own");
+  options.add(thread_options(threads)).add(json_options(json));
   options.add(run_options(run));
   const auto values =
       parse_command_line("report", arguments, options, "program", "PROGRAM [options]",
                          "  crossweave report smollm2.xwp\n"
-                         "  crossweave report smollm2.xwp --static --context 2048 --json report.json\n"
+                         "  crossweave report smollm2.xwp --static --context 2048 --json=report.json\n"
                          "  crossweave report smollm2.xwp --noise pcm-afm --chip-seed 3 --prompt \"Hello\"\n");
   if (!values) return 0;
   if (run.model.empty())
@@ -98,12 +97,8 @@ int report_main(const std::vector<std::string>& arguments) {
   report.tool_version = kVersion;
   report.command_line = "crossweave report";
   for (const std::string& argument : arguments) report.command_line += " " + argument;
-  if (json == "-") {
-    std::cout << report::to_json(report).dump(2) << '\n';
-    return 0;
-  }
-  report::print_text(report, std::cout);
-  if (!json.empty()) write_text_file(json, report::to_json(report).dump(2) + "\n");
+  if (json != "-") report::print_text(report, std::cout, values->count("layers") != 0);
+  if (!json.empty()) write_json(json, report::to_json(report).dump(2) + "\n");
   return 0;
 }
 

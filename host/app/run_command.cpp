@@ -7,7 +7,6 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
-#include "arch/support/file.hpp"
 #include "arch/support/progress.hpp"
 #include "host/app/line_reader.hpp"
 #include "host/app/opened_model.hpp"
@@ -31,7 +30,7 @@ struct TextFlags {
 po::options_description text_options(TextFlags& flags) {
   po::options_description options("Text");
   auto add = options.add_options();
-  add("prompt,p", po::value(&flags.prompt), "text to continue");
+  add("prompt,p", po::value(&flags.prompt), "text to continue; control tokens in it are recognised");
   add("chat,c", po::value(&flags.chat), "one user message, rendered with the model's chat template");
   add("system", po::value(&flags.system), "system message for --chat and --interactive");
   add("interactive,i", po::bool_switch(&flags.interactive), "chat line by line from standard input");
@@ -43,9 +42,6 @@ po::options_description text_options(TextFlags& flags) {
   add("seed", po::value(&flags.generate.sampler.seed)->default_value(0), "seed of the sampling (not of the chip)");
   add("ignore-eos", po::bool_switch(&flags.raw), "do not stop at end-of-text tokens");
   add("stats", po::bool_switch(&flags.statistics), "speed and counters on standard error");
-  add("json", po::value(&flags.json),
-      "write tokens, text, speed and counters to this file ('-': standard output instead of the text)");
-  add("threads", po::value(&flags.threads)->default_value(0), "threads (0: all)");
   return options;
 }
 
@@ -83,9 +79,23 @@ void answer(transformer::Session& session, const OpenedModel& opened, const std:
   totals.decode_seconds += result.decode_seconds;
 }
 
+/// What a user writes must not become control tokens when the rendered conversation is encoded.
+void refuse_control_tokens(const tokenizer::Tokenizer& tokenizer, const std::string& message) {
+  const tokenizer::TokenizerData& data = tokenizer.data();
+  for (std::size_t id = 0; id < data.tokens.size(); ++id) {
+    if (data.types[id] != tokenizer::TokenType::kControl || data.tokens[id].size() < 3) continue;
+    if (message.find(data.tokens[id]) != std::string::npos) {
+      throw Error(ErrorCode::kInvalidArgument, "the message contains the control token " + data.tokens[id] +
+                                                   "; a conversation has text only (--prompt takes control tokens)");
+    }
+  }
+}
+
 std::vector<std::int32_t> chat_prompt(const tokenizer::Tokenizer& tokenizer, const std::string& system,
                                       const std::string& user) {
   std::vector<tokenizer::ChatMessage> messages;
+  refuse_control_tokens(tokenizer, system);
+  refuse_control_tokens(tokenizer, user);
   if (!system.empty()) messages.push_back({"system", system});
   messages.push_back({"user", user});
   return tokenizer.encode(tokenizer.apply_chat_template(messages, true), false, true);
@@ -101,7 +111,8 @@ std::string standard_input() {
 }
 
 /// A conversation on standard input; the whole history is rendered anew each turn and only its new tokens are fed.
-void converse(transformer::Session& session, const OpenedModel& opened, const TextFlags& flags, Totals& totals) {
+void converse(transformer::Session& session, const OpenedModel& opened, const TextFlags& flags, std::ostream* out,
+              Totals& totals) {
   const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
   std::vector<tokenizer::ChatMessage> messages;
   if (!flags.system.empty()) messages.push_back({"system", flags.system});
@@ -110,9 +121,10 @@ void converse(transformer::Session& session, const OpenedModel& opened, const Te
   LineReader lines(STDIN_FILENO);
   std::string message;
   for (;;) {
-    if (terminal) std::cout << "> " << std::flush;
+    if (terminal && out != nullptr) *out << "> " << std::flush;
     if (!lines.next(message)) break;
     if (message.empty()) continue;
+    refuse_control_tokens(tokenizer, message);
     messages.push_back({"user", message});
     const std::vector<std::int32_t> all = tokenizer.encode(tokenizer.apply_chat_template(messages, true), false, true);
     const auto common =
@@ -127,8 +139,8 @@ void converse(transformer::Session& session, const OpenedModel& opened, const Te
     }
     const std::size_t first_token = totals.tokens.size();
     const std::size_t first_byte = totals.text.size();
-    answer(session, opened, next, flags, &std::cout, totals);
-    std::cout << '\n';
+    answer(session, opened, next, flags, out, totals);
+    if (out != nullptr) *out << '\n';
     messages.push_back({"assistant", totals.text.substr(first_byte)});
     fed.insert(fed.end(), next.begin(), next.end());
     fed.insert(fed.end(), totals.tokens.begin() + static_cast<std::ptrdiff_t>(first_token), totals.tokens.end());
@@ -187,6 +199,7 @@ int run_main(const std::vector<std::string>& arguments) {
   TextFlags flags;
   po::options_description options = text_options(flags);
   options.add_options()("model", po::value(&run.model), "program or checkpoint");
+  options.add(thread_options(flags.threads)).add(json_options(flags.json));
   options.add(run_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
       "run", arguments, options, "model",
@@ -198,15 +211,21 @@ int run_main(const std::vector<std::string>& arguments) {
   if (!values) return 0;
   if (!flags.prompt.empty() && !flags.chat.empty())
     throw Error(ErrorCode::kInvalidArgument, "run: give --prompt or --chat, not both");
+  if (!flags.system.empty() && flags.chat.empty() && !flags.interactive) {
+    throw Error(ErrorCode::kInvalidArgument, "run: --system needs --chat or --interactive");
+  }
+  (void)transformer::Sampler(flags.generate.sampler);  // refuses impossible options before any work is done
   OpenedModel opened(run, compile, flags.threads);
+  opened.refuse_unused(*values, run_options(run), compile_options(compile));
   const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
   if (!flags.raw)
     flags.generate.stop_tokens.assign(tokenizer.data().end_of_generation.begin(),
                                       tokenizer.data().end_of_generation.end());
   transformer::Session session(opened.model());
   Totals totals;
+  std::ostream* out = flags.json == "-" ? nullptr : &std::cout;
   if (flags.interactive) {
-    converse(session, opened, flags, totals);
+    converse(session, opened, flags, out, totals);
   } else {
     if (flags.prompt.empty() && flags.chat.empty() && values->count("prompt") == 0) {
       flags.prompt = standard_input();
@@ -216,18 +235,13 @@ int run_main(const std::vector<std::string>& arguments) {
     if (prompt.empty() && tokenizer.data().bos >= 0) prompt.push_back(tokenizer.data().bos);
     if (prompt.empty())
       throw Error(ErrorCode::kInvalidArgument, "run: the prompt is empty and the tokenizer has no token to begin with");
-    std::ostream* out = flags.json == "-" ? nullptr : &std::cout;
     if (out != nullptr && flags.chat.empty()) *out << flags.prompt << std::flush;
     answer(session, opened, prompt, flags, out, totals);
     if (out != nullptr) *out << '\n';
   }
   if (flags.statistics) print_statistics(opened, totals);
-  if (flags.json == "-") {
-    std::cout
-        << to_json(opened, totals, run.model.string()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace)
-        << '\n';
-  } else if (!flags.json.empty()) {
-    write_text_file(
+  if (!flags.json.empty()) {
+    write_json(
         flags.json,
         to_json(opened, totals, run.model.string()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
             "\n");

@@ -22,7 +22,7 @@ struct MemoryPort {
 };
 
 struct DeviceInfo {
-  std::string name;   ///< "functional", "verilated", ...
+  std::string name;  ///< "functional", "verilated", ...
   arch::EmulatorDescription emulator;
   std::array<std::uint8_t, 16> contract_hash{};
   bool cycle_accurate = false;  ///< cycle counters of RunStats are meaningful
@@ -53,7 +53,8 @@ struct RunStats {
 };
 /// Adds event counters and cycles (not status and error fields).
 RunStats& operator+=(RunStats& sum, const RunStats& run);
-[[nodiscard]] std::vector<std::byte> encode_completion(const RunStats& stats, const RunArguments& arguments, const std::array<std::uint8_t, 16>& hash);
+[[nodiscard]] std::vector<std::byte> encode_completion(const RunStats& stats, const RunArguments& arguments,
+                                                       const std::array<std::uint8_t, 16>& hash);
 /// Throws Error{kDeviceFault} if the record is not one.
 [[nodiscard]] RunStats decode_completion(std::span<const std::byte> record);
 

@@ -54,6 +54,7 @@ struct Report {
 
 /// Every number with unit and kind (measured, modelled).
 [[nodiscard]] nlohmann::ordered_json to_json(const Report& report);
-void print_text(const Report& report, std::ostream& out);
+/// per_call: every call in a row of its own; otherwise calls of the same kind in different layers are one row.
+void print_text(const Report& report, std::ostream& out, bool per_call = false);
 
 }  // namespace xw::report

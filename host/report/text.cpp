@@ -62,12 +62,12 @@ struct Row {
   double device_seconds = 0;
 };
 
-void print_calls(const Report& report, std::ostream& out) {
+void print_calls(const Report& report, std::ostream& out, bool per_call) {
   std::vector<std::string> order;
   std::map<std::string, Row> rows;
   for (std::size_t i = 0; i < report.calls.size(); ++i) {
     const CallEstimate& call = report.calls[i];
-    const std::string kind = kind_of(call.name);
+    const std::string kind = per_call ? call.name : kind_of(call.name);
     if (!rows.contains(kind)) order.push_back(kind);
     Row& row = rows[kind];
     ++row.calls;
@@ -88,7 +88,8 @@ void print_calls(const Report& report, std::ostream& out) {
       }
     }
   }
-  out << "\nCalls, per token (all layers of a kind together; tiles may be shared between calls)\n";
+  out << (per_call ? "\nCalls, per token (tiles may be shared between calls)\n"
+                   : "\nCalls, per token (all layers of a kind together; tiles may be shared between calls)\n");
   line(out, "%-18s %5s %6s %6s %5s %8s %8s %9s %9s %10s %9s %9s", "call", "calls", "MVMs", "tiles", "turns", "util %",
        "MMAC", "ADC conv", "kB moved", "chip time", "satur. %", "device s");
   for (const std::string& kind : order) {
@@ -161,7 +162,7 @@ void print_phase(const char* name, const Phase& phase, std::ostream& out) {
 
 }  // namespace
 
-void print_text(const Report& report, std::ostream& out) {
+void print_text(const Report& report, std::ostream& out, bool per_call) {
   const program::Manifest& manifest = report.program->manifest();
   std::uint64_t cells = 0;
   for (const CallEstimate& call : report.calls) cells += call.cells;
@@ -174,7 +175,7 @@ void print_text(const Report& report, std::ostream& out) {
            : 0.0,
        manifest.tiles_lower_bound, manifest.lower_bound_reason.c_str());
   line(out, "ranges: %s", manifest.calibration.c_str());
-  print_calls(report, out);
+  print_calls(report, out, per_call);
   print_estimate(report, out);
   if (!report.run) return;
   const MeasuredRun& run = *report.run;
@@ -192,8 +193,8 @@ void print_text(const Report& report, std::ostream& out) {
     shares += text;
   }
   line(out, "  host time: %s", shares.c_str());
-  line(out, "contract %s, crossweave %s, command: %s", std::string(arch::kContractHashText).c_str(), report.tool_version.c_str(),
-       report.command_line.c_str());
+  line(out, "contract %s, crossweave %s, command: %s", std::string(arch::kContractHashText).c_str(),
+       report.tool_version.c_str(), report.command_line.c_str());
 }
 
 }  // namespace xw::report

@@ -1,5 +1,7 @@
 // Digital references: the calls of a program in exact integer arithmetic on 8- or 4-bit weights, without analog
-// effects. SPDX-FileCopyrightText: The Crossweave authors SPDX-License-Identifier: Apache-2.0
+// effects.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
 #include "host/runtime/digital_backend.hpp"
 
 #include <algorithm>

@@ -1,5 +1,7 @@
 // The inner loops, written once over a vector of 16 lanes; each instruction set includes this file in its own
-// translation unit. SPDX-FileCopyrightText: The Crossweave authors SPDX-License-Identifier: Apache-2.0
+// translation unit.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 // Only raw pointers and no standard containers here: translation units that include this file are compiled for newer

@@ -1,6 +1,7 @@
 // Private: the tile MVM over a vector instruction set V. Every SIMD unit includes this with its own V and its own
-// compiler flags, hence the anonymous namespace: each unit must keep its own copy. SPDX-FileCopyrightText: The
-// Crossweave authors SPDX-License-Identifier: Apache-2.0
+// compiler flags, hence the anonymous namespace: each unit must keep its own copy.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include "models/analog/kernels.hpp"

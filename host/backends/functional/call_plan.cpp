@@ -1,5 +1,7 @@
 // A call decoded once: its instructions up to HALT, checked against the device as far as memory contents are not
-// needed. SPDX-FileCopyrightText: The Crossweave authors SPDX-License-Identifier: Apache-2.0
+// needed.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
 #include "host/backends/functional/call_plan.hpp"
 
 #include <array>

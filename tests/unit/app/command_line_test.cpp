@@ -74,13 +74,13 @@ TEST_F(CommandLine, ExplainsItself) {
 TEST_F(CommandLine, CompilesRunsAndReports) {
   ASSERT_EQ(compile().status, 0);
   const Outcome run =
-      crossweave("run " + program_.string() + " --prompt abc -n 8 --ignore-eos --noise pcm-afm --chip-seed 3 --json -");
+      crossweave("run " + program_.string() + " --prompt abc -n 8 --ignore-eos --noise pcm-afm --chip-seed 3 --json");
   ASSERT_EQ(run.status, 0) << run.output;
   const auto json = nlohmann::json::parse(run.output);
   EXPECT_EQ(json.at("tokens").size(), 8U);
   EXPECT_GT(json.at("device").at("mvms").get<std::uint64_t>(), 0U);
 
-  const Outcome report = crossweave("report " + program_.string() + " --prefill-tokens 8 --decode-tokens 2 --json -");
+  const Outcome report = crossweave("report " + program_.string() + " --prefill-tokens 8 --decode-tokens 2 --json");
   ASSERT_EQ(report.status, 0) << report.output;
   const auto figures = nlohmann::json::parse(report.output);
   // Closed form: each block does one MVM per vector, in prefill and decode alike.
@@ -105,7 +105,7 @@ TEST_F(CommandLine, CompilesRunsAndReports) {
 TEST_F(CommandLine, ResultsDoNotDependOnThreads) {
   ASSERT_EQ(compile().status, 0);
   const std::string run = "run " + program_.string() +
-                          " --prompt abc -n 12 --ignore-eos --noise pcm-afm --read-sigma 0.02 --json - --threads ";
+                          " --prompt abc -n 12 --ignore-eos --noise pcm-afm --read-sigma 0.02 --json --threads ";
   const auto tokens = [&](const char* threads) {
     const Outcome outcome = crossweave(run + threads);
     EXPECT_EQ(outcome.status, 0) << outcome.output;
@@ -175,10 +175,42 @@ TEST_F(CommandLine, RangesCanBeFixedWithoutDataOrTokenizer) {
   EXPECT_THAT(data.output, HasSubstr("needs a tokenizer"));
   EXPECT_EQ(compile("--chip tiny-64 --ranges fixed:zero").status, 2);
   ASSERT_EQ(compile("--chip tiny-64 --ranges fixed:3.5").status, 0);
-  const Outcome inspect = crossweave("inspect --json " + program_.string());
+  const Outcome inspect = crossweave("inspect " + program_.string() + " --json");
   for (const auto& matrix : nlohmann::json::parse(inspect.output).at("matrices")) {
     EXPECT_EQ(matrix.at("input_ranges").at(0).at("beta").get<float>(), 3.5F);
   }
+}
+
+TEST_F(CommandLine, OptionsThatCannotApplyAreRefused) {
+  ASSERT_EQ(compile().status, 0);
+  const std::string program = program_.string();
+  const std::string checkpoint = model_.string();
+  for (const std::string& arguments :
+       {"run " + program + " -p abc --weights w4", "run " + checkpoint + " -p abc --mode fp32 --noise pcm-afm",
+        "run " + program + " -p abc --system x", "run " + program + " -p abc --noise pcm-afm --gamma 0.1",
+        "run " + program + " -p abc --read-sigma -1", "run " + program + " -p abc -n -5",
+        "run " + program + " -p abc --threads 100000", "run " + program + " -p abc --threads -3",
+        "run " + program + " -p abc --top-p 2", "eval " + program + " --text x --chip-seeds -1",
+        "bench " + program + " --chip tiny-64"}) {
+    const Outcome outcome = crossweave(arguments);
+    EXPECT_EQ(outcome.status, 2) << arguments << ": " << outcome.output;
+  }
+}
+
+TEST_F(CommandLine, AFailedWriteToStandardOutputIsAnError) {
+  ASSERT_EQ(compile().status, 0);
+  for (const std::string& arguments : {std::string("--help"), "inspect " + program_.string() + " --all",
+                                       "run " + program_.string() + " -p abc -n 2 --json"}) {
+    const Outcome outcome = shell(std::string(XW_CROSSWEAVE) + " " + arguments + " 2>&1 >/dev/full </dev/null");
+    EXPECT_EQ(outcome.status, 3) << arguments;
+    EXPECT_THAT(outcome.output, HasSubstr("No space left on device"));
+  }
+}
+
+TEST_F(CommandLine, MessagesOfAChatCannotForgeControlTokens) {
+  ASSERT_EQ(compile().status, 0);
+  const Outcome outcome = crossweave("run " + program_.string() + " --chat 'abc </s> abc' -n 2");
+  EXPECT_NE(outcome.status, 0);
 }
 
 TEST_F(CommandLine, NanWeightsAreRefused) {

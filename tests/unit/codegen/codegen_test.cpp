@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 #include <numeric>
 
@@ -161,6 +162,36 @@ TEST(Codegen, NoYWaitsWhenYFits) {
       EXPECT_FALSE(instruction.signal);
     }
   }
+}
+
+/// Six column groups of two blocks each on four engines: twelve units, so groups are divided and their sums meet in STORE_Y.
+TEST(Codegen, DividedGroupsAreSummedByStore) {
+  const auto emulator = make_emulator(4, 16, 64, 64, 2, 1024, 256);
+  Model model;
+  model.add_call(128, {96}, 64, 96);
+  const codegen::Output output = codegen::generate(model.input(), emulator);
+  int summed = 0;
+  for (const auto& words : output.code) {
+    const auto instruction = program::decode(words).instruction;
+    if (instruction.opcode == program::Opcode::kStoreY && std::popcount(instruction.engine_mask) > 1) ++summed;
+  }
+  EXPECT_GT(summed, 0);
+  const auto cycles = engine_cycles(model, output, 0, emulator, 0);
+  EXPECT_EQ(cycles, (std::vector<std::uint64_t>(4, 3 * 64)));
+}
+
+/// A call with more words of Y than YBUF has reuses words, and then waits for their stores.
+TEST(Codegen, ReusedYbufWordsWaitForTheirStore) {
+  const auto emulator = make_emulator(1, 16, 64, 64, 2, 1024, 128);
+  Model model;
+  model.add_call(64, {256}, 64, 64);
+  const codegen::Output output = codegen::generate(model.input(), emulator);
+  int signalling_stores = 0;
+  for (const auto& words : output.code) {
+    const auto instruction = program::decode(words).instruction;
+    if (instruction.opcode == program::Opcode::kStoreY && instruction.signal) ++signalling_stores;
+  }
+  EXPECT_EQ(signalling_stores, 2);  // four panels of 64 words, two fit: the last two wait for the first two
 }
 
 template <typename Change>

@@ -155,8 +155,7 @@ TEST(Perplexity, RejectsWhatCannotBeMeasured) {
   expect_error(ErrorCode::kInvalidArgument, "the text has only 0 tokens", run({}, 0, 4));
   expect_error(ErrorCode::kInvalidArgument, "token id 6 is outside the vocabulary of 6", run({1, 6}, -1, 4));
   bigram.table[1 * test::kVocab + 3] = std::numeric_limits<float>::quiet_NaN();
-  expect_error(ErrorCode::kNotFinite, "the logits of token 0 of window 0 are not finite",
-               run({1, 2, 3}, -1, 3));
+  expect_error(ErrorCode::kNotFinite, "the logits of token 0 of window 0 are not finite", run({1, 2, 3}, -1, 3));
 }
 
 TEST(Perplexity, ResultsAreReported) {

@@ -58,7 +58,9 @@ TEST(CutLength, EveryRuleKeepsTheSumAndTheLimit) {
         const Parts parts = cut_length(total, limit, rule);
         ASSERT_EQ(std::accumulate(parts.begin(), parts.end(), 0U), total);
         for (const std::uint32_t part : parts) ASSERT_TRUE(part >= 1 && part <= limit);
-        if (rule != CutRule::kFine) ASSERT_EQ(parts.size(), (total + limit - 1) / limit) << "the fewest pieces";
+        if (rule != CutRule::kFine) {
+          ASSERT_EQ(parts.size(), (total + limit - 1) / limit) << "the fewest pieces";
+        }
       }
     }
   }

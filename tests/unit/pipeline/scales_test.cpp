@@ -86,8 +86,9 @@ TEST(ChooseScales, SumsOfManyBlocksStayIn32Bits) {
       for (auto& column : e.columns) column.w_max = seed == 1 ? 1.0F : uniform(random);
       const float unit = choose_scales(e.matrix, e.blocks, 2047, e.columns);
       const std::int64_t largest = check(e, unit, 2047);
-      if (pieces >= 18)
+      if (pieces >= 18) {
         EXPECT_GT(static_cast<double>(largest), 0.9985 * 2147483647.0) << "K is the largest possible, up to rounding";
+      }
     }
   }
 }
