@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
 """Makes the SmolLM2-135M table of docs/results.md: one command, every figure measured.
 
-    scripts/results.py [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl]
+    scripts/results.py [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl] [--reuse]
 
 Compiles the checkpoint for afm-512 and evaluates fp32, digital-w8a8, digital-w4a8, analog ideal and analog pcm-afm
-(five chip seeds). Rewrites the part of docs/results.md between the markers; everything else in the file stays.
+(five chip seeds), the analog ones also with down_proj digital. Rewrites the part of docs/results.md between the markers
+after every row; everything else in the file stays. --reuse takes rows that the same command gave before from the work folder.
 """
 import argparse
 import json
@@ -28,7 +31,8 @@ def parse_arguments():
     parser.add_argument("--tokens", default=20000, type=int)
     parser.add_argument("--limit", default=500, type=int)
     parser.add_argument("--seeds", default=5, type=int)
-    parser.add_argument("--compile-options", default="--lambda auto --ranges mse", help="options of `crossweave compile`")
+    parser.add_argument("--compile-options", default="", help="options of `crossweave compile`")
+    parser.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
     arguments = parser.parse_args()
     for path in (arguments.model, arguments.text, arguments.lambada, arguments.crossweave):
         if not path.exists():
@@ -37,15 +41,20 @@ def parse_arguments():
 
 
 def evaluate(arguments, name, model, options):
-    """Runs one row; a row that was already measured with the same command is taken from the work folder."""
-    command = [str(arguments.crossweave), "eval", str(model), "--text", str(arguments.text), "--tokens", str(arguments.tokens),
-               "--context", "512", "--lambada", str(arguments.lambada), "--limit", str(arguments.limit), "--json", *options]
-    print("+", " ".join(command), flush=True)
+    """Runs one row and keeps its JSON, with the command, in the work folder."""
+    command = ["eval", str(model), "--text", str(arguments.text), "--tokens", str(arguments.tokens), "--context", "512",
+               "--lambada", str(arguments.lambada), "--limit", str(arguments.limit), "--json", *options]
+    file = arguments.work / f"{name}.json"
+    if arguments.reuse and file.exists():
+        kept = json.loads(file.read_text())
+        if kept.get("command") == command:
+            return kept["result"]
+    print("+ crossweave", " ".join(command), flush=True)
     started = time.time()
-    result = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    result = json.loads(subprocess.run([str(arguments.crossweave), *command], check=True, stdout=subprocess.PIPE, text=True).stdout)
     print(f"  {time.time() - started:.0f} s: perplexity {result['perplexity']['mean']:.3f}, "
           f"LAMBADA {100 * result['lambada_accuracy']['mean']:.1f} %", flush=True)
-    (arguments.work / f"{name}.json").write_text(json.dumps(result, indent=1))
+    file.write_text(json.dumps({"command": command, "result": result}, indent=1))
     return result
 
 
@@ -54,38 +63,41 @@ def cell(value, scale, digits, runs):
     return text + (f" ± {scale * value['std']:.{digits}f}" if runs > 1 else "")
 
 
+def write_table(lines, footer):
+    document = ROOT / "docs/results.md"
+    head, rest = document.read_text().split(BEGIN)
+    document.write_text(head + BEGIN + "\n" + "\n".join([*lines, "", footer]) + "\n" + END + rest.split(END)[1])
+
+
 def main():
     arguments = parse_arguments()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    analog, eight, four = (arguments.work / f"smollm2-{mode}.xwp" for mode in ("analog", "w8", "w4"))
     extra = arguments.compile_options.split()
-    for program, weights in ((analog, "analog"), (eight, "w8"), (four, "w4")):
-        subprocess.run([str(arguments.crossweave), "compile", str(arguments.model), "--chip", "afm-512", "--weights", weights,
-                        "-o", str(program), *extra], check=True)
+    programs = {}
+    for name, options in (("analog", []), ("w8", ["--weights", "w8"]), ("w4", ["--weights", "w4"]), ("down-digital", ["--digital", "*.down_proj"])):
+        programs[name] = arguments.work / f"smollm2-{name}.xwp"
+        subprocess.run([str(arguments.crossweave), "compile", str(arguments.model), "--chip", "afm-512", "-o", str(programs[name]), *options, *extra], check=True)
     seeds = ["--chip-seeds", str(arguments.seeds)]
+    analog, partial = programs["analog"], programs["down-digital"]
     rows = [
         ("fp32", "weights as in the checkpoint", arguments.model, ["--mode", "fp32"]),
-        ("digital-w8a8", "8-bit weights, static 8-bit inputs, exact sums", eight, ["--mode", "digital-w8a8"]),
-        ("digital-w4a8", "4-bit weights, static 8-bit inputs, exact sums", four, ["--mode", "digital-w4a8"]),
+        ("digital-w8a8", "8-bit weights, static 8-bit inputs, exact sums", programs["w8"], ["--mode", "digital-w8a8"]),
+        ("digital-w4a8", "4-bit weights, static 8-bit inputs, exact sums", programs["w4"], ["--mode", "digital-w4a8"]),
         ("analog ideal", "8-bit DAC and ADC, cells without noise", analog, ["--noise", "ideal"]),
         ("analog pcm-afm", "PCM programming noise (IBM's polynomial)", analog, ["--noise", "pcm-afm", *seeds]),
+        ("analog ideal, down_proj digital", "a quarter of the weights digital", partial, ["--noise", "ideal"]),
+        ("analog pcm-afm, down_proj digital", "the same with PCM noise", partial, ["--noise", "pcm-afm", *seeds]),
     ]
+    inspect = subprocess.run([str(arguments.crossweave), "inspect", str(analog), "--json"], check=True, stdout=subprocess.PIPE, text=True)
+    footer = (f"wiki.test.raw, first {arguments.tokens} tokens, context 512; LAMBADA (OpenAI), first {arguments.limit}; mean ± standard deviation over chips. "
+              f"Chip `afm-512`, lm_head digital, input ranges: {json.loads(inspect.stdout)['calibration']}. Command: `scripts/results.py`.")
     lines = ["| mode | what | wikitext-2 perplexity | LAMBADA accuracy, % | chips |", "|---|---|---|---|---|"]
-    calibration = json.loads(subprocess.run([str(arguments.crossweave), "inspect", str(analog), "--json"], check=True,
-                                            stdout=subprocess.PIPE, text=True).stdout)["calibration"]
     for name, what, model, options in rows:
-        result = evaluate(arguments, name.replace(" ", "-"), model, options)
+        result = evaluate(arguments, name.replace(" ", "-").replace(",", ""), model, options)
         runs = len(result["runs"])
         lines.append(f"| {name} | {what} | {cell(result['perplexity'], 1, 2, runs)} | "
                      f"{cell(result['lambada_accuracy'], 100, 1, runs)} | {runs if 'analog' in name else '-'} |")
-    lines.append("")
-    lines.append(f"wiki.test.raw, first {arguments.tokens} tokens, context 512; LAMBADA (OpenAI), first {arguments.limit}; mean ± standard deviation over chips. "
-                 f"Chip `afm-512`, lm_head digital, calibration: {calibration}. Command: `scripts/results.py`.")
-    document = ROOT / "docs/results.md"
-    text = document.read_text()
-    head, rest = text.split(BEGIN)
-    tail = rest.split(END)[1]
-    document.write_text(head + BEGIN + "\n" + "\n".join(lines) + "\n" + END + tail)
+        write_table(lines, footer)
     print("\n".join(lines))
 
 
