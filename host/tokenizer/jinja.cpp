@@ -15,8 +15,8 @@ namespace {
 
 using Kind = Expression::Kind;
 
-constexpr std::size_t kMaxSteps = 1'000'000;
-constexpr std::size_t kMaxWork = std::size_t{256} << 20;  // bytes and values that expressions produce
+constexpr std::size_t kMaxSteps = 200'000;
+constexpr std::size_t kMaxWork = std::size_t{64} << 20;  // bytes and values that expressions produce
 
 class Renderer {
  public:
@@ -167,10 +167,31 @@ class Renderer {
     return arguments;
   }
 
+  /// What a name, or a member of it by a fixed key, stands for, without a copy; null if undefined or computed.
+  const Value* locate(const Expression& node) {
+    if (node.kind == Kind::kName) return find(node.text);
+    const bool fixed_index = node.kind == Kind::kIndex && node.operands[1]->kind == Kind::kLiteral;
+    if (node.kind != Kind::kMember && !fixed_index) return nullptr;
+    const Value* base = locate(*node.operands[0]);
+    if (base == nullptr) return nullptr;
+    return fixed_index ? child_of(*base, node.operands[1]->literal) : child_of(*base, Value::string(node.text));
+  }
+
   Value evaluate(const Expression& node) {
     Value value = evaluate_node(node);
     count_work(value.size());
     return value;
+  }
+
+  Value evaluate_member(const Expression& node) {
+    Value computed;
+    const Value* base = locate(*node.operands[0]);
+    if (base == nullptr) {
+      computed = evaluate(*node.operands[0]);
+      base = &computed;
+    }
+    if (node.kind == Kind::kMember) return member_of(*base, Value::string(node.text));
+    return member_of(*base, evaluate(*node.operands[1]));
   }
 
   Value evaluate_node(const Expression& node) {
@@ -195,9 +216,8 @@ class Renderer {
         return object;
       }
       case Kind::kMember:
-        return member_of(evaluate(*node.operands[0]), Value::string(node.text));
       case Kind::kIndex:
-        return member_of(evaluate(*node.operands[0]), evaluate(*node.operands[1]));
+        return evaluate_member(node);
       case Kind::kSlice:
         return slice(node);
       case Kind::kCall:
@@ -227,19 +247,22 @@ class Renderer {
     return apply_operator(node.text, left, evaluate(*node.operands[1]));
   }
 
+  /// The member of an object or the item of a list, or null.
+  static const Value* child_of(const Value& value, const Value& key) {
+    if (value.is(Value::Kind::kObject) && key.is(Value::Kind::kString)) return value.find(key.text);
+    if (!value.is(Value::Kind::kList) || !key.is(Value::Kind::kInteger)) return nullptr;
+    const auto count = static_cast<std::int64_t>(value.items.size());
+    const std::int64_t index = key.number < 0 ? key.number + count : key.number;
+    return index < 0 || index >= count ? nullptr : &value.items[static_cast<std::size_t>(index)];
+  }
+
   static Value member_of(const Value& value, const Value& key) {
     if (value.is(Value::Kind::kUndefined)) throw_undefined(value);
-    if (value.is(Value::Kind::kObject) && key.is(Value::Kind::kString)) {
-      const Value* found = value.find(key.text);
-      return found != nullptr ? *found : Value::undefined(key.text);
-    }
-    if (key.is(Value::Kind::kInteger) && value.is(Value::Kind::kList)) {
-      const auto count = static_cast<std::int64_t>(value.items.size());
-      const std::int64_t index = key.number < 0 ? key.number + count : key.number;
-      if (index < 0 || index >= count) return Value::undefined("item " + std::to_string(key.number));
-      return value.items[static_cast<std::size_t>(index)];
-    }
+    if (const Value* child = child_of(value, key)) return *child;
     if (key.is(Value::Kind::kString)) return Value::undefined(key.text);
+    if (key.is(Value::Kind::kInteger) && value.is(Value::Kind::kList)) {
+      return Value::undefined("item " + std::to_string(key.number));
+    }
     throw_unsupported("an index into a " + std::string(value.kind_name()));
   }
 

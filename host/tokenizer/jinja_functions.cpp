@@ -123,6 +123,24 @@ Value range(const Arguments& arguments) {
   return Value::list(std::move(values));
 }
 
+/// selectattr, rejectattr: the objects of a list whose member passes a test (or is true, without one).
+Value select(const Value& value, const Arguments& arguments, bool wanted) {
+  if (!value.is(Kind::kList) || arguments.values.empty()) throw_unsupported("this form of selectattr");
+  const std::string& key = text_of(arguments.values[0], "selectattr");
+  Arguments rest;
+  for (std::size_t i = 2; i < arguments.values.size(); ++i) rest.values.push_back(arguments.values[i]);
+  std::vector<Value> kept;
+  for (const Value& item : value.items) {
+    const Value* found = item.find(key);
+    const Value tested = found != nullptr ? *found : Value::undefined(key);
+    const bool passes = arguments.values.size() < 2
+                            ? tested.is_true()
+                            : apply_test(text_of(arguments.values[1], "selectattr"), tested, rest);
+    if (passes == wanted) kept.push_back(item);
+  }
+  return Value::list(std::move(kept));
+}
+
 bool contains(const Value& container, const Value& item) {
   if (container.is(Kind::kString)) return container.text.find(text_of(item, "\"in\" a string")) != std::string::npos;
   if (container.is(Kind::kList))
@@ -191,6 +209,7 @@ Value apply_filter(const std::string& name, const Value& value, const Arguments&
   if (name == "length" || name == "count") return Value::integer(length_of(value));
   if (name == "upper" || name == "lower") return Value::string(change_case(text_of(value, name), name == "upper"));
   if (name == "string") return Value::string(value.to_text());
+  if (name == "selectattr" || name == "rejectattr") return select(value, arguments, name == "selectattr");
   if (name == "join") return join(value, arguments);
   if (name == "replace") return replace(text_of(value, name), arguments);
   if (name == "list" && value.is(Kind::kList)) return value;

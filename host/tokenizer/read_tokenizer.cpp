@@ -61,10 +61,17 @@ fs::path find_in_directory(const fs::path& directory) {
   throw Error(ErrorCode::kFileNotFound, directory.string() + ": no tokenizer; expected " + std::string(kFormats));
 }
 
+/// The text of a file beside `path`, or nothing.
+std::string text_beside(const fs::path& path, const char* name) {
+  const fs::path beside = path.parent_path() / name;
+  return is_file(beside) ? read_text_file(beside) : std::string();
+}
+
 TokenizerData read_json(const fs::path& path) {
-  const fs::path config = path.parent_path() / "tokenizer_config.json";
-  return read_tokenizer_json(read_text_file(path), is_file(config) ? read_text_file(config) : std::string(),
-                             path.string());
+  TokenizerData data =
+      read_tokenizer_json(read_text_file(path), text_beside(path, "tokenizer_config.json"), path.string());
+  if (data.chat_template.empty()) data.chat_template = text_beside(path, "chat_template.jinja");
+  return data;
 }
 
 }  // namespace

@@ -34,8 +34,15 @@ std::string without_extra_spaces(std::string_view text) {
   for (const char c : text) {
     if (c != ' ' || (!result.empty() && result.back() != ' ')) result.push_back(c);
   }
-  if (!result.empty() && result.back() == ' ') result.pop_back();
-  return result;
+  for (;;) {  // a visible space at the end goes, too
+    if (result.ends_with(' ')) {
+      result.pop_back();
+    } else if (result.ends_with(kSpaceSymbol)) {
+      result.resize(result.size() - kSpaceSymbol.size());
+    } else {
+      return result;
+    }
+  }
 }
 
 std::string_view strip_white_space(std::string_view text, bool left, bool right) {
