@@ -1,4 +1,6 @@
 # What the build needs from the system; all of it is packaged by Debian 12 (scripts/setup.sh installs it).
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
 set(CMAKE_FIND_USE_PACKAGE_REGISTRY OFF)
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)

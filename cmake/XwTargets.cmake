@@ -1,4 +1,6 @@
 # One target per folder: xw_add_library(name SOURCES ... PUBLIC ... PRIVATE ...), xw_add_test(name LABEL ... SOURCES ... LIBRARIES ...).
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
 
 option(XW_BUILD_TESTS "Build the tests" ON)
 option(XW_BUILD_BENCHMARKS "Build the benchmarks (Google Benchmark)" ON)

@@ -1,4 +1,6 @@
 #!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
 """Prefill and decode speed of Crossweave beside llama.cpp: same file, same machine, same threads, in turn, in one run.
 
     python3 -m venv peer && peer/bin/pip install llama-cpp-python

@@ -1,4 +1,6 @@
 #!/usr/bin/env bash
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
 # Runs every fuzz harness for SECONDS (default 600) each, JOBS (default: the number of cores) at a time.
 #
 #   scripts/fuzz.sh [SECONDS] [NAME...]      e.g. scripts/fuzz.sh 60 gguf_fuzzer program_fuzzer

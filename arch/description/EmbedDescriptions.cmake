@@ -1,4 +1,6 @@
 # Writes a C++ source that holds description files as string literals.
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
 # Arguments: OUTPUT, INPUTS (files, separated by '|').
 string(REPLACE "|" ";" files "${INPUTS}")
 set(entries "")
