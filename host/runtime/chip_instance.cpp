@@ -126,6 +126,7 @@ void ChipInstance::Impl::program_images() {
   programming.gamma = options.gamma;
   programming.chip_seed = options.chip_seed;
   programming.g_unit = chip.g_unit;
+  programming.seconds = options.seconds;
   const std::unique_ptr<analog::ProgrammingModel> model = analog::make_programming_model(programming);
   ImageSettings settings;
   settings.model = model.get();

@@ -24,6 +24,7 @@ struct ChipOptions {
   std::string noise;       ///< programming model; empty: the chip description's
   double gamma = -1;       ///< gaussian; negative: the chip description's
   double read_sigma = -1;  ///< read noise in units of beta * w_max; negative: the chip description's; 0: off
+  double seconds = 0;      ///< time since programming; above 0 only with models with drift
 };
 
 /// Totals of the runs of one call.

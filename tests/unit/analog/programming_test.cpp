@@ -219,11 +219,23 @@ TEST(Programming, RejectsImpossibleOptions) {
     }
     return "accepted";
   };
-  EXPECT_EQ(message({.model = "magic"}), "programming model 'magic' is unknown; known: ideal, gaussian, pcm-afm");
+  EXPECT_EQ(message({.model = "magic"}),
+            "programming model 'magic' is unknown; known: ideal, gaussian, pcm-afm, pcm-aihwkit");
   EXPECT_EQ(message({.g_unit = 0}), "programming: g_unit is 0, must be 1..127");
   EXPECT_EQ(message({.g_unit = 128}), "programming: g_unit is 128, must be 1..127");
   EXPECT_THAT(message({.model = "gaussian", .gamma = -0.1}), testing::HasSubstr("gamma is -0.1"));
   EXPECT_THAT(message({.model = "gaussian", .gamma = NAN}), testing::HasSubstr("must be 0..10"));
+  for (const double seconds : {-1.0, 2e10, static_cast<double>(NAN), static_cast<double>(INFINITY)}) {
+    EXPECT_THAT(message({.model = "pcm-aihwkit", .seconds = seconds}), testing::HasSubstr("must be 0..1e10"))
+        << seconds;
+  }
+  EXPECT_EQ(message({.model = "pcm-aihwkit", .seconds = 1e10}), "accepted");
+  for (const std::string model : {"ideal", "gaussian", "pcm-afm"}) {
+    EXPECT_EQ(message({.model = model, .seconds = 3600}),
+              "programming model '" + model +
+                  "' has no drift: seconds is 3600.000000, must be 0; models with drift: pcm-aihwkit");
+    EXPECT_EQ(message({.model = model}), "accepted");
+  }
 }
 
 }  // namespace

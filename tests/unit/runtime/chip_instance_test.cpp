@@ -124,12 +124,32 @@ TEST_F(ChipInstanceTest, SeedsAreDifferentChipsAndOneSeedIsOneChip) {
   EXPECT_EQ(run(1, "ideal", 0), run(2, "ideal", 0));
 }
 
+TEST_F(ChipInstanceTest, TimeSinceProgrammingChangesTheChip) {
+  functional::FunctionalDevice device(hardware.emulator(), pool);
+  const std::vector<std::int8_t> codes(70, 50);
+  const auto run = [&](double seconds) {
+    ChipInstance chip(program, device,
+                      ChipOptions{.chip_seed = 5, .noise = "pcm-aihwkit", .read_sigma = 0, .seconds = seconds}, pool);
+    EXPECT_EQ(chip.options().seconds, seconds);
+    return chip.run_codes(0, codes, 1, 9);
+  };
+  const std::vector<std::int32_t> fresh = run(0);
+  const std::vector<std::int32_t> year = run(3.15e7);
+  EXPECT_EQ(run(0), fresh);
+  EXPECT_EQ(run(3.15e7), year);
+  EXPECT_NE(year, fresh);
+  expect_error(ErrorCode::kInvalidArgument, "'pcm-afm' has no drift", [&] {
+    ChipInstance chip(program, device, ChipOptions{1, "pcm-afm", 0, 0, 60}, pool);
+  });
+}
+
 TEST_F(ChipInstanceTest, DefaultsComeFromTheChip) {
   functional::FunctionalDevice device(hardware.emulator(), pool);
   ChipInstance chip(program, device, ChipOptions{}, pool);
   EXPECT_EQ(chip.options().noise, "ideal");
   EXPECT_EQ(chip.options().read_sigma, 0.0);
   EXPECT_EQ(chip.options().gamma, 0.0);
+  EXPECT_EQ(chip.options().seconds, 0.0);
   ChipInstance noisy(program, device, kNoisy, pool);
   EXPECT_EQ(noisy.options().noise, "pcm-afm");
   EXPECT_EQ(noisy.options().read_sigma, 0.03);
