@@ -206,7 +206,7 @@ struct OpenedModel::Impl {
     flags.chip_seed = seed;
     chip->chip.reset();  // frees its device memory first
     chip->chip = std::make_unique<runtime::ChipInstance>(
-        program, *device, runtime::ChipOptions{seed, flags.noise, flags.gamma, flags.read_sigma}, pool);
+        program, *device, runtime::ChipOptions{seed, flags.noise, flags.gamma, flags.read_sigma, flags.seconds}, pool);
   }
 
   void open_program(const std::filesystem::path& path) {
@@ -313,6 +313,7 @@ std::string OpenedModel::describe() const {
   if (impl_->mode != Mode::kAnalog) return name(impl_->mode);
   const runtime::ChipOptions& options = impl_->chip->chip->options();
   std::string text = "analog, " + options.noise + ", chip seed " + std::to_string(options.chip_seed);
+  if (options.seconds > 0) text += ", " + std::to_string(options.seconds) + " s after programming";
   if (options.read_sigma > 0) text += ", read sigma " + std::to_string(options.read_sigma);
   return text + ", " + impl_->device->info().name + " device";
 }

@@ -44,10 +44,11 @@ po::options_description run_options(RunFlags& flags) {
       "fp32 for a checkpoint");
   add("device", po::value(&flags.device)->default_value(flags.device), "device that executes the program: functional");
   add("noise", po::value(&flags.noise),
-      "programming model of the chip instance: ideal, gaussian, pcm-afm (default: the chip's)");
+      "programming model of the chip instance: ideal, gaussian, pcm-afm, pcm-aihwkit (default: the chip's)");
   add("chip-seed", po::value(&flags.chip_seed)->default_value(flags.chip_seed),
       "which chip instance: seed of all its noise");
   add("gamma", po::value(&flags.gamma), "gaussian: standard deviation in units of w_max");
+  add("time", po::value(&flags.seconds), "seconds since programming, for models with drift (pcm-aihwkit)");
   add("read-sigma", po::value(&flags.read_sigma),
       "read noise: standard deviation in units of input range x w_max (0: off)");
   return options;

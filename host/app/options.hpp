@@ -37,6 +37,7 @@ struct RunFlags {
   std::uint32_t chip_seed = 0;
   double gamma = -1;       ///< negative: not given
   double read_sigma = -1;  ///< negative: not given
+  double seconds = 0;      ///< time since programming
 };
 
 [[nodiscard]] boost::program_options::options_description compile_options(CompileFlags& flags);

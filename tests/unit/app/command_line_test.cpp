@@ -197,6 +197,15 @@ TEST_F(CommandLine, OptionsThatCannotApplyAreRefused) {
   }
 }
 
+TEST_F(CommandLine, ChipsAge) {
+  ASSERT_EQ(compile().status, 0);
+  const std::string run = "run " + program_.string() + " -p abc -n 4 --noise ";
+  EXPECT_EQ(crossweave(run + "pcm-aihwkit --time 86400").status, 0);
+  const Outcome refused = crossweave(run + "pcm-afm --time 86400");
+  EXPECT_EQ(refused.status, 2) << refused.output;
+  EXPECT_THAT(refused.output, HasSubstr("pcm-aihwkit"));
+}
+
 TEST_F(CommandLine, AFailedWriteToStandardOutputIsAnError) {
   ASSERT_EQ(compile().status, 0);
   for (const std::string& arguments : {std::string("--help"), "inspect " + program_.string() + " --all",
