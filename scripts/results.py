@@ -6,7 +6,7 @@
     scripts/results.py [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl] [--reuse]
 
 Compiles the checkpoint for afm-512 and evaluates fp32, digital-w8a8, digital-w4a8, analog ideal and analog pcm-afm
-(five chip seeds), the analog ones also with down_proj digital. Rewrites the part of docs/results.md between the markers
+(five chip seeds), and analog ideal with down_proj digital. Rewrites the part of docs/results.md between the markers
 after every row; everything else in the file stays. --reuse takes rows that the same command gave before from the work folder.
 """
 import argparse
@@ -86,7 +86,6 @@ def main():
         ("analog ideal", "8-bit DAC and ADC, cells without noise", analog, ["--noise", "ideal"]),
         ("analog pcm-afm", "PCM programming noise (IBM's polynomial)", analog, ["--noise", "pcm-afm", *seeds]),
         ("analog ideal, down_proj digital", "a quarter of the weights digital", partial, ["--noise", "ideal"]),
-        ("analog pcm-afm, down_proj digital", "the same with PCM noise", partial, ["--noise", "pcm-afm", *seeds]),
     ]
     inspect = subprocess.run([str(arguments.crossweave), "inspect", str(analog), "--json"], check=True, stdout=subprocess.PIPE, text=True)
     footer = (f"wiki.test.raw, first {arguments.tokens} tokens, context 512; LAMBADA (OpenAI), first {arguments.limit}; mean ± standard deviation over chips. "
