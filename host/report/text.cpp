@@ -119,14 +119,14 @@ void print_estimate(const Report& report, std::ostream& out) {
   const StaticEstimate& estimate = *report.estimate;
   out << "\nChip time and energy (modelled: static estimate from the chip description, no contention; see "
          "docs/report.md)\n";
-  line(out, "  decode, context %u: %s per token (%s tokens), of it digital %s; %s per token", estimate.context,
-       scaled(estimate.decode.time_ns * 1e-9, "s").c_str(), scaled(1e9 / estimate.decode.time_ns, "/s").c_str(),
+  line(out, "  decode, context %u: %s per token (%s), of it digital %s; %s per token", estimate.context,
+       scaled(estimate.decode.time_ns * 1e-9, "s").c_str(), scaled(1e9 / estimate.decode.time_ns, "tokens/s").c_str(),
        scaled(estimate.digital.time_ns * 1e-9, "s").c_str(),
        scaled(estimate.decode.energy.total() * 1e-12, "J").c_str());
   if (estimate.prefill_tokens > 0) {
-    line(out, "  prefill, %u tokens: %s (%s tokens), bound by %s; %s per token", estimate.prefill_tokens,
+    line(out, "  prefill, %u tokens: %s (%s), bound by %s; %s per token", estimate.prefill_tokens,
          scaled(estimate.prefill_total.time_ns * 1e-9, "s").c_str(),
-         scaled(1e9 * estimate.prefill_tokens / estimate.prefill_total.time_ns, "/s").c_str(),
+         scaled(1e9 * estimate.prefill_tokens / estimate.prefill_total.time_ns, "tokens/s").c_str(),
          estimate.prefill_bottleneck.c_str(),
          scaled(estimate.prefill_total.energy.total() / estimate.prefill_tokens * 1e-12, "J").c_str());
   }
