@@ -176,7 +176,8 @@ TEST_F(CommandLine, RangesCanBeFixedWithoutDataOrTokenizer) {
   EXPECT_EQ(compile("--chip tiny-64 --ranges fixed:zero").status, 2);
   ASSERT_EQ(compile("--chip tiny-64 --ranges fixed:3.5").status, 0);
   const Outcome inspect = crossweave("inspect " + program_.string() + " --json");
-  for (const auto& matrix : nlohmann::json::parse(inspect.output).at("matrices")) {
+  const auto json = nlohmann::json::parse(inspect.output);
+  for (const auto& matrix : json.at("matrices")) {
     EXPECT_EQ(matrix.at("input_ranges").at(0).at("beta").get<float>(), 3.5F);
   }
 }
