@@ -279,7 +279,7 @@ TEST_F(CommandLine, InterruptEndsALongRunCleanly) {
   model_ = test::write_tiny_model(folder_, -1, shape);
   ASSERT_EQ(compile().status, 0);
   const std::string run = std::string(XW_CROSSWEAVE) + " run " + program_.string() + " -p abc -n 99000 --ignore-eos";
-  const Outcome outcome = shell("timeout --preserve-status -s INT 1 " + run + " 2>&1 >/dev/null");
+  const Outcome outcome = shell("timeout --foreground --preserve-status -s INT 1 " + run + " 2>&1 >/dev/null");
   EXPECT_EQ(outcome.status, 130) << outcome.output;
   EXPECT_THAT(outcome.output, HasSubstr("interrupted"));
   EXPECT_EQ(files(), 3U);
@@ -287,8 +287,9 @@ TEST_F(CommandLine, InterruptEndsALongRunCleanly) {
 
 TEST_F(CommandLine, InterruptEndsAConversationThatWaits) {
   ASSERT_EQ(compile().status, 0);
-  const Outcome outcome = shell("sleep 5 | timeout --preserve-status -s INT 1 " + std::string(XW_CROSSWEAVE) + " run " +
-                                program_.string() + " --interactive >/dev/null 2>&1; echo status $?");
+  const Outcome outcome =
+      shell("sleep 5 | timeout --foreground --preserve-status -s INT 1 " + std::string(XW_CROSSWEAVE) + " run " +
+            program_.string() + " --interactive >/dev/null 2>&1; echo status $?");
   EXPECT_THAT(outcome.output, HasSubstr("status 130"));
 }
 
