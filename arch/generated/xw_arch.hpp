@@ -19,8 +19,8 @@ inline constexpr std::uint32_t kProgramFormat = 1;  ///< Version of the program 
 inline constexpr std::string_view kKernelName = "crossweave";
 /// First 16 bytes of the SHA-256 of the contract without its documentation.
 inline constexpr std::array<std::uint8_t, 16> kContractHash = {
-    0x7E, 0xA2, 0xC6, 0xCA, 0xB6, 0x04, 0x62, 0x44, 0x76, 0x27, 0x71, 0xBA, 0x56, 0x66, 0x58, 0xFF};
-inline constexpr std::string_view kContractHashText = "7ea2c6cab6046244762771ba566658ff";
+    0x1A, 0x5F, 0xDD, 0xC4, 0x7C, 0xD0, 0xBD, 0xE2, 0x5C, 0xA3, 0x86, 0x5C, 0xEF, 0x27, 0xA5, 0x30};
+inline constexpr std::string_view kContractHashText = "1a5fddc47cd0bde25ca3865cef27a530";
 
 // Limits.
 inline constexpr std::uint32_t kMaxEngines = 8;  ///< Engines that instructions, registers and records have room for.
@@ -126,7 +126,7 @@ inline constexpr Field kMvmEngine = {1, 0, 8};  ///< Engine.
 inline constexpr Field kMvmContext = {1, 8, 8};  ///< Context of that engine.
 inline constexpr Field kMvmAccumulate = {1, 16, 1};  ///< 1: add to YBUF, 0: overwrite.
 inline constexpr Field kMvmXbufOffset = {2, 0, 16};  ///< Bytes from the start of each vector's XBUF row.
-inline constexpr Field kMvmYbufOffset = {2, 16, 16};  ///< Words from the start of each vector's YBUF row.
+inline constexpr Field kMvmYbufOffset = {2, 16, 16};  ///< Words from the start of each vector's YBUF row, multiple of 16.
 inline constexpr Field kMvmRows = {3, 0, 16};  ///< Rows of the block; must equal the context's.
 inline constexpr Field kMvmCols = {3, 16, 16};  ///< Columns of the block; must equal the context's.
 
@@ -213,7 +213,7 @@ inline constexpr std::uint32_t kCompletionErrorInstructionOffset = 0x00C;  ///< 
 inline constexpr std::uint32_t kCompletionErrorDetailOffset = 0x010;  ///< u64: Address or offending value.
 inline constexpr std::uint32_t kCompletionEntryOffset = 0x018;  ///< u32: Entry of the run.
 inline constexpr std::uint32_t kCompletionNumVectorsOffset = 0x01C;  ///< u32: Vectors of the run.
-inline constexpr std::uint32_t kCompletionTotalCyclesOffset = 0x020;  ///< u64: Emulator cycles from start to done; 0 on devices without cycles.
+inline constexpr std::uint32_t kCompletionTotalCyclesOffset = 0x020;  ///< u64: Emulator cycles from the accepted start to the write of this record; 0 on devices without cycles.
 inline constexpr std::uint32_t kCompletionInstructionsOffset = 0x028;  ///< u64: Instructions dispatched, HALT included.
 inline constexpr std::uint32_t kCompletionMvmsOffset = 0x030;  ///< u64: Block MVMs: one per MVM instruction and vector.
 inline constexpr std::uint32_t kCompletionMacsOffset = 0x038;  ///< u64: rows * cols per block MVM.
@@ -227,7 +227,7 @@ inline constexpr std::uint32_t kCompletionContractHashOffset = 0x070;  ///< u8: 
 inline constexpr std::uint32_t kCompletionContractHashCount = 16;
 inline constexpr std::uint32_t kCompletionBlockBytesReadOffset = 0x080;  ///< u64: Image bytes per engine.
 inline constexpr std::uint32_t kCompletionBlockBytesReadCount = 8;
-inline constexpr std::uint32_t kCompletionBusyCyclesOffset = 0x0C0;  ///< u64: Cycles a unit executed.
+inline constexpr std::uint32_t kCompletionBusyCyclesOffset = 0x0C0;  ///< u64: Cycles a unit executed and did not wait for memory.
 inline constexpr std::uint32_t kCompletionBusyCyclesCount = 24;
 inline constexpr std::uint32_t kCompletionSemaphoreStallCyclesOffset = 0x180;  ///< u64: Cycles a unit waited for a semaphore.
 inline constexpr std::uint32_t kCompletionSemaphoreStallCyclesCount = 24;
@@ -276,6 +276,8 @@ inline constexpr std::uint32_t kRegDataWidth = 0x138;  ///< ro: AXI data width i
 inline constexpr std::uint32_t kRegErrorCode = 0x140;  ///< ro: Error of the last run.
 inline constexpr std::uint32_t kRegErrorUnit = 0x144;  ///< ro: Unit of the last error.
 inline constexpr std::uint32_t kRegErrorInstruction = 0x148;  ///< ro: Instruction index of the last error.
+inline constexpr std::uint32_t kRegErrorDetail = 0x160;  ///< ro: Address or offending value of the last error, low word first.
+inline constexpr std::uint32_t kRegErrorDetailCount = 2;
 inline constexpr std::uint32_t kRegCycles = 0x150;  ///< ro: Cycles of the current or last run, low word first.
 inline constexpr std::uint32_t kRegCyclesCount = 2;
 inline constexpr std::uint32_t kRegInstructions = 0x158;  ///< ro: Instructions dispatched in the current or last run.

@@ -11,7 +11,7 @@
 
 namespace xw::codegen {
 
-/// STORE_Y moves words whose first is a multiple of this.
+/// MVM and STORE_Y begin at words of YBUF that are multiples of this.
 inline constexpr std::uint32_t kYAlignWords = 16;
 
 [[nodiscard]] constexpr std::uint32_t align_up(std::uint32_t value, std::uint32_t alignment) {

@@ -22,6 +22,7 @@ void join(Clock& clock, const Clock& other) {
 }
 
 constexpr std::uint32_t kNoUnit = arch::kNumUnits;
+constexpr std::uint32_t kYbufOffsetMultiple = arch::kMemoryAlignment / 4;
 constexpr std::uint64_t kMaxTokens = (std::uint64_t{1} << arch::kSemaphoreBits) - 1;
 
 struct Semaphore {
@@ -239,6 +240,7 @@ void CallChecker::mvm(const Instruction& instruction) {
   if (require(x_end <= emulator_.xbuf_bytes, "XBUF bytes up to ", x_end, " are beyond its end") && has_shape) {
     read(xbuf_, instruction.xbuf_offset, x_end, arch::kUnitXLoad, instruction.engine, "XBUF bytes");
   }
+  require(instruction.ybuf_offset % kYbufOffsetMultiple == 0, "YBUF offset is not a multiple of ", kYbufOffsetMultiple);
   if (require(y_end <= emulator_.ybuf_words, "YBUF words up to ", y_end, " are beyond its end") && has_shape) {
     AccessMap& bank = ybuf_[instruction.engine];
     if (instruction.accumulate) {
@@ -258,7 +260,7 @@ void CallChecker::store_y(const Instruction& instruction) {
   ok = require(instruction.length > 0, "length is zero") && ok;
   const std::uint32_t end = std::uint32_t{instruction.ybuf_offset} + instruction.length;
   ok = require(end <= emulator_.ybuf_words, "YBUF words up to ", end, " are beyond its end") && ok;
-  require(instruction.ybuf_offset % 16 == 0, "YBUF offset is not a multiple of 16");
+  require(instruction.ybuf_offset % kYbufOffsetMultiple == 0, "YBUF offset is not a multiple of ", kYbufOffsetMultiple);
   require(instruction.y_offset % arch::kMemoryAlignment == 0, "y offset is not a multiple of 64");
   require(std::uint64_t{instruction.y_offset} + std::uint64_t{instruction.length} * 4 <= memory_.y_stride_bytes,
           "writes beyond the y vector");

@@ -17,7 +17,7 @@
 #endif
 
 #define XW_ISA_VERSION 0x00010000u /* isa_major << 16 | isa_minor */
-#define XW_CONTRACT_HASH_BYTES {0x7E, 0xA2, 0xC6, 0xCA, 0xB6, 0x04, 0x62, 0x44, 0x76, 0x27, 0x71, 0xBA, 0x56, 0x66, 0x58, 0xFF} /* Initialiser of uint8_t[16]. */
+#define XW_CONTRACT_HASH_BYTES {0x1A, 0x5F, 0xDD, 0xC4, 0x7C, 0xD0, 0xBD, 0xE2, 0x5C, 0xA3, 0x86, 0x5C, 0xEF, 0x27, 0xA5, 0x30} /* Initialiser of uint8_t[16]. */
 
 /* Limits. */
 #define XW_MAX_ENGINES 8u /* Engines that instructions, registers and records have room for. */
@@ -130,7 +130,7 @@
 #define XW_MVM_XBUF_OFFSET_WORD 2u /* Bytes from the start of each vector's XBUF row. */
 #define XW_MVM_XBUF_OFFSET_LOW 0u
 #define XW_MVM_XBUF_OFFSET_MASK 0x0000FFFFu
-#define XW_MVM_YBUF_OFFSET_WORD 2u /* Words from the start of each vector's YBUF row. */
+#define XW_MVM_YBUF_OFFSET_WORD 2u /* Words from the start of each vector's YBUF row, multiple of 16. */
 #define XW_MVM_YBUF_OFFSET_LOW 16u
 #define XW_MVM_YBUF_OFFSET_MASK 0xFFFF0000u
 #define XW_MVM_ROWS_WORD 3u /* Rows of the block; must equal the context's. */
@@ -229,7 +229,7 @@ struct xw_completion {
   uint64_t error_detail; /* Address or offending value. */
   uint32_t entry; /* Entry of the run. */
   uint32_t num_vectors; /* Vectors of the run. */
-  uint64_t total_cycles; /* Emulator cycles from start to done; 0 on devices without cycles. */
+  uint64_t total_cycles; /* Emulator cycles from the accepted start to the write of this record; 0 on devices without cycles. */
   uint64_t instructions; /* Instructions dispatched, HALT included. */
   uint64_t mvms; /* Block MVMs: one per MVM instruction and vector. */
   uint64_t macs; /* rows * cols per block MVM. */
@@ -241,7 +241,7 @@ struct xw_completion {
   uint64_t y_bytes_written; /* 4 * length * vectors of every STORE_Y. */
   uint8_t contract_hash[16]; /* Contract hash of the device. */
   uint64_t block_bytes_read[8]; /* Image bytes per engine. */
-  uint64_t busy_cycles[24]; /* Cycles a unit executed. */
+  uint64_t busy_cycles[24]; /* Cycles a unit executed and did not wait for memory. */
   uint64_t semaphore_stall_cycles[24]; /* Cycles a unit waited for a semaphore. */
   uint64_t memory_stall_cycles[24]; /* Cycles a unit waited for memory. */
   uint8_t gap0_[256];
@@ -314,6 +314,8 @@ XW_STATIC_ASSERT(offsetof(struct xw_completion, memory_stall_cycles) == 576, "co
 #define XW_REG_ERROR_CODE 0x140u /* ro. Error of the last run. */
 #define XW_REG_ERROR_UNIT 0x144u /* ro. Unit of the last error. */
 #define XW_REG_ERROR_INSTRUCTION 0x148u /* ro. Instruction index of the last error. */
+#define XW_REG_ERROR_DETAIL 0x160u /* ro. Address or offending value of the last error, low word first. */
+#define XW_REG_ERROR_DETAIL_COUNT 2u
 #define XW_REG_CYCLES 0x150u /* ro. Cycles of the current or last run, low word first. */
 #define XW_REG_CYCLES_COUNT 2u
 #define XW_REG_INSTRUCTIONS 0x158u /* ro. Instructions dispatched in the current or last run. */

@@ -6,7 +6,7 @@
 package xw_pkg;
 
   localparam logic [31:0] ISA_VERSION = 32'h00010000;  // isa_major << 16 | isa_minor
-  localparam logic [127:0] CONTRACT_HASH = 128'hFF586656BA712776446204B6CAC6A27E;  // First byte in the lowest bits.
+  localparam logic [127:0] CONTRACT_HASH = 128'h30A527EF5C86A35CE2BDD07CC4DD5F1A;  // First byte in the lowest bits.
 
   // Limits.
   localparam int MAX_ENGINES = 8;  // Engines that instructions, registers and records have room for.
@@ -105,7 +105,7 @@ package xw_pkg;
   localparam int MVM_ACCUMULATE_WIDTH = 1;
   localparam int MVM_XBUF_OFFSET_LSB = 64;  // Bytes from the start of each vector's XBUF row.
   localparam int MVM_XBUF_OFFSET_WIDTH = 16;
-  localparam int MVM_YBUF_OFFSET_LSB = 80;  // Words from the start of each vector's YBUF row.
+  localparam int MVM_YBUF_OFFSET_LSB = 80;  // Words from the start of each vector's YBUF row, multiple of 16.
   localparam int MVM_YBUF_OFFSET_WIDTH = 16;
   localparam int MVM_ROWS_LSB = 96;  // Rows of the block; must equal the context's.
   localparam int MVM_ROWS_WIDTH = 16;
@@ -173,7 +173,7 @@ package xw_pkg;
   localparam int COMPLETION_ERROR_DETAIL_OFFSET = 16;  // u64. Address or offending value.
   localparam int COMPLETION_ENTRY_OFFSET = 24;  // u32. Entry of the run.
   localparam int COMPLETION_NUM_VECTORS_OFFSET = 28;  // u32. Vectors of the run.
-  localparam int COMPLETION_TOTAL_CYCLES_OFFSET = 32;  // u64. Emulator cycles from start to done; 0 on devices without cycles.
+  localparam int COMPLETION_TOTAL_CYCLES_OFFSET = 32;  // u64. Emulator cycles from the accepted start to the write of this record; 0 on devices without cycles.
   localparam int COMPLETION_INSTRUCTIONS_OFFSET = 40;  // u64. Instructions dispatched, HALT included.
   localparam int COMPLETION_MVMS_OFFSET = 48;  // u64. Block MVMs: one per MVM instruction and vector.
   localparam int COMPLETION_MACS_OFFSET = 56;  // u64. rows * cols per block MVM.
@@ -187,7 +187,7 @@ package xw_pkg;
   localparam int COMPLETION_CONTRACT_HASH_COUNT = 16;
   localparam int COMPLETION_BLOCK_BYTES_READ_OFFSET = 128;  // u64. Image bytes per engine.
   localparam int COMPLETION_BLOCK_BYTES_READ_COUNT = 8;
-  localparam int COMPLETION_BUSY_CYCLES_OFFSET = 192;  // u64. Cycles a unit executed.
+  localparam int COMPLETION_BUSY_CYCLES_OFFSET = 192;  // u64. Cycles a unit executed and did not wait for memory.
   localparam int COMPLETION_BUSY_CYCLES_COUNT = 24;
   localparam int COMPLETION_SEMAPHORE_STALL_CYCLES_OFFSET = 384;  // u64. Cycles a unit waited for a semaphore.
   localparam int COMPLETION_SEMAPHORE_STALL_CYCLES_COUNT = 24;
@@ -236,6 +236,8 @@ package xw_pkg;
   localparam logic [15:0] REG_ERROR_CODE = 16'h0140;  // ro. Error of the last run.
   localparam logic [15:0] REG_ERROR_UNIT = 16'h0144;  // ro. Unit of the last error.
   localparam logic [15:0] REG_ERROR_INSTRUCTION = 16'h0148;  // ro. Instruction index of the last error.
+  localparam logic [15:0] REG_ERROR_DETAIL = 16'h0160;  // ro. Address or offending value of the last error, low word first.
+  localparam int REG_ERROR_DETAIL_COUNT = 2;
   localparam logic [15:0] REG_CYCLES = 16'h0150;  // ro. Cycles of the current or last run, low word first.
   localparam int REG_CYCLES_COUNT = 2;
   localparam logic [15:0] REG_INSTRUCTIONS = 16'h0158;  // ro. Instructions dispatched in the current or last run.

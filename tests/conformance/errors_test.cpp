@@ -129,7 +129,17 @@ constexpr std::uint32_t kMvmUnit0 = arch::kUnitMvm;
       {"load_x_range", DeviceError::kXbufRange, arch::kUnitXLoad, H::kLoadX1, set(H::kLoadX1, &I::xbuf_offset, 89),
        129},
       {"mvm_x_range", DeviceError::kXbufRange, kMvmUnit0 + 1, H::kMvm1, set(H::kMvm1, &I::xbuf_offset, 89), 129},
-      {"mvm_y_range", DeviceError::kYbufRange, kMvmUnit0 + 1, H::kMvm1, set(H::kMvm1, &I::ybuf_offset, 41), 65},
+      {"mvm_y_range", DeviceError::kYbufRange, kMvmUnit0 + 1, H::kMvm1, set(H::kMvm1, &I::ybuf_offset, 48), 72},
+      {"mvm_y_misaligned", DeviceError::kMisaligned, kMvmUnit0, H::kMvm0, set(H::kMvm0, &I::ybuf_offset, 8), 8},
+      {"mvm_y_misaligned_beyond_end", DeviceError::kMisaligned, kMvmUnit0 + 1, H::kMvm1,
+       set(H::kMvm1, &I::ybuf_offset, 41), 41},
+      {"mvm_x_range_before_misaligned", DeviceError::kXbufRange, kMvmUnit0 + 1, H::kMvm1,
+       [](HandMade& made) {
+         made.code[H::kMvm1].xbuf_offset = 100;
+         made.code[H::kMvm1].ybuf_offset = 41;
+         made.load();
+       },
+       140},
       {"store_y_range", DeviceError::kYbufRange, arch::kUnitYStore, H::kStoreY, set(H::kStoreY, &I::ybuf_offset, 48),
        72},
       {"load_x_length", DeviceError::kBadLength, arch::kUnitXLoad, H::kLoadX0, set(H::kLoadX0, &I::length, 0), 0},

@@ -184,6 +184,7 @@ class Planner {
     if (instruction.context >= emulator_.contexts) return {DeviceError::kBadContext, instruction.context};
     const std::uint32_t x_end = std::uint32_t{instruction.xbuf_offset} + instruction.rows;
     if (x_end > emulator_.xbuf_bytes) return {DeviceError::kXbufRange, x_end};
+    if (instruction.ybuf_offset % kYbufOffsetMultiple != 0) return {DeviceError::kMisaligned, instruction.ybuf_offset};
     const std::uint32_t y_end = std::uint32_t{instruction.ybuf_offset} + instruction.cols;
     if (y_end > emulator_.ybuf_words) return {DeviceError::kYbufRange, y_end};
     if (context_of(instruction) == kNoBlock) return {DeviceError::kContextEmpty, instruction.context};

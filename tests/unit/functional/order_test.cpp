@@ -21,7 +21,7 @@ namespace {
 using program::Instruction;
 using program::Opcode;
 
-constexpr std::uint32_t kEngines = 3, kLanes = 16, kContexts = 4, kXbufBytes = 512, kYbufWords = 320, kMaxBatch = 80;
+constexpr std::uint32_t kEngines = 3, kLanes = 32, kContexts = 4, kXbufBytes = 512, kYbufWords = 320, kMaxBatch = 80;
 constexpr std::uint32_t kImages = 3;  ///< per engine
 constexpr std::uint32_t kDataBytes = 1U << 20U;
 
@@ -114,7 +114,7 @@ struct RandomProgram {
       i.rows = static_cast<std::uint16_t>(h.rows);
       i.cols = static_cast<std::uint16_t>(h.cols);
       i.xbuf_offset = static_cast<std::uint16_t>(pick(0, kXbufBytes - h.rows));
-      i.ybuf_offset = static_cast<std::uint16_t>(pick(0, kYbufWords - h.cols));
+      i.ybuf_offset = static_cast<std::uint16_t>(16 * pick(0, (kYbufWords - h.cols) / 16));
       if (pick(0, 1) == 0) i.ybuf_offset = i.ybuf_offset / kLanes * kLanes;
       i.accumulate = pick(0, 1) == 0;
     } else {

@@ -123,7 +123,8 @@ TEST(CheckCall, MvmBounds) {
     expect_one(6, "does not fit a context", extra(std::string("engine=0 context=0 ") + shape + " xbuf=0 ybuf=0"));
   }
   expect_one(6, "XBUF bytes up to 257", extra("engine=0 context=0 rows=64 cols=16 xbuf=193 ybuf=64"));
-  expect_one(6, "YBUF words up to 129", extra("engine=0 context=0 rows=64 cols=16 xbuf=0 ybuf=113"));
+  expect_one(6, "YBUF words up to 144", extra("engine=0 context=0 rows=64 cols=16 xbuf=0 ybuf=128"));
+  expect_one(6, "YBUF offset is not a multiple of 16", extra("engine=0 context=0 rows=64 cols=16 xbuf=0 ybuf=72"));
 }
 
 /// With the images known, shapes are exact and nothing else can be loaded.
@@ -271,8 +272,12 @@ TEST(CheckCall, YReadWithoutWaiting) {
 TEST(CheckCall, YOverwrittenWithoutWaiting) {
   const std::string mvm = "mvm engine=0 context=0 rows=64 cols=16 xbuf=0 ybuf=";
   expect_one(7, "hazard: overwrites YBUF words [0, 16) without waiting for its readers", insert(7, mvm + "0"));
-  expect_one(7, "hazard: overwrites YBUF words [15, 31)", insert(7, mvm + "15"));
   Lines lines = kGood;
+  insert(7, mvm + "15")(lines);
+  EXPECT_EQ(describe(check(lines)),
+            "7: YBUF offset is not a multiple of 16\n"
+            "7: hazard: overwrites YBUF words [15, 31) without waiting for its readers\n");
+  lines = kGood;
   insert(7, mvm + "16")(lines);
   EXPECT_EQ(describe(check(lines)), "");
   lines = kGood;

@@ -160,7 +160,7 @@ class Hash(unittest.TestCase):
         self.assertEqual(reader.parse("# comment\n" + CONTRACT).contract_hash, base)
         self.assertNotEqual(reader.parse(CONTRACT.replace("default_g_unit   = { value = 96", "default_g_unit = { value = 95"))
                             .contract_hash, base)
-        self.assertNotEqual(reader.parse(CONTRACT.replace('name = "mvms"\noffset = 0x15C', 'name = "mvms"\noffset = 0x160'))
+        self.assertNotEqual(reader.parse(CONTRACT.replace('name = "mvms"\noffset = 0x15C', 'name = "mvms"\noffset = 0x168'))
                             .contract_hash, base)
 
     def test_is_the_start_of_sha256_over_canonical_json(self):
