@@ -1,0 +1,174 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Writes a stream of beats to ranges of memory: splits them into AXI4 INCR bursts that neither cross a
+/// 4 KiB boundary nor exceed 256 beats, with up to MaxOutstanding bursts under way.
+///
+/// A range is accepted as soon as the last burst of the one before is announced. Beats are taken only for
+/// announced bursts (AWVALID was raised); they never wait for AWREADY. After stop_i no further burst is
+/// announced, the beats that announced ones lack are written without strobes, nothing is taken from the
+/// stream, faults are not reported, and busy_o falls with the last response. The user asserts stop_i after
+/// a fault.
+module xw_axi_write #(
+  parameter int unsigned DataWidth      = 512,
+  parameter int unsigned MaxOutstanding = 16
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  // Ranges
+  input  logic                   req_valid_i,
+  output logic                   req_ready_o,    // depends on awready_i
+  input  logic [63:0]            req_addr_i,     // multiple of 64
+  input  logic [31:0]            req_beats_i,    // at least 1
+  input  logic                   stop_i,
+  output logic                   busy_o,         // something is not announced or not answered yet
+  // Beats of all ranges, in order
+  input  logic                   valid_i,
+  output logic                   ready_o,        // depends on wready_i
+  input  logic [DataWidth-1:0]   data_i,
+  input  logic [DataWidth/8-1:0] strb_i,
+  // Faulty responses
+  output logic                   error_o,        // one cycle
+  output logic                   decerr_o,       // with error_o: DECERR, otherwise SLVERR
+  output logic [63:0]            error_addr_o,   // with error_o: of the burst
+  // AXI4 write channels
+  output logic                   awvalid_o,
+  input  logic                   awready_i,
+  output logic [63:0]            awaddr_o,
+  output logic [7:0]             awlen_o,
+  output logic                   wvalid_o,
+  input  logic                   wready_i,
+  output logic [DataWidth-1:0]   wdata_o,
+  output logic [DataWidth/8-1:0] wstrb_o,
+  output logic                   wlast_o,
+  input  logic                   bvalid_i,
+  output logic                   bready_o,
+  input  logic [1:0]             bresp_i
+);
+  localparam int unsigned BEAT_BYTES  = DataWidth / 8;
+  localparam int unsigned BEAT_BITS   = $clog2(BEAT_BYTES);
+  localparam int unsigned PAGE_BEATS  = 4096 / BEAT_BYTES;
+  localparam int unsigned BURST_MAX   = (PAGE_BEATS < 256) ? PAGE_BEATS : 256;
+  localparam int unsigned COUNT_WIDTH = $clog2(MaxOutstanding + 1);
+  localparam int unsigned SLOT_WIDTH  = (MaxOutstanding > 1) ? $clog2(MaxOutstanding) : 1;
+
+  logic [63:0]            next_addr_q;
+  logic [31:0]            remaining_q;    // beats not yet announced
+  logic [COUNT_WIDTH-1:0] outstanding_q;  // bursts announced, not yet answered
+  logic [COUNT_WIDTH-1:0] unwritten_q;    // of these: not all beats are taken
+  logic                   stopping_q;
+
+  // Announced bursts: a ring with the places of announcing, writing and answering.
+  logic [63:0]            addresses [0:MaxOutstanding-1];
+  logic [7:0]             lengths   [0:MaxOutstanding-1];
+  logic [SLOT_WIDTH-1:0]  announce_q, write_q, answer_q;
+  logic [7:0]             beat_q;         // beats of burst write_q already taken
+
+  // --- address channel --------------------------------------------------------------------------
+  logic [31:0] to_boundary, burst;
+  assign to_boundary = 32'(PAGE_BEATS) - 32'(next_addr_q[11:BEAT_BITS]);
+  always_comb begin
+    burst = remaining_q;
+    if (burst > to_boundary)    burst = to_boundary;
+    if (burst > 32'(BURST_MAX)) burst = 32'(BURST_MAX);
+  end
+
+  logic issue, answered;
+  assign issue    = remaining_q != '0 && !stop_i && (!awvalid_o || awready_i) &&
+                    outstanding_q != COUNT_WIDTH'(MaxOutstanding);
+  assign answered = bvalid_i && bready_o;
+
+  // --- data channel -----------------------------------------------------------------------------
+  logic stopping, last, fill, take;
+  assign stopping = stop_i || stopping_q;
+  assign last     = beat_q == lengths[write_q];
+  assign fill     = unwritten_q != '0 && (!wvalid_o || wready_i);  // the output register takes a beat
+  assign take     = fill && (valid_i || stopping);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      awvalid_o     <= 1'b0;
+      awaddr_o      <= '0;
+      awlen_o       <= '0;
+      wvalid_o      <= 1'b0;
+      wstrb_o       <= '0;
+      wlast_o       <= 1'b0;
+      next_addr_q   <= '0;
+      remaining_q   <= '0;
+      outstanding_q <= '0;
+      unwritten_q   <= '0;
+      announce_q    <= '0;
+      write_q       <= '0;
+      answer_q      <= '0;
+      beat_q        <= '0;
+      stopping_q    <= 1'b0;
+    end else begin
+      if (awvalid_o && awready_i) awvalid_o <= 1'b0;
+      if (issue) begin
+        awvalid_o   <= 1'b1;
+        awaddr_o    <= next_addr_q;
+        awlen_o     <= 8'(burst - 32'd1);
+        next_addr_q <= next_addr_q + (64'(burst) << BEAT_BITS);
+        remaining_q <= remaining_q - burst;
+        announce_q  <= (32'(announce_q) == MaxOutstanding - 1) ? '0 : announce_q + SLOT_WIDTH'(1);
+      end
+      if (req_valid_i && req_ready_o) begin
+        next_addr_q <= req_addr_i;
+        remaining_q <= req_beats_i;
+      end
+
+      if (wvalid_o && wready_i) wvalid_o <= 1'b0;
+      if (take) begin
+        wvalid_o <= 1'b1;
+        wstrb_o  <= stopping ? '0 : strb_i;
+        wlast_o  <= last;
+        beat_q   <= last ? '0 : beat_q + 8'd1;
+        if (last) write_q <= (32'(write_q) == MaxOutstanding - 1) ? '0 : write_q + SLOT_WIDTH'(1);
+      end
+      unwritten_q <= unwritten_q + COUNT_WIDTH'(issue) - COUNT_WIDTH'(take && last);
+
+      if (answered) answer_q <= (32'(answer_q) == MaxOutstanding - 1) ? '0 : answer_q + SLOT_WIDTH'(1);
+      outstanding_q <= outstanding_q + COUNT_WIDTH'(issue) - COUNT_WIDTH'(answered);
+
+      if (stop_i) begin
+        remaining_q <= '0;
+        stopping_q  <= 1'b1;
+      end else if (outstanding_q == '0) begin
+        stopping_q  <= 1'b0;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (take && !stopping) wdata_o <= data_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (issue) begin
+      addresses[announce_q] <= next_addr_q;
+      lengths[announce_q]   <= 8'(burst - 32'd1);
+    end
+  end
+
+  assign req_ready_o  = (remaining_q == '0 || (issue && remaining_q == burst)) && !stopping;
+  assign busy_o       = remaining_q != '0 || outstanding_q != '0;
+  assign ready_o      = fill && !stopping;
+  assign bready_o     = 1'b1;
+  assign error_o      = answered && bresp_i[1] && !stopping_q;
+  assign decerr_o     = bresp_i[0];
+  assign error_addr_o = addresses[answer_q];
+
+`ifdef VERILATOR
+  initial begin
+    assert (DataWidth >= 128 && DataWidth <= 512 && MaxOutstanding >= 1);
+  end
+  RequestAligned: assert property (@(posedge clk_i) disable iff (!rst_ni)
+      !req_valid_i || (req_addr_i[5:0] == '0 && req_beats_i != '0));
+  AnswersToAnnounced: assert property (@(posedge clk_i) disable iff (!rst_ni)
+      !bvalid_i || outstanding_q != '0);
+  WritesOnlyAnnounced: assert property (@(posedge clk_i) disable iff (!rst_ni)
+      unwritten_q <= outstanding_q);
+  DataOnlyUnanswered: assert property (@(posedge clk_i) disable iff (!rst_ni)
+      !wvalid_o || outstanding_q != '0);
+`endif
+endmodule
