@@ -1,5 +1,6 @@
-# Verilated models: xw_verilate(name TOP module SOURCES ... PARAMETERS Lanes=16 ...) makes library target xw_model_<name>
-# with class V<name> in "V<name>.h". Without Verilator XW_HAVE_VERILATOR is false and all that needs it is absent.
+# Verilated models: xw_verilate(name TOP module SOURCES ... PARAMETERS Lanes=16 ... [TRACE]) makes library target
+# xw_model_<name> with class V<name> in "V<name>.h". Without Verilator XW_HAVE_VERILATOR is false and all that needs it
+# is absent.
 
 option(XW_WITH_VERILATOR "Build the Verilated RTL and its tests" ON)
 
@@ -13,15 +14,40 @@ if(XW_WITH_VERILATOR)
   endif()
 endif()
 
+# The library that all models share, with and without tracing: compiled once.
+function(xw_add_verilated_runtime)
+  if(TARGET xw_verilated_runtime)
+    return()
+  endif()
+  find_package(ZLIB REQUIRED)
+  set(include ${VERILATOR_ROOT}/include)
+  add_library(xw_verilated_runtime STATIC EXCLUDE_FROM_ALL ${include}/verilated.cpp ${include}/verilated_threads.cpp
+              ${include}/verilated_fst_c.cpp)
+  target_include_directories(xw_verilated_runtime SYSTEM PUBLIC ${include} ${include}/vltstd)
+  target_compile_definitions(xw_verilated_runtime PRIVATE VM_COVERAGE=0 VM_SC=0 VM_TRACE=1 VM_TRACE_VCD=0 VM_TRACE_FST=1)
+  target_compile_options(xw_verilated_runtime PRIVATE -O3 -g0 -w)
+  target_link_libraries(xw_verilated_runtime PUBLIC ZLIB::ZLIB Threads::Threads)
+endfunction()
+
 function(xw_verilate name)
-  cmake_parse_arguments(ARG "" "TOP" "SOURCES;PARAMETERS" ${ARGN})
+  cmake_parse_arguments(ARG "TRACE" "TOP" "SOURCES;PARAMETERS" ${ARGN})
+  xw_add_verilated_runtime()
   add_library(xw_model_${name} STATIC EXCLUDE_FROM_ALL)
   list(TRANSFORM ARG_PARAMETERS PREPEND -G)
-  verilate(xw_model_${name} PREFIX V${name} TOP_MODULE ${ARG_TOP} SOURCES ${ARG_SOURCES}
+  set(trace "")
+  if(ARG_TRACE)
+    set(trace TRACE_FST)
+  endif()
+  verilate(xw_model_${name} PREFIX V${name} TOP_MODULE ${ARG_TOP} SOURCES ${ARG_SOURCES} ${trace}
            VERILATOR_ARGS -O3 --x-assign fast --x-initial fast --noassert --unroll-count 2048 --unroll-stmts 1000000
                           ${ARG_PARAMETERS})
+  # verilate() adds Verilator's own sources to every model.
+  get_target_property(sources xw_model_${name} SOURCES)
+  list(FILTER sources EXCLUDE REGEX "/include/verilated[^/]*\\.cpp$")
+  set_target_properties(xw_model_${name} PROPERTIES SOURCES "${sources}")
   # Generated code: optimised in every build type, no warnings of ours.
-  target_compile_options(xw_model_${name} PRIVATE -O3 -w)
+  target_compile_options(xw_model_${name} PRIVATE -O3 -g0 -w)
+  target_link_libraries(xw_model_${name} PUBLIC xw_verilated_runtime)
   get_target_property(include_directories xw_model_${name} INCLUDE_DIRECTORIES)
   target_include_directories(xw_model_${name} SYSTEM INTERFACE ${include_directories})
 endfunction()

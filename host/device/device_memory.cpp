@@ -113,4 +113,12 @@ std::uint64_t DeviceMemory::mapped_from(Address address) const noexcept {
   return entry == nullptr ? 0 : entry->second.mapped_bytes - (address - entry->first);
 }
 
+std::vector<DeviceMemory::Piece> DeviceMemory::pieces() const {
+  std::vector<Piece> pieces;
+  for (const auto& [address, allocation] : allocations_) {
+    pieces.push_back({address, {allocation.data, static_cast<std::size_t>(allocation.bytes)}});
+  }
+  return pieces;
+}
+
 }  // namespace xw::device

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <span>
+#include <vector>
 
 #include "host/device/device.hpp"
 
@@ -38,6 +39,14 @@ class DeviceMemory {
   [[nodiscard]] std::byte* find(Address address, std::uint64_t bytes) const noexcept;
   /// Bytes mapped from `address` on to the end of its allocation; 0 if there is no memory.
   [[nodiscard]] std::uint64_t mapped_from(Address address) const noexcept;
+
+  /// What was asked for in one allocation.
+  struct Piece {
+    Address address = 0;
+    std::span<const std::byte> data;
+  };
+  /// All allocations by address.
+  [[nodiscard]] std::vector<Piece> pieces() const;
 
   [[nodiscard]] std::uint64_t capacity_bytes() const noexcept { return capacity_; }
   [[nodiscard]] std::uint64_t allocated_bytes() const noexcept { return allocated_; }

@@ -1,0 +1,122 @@
+// Options of the Verilated device.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/backends/verilated/options.hpp"
+
+#include <array>
+#include <charconv>
+#include <set>
+#include <string>
+
+#include "arch/support/error.hpp"
+
+namespace xw::verilated {
+namespace {
+
+constexpr std::uint32_t kMostLatency = 1'000'000;
+
+[[noreturn]] void reject(std::string_view key, const std::string& expected, std::string_view found) {
+  throw Error(ErrorCode::kInvalidArgument, "verilated device: " + std::string(key) + ": expected " + expected +
+                                               ", found '" + std::string(found) + "'");
+}
+
+std::uint64_t integer(std::string_view key, std::string_view text, std::uint64_t low, std::uint64_t high) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || value < low || value > high) {
+    const bool open = high == std::numeric_limits<std::uint64_t>::max();
+    reject(key, "an integer of " + std::to_string(low) + (open ? " or more" : ".." + std::to_string(high)), text);
+  }
+  return value;
+}
+
+double real(std::string_view key, std::string_view text, const char* expected, bool (*good)(double)) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size() || !good(value)) reject(key, expected, text);
+  return value;
+}
+
+std::filesystem::path file(std::string_view key, std::string_view text) {
+  if (text.empty()) reject(key, "a file", text);
+  return std::filesystem::path(text);
+}
+
+struct Key {
+  std::string_view name;
+  void (*set)(Options&, std::string_view key, std::string_view value);
+};
+
+constexpr std::uint64_t kAny = std::numeric_limits<std::uint64_t>::max();
+
+constexpr std::array kKeys = {
+    Key{"trace", [](Options& o, std::string_view k, std::string_view v) { o.trace = file(k, v); }},
+    Key{"from", [](Options& o, std::string_view k, std::string_view v) { o.trace_from = integer(k, v, 0, kAny); }},
+    Key{"to", [](Options& o, std::string_view k, std::string_view v) { o.trace_to = integer(k, v, 0, kAny); }},
+    Key{"seed", [](Options& o, std::string_view k, std::string_view v) { o.seed = integer(k, v, 0, kAny); }},
+    Key{"backpressure",
+        [](Options& o, std::string_view k, std::string_view v) {
+          o.backpressure = real(k, v, "a probability of 0..0.99", [](double p) { return p >= 0 && p <= 0.99; });
+        }},
+    Key{"latency",
+        [](Options& o, std::string_view k, std::string_view v) {
+          o.latency_cycles = static_cast<std::uint32_t>(integer(k, v, 0, kMostLatency));
+        }},
+    Key{"bandwidth",
+        [](Options& o, std::string_view k, std::string_view v) {
+          o.bytes_per_cycle = real(k, v, "bytes per cycle, above 0", [](double b) { return b >= 1e-3 && b <= 1e6; });
+        }},
+    Key{"outstanding",
+        [](Options& o, std::string_view k, std::string_view v) {
+          o.max_outstanding = static_cast<std::uint32_t>(integer(k, v, 1, 65536));
+        }},
+    Key{"save", [](Options& o, std::string_view k, std::string_view v) { o.save = file(k, v); }},
+    Key{"timeout",
+        [](Options& o, std::string_view k, std::string_view v) { o.silent_cycles = integer(k, v, 1, kAny); }},
+};
+
+}  // namespace
+
+Options parse_options(std::string_view text) {
+  Options options;
+  std::set<std::string_view> given;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    const std::string_view item = text.substr(0, comma);
+    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
+    const std::size_t equals = item.find('=');
+    const std::string_view name = item.substr(0, equals);
+    const Key* key = nullptr;
+    std::string known;
+    for (const Key& candidate : kKeys) {
+      if (candidate.name == name) key = &candidate;
+      known += std::string(known.empty() ? "" : ", ") + std::string(candidate.name);
+    }
+    if (key == nullptr || equals == std::string_view::npos) {
+      throw Error(ErrorCode::kInvalidArgument, "verilated device: expected key=value with one of the keys " + known +
+                                                   ", found '" + std::string(item) + "'");
+    }
+    if (!given.insert(name).second) {
+      throw Error(ErrorCode::kInvalidArgument, "verilated device: " + std::string(name) + " is given twice");
+    }
+    key->set(options, name, item.substr(equals + 1));
+  }
+  if (options.trace.empty() && (given.contains("from") || given.contains("to"))) {
+    throw Error(ErrorCode::kInvalidArgument, "verilated device: from and to need trace=FILE");
+  }
+  if (options.trace_from >= options.trace_to) {
+    throw Error(ErrorCode::kInvalidArgument, "verilated device: from=" + std::to_string(options.trace_from) +
+                                                 " is not before to=" + std::to_string(options.trace_to));
+  }
+  if (given.contains("seed") && options.backpressure == 0) {
+    throw Error(ErrorCode::kInvalidArgument, "verilated device: seed needs backpressure=P above 0");
+  }
+  return options;
+}
+
+std::string_view options_help() {
+  return "verilated:trace=FILE.fst,from=CYCLE,to=CYCLE,seed=N,backpressure=P,latency=CYCLES,bandwidth=BYTES,"
+         "outstanding=N,save=FILE,timeout=CYCLES";
+}
+
+}  // namespace xw::verilated

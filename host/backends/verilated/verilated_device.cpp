@@ -1,0 +1,244 @@
+// The Verilated device: the RTL of the accelerator, cycle by cycle, with memory on its ports.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/backends/verilated/verilated_device.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "arch/generated/xw_arch.hpp"
+#include "arch/support/error.hpp"
+#include "arch/support/progress.hpp"
+#include "host/backends/verilated/kernel.hpp"
+#include "host/device/device_memory.hpp"
+#include "host/device/run_capture.hpp"
+
+namespace xw::verilated {
+namespace {
+
+using device::RunArguments;
+using device::RunStats;
+
+constexpr unsigned kChunkCycles = 4096;                     ///< between looks at the world outside
+constexpr std::uint64_t kSilentCycles = 64 * kChunkCycles;  ///< of buses, after which the error registers are looked at
+
+const ModelEntry& choose_model(const arch::EmulatorDescription& emulator, const Options& options,
+                               std::span<const ModelEntry> models) {
+  if (models.empty()) {
+    throw Error(ErrorCode::kUnsupported,
+                "device verilated: this crossweave was built without Verilator; install it and configure with "
+                "-DXW_WITH_VERILATOR=ON");
+  }
+  const ModelEntry* entry = find_model(models, shape_of(emulator));
+  std::string built;
+  for (const ModelEntry& model : models) {
+    if (!options.trace.empty() && entry != nullptr && model.make_traced == nullptr) continue;
+    built += std::string(built.empty() ? "" : ", ") + std::string(model.name);
+  }
+  if (entry == nullptr) {
+    throw Error(ErrorCode::kUnsupported, "device verilated: no model of emulator " + emulator.name +
+                                             " was built; built: " + built +
+                                             " (CMake variable XW_RTL_BUILDS, a list of emulator descriptions)");
+  }
+  if (!options.trace.empty() && entry->make_traced == nullptr) {
+    throw Error(ErrorCode::kUnsupported, "device verilated: emulator " + emulator.name +
+                                             " was built without waveforms; built with them: " +
+                                             (built.empty() ? "none" : built) + " (CMake variable XW_RTL_TRACE)");
+  }
+  return *entry;
+}
+
+}  // namespace
+
+struct VerilatedDevice::Impl {
+  Impl(const arch::EmulatorDescription& emulator, const Options& the_options, const ModelEntry& entry)
+      : info{"verilated", emulator, arch::kContractHash, true},
+        options(the_options),
+        memory(emulator.memory_bytes),
+        kernel(entry, info.emulator, options, memory) {}
+
+  /// Writes a register unless it holds the value already.
+  void set_register(std::uint32_t offset, std::uint32_t value);
+  void set_arguments(const RunArguments& arguments);
+  /// Clocks until the interrupt pin rises. Returns false when the kernel reported an error but cannot end its run
+  /// because memory does not answer.
+  [[nodiscard]] bool wait_for_interrupt();
+  [[nodiscard]] RunStats collect(const RunArguments& arguments, bool ended);
+  void report_cycles();
+  void save_failure(const RunArguments& arguments, const std::string& failure);
+
+  device::DeviceInfo info;
+  Options options;
+  device::DeviceMemory memory;
+  Kernel kernel;
+  std::map<std::uint32_t, std::uint32_t> registers;  ///< what was written since reset
+  bool needs_reset = false;
+  bool saved = false;
+  std::uint64_t reported_cycles = 0;
+  std::chrono::steady_clock::time_point next_report{};
+};
+
+void VerilatedDevice::Impl::set_register(std::uint32_t offset, std::uint32_t value) {
+  const auto known = registers.find(offset);
+  if (known != registers.end() && known->second == value) return;
+  kernel.write_register(offset, value);
+  registers[offset] = value;
+}
+
+void VerilatedDevice::Impl::set_arguments(const RunArguments& a) {
+  const auto set_address = [this](std::uint32_t offset, Address value) {
+    set_register(offset, static_cast<std::uint32_t>(value));
+    set_register(offset + 4, static_cast<std::uint32_t>(value >> 32U));
+  };
+  set_register(arch::kRegInterruptGlobal, arch::kRegInterruptGlobalEnable);
+  set_register(arch::kRegInterruptEnable, arch::kRegInterruptEnableDone);
+  set_address(arch::kArgProgramBase, a.program_base);
+  set_register(arch::kArgEntry, a.entry);
+  set_register(arch::kArgNumVectors, a.num_vectors);
+  set_address(arch::kArgXBase, a.x_base);
+  set_address(arch::kArgYBase, a.y_base);
+  set_address(arch::kArgCompletionBase, a.completion_base);
+  set_register(arch::kArgVectorBase, a.vector_base);
+  set_register(arch::kArgChipSeed, a.chip_seed);
+  set_register(arch::kArgWatchdogCycles, a.watchdog_cycles);
+  for (std::uint32_t e = 0; e < arch::kArgImageBaseCount; ++e) {
+    set_address(arch::kArgImageBase + 8 * e, a.image_base[e]);
+  }
+}
+
+void VerilatedDevice::Impl::report_cycles() {
+  throw_if_interrupted();
+  if (!options.on_cycles) return;
+  const auto now = std::chrono::steady_clock::now();
+  if (now < next_report) return;
+  next_report = now + std::chrono::milliseconds(100);
+  const std::uint64_t passed = kernel.cycles() - reported_cycles;
+  reported_cycles = kernel.cycles();
+  options.on_cycles(passed);
+}
+
+bool VerilatedDevice::Impl::wait_for_interrupt() {
+  std::uint64_t transfers = kernel.transfers();
+  std::uint64_t silent_since = kernel.cycles();
+  bool failed_in_silence = false;
+  std::uint64_t next_look = silent_since + kSilentCycles;
+  for (;;) {
+    for (unsigned i = 0; i < kChunkCycles; ++i) {
+      kernel.cycle();
+      if (kernel.interrupt()) return true;
+    }
+    report_cycles();
+    if (kernel.transfers() != transfers) {
+      transfers = kernel.transfers();
+      silent_since = kernel.cycles();
+      next_look = silent_since + kSilentCycles;
+      failed_in_silence = false;
+    } else if (kernel.cycles() - silent_since > options.silent_cycles) {
+      throw Error(ErrorCode::kDeviceTimeout, "verilated: no bus transfer for " + std::to_string(options.silent_cycles) +
+                                                 " cycles, the run was given up");
+    } else if (kernel.cycles() >= next_look) {
+      // A run that failed ends as soon as its transfers have; if none comes, memory is what hangs.
+      if (failed_in_silence) return false;
+      failed_in_silence = kernel.read_register(arch::kRegErrorCode) != 0;
+      next_look = kernel.cycles() + kSilentCycles;
+    }
+  }
+}
+
+RunStats VerilatedDevice::Impl::collect(const RunArguments& arguments, bool ended) {
+  const std::byte* record = arguments.completion_base % arch::kMemoryAlignment == 0
+                                ? memory.find(arguments.completion_base, arch::kCompletionBytes)
+                                : nullptr;
+  if (ended && record != nullptr) {
+    std::uint32_t magic = 0;
+    std::memcpy(&magic, record + arch::kCompletionMagicOffset, sizeof magic);
+    if (magic == arch::kCompletionMagic) return device::decode_completion({record, arch::kCompletionBytes});
+  }
+  RunStats stats;
+  stats.status = kernel.read_register(arch::kRegErrorCode);
+  stats.error_unit = kernel.read_register(arch::kRegErrorUnit);
+  stats.error_instruction = kernel.read_register(arch::kRegErrorInstruction);
+  stats.error_detail = kernel.read_register(arch::kRegErrorDetail) |
+                       std::uint64_t{kernel.read_register(arch::kRegErrorDetail + 4)} << 32U;
+  if (stats.status == 0) {
+    throw Error(ErrorCode::kDeviceFault, "verilated: the run ended without an error and without a completion record");
+  }
+  return stats;
+}
+
+void VerilatedDevice::Impl::save_failure(const RunArguments& arguments, const std::string& failure) {
+  if (options.save.empty() || saved) return;
+  device::save_capture(options.save, info, arguments, failure, memory);
+  saved = true;
+}
+
+VerilatedDevice::VerilatedDevice(const arch::EmulatorDescription& emulator, const Options& options,
+                                 std::span<const ModelEntry> models)
+    : impl_(std::make_unique<Impl>(emulator, options, choose_model(emulator, options, models))) {}
+VerilatedDevice::~VerilatedDevice() = default;
+
+const device::DeviceInfo& VerilatedDevice::info() const {
+  return impl_->info;
+}
+Address VerilatedDevice::allocate(std::uint64_t bytes, device::MemoryPort) {
+  return impl_->memory.allocate(bytes);
+}
+void VerilatedDevice::free(Address address) {
+  impl_->memory.free(address);
+}
+void VerilatedDevice::write(Address destination, std::span<const std::byte> source) {
+  const std::span<std::byte> target = impl_->memory.host_span(destination, source.size());
+  std::copy(source.begin(), source.end(), target.begin());
+}
+void VerilatedDevice::read(Address source, std::span<std::byte> destination) {
+  const std::span<std::byte> from = impl_->memory.host_span(source, destination.size());
+  std::copy(from.begin(), from.end(), destination.begin());
+}
+std::span<std::byte> VerilatedDevice::host_view(Address address, std::uint64_t bytes) {
+  return impl_->memory.host_span(address, bytes);
+}
+void VerilatedDevice::written(Address address, std::uint64_t bytes) {
+  (void)impl_->memory.host_span(address, bytes);
+}
+void VerilatedDevice::inject(const MemoryFaults& faults) {
+  impl_->kernel.set_faults(faults);
+}
+std::uint64_t VerilatedDevice::cycles() const {
+  return impl_->kernel.cycles();
+}
+std::uint32_t VerilatedDevice::read_register(std::uint32_t offset) {
+  return impl_->kernel.read_register(offset);
+}
+
+RunStats VerilatedDevice::run(const RunArguments& arguments) {
+  Impl& impl = *impl_;
+  if (impl.needs_reset) {
+    impl.kernel.reset();
+    impl.registers.clear();
+  }
+  impl.needs_reset = true;  // until the run has ended as it should
+  if (std::byte* record = impl.memory.find(arguments.completion_base, sizeof(std::uint32_t)); record != nullptr) {
+    std::memset(record, 0, sizeof(std::uint32_t));  // no record of an earlier run can be taken for this one's
+  }
+  impl.set_arguments(arguments);
+  impl.kernel.write_register(arch::kRegControl, arch::kRegControlStart);
+  const bool ended = impl.wait_for_interrupt();
+  if (ended) {
+    if ((impl.kernel.read_register(arch::kRegControl) & arch::kRegControlDone) == 0) {
+      throw Error(ErrorCode::kDeviceFault, "verilated: interrupt without done");
+    }
+    impl.kernel.write_register(arch::kRegInterruptStatus, arch::kRegInterruptStatusDone);
+  }
+  const RunStats stats = impl.collect(arguments, ended);
+  impl.needs_reset = !ended;
+  if (stats.status == 0) return stats;
+  std::string failure = device::describe_failure(stats);
+  if (!ended) failure += " Memory does not answer; the kernel is reset before the next run.";
+  impl.save_failure(arguments, failure);
+  throw Error(ErrorCode::kDeviceFault, impl.info.name + ": " + failure);
+}
+
+}  // namespace xw::verilated

@@ -1,0 +1,49 @@
+// The Verilated device: the RTL of the accelerator, cycle by cycle, with memory on its ports.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "arch/description/description.hpp"
+#include "host/backends/verilated/memory_port.hpp"
+#include "host/backends/verilated/model.hpp"
+#include "host/backends/verilated/options.hpp"
+#include "host/device/device.hpp"
+
+namespace xw::verilated {
+
+/// Runs programs on a Verilated kernel of the emulator's shape. Counters and cycles are the kernel's own; the same
+/// program takes the same number of cycles on every run after reset unless back-pressure is random, and then for the
+/// same seed. A failed or interrupted run leaves the device usable.
+class VerilatedDevice final : public device::Device {
+ public:
+  /// Throws Error{kUnsupported} listing what was built if no model has the emulator's shape, or if it has no waveforms
+  /// and `options` wants some.
+  VerilatedDevice(const arch::EmulatorDescription& emulator, const Options& options,
+                  std::span<const ModelEntry> models = built_models());
+  ~VerilatedDevice() override;
+
+  [[nodiscard]] const device::DeviceInfo& info() const override;
+  [[nodiscard]] device::Address allocate(std::uint64_t bytes, device::MemoryPort port) override;
+  void free(device::Address address) override;
+  void write(device::Address destination, std::span<const std::byte> source) override;
+  void read(device::Address source, std::span<std::byte> destination) override;
+  [[nodiscard]] std::span<std::byte> host_view(device::Address address, std::uint64_t bytes) override;
+  void written(device::Address address, std::uint64_t bytes) override;
+  device::RunStats run(const device::RunArguments& arguments) override;
+
+  /// Memory faults of the runs to come.
+  void inject(const MemoryFaults& faults);
+  /// Clock cycles of the session, register accesses included.
+  [[nodiscard]] std::uint64_t cycles() const;
+  /// A register of the kernel; for tests.
+  [[nodiscard]] std::uint32_t read_register(std::uint32_t offset);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace xw::verilated
