@@ -1,31 +1,31 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads a range of memory as a stream of beats: splits it into AXI4 INCR bursts that neither cross a
+/// Reads ranges of memory as one stream of beats: splits them into AXI4 INCR bursts that neither cross a
 /// 4 KiB boundary nor exceed 256 beats, with up to MaxOutstanding bursts under way.
 ///
-/// After a response other than OKAY or after stop_i no further burst is requested; beats of bursts
-/// already requested are swallowed and busy_o falls when the last has come. A faulty beat is
-/// reported by error_o (one cycle) instead of on the stream.
+/// A range is accepted as soon as all bursts of the one before are requested, so that its latency hides
+/// behind beats still to come. The user counts beats and therefore knows their addresses. After stop_i no
+/// further burst is requested; beats of bursts already requested are swallowed and busy_o falls when the
+/// last has come.
 module xw_axi_read #(
   parameter int unsigned DataWidth      = 512,
   parameter int unsigned MaxOutstanding = 16
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
-  // Command; accepted when not busy
-  input  logic                 start_i,
-  input  logic [63:0]          addr_i,     // multiple of 64
-  input  logic [31:0]          beats_i,    // at least 1
-  input  logic                 stop_i,     // swallow the rest
-  output logic                 busy_o,
-  // Beats, in order
+  // Ranges
+  input  logic                 req_valid_i,
+  output logic                 req_ready_o,
+  input  logic [63:0]          req_addr_i,   // multiple of 64
+  input  logic [31:0]          req_beats_i,  // at least 1
+  input  logic                 stop_i,       // forget what is not requested, swallow the rest
+  output logic                 busy_o,       // something is not requested or not answered yet
+  // Beats of all ranges, in order
   output logic                 valid_o,
   input  logic                 ready_i,
   output logic [DataWidth-1:0] data_o,
-  output logic                 error_o,    // one cycle: faulty response
-  output logic                 decerr_o,   // with error_o: DECERR, otherwise SLVERR
-  output logic [63:0]          error_addr_o,
+  output logic [1:0]           resp_o,       // [1]: faulty, then [0]: DECERR, otherwise SLVERR
   // AXI4 read channels
   output logic                 arvalid_o,
   input  logic                 arready_i,
@@ -43,7 +43,7 @@ module xw_axi_read #(
   localparam int unsigned BURST_MAX  = (PAGE_BEATS < 256) ? PAGE_BEATS : 256;
   localparam int unsigned COUNT_WIDTH = $clog2(MaxOutstanding + 1);
 
-  logic [63:0] next_addr_q, beat_addr_q;
+  logic [63:0] next_addr_q;
   logic [31:0] remaining_q;                  // beats not yet requested
   logic [COUNT_WIDTH-1:0] outstanding_q;     // bursts not yet answered
   logic        swallow_q;
@@ -56,12 +56,10 @@ module xw_axi_read #(
     if (burst > 32'(BURST_MAX)) burst = 32'(BURST_MAX);
   end
 
-  logic issue, answered, beat, faulty;
-  assign beat     = rvalid_i && rready_o;
-  assign faulty   = beat && rresp_i[1] && !swallow_q;
-  assign answered = beat && rlast_i;
-  assign issue    = remaining_q != '0 && !swallow_q && !stop_i && !faulty &&
-                    (!arvalid_o || arready_i) && outstanding_q != COUNT_WIDTH'(MaxOutstanding);
+  logic issue, answered;
+  assign answered = rvalid_i && rready_o && rlast_i;
+  assign issue    = remaining_q != '0 && !stop_i && (!arvalid_o || arready_i) &&
+                    outstanding_q != COUNT_WIDTH'(MaxOutstanding);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -69,13 +67,11 @@ module xw_axi_read #(
       araddr_o      <= '0;
       arlen_o       <= '0;
       next_addr_q   <= '0;
-      beat_addr_q   <= '0;
       remaining_q   <= '0;
       outstanding_q <= '0;
       swallow_q     <= 1'b0;
     end else begin
       if (arvalid_o && arready_i) arvalid_o <= 1'b0;
-      if (beat) beat_addr_q <= beat_addr_q + 64'(BEAT_BYTES);
       if (issue) begin
         arvalid_o   <= 1'b1;
         araddr_o    <= next_addr_q;
@@ -84,24 +80,23 @@ module xw_axi_read #(
         remaining_q <= remaining_q - burst;
       end
       outstanding_q <= outstanding_q + COUNT_WIDTH'(issue) - COUNT_WIDTH'(answered);
-      if (faulty || stop_i) begin
-        swallow_q   <= 1'b1;
-        remaining_q <= '0;
+      if (req_valid_i && req_ready_o) begin
+        next_addr_q <= req_addr_i;
+        remaining_q <= req_beats_i;
       end
-      if (start_i && !busy_o && !stop_i) begin
-        next_addr_q <= addr_i;
-        beat_addr_q <= addr_i;
-        remaining_q <= beats_i;
+      if (stop_i) begin
+        remaining_q <= '0;
+        swallow_q   <= 1'b1;
+      end else if (outstanding_q == '0) begin
         swallow_q   <= 1'b0;
       end
     end
   end
 
-  assign busy_o       = remaining_q != '0 || outstanding_q != '0;
-  assign rready_o     = ready_i || swallow_q || rresp_i[1];
-  assign valid_o      = rvalid_i && !swallow_q && !rresp_i[1];
-  assign data_o       = rdata_i;
-  assign error_o      = faulty;
-  assign decerr_o     = rresp_i[0];
-  assign error_addr_o = {beat_addr_q[63:6], 6'd0};
+  assign req_ready_o = remaining_q == '0 && !swallow_q && !stop_i;
+  assign busy_o      = remaining_q != '0 || outstanding_q != '0;
+  assign rready_o    = ready_i || swallow_q;
+  assign valid_o     = rvalid_i && !swallow_q;
+  assign data_o      = rdata_i;
+  assign resp_o      = rresp_i;
 endmodule

@@ -4,8 +4,9 @@
 /// Block loader of one engine: reads a block image, checks it and fills a context.
 ///
 /// done_o pulses when header and tables are in and the header is good: the context may be used then,
-/// its cells follow (cell_beats_o counts them). The next command is accepted when all cells are in.
-/// A pulse of error_o ends a command; it comes before done_o, or for faults of cells after it.
+/// its cells follow (cell_beats_o counts them). The next command is accepted, and its image requested,
+/// while cells are under way; it waits until they are in. A pulse of error_o ends a command and forgets
+/// the next; it comes before done_o, or for faults of cells after it.
 /// The order of checks is that of `xw::analog::open_image`.
 module xw_block_load #(
   parameter int unsigned Lanes          = 64,
@@ -30,10 +31,13 @@ module xw_block_load #(
   input  logic                      cmd_valid_i,
   output logic                      cmd_ready_o,
   input  logic [127:0]              cmd_i,
+  input  logic [31:0]               cmd_index_i,     // of the instruction
   output logic                      done_o,
   output logic                      error_o,
   output logic [7:0]                error_code_o,
   output logic [63:0]               error_detail_o,
+  output logic                      active_o,        // an image is under way, from its header to its last cell
+  output logic [31:0]               index_o,         // instruction of that image; with error_o: that failed
   output logic                      idle_o,          // nothing to do, no burst under way
   output logic                      memory_stall_o,  // waits for a beat
   output logic                      beat_o,          // a beat arrived
@@ -67,20 +71,20 @@ module xw_block_load #(
       1 + (BlockCols + 15) / 16 + (ContextCells + LANES_PER_64 - 1) / LANES_PER_64;
 
   typedef enum logic [2:0] {
-    StIdle,    // waits for a command
+    StIdle,    // waits for an accepted command
     StHeader,  // collects the 64 header bytes
     StCrc,     // feeds them to the CRC, 4 per cycle
     StCheck,   // compares
     StTables,  // writes column tables
     StCells,   // writes cells and swallows padding
     StSum,     // compares the payload sum
-    StDrain    // waits for the reader after a fault
+    StDrain    // waits for the reader after a fault or an abort
   } state_e;
   state_e state_q;
 
   logic [31:0]  length_q;       // of the image, in 64 bytes
   logic [511:0] header_q;
-  logic [63:0]  address_q;
+  logic [63:0]  address_q, line_q;  // of the image, of the next beat
   logic [31:0]  beat_q;         // in the current part
   logic [31:0]  sum_q;
   logic [31:0]  cell_beats_q;   // of the block
@@ -92,35 +96,51 @@ module xw_block_load #(
   logic [Contexts-1:0]       context_valid_q;
   logic [127:0]              descriptors [0:Contexts-1];
 
+  // --- commands ---------------------------------------------------------------------------------
   logic [7:0]              cmd_context;
-  logic [ContextWidth-1:0] slot_q;
   logic [31:0]             cmd_length, cmd_offset;
+  logic [7:0]              bad_command;
+  logic                    accept, start;
   assign cmd_context = cmd_i[xw_pkg::LOAD_BLOCK_CONTEXT_LSB +: 8];
   assign cmd_length  = cmd_i[xw_pkg::LOAD_BLOCK_IMAGE_LENGTH_LSB +: 32];
   assign cmd_offset  = cmd_i[xw_pkg::LOAD_BLOCK_IMAGE_OFFSET_LSB +: 32];
+  always_comb begin
+    bad_command = xw_pkg::ERROR_OK[7:0];
+    if (32'(cmd_context) >= Contexts) bad_command = xw_pkg::ERROR_BAD_CONTEXT[7:0];
+    else if (cmd_length == '0 || cmd_length > LARGEST) bad_command = xw_pkg::ERROR_BAD_LENGTH[7:0];
+  end
+
+  // The accepted command: its image is requested already.
+  logic                    next_valid_q;
+  logic [7:0]              next_context_q, next_bad_q;
+  logic [31:0]             next_length_q, next_index_q;
+  logic [63:0]             next_address_q;
+  logic [ContextWidth-1:0] slot_q;
 
   // --- reader -----------------------------------------------------------------------------------
-  logic start, stop, reader_busy, beat_valid, beat_ready, read_error, read_decerr;
-  logic [63:0] read_error_addr, start_addr;
+  logic stop, bad_sum, reader_ready, reader_busy, beat_valid, beat_ready, faulty;
+  logic [63:0] start_addr;
+  logic [1:0]  beat_resp;
   logic [DataWidth-1:0] beat_data;
   assign start_addr = image_base_i + (64'(cmd_offset) << 6);
+  assign accept     = cmd_valid_i && cmd_ready_o;
+  assign start      = state_q == StIdle && next_valid_q;
 
   xw_axi_read #(
     .DataWidth     (DataWidth),
     .MaxOutstanding(MaxOutstanding)
   ) u_read (
     .clk_i, .rst_ni,
-    .start_i     (start),
-    .addr_i      (start_addr),
-    .beats_i     (cmd_length * 32'(LINE_BEATS)),
-    .stop_i      (stop),
-    .busy_o      (reader_busy),
-    .valid_o     (beat_valid),
-    .ready_i     (beat_ready),
-    .data_o      (beat_data),
-    .error_o     (read_error),
-    .decerr_o    (read_decerr),
-    .error_addr_o(read_error_addr),
+    .req_valid_i(accept && bad_command == xw_pkg::ERROR_OK[7:0]),
+    .req_ready_o(reader_ready),
+    .req_addr_i (start_addr),
+    .req_beats_i(cmd_length * 32'(LINE_BEATS)),
+    .stop_i     (stop),
+    .busy_o     (reader_busy),
+    .valid_o    (beat_valid),
+    .ready_i    (beat_ready),
+    .data_o     (beat_data),
+    .resp_o     (beat_resp),
     .arvalid_o, .arready_i, .araddr_o, .arlen_o,
     .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i
   );
@@ -192,15 +212,15 @@ module xw_block_load #(
     end
   end
 
-  assign start      = cmd_valid_i && cmd_ready_o && bad_command == xw_pkg::ERROR_OK[7:0];
   assign beat_ready = state_q == StHeader || state_q == StTables || state_q == StCells;
-  assign stop       = abort_i || (state_q == StCheck && check_error != xw_pkg::ERROR_OK[7:0]);
+  assign faulty     = beat && beat_resp[1];
+  assign bad_sum    = state_q == StSum &&
+                      sum_q != header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_PAYLOAD_SUM_OFFSET +: 32];
+  assign stop       = abort_i || faulty || bad_sum ||
+                      (state_q == StCheck && check_error != xw_pkg::ERROR_OK[7:0]);
 
-  logic [7:0] bad_command, check_error;
+  logic [7:0] check_error;
   always_comb begin
-    bad_command = xw_pkg::ERROR_OK[7:0];
-    if (32'(cmd_context) >= Contexts) bad_command = xw_pkg::ERROR_BAD_CONTEXT[7:0];
-    else if (cmd_length == '0 || cmd_length > LARGEST) bad_command = xw_pkg::ERROR_BAD_LENGTH[7:0];
     check_error = xw_pkg::ERROR_OK[7:0];
     if (!magic_ok)                    check_error = xw_pkg::ERROR_IMAGE_MAGIC[7:0];
     else if (!crc_ok)                 check_error = xw_pkg::ERROR_IMAGE_HEADER_CRC[7:0];
@@ -222,6 +242,14 @@ module xw_block_load #(
       cell_base_q     <= '0;
       table_base_q    <= '0;
       slot_q          <= '0;
+      line_q          <= '0;
+      index_o         <= '0;
+      next_valid_q    <= 1'b0;
+      next_context_q  <= '0;
+      next_bad_q      <= '0;
+      next_length_q   <= '0;
+      next_index_q    <= '0;
+      next_address_q  <= '0;
       context_valid_q <= '0;
       done_o          <= 1'b0;
       error_o         <= 1'b0;
@@ -230,25 +258,39 @@ module xw_block_load #(
     end else begin
       done_o  <= 1'b0;
       error_o <= 1'b0;
-      if (beat && state_q != StHeader) sum_q <= sum_q + beat_sum;
+      if (beat) begin
+        line_q <= line_q + 64'(Lanes);
+        if (state_q != StHeader) sum_q <= sum_q + beat_sum;
+      end
+      if (accept) begin
+        next_valid_q   <= 1'b1;
+        next_context_q <= cmd_context;
+        next_bad_q     <= bad_command;
+        next_length_q  <= cmd_length;
+        next_index_q   <= cmd_index_i;
+        next_address_q <= start_addr;
+      end
       unique case (state_q)
-        StIdle: if (cmd_valid_i && cmd_ready_o) begin
-          length_q     <= cmd_length;
-          slot_q       <= ContextWidth'(cmd_context);
-          address_q    <= start_addr;
-          cell_base_q  <= CellAddrWidth'(32'(cmd_context) * ContextCells);
-          table_base_q <= TableAddrWidth'(32'(cmd_context) * ContextTables);
+        StIdle: if (start) begin
+          next_valid_q <= 1'b0;
+          length_q     <= next_length_q;
+          index_o      <= next_index_q;
+          slot_q       <= ContextWidth'(next_context_q);
+          address_q    <= next_address_q;
+          line_q       <= next_address_q;
+          cell_base_q  <= CellAddrWidth'(32'(next_context_q) * ContextCells);
+          table_base_q <= TableAddrWidth'(32'(next_context_q) * ContextTables);
           beat_q       <= '0;
           sum_q        <= '0;
           crc_word_q   <= '0;
-          if (bad_command == xw_pkg::ERROR_OK[7:0]) begin
-            context_valid_q[ContextWidth'(cmd_context)] <= 1'b0;
+          if (next_bad_q == xw_pkg::ERROR_OK[7:0]) begin
+            context_valid_q[ContextWidth'(next_context_q)] <= 1'b0;
             state_q <= StHeader;
           end else begin
             error_o        <= 1'b1;
-            error_code_o   <= bad_command;
-            error_detail_o <= (bad_command == xw_pkg::ERROR_BAD_CONTEXT[7:0]) ?
-                              64'(cmd_context) : 64'(cmd_length);
+            error_code_o   <= next_bad_q;
+            error_detail_o <= (next_bad_q == xw_pkg::ERROR_BAD_CONTEXT[7:0]) ?
+                              64'(next_context_q) : 64'(next_length_q);
           end
         end
         StHeader: if (beat) begin
@@ -287,27 +329,32 @@ module xw_block_load #(
           if (beat_q == tail_beats_q - 32'd1) state_q <= StSum;
         end
         StSum: begin
-          state_q <= StDrain;
-          if (sum_q != header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_PAYLOAD_SUM_OFFSET +: 32]) begin
+          state_q <= StIdle;
+          if (bad_sum) begin
             error_o        <= 1'b1;
             error_code_o   <= xw_pkg::ERROR_IMAGE_PAYLOAD_SUM[7:0];
             error_detail_o <= address_q;
+            next_valid_q   <= 1'b0;
+            state_q        <= StDrain;
           end
         end
-        StDrain: if (!reader_busy) state_q <= StIdle;
+        StDrain: if (!reader_busy && !stop) state_q <= StIdle;
         default: state_q <= StIdle;
       endcase
-      if (read_error && state_q != StDrain) begin
+      if (faulty) begin
         done_o         <= 1'b0;
         error_o        <= 1'b1;
-        error_code_o   <= read_decerr ? xw_pkg::ERROR_MEMORY_DECERR[7:0] :
-                                        xw_pkg::ERROR_MEMORY_SLVERR[7:0];
-        error_detail_o <= read_error_addr;
+        error_code_o   <= beat_resp[0] ? xw_pkg::ERROR_MEMORY_DECERR[7:0] :
+                                         xw_pkg::ERROR_MEMORY_SLVERR[7:0];
+        error_detail_o <= {line_q[63:6], 6'd0};
+        next_valid_q   <= 1'b0;
         state_q        <= StDrain;
       end
+      if (state_q == StCheck && check_error != xw_pkg::ERROR_OK[7:0]) next_valid_q <= 1'b0;
       if (abort_i) begin
         done_o  <= 1'b0;
         error_o <= 1'b0;
+        next_valid_q <= 1'b0;
         state_q <= StDrain;
       end
       if (clear_i) context_valid_q <= '0;
@@ -328,8 +375,9 @@ module xw_block_load #(
   assign loading_o         = state_q == StCells || state_q == StSum;
   assign loading_context_o = slot_q;
   assign cell_beats_o      = beat_q;
-  assign cmd_ready_o       = state_q == StIdle && !abort_i && !reader_busy;
-  assign idle_o            = state_q == StIdle && !reader_busy;
+  assign active_o          = state_q != StIdle && state_q != StDrain;
+  assign cmd_ready_o       = !next_valid_q && !abort_i && !stop && state_q != StDrain && reader_ready;
+  assign idle_o            = state_q == StIdle && !next_valid_q && !reader_busy;
   assign memory_stall_o    = beat_ready && !beat_valid;
   assign beat_o            = beat;
 

@@ -33,10 +33,13 @@ module xw_engine #(
   input  logic                     load_valid_i,
   output logic                     load_ready_o,
   input  logic [127:0]             load_cmd_i,
+  input  logic [31:0]              load_index_i,   // of the instruction
   output logic                     load_done_o,
   output logic                     load_error_o,
   output logic [7:0]               load_error_code_o,
   output logic [63:0]              load_error_detail_o,
+  output logic                     load_active_o,  // an image is under way
+  output logic [31:0]              load_index_o,   // its instruction; with load_error_o: that failed
   output logic                     load_idle_o,
   output logic                     load_memory_stall_o,
   output logic                     load_beat_o,
@@ -107,10 +110,13 @@ module xw_engine #(
     .cmd_valid_i         (load_valid_i),
     .cmd_ready_o         (load_ready_o),
     .cmd_i               (load_cmd_i),
+    .cmd_index_i         (load_index_i),
     .done_o              (load_done_o),
     .error_o             (load_error_o),
     .error_code_o        (load_error_code_o),
     .error_detail_o      (load_error_detail_o),
+    .active_o            (load_active_o),
+    .index_o             (load_index_o),
     .idle_o              (load_idle_o),
     .memory_stall_o      (load_memory_stall_o),
     .beat_o              (load_beat_o),

@@ -1,0 +1,231 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Registers of the kernel on AXI4-Lite: control as XRT's ap_ctrl_hs expects it, interrupts, arguments,
+/// parameters of the build, results of the last run.
+///
+/// One read and one write at a time. Addresses without a register read 0 and ignore writes. Reading control
+/// clears done. Arguments must not change during a run.
+module xw_csr #(
+  parameter int unsigned NumEngines = 4,
+  parameter int unsigned Lanes      = 64,
+  parameter int unsigned BlockRows  = 512,
+  parameter int unsigned BlockCols  = 512,
+  parameter int unsigned Contexts   = 4,
+  parameter int unsigned XbufBytes  = 16384,
+  parameter int unsigned YbufWords  = 2048,
+  parameter int unsigned MaxBatch   = 64,
+  parameter int unsigned AdcCols    = 4
+) (
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  // AXI4-Lite
+  input  logic                      awvalid_i,
+  output logic                      awready_o,
+  input  logic [11:0]               awaddr_i,
+  input  logic                      wvalid_i,
+  output logic                      wready_o,
+  input  logic [31:0]               wdata_i,
+  input  logic [3:0]                wstrb_i,
+  output logic                      bvalid_o,
+  input  logic                      bready_i,
+  input  logic                      arvalid_i,
+  output logic                      arready_o,
+  input  logic [11:0]               araddr_i,
+  output logic                      rvalid_o,
+  input  logic                      rready_i,
+  output logic [31:0]               rdata_o,
+  output logic                      interrupt_o,
+  // Run
+  output logic                      start_o,         // one cycle
+  input  logic                      idle_i,
+  input  logic                      done_i,          // one cycle
+  // Arguments
+  output logic [63:0]               program_base_o,
+  output logic [31:0]               entry_o,
+  output logic [31:0]               num_vectors_o,
+  output logic [63:0]               x_base_o,
+  output logic [63:0]               y_base_o,
+  output logic [63:0]               completion_base_o,
+  output logic [31:0]               vector_base_o,
+  output logic [31:0]               chip_seed_o,
+  output logic [31:0]               watchdog_cycles_o,
+  output logic [NumEngines*64-1:0]  image_base_o,
+  // Results
+  input  logic [7:0]                error_code_i,
+  input  logic [7:0]                error_unit_i,
+  input  logic [31:0]               error_index_i,
+  input  logic [63:0]               error_detail_i,
+  input  logic [63:0]               cycles_i,
+  input  logic [31:0]               instructions_i,
+  input  logic [31:0]               mvms_i
+);
+  // Arguments are words from ARG_PROGRAM_BASE on, as far as this build has engines.
+  localparam int unsigned FIRST = 32'(xw_pkg::ARG_PROGRAM_BASE);
+  localparam int unsigned END   = 32'(xw_pkg::ARG_IMAGE_BASE) + 8 * NumEngines;
+  localparam int unsigned WORDS = (END - FIRST) / 4;
+  logic [32*WORDS-1:0] arguments_q;
+
+  assign program_base_o    = arguments_q[8 * (32'(xw_pkg::ARG_PROGRAM_BASE)    - FIRST) +: 64];
+  assign entry_o           = arguments_q[8 * (32'(xw_pkg::ARG_ENTRY)           - FIRST) +: 32];
+  assign num_vectors_o     = arguments_q[8 * (32'(xw_pkg::ARG_NUM_VECTORS)     - FIRST) +: 32];
+  assign x_base_o          = arguments_q[8 * (32'(xw_pkg::ARG_X_BASE)          - FIRST) +: 64];
+  assign y_base_o          = arguments_q[8 * (32'(xw_pkg::ARG_Y_BASE)          - FIRST) +: 64];
+  assign completion_base_o = arguments_q[8 * (32'(xw_pkg::ARG_COMPLETION_BASE) - FIRST) +: 64];
+  assign vector_base_o     = arguments_q[8 * (32'(xw_pkg::ARG_VECTOR_BASE)     - FIRST) +: 32];
+  assign chip_seed_o       = arguments_q[8 * (32'(xw_pkg::ARG_CHIP_SEED)       - FIRST) +: 32];
+  assign watchdog_cycles_o = arguments_q[8 * (32'(xw_pkg::ARG_WATCHDOG_CYCLES) - FIRST) +: 32];
+  assign image_base_o      = arguments_q[8 * (32'(xw_pkg::ARG_IMAGE_BASE)      - FIRST) +: 64 * NumEngines];
+
+  logic start_q, done_q, auto_restart_q, interrupt_global_q, ready;
+  logic [1:0] interrupt_enable_q, interrupt_status_q;  // [0]: done, [1]: ready
+
+  // --- writes -----------------------------------------------------------------------------------
+  logic        address_held_q, data_held_q, write;
+  logic [11:0] write_addr_q;
+  logic [31:0] write_data_q, strobes;
+  logic [3:0]  write_strb_q;
+  assign awready_o = !address_held_q;
+  assign wready_o  = !data_held_q;
+  assign write     = address_held_q && data_held_q && (!bvalid_o || bready_i);
+  for (genvar b = 0; b < 4; b++) begin : g_strobe
+    assign strobes[8*b +: 8] = {8{write_strb_q[b]}};
+  end
+
+  logic        write_control, write_arguments;
+  logic [31:0] argument_word;
+  assign write_control   = write && 32'(write_addr_q[11:2]) == 32'(xw_pkg::REG_CONTROL) / 4 && write_strb_q[0];
+  assign write_arguments = write && 32'(write_addr_q) >= FIRST && 32'(write_addr_q) < END;
+  assign argument_word   = (32'(write_addr_q) - FIRST) >> 2;
+
+  // --- reads ------------------------------------------------------------------------------------
+  logic        read, read_control;
+  logic [11:0] address;
+  logic [31:0] value;
+  assign address      = {araddr_i[11:2], 2'b00};
+  assign arready_o    = !rvalid_o || rready_i;
+  assign read         = arvalid_i && arready_o;
+  assign read_control = read && 16'(address) == xw_pkg::REG_CONTROL;
+  always_comb begin
+    value = '0;
+    if (read) begin
+      unique case (16'(address))
+        xw_pkg::REG_CONTROL: begin
+          value[xw_pkg::REG_CONTROL_START_BIT]        = start_q;
+          value[xw_pkg::REG_CONTROL_DONE_BIT]         = done_q;
+          value[xw_pkg::REG_CONTROL_IDLE_BIT]         = idle_i && !start_q;
+          value[xw_pkg::REG_CONTROL_READY_BIT]        = ready;
+          value[xw_pkg::REG_CONTROL_AUTO_RESTART_BIT] = auto_restart_q;
+        end
+        xw_pkg::REG_INTERRUPT_GLOBAL:        value = 32'(interrupt_global_q);
+        xw_pkg::REG_INTERRUPT_ENABLE:        value = 32'(interrupt_enable_q);
+        xw_pkg::REG_INTERRUPT_STATUS:        value = 32'(interrupt_status_q);
+        xw_pkg::REG_VERSION:                 value = xw_pkg::ISA_VERSION;
+        xw_pkg::REG_CONTRACT_HASH:           value = xw_pkg::CONTRACT_HASH[31:0];
+        xw_pkg::REG_CONTRACT_HASH + 16'd4:   value = xw_pkg::CONTRACT_HASH[63:32];
+        xw_pkg::REG_CONTRACT_HASH + 16'd8:   value = xw_pkg::CONTRACT_HASH[95:64];
+        xw_pkg::REG_CONTRACT_HASH + 16'd12:  value = xw_pkg::CONTRACT_HASH[127:96];
+        xw_pkg::REG_NUM_ENGINES:             value = 32'(NumEngines);
+        xw_pkg::REG_LANES:                   value = 32'(Lanes);
+        xw_pkg::REG_BLOCK_ROWS:              value = 32'(BlockRows);
+        xw_pkg::REG_BLOCK_COLS:              value = 32'(BlockCols);
+        xw_pkg::REG_CONTEXTS:                value = 32'(Contexts);
+        xw_pkg::REG_XBUF_BYTES:              value = 32'(XbufBytes);
+        xw_pkg::REG_YBUF_WORDS:              value = 32'(YbufWords);
+        xw_pkg::REG_MAX_BATCH:               value = 32'(MaxBatch);
+        xw_pkg::REG_ADC_COLUMNS_PER_CYCLE:   value = 32'(AdcCols);
+        xw_pkg::REG_DATA_WIDTH:              value = 32'(8 * Lanes);
+        xw_pkg::REG_ERROR_CODE:              value = 32'(error_code_i);
+        xw_pkg::REG_ERROR_UNIT:              value = 32'(error_unit_i);
+        xw_pkg::REG_ERROR_INSTRUCTION:       value = error_index_i;
+        xw_pkg::REG_ERROR_DETAIL:            value = error_detail_i[31:0];
+        xw_pkg::REG_ERROR_DETAIL + 16'd4:    value = error_detail_i[63:32];
+        xw_pkg::REG_CYCLES:                  value = cycles_i[31:0];
+        xw_pkg::REG_CYCLES + 16'd4:          value = cycles_i[63:32];
+        xw_pkg::REG_INSTRUCTIONS:            value = instructions_i;
+        xw_pkg::REG_MVMS:                    value = mvms_i;
+        default: if (32'(address) >= FIRST && 32'(address) < END) begin
+          value = arguments_q[8 * (32'(address) - FIRST) +: 32];
+        end
+      endcase
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      address_held_q     <= 1'b0;
+      data_held_q        <= 1'b0;
+      write_addr_q       <= '0;
+      write_data_q       <= '0;
+      write_strb_q       <= '0;
+      bvalid_o           <= 1'b0;
+      rvalid_o           <= 1'b0;
+      rdata_o            <= '0;
+      arguments_q        <= '0;
+      start_q            <= 1'b0;
+      done_q             <= 1'b0;
+      auto_restart_q     <= 1'b0;
+      interrupt_global_q <= 1'b0;
+      interrupt_enable_q <= '0;
+      interrupt_status_q <= '0;
+    end else begin
+      if (awvalid_i && awready_o) begin
+        address_held_q <= 1'b1;
+        write_addr_q   <= {awaddr_i[11:2], 2'b00};
+      end
+      if (wvalid_i && wready_o) begin
+        data_held_q  <= 1'b1;
+        write_data_q <= wdata_i;
+        write_strb_q <= wstrb_i;
+      end
+      if (bvalid_o && bready_i) bvalid_o <= 1'b0;
+      if (write) begin
+        address_held_q <= 1'b0;
+        data_held_q    <= 1'b0;
+        bvalid_o       <= 1'b1;
+      end
+      if (rvalid_o && rready_i) rvalid_o <= 1'b0;
+      if (read) begin
+        rvalid_o <= 1'b1;
+        rdata_o  <= value;
+      end
+
+      // Control
+      if (start_o)      start_q <= 1'b0;
+      if (read_control) done_q  <= 1'b0;
+      if (done_i) begin
+        done_q <= 1'b1;
+        if (auto_restart_q) start_q <= 1'b1;
+      end
+      if (write_control) begin
+        if (write_data_q[xw_pkg::REG_CONTROL_START_BIT]) start_q <= 1'b1;
+        auto_restart_q <= write_data_q[xw_pkg::REG_CONTROL_AUTO_RESTART_BIT];
+      end
+
+      // Interrupts
+      if (write && 16'(write_addr_q) == xw_pkg::REG_INTERRUPT_GLOBAL && write_strb_q[0]) begin
+        interrupt_global_q <= write_data_q[xw_pkg::REG_INTERRUPT_GLOBAL_ENABLE_BIT];
+      end
+      if (write && 16'(write_addr_q) == xw_pkg::REG_INTERRUPT_ENABLE && write_strb_q[0]) begin
+        interrupt_enable_q <= {write_data_q[xw_pkg::REG_INTERRUPT_ENABLE_READY_BIT],
+                               write_data_q[xw_pkg::REG_INTERRUPT_ENABLE_DONE_BIT]};
+      end
+      if (write && 16'(write_addr_q) == xw_pkg::REG_INTERRUPT_STATUS && write_strb_q[0]) begin
+        interrupt_status_q <= interrupt_status_q ^ {write_data_q[xw_pkg::REG_INTERRUPT_STATUS_READY_BIT],
+                                                    write_data_q[xw_pkg::REG_INTERRUPT_STATUS_DONE_BIT]};
+      end
+      // The kernel is ready for the next start when it is done.
+      if (done_i && interrupt_enable_q[0]) interrupt_status_q[0] <= 1'b1;
+      if (done_i && interrupt_enable_q[1]) interrupt_status_q[1] <= 1'b1;
+
+      if (write_arguments) begin
+        arguments_q[32 * argument_word +: 32] <=
+            (arguments_q[32 * argument_word +: 32] & ~strobes) | (write_data_q & strobes);
+      end
+    end
+  end
+
+  assign ready       = done_q;
+  assign start_o     = start_q && idle_i;
+  assign interrupt_o = interrupt_global_q && interrupt_status_q != '0;
+endmodule

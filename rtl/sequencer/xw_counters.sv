@@ -1,0 +1,180 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Event and time counters of a run, as the completion record names them.
+///
+/// Queues are numbered as in xw_dispatch. Events of an instruction count when it is done.
+module xw_counters #(
+  parameter int unsigned NumEngines = 4,
+  localparam int unsigned Queues = 2 + 2 * NumEngines
+) (
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  input  logic                      clear_i,
+  input  logic                      run_i,           // cycles count
+  input  logic [8:0]                num_vectors_i,
+  input  logic                      dispatched_i,
+  input  logic                      starved_i,
+  input  logic [Queues-1:0]         done_i,          // the executor of a queue is done with a command
+  input  logic [Queues*128-1:0]     cmd_i,           // that command
+  input  logic [Queues-1:0]         busy_i,          // executes and does not wait for memory
+  input  logic [Queues-1:0]         semaphore_stall_i,
+  input  logic [Queues-1:0]         memory_stall_i,
+  input  logic [NumEngines*8-1:0]   saturations_i,   // per engine, in this cycle
+  output logic [63:0]               cycles_o,
+  output logic [63:0]               instructions_o,
+  output logic [63:0]               mvms_o,
+  output logic [63:0]               macs_o,
+  output logic [63:0]               dac_o,
+  output logic [63:0]               adc_o,
+  output logic [63:0]               saturations_o,
+  output logic [63:0]               x_bytes_o,
+  output logic [63:0]               y_bytes_o,
+  output logic [NumEngines*64-1:0]  block_bytes_o,
+  output logic [63:0]               dispatch_busy_o,
+  output logic [63:0]               dispatch_stall_o,
+  output logic [Queues*64-1:0]      busy_o,
+  output logic [Queues*64-1:0]      semaphore_stall_o,
+  output logic [Queues*64-1:0]      memory_stall_o
+);
+  localparam int unsigned MVM = 2 + NumEngines;  // first MVM queue
+
+  logic [63:0] cycles_q, instructions_q, starved_q, x_bytes_q, y_bytes_q;
+  logic [15:0] x_length, y_length;
+  assign x_length = cmd_i[xw_pkg::LOAD_X_LENGTH_LSB +: 16];
+  assign y_length = cmd_i[128 + xw_pkg::STORE_Y_LENGTH_LSB +: 16];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      cycles_q       <= '0;
+      instructions_q <= '0;
+      starved_q      <= '0;
+      x_bytes_q      <= '0;
+      y_bytes_q      <= '0;
+    end else if (clear_i) begin
+      cycles_q       <= '0;
+      instructions_q <= '0;
+      starved_q      <= '0;
+      x_bytes_q      <= '0;
+      y_bytes_q      <= '0;
+    end else begin
+      if (run_i)        cycles_q       <= cycles_q + 64'd1;
+      if (dispatched_i) instructions_q <= instructions_q + 64'd1;
+      if (starved_i)    starved_q      <= starved_q + 64'd1;
+      if (done_i[0])    x_bytes_q      <= x_bytes_q + 64'(x_length) * 64'(num_vectors_i);
+      if (done_i[1])    y_bytes_q      <= y_bytes_q + 64'(y_length) * 64'({num_vectors_i, 2'd0});
+    end
+  end
+
+  for (genvar q = 0; q < Queues; q++) begin : g_queue
+    logic [63:0] busy_q, semaphore_q, memory_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        busy_q      <= '0;
+        semaphore_q <= '0;
+        memory_q    <= '0;
+      end else if (clear_i) begin
+        busy_q      <= '0;
+        semaphore_q <= '0;
+        memory_q    <= '0;
+      end else begin
+        if (busy_i[q])            busy_q      <= busy_q + 64'd1;
+        if (semaphore_stall_i[q]) semaphore_q <= semaphore_q + 64'd1;
+        if (memory_stall_i[q])    memory_q    <= memory_q + 64'd1;
+      end
+    end
+    assign busy_o[64*q +: 64]            = busy_q;
+    assign semaphore_stall_o[64*q +: 64] = semaphore_q;
+    assign memory_stall_o[64*q +: 64]    = memory_q;
+  end
+
+  // Per engine: products in one cycle, sums in the next two.
+  logic [NumEngines*64-1:0] mvms, macs, dac, adc, saturations;
+  for (genvar e = 0; e < NumEngines; e++) begin : g_engine
+    logic [15:0] rows, cols;
+    logic [31:0] length;
+    assign rows   = cmd_i[128 * (MVM + e) + xw_pkg::MVM_ROWS_LSB +: 16];
+    assign cols   = cmd_i[128 * (MVM + e) + xw_pkg::MVM_COLS_LSB +: 16];
+    assign length = cmd_i[128 * (2 + e) + xw_pkg::LOAD_BLOCK_IMAGE_LENGTH_LSB +: 32];
+    logic        cells_valid_q, batch_valid_q;
+    logic [31:0] cells_q, cells_batch_q, rows_batch_q, cols_batch_q;
+    logic [15:0] rows_q, cols_q;
+    logic [63:0] mvms_q, macs_q, dac_q, adc_q, saturations_q, block_bytes_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        cells_valid_q <= 1'b0;
+        batch_valid_q <= 1'b0;
+        cells_q       <= '0;
+        cells_batch_q <= '0;
+        rows_batch_q  <= '0;
+        cols_batch_q  <= '0;
+        rows_q        <= '0;
+        cols_q        <= '0;
+        mvms_q        <= '0;
+        macs_q        <= '0;
+        dac_q         <= '0;
+        adc_q         <= '0;
+        saturations_q <= '0;
+        block_bytes_q <= '0;
+      end else if (clear_i) begin
+        cells_valid_q <= 1'b0;
+        batch_valid_q <= 1'b0;
+        mvms_q        <= '0;
+        macs_q        <= '0;
+        dac_q         <= '0;
+        adc_q         <= '0;
+        saturations_q <= '0;
+        block_bytes_q <= '0;
+      end else begin
+        cells_valid_q <= done_i[MVM + e];
+        batch_valid_q <= cells_valid_q;
+        if (done_i[MVM + e]) begin
+          cells_q <= 32'(rows) * 32'(cols);
+          rows_q  <= rows;
+          cols_q  <= cols;
+        end
+        if (cells_valid_q) begin
+          cells_batch_q <= 32'(cells_q) * 32'(num_vectors_i);
+          rows_batch_q  <= 32'(rows_q) * 32'(num_vectors_i);
+          cols_batch_q  <= 32'(cols_q) * 32'(num_vectors_i);
+        end
+        if (batch_valid_q) begin
+          mvms_q <= mvms_q + 64'(num_vectors_i);
+          macs_q <= macs_q + 64'(cells_batch_q);
+          dac_q  <= dac_q + 64'(rows_batch_q);
+          adc_q  <= adc_q + 64'(cols_batch_q);
+        end
+        if (saturations_i[8*e +: 8] != '0) saturations_q <= saturations_q + 64'(saturations_i[8*e +: 8]);
+        if (done_i[2 + e]) block_bytes_q <= block_bytes_q + {26'd0, length, 6'd0};
+      end
+    end
+    assign mvms[64*e +: 64]          = mvms_q;
+    assign macs[64*e +: 64]          = macs_q;
+    assign dac[64*e +: 64]           = dac_q;
+    assign adc[64*e +: 64]           = adc_q;
+    assign saturations[64*e +: 64]   = saturations_q;
+    assign block_bytes_o[64*e +: 64] = block_bytes_q;
+  end
+
+  always_comb begin
+    mvms_o        = '0;
+    macs_o        = '0;
+    dac_o         = '0;
+    adc_o         = '0;
+    saturations_o = '0;
+    for (int unsigned e = 0; e < NumEngines; e++) begin
+      mvms_o        = mvms_o + mvms[64*e +: 64];
+      macs_o        = macs_o + macs[64*e +: 64];
+      dac_o         = dac_o + dac[64*e +: 64];
+      adc_o         = adc_o + adc[64*e +: 64];
+      saturations_o = saturations_o + saturations[64*e +: 64];
+    end
+  end
+
+  assign cycles_o         = cycles_q;
+  assign instructions_o   = instructions_q;
+  assign x_bytes_o        = x_bytes_q;
+  assign y_bytes_o        = y_bytes_q;
+  assign dispatch_busy_o  = instructions_q;
+  assign dispatch_stall_o = starved_q;
+endmodule

@@ -1,0 +1,239 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads the program header and then the instructions from the entry on, ahead of dispatch.
+///
+/// The header and the first instructions are requested in the same moment, the following ones 1 KiB at a
+/// time while the buffer has room, never beyond the program's end. Faults of memory that nobody executes
+/// are not reported: a fault stands in the stream at the place of the first instruction it hits.
+module xw_fetch #(
+  parameter int unsigned DataWidth      = 512,
+  parameter int unsigned MaxOutstanding = 4
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 start_i,          // begins at entry_i; idle_o must be 1
+  input  logic                 stop_i,           // forgets everything, swallows what is under way
+  input  logic [63:0]          program_base_i,   // multiple of 64
+  input  logic [31:0]          entry_i,
+  output logic                 idle_o,
+  // Instructions, in order
+  output logic                 valid_o,          // an instruction or a fault
+  input  logic                 ready_i,
+  output logic [127:0]         instruction_o,
+  output logic [31:0]          index_o,
+  output logic                 fault_o,          // instead of an instruction: error at index_o
+  output logic [7:0]           fault_code_o,
+  output logic [63:0]          fault_detail_o,
+  output logic                 header_read_o,    // since start_i: the header is in
+  output logic                 beat_o,           // a beat arrived
+  // AXI4 read channels
+  output logic                 arvalid_o,
+  input  logic                 arready_i,
+  output logic [63:0]          araddr_o,
+  output logic [7:0]           arlen_o,
+  input  logic                 rvalid_i,
+  output logic                 rready_o,
+  input  logic [DataWidth-1:0] rdata_i,
+  input  logic [1:0]           rresp_i,
+  input  logic                 rlast_i
+);
+  localparam int unsigned LINE_BEATS  = 512 / DataWidth;        // beats of 64 bytes
+  localparam int unsigned CHUNK_LINES = 16;                     // 1 KiB
+  localparam int unsigned DEPTH       = 2 * CHUNK_LINES * LINE_BEATS;
+  localparam int unsigned DEPTH_BITS  = $clog2(DEPTH);
+  localparam int unsigned PER_BEAT    = DataWidth / 128;        // instructions
+  localparam int unsigned SLOT_BITS   = (PER_BEAT > 1) ? $clog2(PER_BEAT) : 1;
+
+  typedef enum logic [2:0] {
+    StIdle,    // waits for start
+    StFirst,   // requests the first instructions
+    StHeader,  // collects the header
+    StStream,  // instructions flow
+    StFault,   // the header is bad: the fault stands at the entry
+    StStop     // waits for what is under way
+  } state_e;
+  state_e state_q;
+
+  logic [511:0] header_q;
+  logic [3:0]   header_beat_q;
+  logic [7:0]   fault_code_q;
+  logic [63:0]  fault_detail_q;
+  logic [31:0]  index_q;                     // of the instruction at the front
+  logic [63:0]  next_line_q;                 // first line not yet requested, counted from the header
+  logic [63:0]  front_line_q;                // line of the front, for faults
+  logic [31:0]  num_instructions;
+  assign num_instructions = header_q[8 * xw_pkg::PROGRAM_HEADER_NUM_INSTRUCTIONS_OFFSET +: 32];
+
+  // --- reader -----------------------------------------------------------------------------------
+  logic req_valid, req_ready, reader_busy, beat_valid, beat_ready;
+  logic [63:0] req_addr;
+  logic [31:0] req_beats;
+  logic [1:0]  beat_resp;
+  logic [DataWidth-1:0] beat_data;
+
+  xw_axi_read #(
+    .DataWidth(DataWidth), .MaxOutstanding(MaxOutstanding)
+  ) u_read (
+    .clk_i, .rst_ni,
+    .req_valid_i(req_valid),
+    .req_ready_o(req_ready),
+    .req_addr_i (req_addr),
+    .req_beats_i(req_beats),
+    .stop_i,
+    .busy_o     (reader_busy),
+    .valid_o    (beat_valid),
+    .ready_i    (beat_ready),
+    .data_o     (beat_data),
+    .resp_o     (beat_resp),
+    .arvalid_o, .arready_i, .araddr_o, .arlen_o,
+    .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i
+  );
+
+  // Lines up to the next multiple of 1 KiB, and not beyond the end once it is known.
+  logic [63:0] entry_line, end_line, chunk_addr;
+  logic [31:0] chunk_lines;
+  logic        more;
+  assign entry_line = 64'd1 + 64'(entry_i[31:2]);
+  assign end_line   = 64'd1 + ((64'(num_instructions) + 64'd3) >> 2);
+  assign chunk_addr = program_base_i + (next_line_q << 6);
+  assign more       = next_line_q < end_line;
+  always_comb begin
+    chunk_lines = 32'(CHUNK_LINES) - 32'(chunk_addr[9:6]);
+    if (state_q == StStream && end_line - next_line_q < 64'(chunk_lines)) begin
+      chunk_lines = 32'(end_line - next_line_q);
+    end
+  end
+
+  // --- buffer -----------------------------------------------------------------------------------
+  logic [DataWidth+1:0] buffer [0:DEPTH-1];
+  logic [DEPTH_BITS:0]  write_q, read_q, reserved_q;  // reserved: requested or held
+  logic [SLOT_BITS-1:0] slot_q;
+  logic [1:0]           skip_q;                       // beats of the first line before the entry
+  logic [DataWidth+1:0] front;
+  logic buffer_empty, beat, push, take, take_beat, ask;
+  assign buffer_empty = write_q == read_q;
+  assign front        = buffer[read_q[DEPTH_BITS-1:0]];
+  assign beat_ready   = state_q != StIdle && state_q != StStop;
+  assign beat         = beat_valid && beat_ready && header_read_o;
+  assign push         = beat && skip_q == '0;
+  assign ask          = state_q == StFirst || (state_q == StStream && more &&
+                        32'(reserved_q) + chunk_lines * LINE_BEATS <= DEPTH);
+  assign req_valid    = start_i || ask;
+  assign req_addr     = (state_q == StIdle) ? program_base_i : chunk_addr;
+  assign req_beats    = (state_q == StIdle) ? 32'(LINE_BEATS) : chunk_lines * LINE_BEATS;
+
+  logic past_end, bad_beat;
+  assign past_end       = index_q >= num_instructions;
+  assign bad_beat       = front[DataWidth+1];
+  assign valid_o        = state_q == StFault || (state_q == StStream && (past_end || !buffer_empty));
+  assign instruction_o  = front[128 * slot_q +: 128];
+  assign index_o        = index_q;
+  assign fault_o        = state_q == StFault || past_end || bad_beat;
+  assign take           = state_q == StStream && valid_o && ready_i && !fault_o;
+  assign take_beat      = take && 32'(slot_q) == PER_BEAT - 1;
+  always_comb begin
+    if (state_q == StFault) begin
+      fault_code_o   = fault_code_q;
+      fault_detail_o = fault_detail_q;
+    end else if (past_end) begin
+      fault_code_o   = xw_pkg::ERROR_ENTRY_RANGE[7:0];
+      fault_detail_o = 64'(index_q);
+    end else begin
+      fault_code_o   = front[DataWidth] ? xw_pkg::ERROR_MEMORY_DECERR[7:0] : xw_pkg::ERROR_MEMORY_SLVERR[7:0];
+      fault_detail_o = program_base_i + (front_line_q << 6);
+    end
+  end
+
+  // --- header -----------------------------------------------------------------------------------
+  logic [31:0] magic, version;
+  logic [127:0] hash;
+  assign magic   = header_q[8 * xw_pkg::PROGRAM_HEADER_MAGIC_OFFSET +: 32];
+  assign version = header_q[8 * xw_pkg::PROGRAM_HEADER_ISA_VERSION_OFFSET +: 32];
+  assign hash    = header_q[8 * xw_pkg::PROGRAM_HEADER_CONTRACT_HASH_OFFSET +: 128];
+
+  always_ff @(posedge clk_i) begin
+    if (push) buffer[write_q[DEPTH_BITS-1:0]] <= {beat_resp, beat_data};
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q        <= StIdle;
+      header_q       <= '0;
+      header_beat_q  <= '0;
+      fault_code_q   <= '0;
+      fault_detail_q <= '0;
+      index_q        <= '0;
+      next_line_q    <= '0;
+      front_line_q   <= '0;
+      write_q        <= '0;
+      read_q         <= '0;
+      reserved_q     <= '0;
+      slot_q         <= '0;
+      skip_q         <= '0;
+    end else begin
+      if (beat && skip_q != '0) skip_q <= skip_q - 2'd1;
+      if (push) write_q <= write_q + 1'b1;
+      if (take) begin
+        index_q <= index_q + 32'd1;
+        slot_q  <= (PER_BEAT > 1) ? slot_q + 1'b1 : '0;
+        if (index_q[1:0] == 2'd3) front_line_q <= front_line_q + 64'd1;
+      end
+      if (take_beat) read_q <= read_q + 1'b1;
+      if (ask && req_ready) next_line_q <= next_line_q + 64'(chunk_lines);
+      reserved_q <= reserved_q - (DEPTH_BITS + 1)'(take_beat) - (DEPTH_BITS + 1)'(beat && skip_q != '0) +
+                    ((ask && req_ready) ? (DEPTH_BITS + 1)'(chunk_lines * LINE_BEATS) : '0);
+
+      unique case (state_q)
+        StIdle: if (start_i) begin
+          state_q       <= StFirst;
+          header_beat_q <= '0;
+          index_q       <= entry_i;
+          next_line_q   <= entry_line;
+          front_line_q  <= entry_line;
+          write_q       <= '0;
+          read_q        <= '0;
+          reserved_q    <= '0;
+          slot_q        <= (PER_BEAT > 1) ? SLOT_BITS'(32'(entry_i[1:0]) % PER_BEAT) : '0;
+          skip_q        <= 2'(32'(entry_i[1:0]) / PER_BEAT);
+        end
+        StFirst: if (req_ready) state_q <= StHeader;
+        StHeader: if (header_read_o) begin
+          state_q <= StFault;
+          if (fault_code_q != xw_pkg::ERROR_OK[7:0]) begin
+            fault_detail_q <= program_base_i;
+          end else if (magic != xw_pkg::PROGRAM_HEADER_MAGIC) begin
+            fault_code_q   <= xw_pkg::ERROR_PROGRAM_HEADER[7:0];
+            fault_detail_q <= 64'(magic);
+          end else if (version != xw_pkg::ISA_VERSION) begin
+            fault_code_q   <= xw_pkg::ERROR_PROGRAM_HEADER[7:0];
+            fault_detail_q <= 64'(version);
+          end else if (hash != xw_pkg::CONTRACT_HASH) begin
+            fault_code_q   <= xw_pkg::ERROR_CONTRACT_MISMATCH[7:0];
+            fault_detail_q <= 64'(hash[31:0]);
+          end else begin
+            state_q <= StStream;
+          end
+        end
+        StStream, StFault: ;
+        StStop: if (!reader_busy && !stop_i) state_q <= StIdle;
+        default: state_q <= StIdle;
+      endcase
+
+      // The header may arrive while the first instructions are still being requested.
+      if (start_i) fault_code_q <= xw_pkg::ERROR_OK[7:0];
+      if (beat_valid && beat_ready && !header_read_o) begin
+        header_beat_q <= header_beat_q + 4'd1;
+        header_q      <= 512'({beat_data, header_q} >> DataWidth);
+        if (beat_resp[1]) begin
+          fault_code_q <= beat_resp[0] ? xw_pkg::ERROR_MEMORY_DECERR[7:0] : xw_pkg::ERROR_MEMORY_SLVERR[7:0];
+        end
+      end
+      if (stop_i) state_q <= StStop;
+    end
+  end
+
+  assign idle_o        = state_q == StIdle && !reader_busy;
+  assign header_read_o = header_beat_q == 4'(LINE_BEATS);
+  assign beat_o        = beat_valid && beat_ready;
+endmodule

@@ -1,0 +1,173 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// The course of a run: check of the arguments, instructions, end of all transfers, completion record.
+///
+/// A run always ends: when nothing moves any more the watchdog ends the phase, and done_o comes even if
+/// memory never answers (then without a record; the error registers tell).
+module xw_run_control #(
+  parameter int unsigned NumEngines = 4,
+  parameter int unsigned MaxBatch   = 64
+) (
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  // From and to the registers
+  input  logic                      start_i,
+  output logic                      idle_o,
+  output logic                      done_o,            // one cycle
+  // Arguments
+  input  logic [31:0]               entry_i,
+  input  logic [31:0]               num_vectors_i,
+  input  logic [63:0]               program_base_i,
+  input  logic [63:0]               x_base_i,
+  input  logic [63:0]               y_base_i,
+  input  logic [63:0]               completion_base_i,
+  input  logic [NumEngines*64-1:0]  image_base_i,
+  // Units
+  output logic                      clear_o,           // one cycle: state of the last run is forgotten
+  output logic                      begin_o,           // one cycle: fetch and dispatch begin
+  output logic                      run_o,             // instructions are executed
+  output logic                      stop_fetch_o,
+  output logic                      stop_dispatch_o,
+  output logic                      abort_o,           // one cycle: all units drop what they do
+  input  logic                      halted_i,          // HALT is done
+  input  logic [31:0]               dispatch_index_i,
+  input  logic                      settled_i,         // nothing before the failed instruction is left
+  input  logic                      units_idle_i,      // no transfer of a unit is under way
+  input  logic                      store_idle_i,      // the write channel is free
+  input  logic                      fetch_idle_i,
+  // Errors
+  input  logic                      error_valid_i,
+  output logic                      error_o,           // of arguments or the record, one cycle
+  output logic [31:0]               error_index_o,
+  output logic [7:0]                error_code_o,
+  output logic [63:0]               error_detail_o,
+  // Watchdog
+  output logic                      watch_o,           // something must move
+  output logic                      watch_restart_o,
+  input  logic                      watch_fire_i,
+  output logic                      watch_error_o,     // the verdict counts
+  // Record
+  output logic                      record_phase_o,    // owns the write channel
+  output logic                      record_start_o,
+  output logic                      record_stop_o,
+  input  logic                      record_done_i,
+  input  logic                      record_error_i,
+  input  logic                      record_decerr_i,
+  output logic                      count_o            // the run's cycles count
+);
+  typedef enum logic [3:0] {
+    StIdle,     // waits for start
+    StCheck,    // checks the arguments
+    StBegin,    // starts fetch and dispatch
+    StRun,      // executes instructions
+    StAbort,    // after an error: stops all units
+    StDrain,    // waits for transfers under way
+    StSettle,   // lets the counters come to rest
+    StRecord,   // starts the record
+    StWrite,    // waits for it
+    StQuiet,    // waits for fetch
+    StDone      // tells the registers
+  } state_e;
+  state_e state_q;
+  logic [1:0]  settle_q;
+  logic        halted_q;
+
+  // --- arguments --------------------------------------------------------------------------------
+  logic [7:0]  code;
+  logic [63:0] detail;
+  always_comb begin
+    code   = xw_pkg::ERROR_OK[7:0];
+    detail = '0;
+    if (state_q == StCheck) begin
+      for (int unsigned e = NumEngines; e > 0; e--) begin
+        if (image_base_i[64*(e-1) +: 6] != '0) begin
+          code   = xw_pkg::ERROR_MISALIGNED[7:0];
+          detail = image_base_i[64*(e-1) +: 64];
+        end
+      end
+      if (completion_base_i[5:0] != '0) begin
+        code   = xw_pkg::ERROR_MISALIGNED[7:0];
+        detail = completion_base_i;
+      end
+      if (y_base_i[5:0] != '0) begin
+        code   = xw_pkg::ERROR_MISALIGNED[7:0];
+        detail = y_base_i;
+      end
+      if (x_base_i[5:0] != '0) begin
+        code   = xw_pkg::ERROR_MISALIGNED[7:0];
+        detail = x_base_i;
+      end
+      if (program_base_i[5:0] != '0) begin
+        code   = xw_pkg::ERROR_MISALIGNED[7:0];
+        detail = program_base_i;
+      end
+      if (num_vectors_i == '0 || num_vectors_i > MaxBatch) begin
+        code   = xw_pkg::ERROR_BAD_NUM_VECTORS[7:0];
+        detail = 64'(num_vectors_i);
+      end
+    end else if (state_q == StWrite && record_done_i && record_error_i) begin
+      code   = record_decerr_i ? xw_pkg::ERROR_MEMORY_DECERR[7:0] : xw_pkg::ERROR_MEMORY_SLVERR[7:0];
+      detail = completion_base_i;
+    end
+  end
+
+  logic argument_error, record_error;
+  assign argument_error = state_q == StCheck && code != xw_pkg::ERROR_OK[7:0];
+  assign record_error   = state_q == StWrite && record_done_i && record_error_i && !error_valid_i;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q  <= StIdle;
+      settle_q <= '0;
+      halted_q <= 1'b0;
+    end else begin
+      unique case (state_q)
+        StIdle: begin
+          halted_q <= 1'b0;
+          if (start_i) state_q <= StCheck;
+        end
+        StCheck: state_q <= argument_error ? StSettle : StBegin;
+        StBegin: state_q <= StRun;
+        StRun: begin
+          if (watch_fire_i || (error_valid_i && settled_i)) state_q <= StAbort;
+          else if (halted_i) begin
+            state_q  <= StSettle;
+            halted_q <= 1'b1;
+          end
+        end
+        StAbort: state_q <= StDrain;
+        StDrain: if ((units_idle_i && fetch_idle_i) || watch_fire_i) state_q <= StSettle;
+        StSettle: begin
+          settle_q <= settle_q + 2'd1;
+          if (settle_q == '1) state_q <= StRecord;
+        end
+        StRecord: state_q <= (completion_base_i[5:0] == '0 && store_idle_i) ? StWrite : StQuiet;
+        StWrite:  if (record_done_i || watch_fire_i) state_q <= StQuiet;
+        StQuiet:  if (fetch_idle_i || watch_fire_i) state_q <= StDone;
+        StDone:   state_q <= StIdle;
+        default:  state_q <= StIdle;
+      endcase
+    end
+  end
+
+  assign idle_o          = state_q == StIdle;
+  assign done_o          = state_q == StDone;
+  assign clear_o         = state_q == StIdle && start_i;
+  assign begin_o         = state_q == StBegin;
+  assign run_o           = state_q == StRun;
+  assign stop_fetch_o    = state_q == StAbort || (state_q == StRun && halted_i);
+  assign stop_dispatch_o = state_q != StRun || error_valid_i;
+  assign abort_o         = state_q == StAbort;
+  assign error_o         = argument_error || record_error;
+  assign error_index_o   = (state_q == StWrite && halted_q) ? dispatch_index_i - 32'd1 : entry_i;
+  assign error_code_o    = code;
+  assign error_detail_o  = detail;
+  assign watch_o         = state_q == StRun || state_q == StDrain || state_q == StWrite || state_q == StQuiet;
+  assign watch_restart_o = state_q == StRecord || state_q == StBegin || state_q == StAbort || record_done_i;
+  assign watch_error_o   = state_q == StRun && watch_fire_i;
+  assign record_phase_o  = state_q == StRecord || state_q == StWrite || state_q == StQuiet;
+  assign record_start_o  = state_q == StRecord && completion_base_i[5:0] == '0 && store_idle_i;
+  assign record_stop_o   = state_q == StWrite && watch_fire_i;
+  assign count_o         = state_q != StIdle && !record_phase_o;
+endmodule

@@ -1,0 +1,68 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+
+/// Ends a run in which nothing has moved for limit_i cycles, and says what stands still.
+///
+/// The culprit is the instruction that comes first in the program: a waiting one that gets no tokens
+/// (detail: the semaphore), or one whose memory does not answer (detail: 0). Queues are numbered as in
+/// xw_dispatch.
+module xw_watchdog #(
+  parameter int unsigned NumEngines = 4,
+  localparam int unsigned Queues = 2 + 2 * NumEngines
+) (
+  input  logic                      clk_i,
+  input  logic                      rst_ni,
+  input  logic                      enable_i,
+  input  logic                      restart_i,      // a new phase begins
+  input  logic                      progress_i,
+  input  logic [31:0]               limit_i,        // at least 1
+  // What may stand still
+  input  logic [Queues-1:0]         held_i,         // the queue holds an instruction
+  input  logic [Queues*32-1:0]      index_i,
+  input  logic [Queues-1:0]         wait_i,         // it waits for tokens
+  input  logic [Queues-1:0]         short0_i,       // of its first semaphore
+  input  logic [Queues*6-1:0]       wait0_id_i,
+  input  logic [Queues*6-1:0]       wait1_id_i,
+  input  logic [NumEngines-1:0]     load_active_i,  // an image is under way
+  input  logic [NumEngines*32-1:0]  load_index_i,
+  input  logic [31:0]               dispatch_index_i,
+  // The verdict
+  output logic                      fire_o,         // one cycle
+  output logic [7:0]                unit_o,
+  output logic [31:0]               index_o,
+  output logic [63:0]               detail_o
+);
+  logic [31:0] count_q;
+  assign fire_o = enable_i && count_q >= limit_i;
+
+  always_comb begin
+    unit_o   = xw_pkg::UNIT_DISPATCH[7:0];
+    index_o  = dispatch_index_i;
+    detail_o = '0;
+    if (fire_o) begin
+      for (int unsigned e = 0; e < NumEngines; e++) begin
+        if (load_active_i[e] && load_index_i[32*e +: 32] < index_o) begin
+          unit_o   = xw_pkg::UNIT_BLOCK_LOAD[7:0] + 8'(e);
+          index_o  = load_index_i[32*e +: 32];
+        end
+      end
+      for (int unsigned q = 0; q < Queues; q++) begin
+        if (held_i[q] && index_i[32*q +: 32] < index_o) begin
+          if (q == 0)                  unit_o = xw_pkg::UNIT_X_LOAD[7:0];
+          else if (q == 1)             unit_o = xw_pkg::UNIT_Y_STORE[7:0];
+          else if (q < 2 + NumEngines) unit_o = xw_pkg::UNIT_BLOCK_LOAD[7:0] + 8'(q - 2);
+          else                         unit_o = xw_pkg::UNIT_MVM[7:0] + 8'(q - 2 - NumEngines);
+          index_o  = index_i[32*q +: 32];
+          detail_o = '0;
+          if (wait_i[q]) detail_o[5:0] = short0_i[q] ? wait0_id_i[6*q +: 6] : wait1_id_i[6*q +: 6];
+        end
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni)                                             count_q <= '0;
+    else if (!enable_i || restart_i || progress_i || fire_o) count_q <= '0;
+    else                                                     count_q <= count_q + 32'd1;
+  end
+endmodule
