@@ -3,7 +3,8 @@
 
 /// Cells and column tables of all contexts of one engine: two memories with one write and one read port.
 ///
-/// Read data follow one cycle after the read and stay until the next read.
+/// Read data follow one cycle after the read and stay until the next read. A beat is not read in the
+/// cycle in which it is written.
 module xw_context_memory #(
   parameter int unsigned CellBeats  = 16384,  // of all contexts
   parameter int unsigned TableBeats = 128,    // of all contexts

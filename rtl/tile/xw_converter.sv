@@ -87,8 +87,9 @@ module xw_converter #(
   assign noisy        = read_sigma_i != '0;
   assign vector_index = vector_base_i + 32'(vector_i);
 
-  logic signed [12:0] adc_max;
+  logic signed [12:0] adc_max, adc_min;
   assign adc_max = (13'sd1 <<< (adc_bits_i - 4'd1)) - 13'sd1;
+  assign adc_min = -adc_max;
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
     logic [63:0] random;
@@ -114,7 +115,7 @@ module xw_converter #(
 
     logic signed [44:0] noise_product;
     logic signed [48:0] rounding;
-    assign noise_product = 45'(signed'({1'b0, read_sigma_i})) * 45'(h_q) + 45'sd32768;
+    assign noise_product = 45'($signed({1'b0, read_sigma_i})) * 45'(h_q) + 45'sd32768;
     assign rounding      = 49'sd1 <<< (adc_shift_i - 6'd1);
 
     always_ff @(posedge clk_i) begin
@@ -124,9 +125,9 @@ module xw_converter #(
                12'(xw_pkg::NOISE_MEAN);
       end
       if (valid[H]) noise_q <= noisy ? 32'(noise_product >>> xw_pkg::SIGMA_FRACTION_BITS) : '0;
-      if (valid[NOISE]) total_q <= signed'(sums_q[NOISE][32*c +: 32]) + noise_q;
+      if (valid[NOISE]) total_q <= $signed(sums_q[NOISE][32*c +: 32]) + noise_q;
       if (valid[TOTAL]) begin
-        product_q  <= 49'(total_q) * 49'(signed'({1'b0, tables_i[32*c +: 16]}));
+        product_q  <= 49'(total_q) * 49'($signed({1'b0, tables_i[32*c +: 16]}));
         scale_q[0] <= tables_i[32*c + 16 +: 16];
       end
       if (valid[PRODUCT]) begin
@@ -134,14 +135,14 @@ module xw_converter #(
         scale_q[1] <= scale_q[0];
       end
       if (valid[SCALED]) begin
-        clamped_q  <= (scaled_q > 49'(adc_max)) || (scaled_q < -49'(adc_max));
+        clamped_q  <= (scaled_q > 49'(adc_max)) || (scaled_q < 49'(adc_min));
         scale_q[2] <= scale_q[1];
         if (scaled_q > 49'(adc_max))       code_q <= adc_max;
-        else if (scaled_q < -49'(adc_max)) code_q <= -adc_max;
+        else if (scaled_q < 49'(adc_min)) code_q <= adc_min;
         else                               code_q <= 13'(scaled_q);
       end
       if (valid[CODE]) begin
-        y_q              <= 32'(code_q) * 32'(signed'({1'b0, scale_q[2]}));
+        y_q              <= 32'(code_q) * 32'($signed({1'b0, scale_q[2]}));
         clamped_result_q <= clamped_q;
       end
     end

@@ -38,11 +38,11 @@ module xw_mac_lanes #(
     if (valid_i) begin
       if (first_i) begin
         for (int unsigned l = 0; l < Lanes; l++) begin
-          acc_q[l] = 32'(signed'(cells_i[8*l +: 8])) * 32'(signed'(x_i));
+          acc_q[l] = 32'($signed(cells_i[8*l +: 8])) * 32'($signed(x_i));
         end
       end else begin
         for (int unsigned l = 0; l < Lanes; l++) begin
-          acc_q[l] = acc_q[l] + 32'(signed'(cells_i[8*l +: 8])) * 32'(signed'(x_i));
+          acc_q[l] = acc_q[l] + 32'($signed(cells_i[8*l +: 8])) * 32'($signed(x_i));
         end
       end
       if (last_i) begin

@@ -3,7 +3,8 @@
 
 /// XBUF of one engine: input codes of all vectors, written in beats with byte enables.
 ///
-/// The read data follow one cycle after read_i and stay until the next read.
+/// The read data follow one cycle after read_i and stay until the next read. A beat is not read in the
+/// cycle in which it is written.
 module xw_xbuf #(
   parameter int unsigned Beats     = 256,  // of all vectors
   parameter int unsigned BeatBytes = 64,

@@ -5,7 +5,8 @@
 ///
 /// An update is announced one cycle ahead (early_*) so that the row can be read, and then written or
 /// added to. Reads of the Y store share the read port and wait while updates are announced.
-/// A row is written in the cycle of the update; a read in the next cycle sees it.
+/// A row is written in the cycle of the update; a read in the next cycle sees it. The same words are
+/// never updated in two cycles in a row.
 module xw_ybuf #(
   parameter int unsigned Rows    = 1024,
   parameter int unsigned Words   = 16,   // of 32 bits per row
@@ -22,7 +23,7 @@ module xw_ybuf #(
   input  logic                  update_i,       // always the cycle after early_valid_i
   input  logic [AddrWidth-1:0]  update_addr_i,
   input  logic [SlotWidth-1:0]  update_slot_i,
-  input  logic                  accumulate_i,
+  input  logic                  accumulate_i,   // from the announcement to the update
   input  logic [Columns-1:0]    mask_i,
   input  logic [Columns*32-1:0] values_i,
   // Reads by the Y store
