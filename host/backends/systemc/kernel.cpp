@@ -1,0 +1,124 @@
+// The simulation of this process.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/backends/systemc/kernel.hpp"
+
+#include <string>
+
+#include "arch/generated/xw_arch.hpp"
+#include "arch/support/error.hpp"
+
+// The library brings a main() that calls sc_main(); programs with a main() of their own do not use it, but the linker
+// wants it. A testbench's own definition wins over this one.
+extern "C" __attribute__((weak)) int sc_main(int, char**) {
+  return 0;
+}
+
+namespace xw::systemc {
+
+Slot::Slot(const sc_core::sc_module_name& name)
+    : sc_core::sc_module(name),
+      accelerator("accelerator", arch::kMaxEngines),
+      memory("memory", 1 + arch::kMaxEngines, accelerator.run_control()) {
+  SC_HAS_PROCESS(Slot);
+  host.bind(accelerator.control);
+  accelerator.gmem.bind(memory.ports[0]);
+  for (std::uint32_t e = 0; e < arch::kMaxEngines; ++e) accelerator.engine_memory[e].bind(memory.ports[1 + e]);
+  SC_METHOD(note_done);
+  dont_initialize();
+  sensitive << accelerator.done();
+}
+
+void Slot::note_done() {
+  done = true;
+  sc_core::sc_pause();
+}
+
+std::uint32_t Slot::read_register(std::uint32_t offset) {
+  std::uint32_t value = 0;
+  tlm::tlm_generic_payload payload;
+  payload.set_command(tlm::TLM_READ_COMMAND);
+  payload.set_address(offset);
+  payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
+  payload.set_data_length(sizeof value);
+  payload.set_streaming_width(sizeof value);
+  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  host->b_transport(payload, delay);
+  return value;
+}
+
+void Slot::write_register(std::uint32_t offset, std::uint32_t value) {
+  tlm::tlm_generic_payload payload;
+  payload.set_command(tlm::TLM_WRITE_COMMAND);
+  payload.set_address(offset);
+  payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
+  payload.set_data_length(sizeof value);
+  payload.set_streaming_width(sizeof value);
+  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+  host->b_transport(payload, delay);
+}
+
+Kernel& Kernel::instance() {
+  // Never destroyed: the library's own objects may be gone before ours would be.
+  static Kernel* const kernel = new Kernel();
+  return *kernel;
+}
+
+Kernel::Kernel() {
+  if (sc_core::sc_get_status() != sc_core::SC_ELABORATION) {
+    throw Error(ErrorCode::kDeviceFault,
+                "systemc: this process has started a simulation of its own; devices must be opened before that");
+  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    slots_[i] = std::make_unique<Slot>(("device_" + std::to_string(i)).c_str());
+  }
+  sc_core::sc_start(sc_core::SC_ZERO_TIME);
+}
+
+Slot& Kernel::acquire(const Settings& settings, Storage& storage) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& slot : slots_) {
+    if (slot->in_use) continue;
+    slot->accelerator.configure(settings);
+    slot->memory.set_storage(&storage);
+    slot->in_use = true;
+    return *slot;
+  }
+  throw Error(ErrorCode::kCapacity, "systemc: " + std::to_string(kNumSlots) +
+                                        " devices are open in this process, which is all that there can be");
+}
+
+void Kernel::release(Slot& slot) {
+  const std::lock_guard lock(mutex_);
+  slot.memory.set_storage(nullptr);
+  slot.in_use = false;
+}
+
+void Kernel::run(Slot& slot, const RunArguments& arguments) {
+  const std::lock_guard lock(mutex_);
+  const auto write = [&](std::uint32_t offset, std::uint32_t value) { slot.write_register(offset, value); };
+  const auto write_wide = [&](std::uint32_t offset, std::uint64_t value) {
+    write(offset, static_cast<std::uint32_t>(value));
+    write(offset + 4, static_cast<std::uint32_t>(value >> 32U));
+  };
+  write_wide(arch::kArgProgramBase, arguments.program_base);
+  write(arch::kArgEntry, arguments.entry);
+  write(arch::kArgNumVectors, arguments.num_vectors);
+  write_wide(arch::kArgXBase, arguments.x_base);
+  write_wide(arch::kArgYBase, arguments.y_base);
+  write_wide(arch::kArgCompletionBase, arguments.completion_base);
+  write(arch::kArgVectorBase, arguments.vector_base);
+  write(arch::kArgChipSeed, arguments.chip_seed);
+  write(arch::kArgWatchdogCycles, arguments.watchdog_cycles);
+  for (std::uint32_t e = 0; e < arch::kMaxEngines; ++e) {
+    write_wide(arch::kArgImageBase + 8 * e, arguments.image_base[e]);
+  }
+  slot.done = false;
+  write(arch::kRegControl, arch::kRegControlStart);
+  sc_core::sc_start();
+  if (!slot.done) {
+    throw Error(ErrorCode::kDeviceTimeout, "systemc: the simulation stands still before the run is done");
+  }
+}
+
+}  // namespace xw::systemc

@@ -1,0 +1,58 @@
+// The simulation of this process. Private to host/backends/systemc.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tlm_utils/simple_initiator_socket.h>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <systemc>
+#include <tlm>
+
+#include "systemc/accelerator.hpp"
+#include "systemc/memory.hpp"
+
+namespace xw::systemc {
+
+/// An accelerator with its memory and the host's side of its registers.
+class Slot final : public sc_core::sc_module {
+ public:
+  explicit Slot(const sc_core::sc_module_name& name);
+
+  tlm_utils::simple_initiator_socket<Slot> host{"host"};
+  Accelerator accelerator;
+  Memory memory;
+
+  [[nodiscard]] std::uint32_t read_register(std::uint32_t offset);
+  void write_register(std::uint32_t offset, std::uint32_t value);
+
+  bool in_use = false;
+  bool done = false;
+
+ private:
+  void note_done();
+};
+
+/// SystemC has one simulation per process, no modules after its start, and no threads of the host. The modules of all
+/// devices that a process can have open are made before the start; devices borrow them.
+class Kernel {
+ public:
+  static constexpr std::size_t kNumSlots = 8;
+
+  /// Starts the simulation the first time. Throws Error{kDeviceFault} if the process started another one before.
+  [[nodiscard]] static Kernel& instance();
+  /// Throws Error{kCapacity} if none is left.
+  [[nodiscard]] Slot& acquire(const Settings& settings, Storage& storage);
+  void release(Slot& slot);
+  /// Sets the kernel arguments, starts, simulates until done. Throws Error{kDeviceTimeout} if nothing moves any more.
+  void run(Slot& slot, const RunArguments& arguments);
+
+ private:
+  Kernel();
+  std::mutex mutex_;
+  std::array<std::unique_ptr<Slot>, kNumSlots> slots_;
+};
+
+}  // namespace xw::systemc

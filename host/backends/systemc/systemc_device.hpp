@@ -1,0 +1,42 @@
+// The SystemC device: executes programs in the `emulator` profile of the TLM-2.0 model and counts the RTL's cycles.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+
+#include "arch/description/description.hpp"
+#include "host/device/device.hpp"
+
+namespace xw::systemc {
+
+struct SystemcOptions {
+  /// Also move and multiply values; false: only time. Y is undefined then and no conversion saturates.
+  bool values = true;
+};
+
+/// Every device is one of a fixed number of accelerators in the one simulation that SystemC allows per process
+/// (docs/adr/0005-one-systemc-kernel.md). Runs of several devices take turns; they may come from different threads.
+class SystemcDevice final : public device::Device {
+ public:
+  /// Throws Error{kInvalidArgument} for an emulator beyond the limits of the contract, Error{kCapacity} if too many
+  /// devices are open, Error{kDeviceFault} if the process has started a simulation of its own before.
+  SystemcDevice(const arch::EmulatorDescription& emulator, const SystemcOptions& options);
+  explicit SystemcDevice(const arch::EmulatorDescription& emulator) : SystemcDevice(emulator, SystemcOptions{}) {}
+  ~SystemcDevice() override;
+
+  [[nodiscard]] const device::DeviceInfo& info() const override;
+  [[nodiscard]] device::Address allocate(std::uint64_t bytes, device::MemoryPort port) override;
+  void free(device::Address address) override;
+  void write(device::Address destination, std::span<const std::byte> source) override;
+  void read(device::Address source, std::span<std::byte> destination) override;
+  [[nodiscard]] std::span<std::byte> host_view(device::Address address, std::uint64_t bytes) override;
+  void written(device::Address address, std::uint64_t bytes) override;
+  device::RunStats run(const device::RunArguments& arguments) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace xw::systemc

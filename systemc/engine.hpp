@@ -1,0 +1,44 @@
+// One engine (xw_engine): block loader, contexts, XBUF copy, MVM unit and YBUF bank.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tlm_utils/simple_target_socket.h>
+#include <cstdint>
+#include <systemc>
+#include <tlm>
+
+#include "systemc/block_load.hpp"
+#include "systemc/engine_state.hpp"
+#include "systemc/mvm.hpp"
+#include "systemc/run_control.hpp"
+
+namespace xw::systemc {
+
+/// Its sockets: block_load.commands, mvm.commands, xbuf (written by the X load), ybuf (read by the Y store) and
+/// block_load.memory.
+class Engine final : public sc_core::sc_module {
+ private:
+  EngineState state_;
+
+ public:
+  Engine(const sc_core::sc_module_name& name, std::uint32_t engine, RunControl& control);
+
+  tlm_utils::simple_target_socket<Engine> xbuf{"xbuf"};  ///< bytes; vector v starts at v * xbuf_bytes
+  tlm_utils::simple_target_socket<Engine> ybuf{"ybuf"};  ///< bytes; vector v starts at v * ybuf_words * 4
+  BlockLoad block_load;
+  Mvm mvm;
+
+  /// Takes the sizes of the description. Only between runs.
+  void configure();
+  /// Start of a run: contexts are empty.
+  void start();
+
+ private:
+  void write_xbuf(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void read_ybuf(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+
+  RunControl& control_;
+};
+
+}  // namespace xw::systemc
