@@ -3,8 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/conformance/backends.hpp"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "arch/support/parallel.hpp"
 #include "host/backends/functional/functional_device.hpp"
+#ifdef XW_HAVE_SYSTEMC
+#include "host/backends/systemc/systemc_device.hpp"
+#endif
+#include "tests/conformance/verilated_models.hpp"
 
 namespace xw::test {
 namespace {
@@ -19,13 +27,32 @@ template <unsigned kThreads>
 }  // namespace
 
 const std::vector<Backend>& backends() {
-  static const std::vector<Backend> list = {
-      {"functional_1_thread", open_functional<1>},
-      {"functional_2_threads", open_functional<2>},
-      {"functional_3_threads", open_functional<3>},
-      {"functional_4_threads", open_functional<4>},
-  };
+  static const std::vector<Backend> list = [] {
+    const auto any = [](const arch::EmulatorDescription&) { return true; };
+    std::vector<Backend> all = {
+        {"functional_1_thread", open_functional<1>, any},
+        {"functional_2_threads", open_functional<2>, any},
+        {"functional_3_threads", open_functional<3>, any},
+        {"functional_4_threads", open_functional<4>, any},
+    };
+#ifdef XW_HAVE_SYSTEMC
+    all.push_back({"systemc",
+                   [](const arch::EmulatorDescription& emulator) -> std::unique_ptr<device::Device> {
+                     return std::make_unique<systemc::SystemcDevice>(emulator);
+                   },
+                   any});
+#endif
+    for (Backend& backend : verilated_backends()) all.push_back(std::move(backend));
+    return all;
+  }();
   return list;
+}
+
+std::vector<Backend> backends_for(const arch::EmulatorDescription& emulator) {
+  std::vector<Backend> chosen;
+  std::copy_if(backends().begin(), backends().end(), std::back_inserter(chosen),
+               [&](const Backend& backend) { return backend.supports(emulator); });
+  return chosen;
 }
 
 }  // namespace xw::test

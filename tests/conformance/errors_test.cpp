@@ -306,7 +306,7 @@ TEST_P(Errors, FirstErrorInProgramOrderWins) {
   EXPECT_THAT(message_of_failure(made), testing::HasSubstr("memory_decerr in y_store at instruction 7"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Backends, Errors, testing::ValuesIn(backends()),
+INSTANTIATE_TEST_SUITE_P(Backends, Errors, testing::ValuesIn(backends_for(hand_made_emulator())),
                          [](const auto& param_info) { return param_info.param.name; });
 
 }  // namespace

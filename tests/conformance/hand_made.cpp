@@ -76,24 +76,7 @@ constexpr std::uint32_t kImageMemoryBytes = 16 * 1024;
 }  // namespace
 
 arch::EmulatorDescription hand_made_emulator() {
-  arch::EmulatorDescription e;
-  e.name = "hand-made";
-  e.num_engines = 2;
-  e.lanes = kLanes;
-  e.block_rows = 64;
-  e.block_cols = 32;
-  e.contexts = 2;
-  e.xbuf_bytes = 128;
-  e.ybuf_words = 64;
-  e.max_batch = 4;
-  e.adc_columns_per_cycle = 4;
-  e.data_width_bits = 128;
-  e.max_outstanding = 4;
-  e.clock_mhz = 100;
-  e.memory_latency_cycles = 10;
-  e.memory_bytes_per_cycle = 16;
-  e.memory_bytes = 16U << 20U;
-  return e;
+  return arch::load_emulator(XW_SOURCE_DIR "/tests/conformance/emulators/hand-made.toml");
 }
 
 HandMade::HandMade(const Backend& backend) : device(backend.open(hand_made_emulator())) {
@@ -142,6 +125,7 @@ HandMade::HandMade(const Backend& backend) : device(backend.open(hand_made_emula
   arguments.num_vectors = kVectors;
   arguments.vector_base = 1000;
   arguments.chip_seed = 99;
+  arguments.watchdog_cycles = 5000;
   load();
 }
 

@@ -17,7 +17,7 @@
 
 namespace xw::test {
 
-/// Two engines of 16 lanes with 64 x 32 contexts; buffers are small so that their ends are near.
+/// tests/conformance/emulators/hand-made.toml
 [[nodiscard]] arch::EmulatorDescription hand_made_emulator();
 
 /// A call with two vectors: engine 0 and 1 each multiply a 40 x 24 block, Y is the sum of both banks.

@@ -201,6 +201,8 @@ std::string Hardware::text() const {
   set_key(text, "lambda", std::to_string(lambda));
   set_key(text, "num_engines", std::to_string(num_engines));
   set_key(text, "lanes", std::to_string(lanes));
+  set_key(text, "data_width_bits", std::to_string(8 * lanes));
+  set_key(text, "memory_bytes_per_cycle", std::to_string(lanes) + ".0");
   set_key(text, "contexts", std::to_string(contexts));
   set_key(text, "xbuf_bytes", std::to_string(xbuf_bytes));
   set_key(text, "ybuf_words", std::to_string(ybuf_words));
