@@ -1,0 +1,207 @@
+// The RTL semaphores against counters in C++.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <array>
+#include <string>
+
+#include "Vsemaphores_11.h"
+#include "Vsemaphores_4.h"
+#include "arch/generated/xw_arch.hpp"
+#include "tests/rtl/clocked.hpp"
+
+namespace xw::test {
+namespace {
+
+/// Parameters as tests/rtl/CMakeLists.txt gives them to the model.
+struct Units4 {
+  using Model = Vsemaphores_4;
+  static constexpr unsigned kUnits = 4;
+};
+struct Units11 {
+  using Model = Vsemaphores_11;
+  static constexpr unsigned kUnits = 11;
+};
+
+constexpr std::uint32_t kFull = (1U << arch::kSemaphoreBits) - 1;
+
+struct Wait {
+  std::uint32_t id0 = 0, count0 = 0, id1 = 0, count1 = 0;
+};
+
+/// Writes numbers of `width` bits to a port, number 0 lowest.
+template <typename Port, typename Number>
+void put_fields(Port& port, unsigned width, unsigned count, Number number) {
+  std::vector<std::uint8_t> bytes(sizeof port);
+  for (unsigned bit = 0; bit < width * count; ++bit) {
+    bytes[bit / 8] |= static_cast<std::uint8_t>((number(bit / width) >> bit % width & 1U) << bit % 8);
+  }
+  put(port, bytes);
+}
+
+template <typename Config>
+class SemaphoresRtl : public testing::Test {
+ protected:
+  static constexpr unsigned kUnits = Config::kUnits;
+  static constexpr std::uint32_t kAllUnits = (1U << kUnits) - 1;
+
+  void SetUp() override { start(); }
+  void start() {
+    top_.wait_i = top_.signal_i = 0;
+    top_.clear_i = top_.check_i = 0;
+    bench_.reset();
+    counts_ = {};
+  }
+  void put_waits() {
+    put_fields(top_.wait0_id_i, 6, kUnits, [&](unsigned u) { return waits_[u].id0; });
+    put_fields(top_.wait0_count_i, 3, kUnits, [&](unsigned u) { return waits_[u].count0; });
+    put_fields(top_.wait1_id_i, 6, kUnits, [&](unsigned u) { return waits_[u].id1; });
+    put_fields(top_.wait1_count_i, 3, kUnits, [&](unsigned u) { return waits_[u].count1; });
+  }
+  void put_signals(std::uint32_t units) {
+    put_number(top_.signal_i, units);
+    put_fields(top_.signal_id_i, 6, kUnits, [&](unsigned u) { return signal_ids_[u]; });
+  }
+  [[nodiscard]] bool can_take(const Wait& wait) const {
+    std::array<std::uint32_t, arch::kNumSemaphores> need{};
+    need[wait.id0] += wait.count0;
+    need[wait.id1] += wait.count1;
+    return need[wait.id0] <= counts_[wait.id0] && need[wait.id1] <= counts_[wait.id1];
+  }
+  void expect_leftover() {
+    unsigned lowest = 0;
+    while (lowest < counts_.size() && counts_[lowest] == 0) ++lowest;
+    top_.check_i = 1;
+    bench_.settle();
+    ASSERT_EQ(top_.leftover_o != 0, lowest < counts_.size());
+    if (lowest < counts_.size()) {
+      ASSERT_EQ(top_.leftover_id_o, lowest);
+    }
+    top_.check_i = 0;
+  }
+
+  Clocked<typename Config::Model> bench_;
+  typename Config::Model& top_ = *bench_.top;
+  std::array<Wait, kUnits> waits_{};
+  std::array<std::uint32_t, kUnits> signal_ids_{};
+  std::array<std::uint32_t, arch::kNumSemaphores> counts_{};
+};
+using Configs = testing::Types<Units4, Units11>;
+TYPED_TEST_SUITE(SemaphoresRtl, Configs);
+
+TYPED_TEST(SemaphoresRtl, AgreeWithCounters) {
+  for (unsigned seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    this->start();
+    unsigned num_grants = 0, num_refusals = 0;
+    // Few semaphores, so that units meet; the last seed uses all.
+    const std::uint32_t num_ids = seed == 6 ? arch::kNumSemaphores : seed;
+    const std::uint32_t num_rare = 1U + seed % 3U;  // waits are as frequent as signals can serve
+    for (unsigned cycle = 0; cycle < 2000; ++cycle) {
+      SCOPED_TRACE("cycle " + std::to_string(cycle));
+      std::uint32_t waiting = static_cast<std::uint32_t>(random()) & this->kAllUnits;
+      std::uint32_t signalling = static_cast<std::uint32_t>(random()) & this->kAllUnits;
+      for (std::uint32_t i = 0; i < num_rare; ++i) signalling &= static_cast<std::uint32_t>(random());
+      std::uint32_t grant = 0, is_short = 0;
+      for (unsigned u = 0; u < this->kUnits; ++u) {
+        Wait& wait = this->waits_[u];
+        wait = {uniform(random, 0, num_ids - 1), uniform(random, 0, arch::kMaxWaitCount),
+                uniform(random, 0, num_ids - 1), uniform(random, 0, 2)};
+        this->signal_ids_[u] = uniform(random, 0, num_ids - 1);
+        if ((waiting >> u & 1U) == 0) continue;
+        if (this->counts_[wait.id0] < wait.count0) is_short |= 1U << u;
+        if (grant == 0 && this->can_take(wait)) grant = 1U << u;
+      }
+      put_number(this->top_.wait_i, waiting);
+      this->put_waits();
+      this->put_signals(signalling);
+      this->bench_.settle();
+      ASSERT_EQ(this->top_.grant_o, grant);
+      ASSERT_EQ(this->top_.short0_o, is_short);
+      ASSERT_EQ(this->top_.overflow_o, 0U);
+      for (unsigned u = 0; u < this->kUnits; ++u) {
+        if ((grant >> u & 1U) != 0) {
+          this->counts_[this->waits_[u].id0] -= this->waits_[u].count0;
+          this->counts_[this->waits_[u].id1] -= this->waits_[u].count1;
+        }
+        if ((signalling >> u & 1U) != 0) ++this->counts_[this->signal_ids_[u]];
+      }
+      num_grants += grant != 0 ? 1 : 0;
+      num_refusals += waiting != 0 && grant == 0 ? 1 : 0;
+      this->bench_.tick();
+      put_number(this->top_.wait_i, 0);
+      put_number(this->top_.signal_i, 0);
+      this->expect_leftover();
+      if (this->HasFatalFailure()) return;
+    }
+    EXPECT_GT(num_grants, 100U);
+    EXPECT_GT(num_refusals, 10U);
+  }
+}
+
+TYPED_TEST(SemaphoresRtl, TokensOfACycleCanBeTakenInTheNext) {
+  this->waits_[2] = {5, 1, 6, 1};
+  this->put_waits();
+  put_number(this->top_.wait_i, 4);
+  this->signal_ids_[0] = 5;
+  this->signal_ids_[1] = 6;
+  this->put_signals(3);
+  this->bench_.settle();
+  EXPECT_EQ(this->top_.grant_o, 0U);
+  EXPECT_EQ(this->top_.short0_o, 4U);
+  this->bench_.tick();
+  this->put_signals(0);
+  this->bench_.settle();
+  EXPECT_EQ(this->top_.grant_o, 4U);
+  EXPECT_EQ(this->top_.short0_o, 0U);
+  this->bench_.tick();
+  this->bench_.settle();
+  EXPECT_EQ(this->top_.grant_o, 0U) << "taken twice";
+}
+
+TYPED_TEST(SemaphoresRtl, AFullCounterReportsTheSignalAndClearEmptiesAll) {
+  this->signal_ids_.fill(9);
+  this->put_signals(0xF);
+  for (std::uint32_t count = 0; count + 4 <= kFull; count += 4) {
+    this->bench_.tick();
+    ASSERT_EQ(this->top_.overflow_o, count + 8 <= kFull ? 0U : 8U) << "three of the last four fit";
+  }
+  this->bench_.tick();
+  this->put_signals(2);
+  this->bench_.settle();
+  EXPECT_EQ(this->top_.overflow_o, 2U);
+  // A token taken in the same cycle makes room.
+  this->waits_[0] = {9, 1, 0, 0};
+  this->put_waits();
+  put_number(this->top_.wait_i, 1);
+  this->bench_.settle();
+  EXPECT_EQ(this->top_.grant_o, 1U);
+  EXPECT_EQ(this->top_.overflow_o, 0U);
+  put_number(this->top_.wait_i, 0);
+  this->bench_.tick();
+  this->put_signals(0);
+  this->counts_[9] = kFull;
+  this->expect_leftover();
+  this->top_.clear_i = 1;
+  this->bench_.tick();
+  this->top_.clear_i = 0;
+  this->counts_ = {};
+  this->expect_leftover();
+}
+
+TYPED_TEST(SemaphoresRtl, ResetInMidStreamEmptiesAll) {
+  this->signal_ids_[0] = 63;
+  this->put_signals(1);
+  this->bench_.tick();
+  this->put_signals(0);
+  this->counts_[63] = 1;
+  this->expect_leftover();
+  this->bench_.reset();
+  this->counts_ = {};
+  this->expect_leftover();
+}
+
+}  // namespace
+}  // namespace xw::test
