@@ -1,6 +1,6 @@
-# Verilated models: xw_verilate(name TOP module SOURCES ... PARAMETERS Lanes=16 ... [TRACE]) makes library target
-# xw_model_<name> with class V<name> in "V<name>.h". Without Verilator XW_HAVE_VERILATOR is false and all that needs it
-# is absent.
+# Verilated models: xw_verilate(name TOP module SOURCES ... PARAMETERS Lanes=16 ... [ASSERT] [TRACE]) makes library
+# target xw_model_<name> with class V<name> in "V<name>.h"; ASSERT switches its assertions on. Without Verilator
+# XW_HAVE_VERILATOR is false and all that needs it is absent.
 
 option(XW_WITH_VERILATOR "Build the Verilated RTL and its tests" ON)
 
@@ -30,16 +30,21 @@ function(xw_add_verilated_runtime)
 endfunction()
 
 function(xw_verilate name)
-  cmake_parse_arguments(ARG "TRACE" "TOP" "SOURCES;PARAMETERS" ${ARGN})
+  cmake_parse_arguments(ARG "ASSERT;TRACE" "TOP" "SOURCES;PARAMETERS" ${ARGN})
   xw_add_verilated_runtime()
   add_library(xw_model_${name} STATIC EXCLUDE_FROM_ALL)
   list(TRANSFORM ARG_PARAMETERS PREPEND -G)
+  if(ARG_ASSERT)
+    set(assert --assert)
+  else()
+    set(assert --noassert)
+  endif()
   set(trace "")
   if(ARG_TRACE)
     set(trace TRACE_FST)
   endif()
   verilate(xw_model_${name} PREFIX V${name} TOP_MODULE ${ARG_TOP} SOURCES ${ARG_SOURCES} ${trace}
-           VERILATOR_ARGS -O3 --x-assign fast --x-initial fast --noassert --unroll-count 2048 --unroll-stmts 1000000
+           VERILATOR_ARGS -O3 --x-assign fast --x-initial fast ${assert} --unroll-count 2048 --unroll-stmts 1000000
                           ${ARG_PARAMETERS})
   # verilate() adds Verilator's own sources to every model.
   get_target_property(sources xw_model_${name} SOURCES)

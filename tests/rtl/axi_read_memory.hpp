@@ -12,13 +12,41 @@
 #include <deque>
 #include <optional>
 #include <random>
-#include <utility>
 #include <vector>
 
 namespace xw::test {
 
-/// Answers bursts in order. Outside its bytes it answers DECERR; at `slverr_line` (64 bytes) SLVERR.
-/// Checks the rules a master must keep: 4 KiB boundary, alignment, stable requests.
+/// A burst as the master requests it.
+struct AxiRequest {
+  std::uint64_t address = 0;
+  std::uint32_t beats = 0;
+  std::uint32_t id = 0;
+  bool operator==(const AxiRequest&) const = default;
+};
+
+/// Rules that every burst must keep.
+inline void check_axi_request(const AxiRequest& request, std::uint32_t beat_bytes) {
+  const std::uint64_t last = request.address + std::uint64_t{request.beats} * beat_bytes - 1;
+  EXPECT_EQ(request.address / 4096, last / 4096) << "burst crosses a 4 KiB boundary";
+  EXPECT_EQ(request.address % beat_bytes, 0U);
+}
+
+/// The fewest bursts that read or write `beats` beats from `address`, in order.
+[[nodiscard]] inline std::vector<AxiRequest> axi_bursts(std::uint64_t address, std::uint64_t beats,
+                                                        std::uint32_t beat_bytes) {
+  std::vector<AxiRequest> bursts;
+  while (beats != 0) {
+    const std::uint64_t burst = std::min({beats, (4096 - address % 4096) / beat_bytes, std::uint64_t{256}});
+    bursts.push_back({address, static_cast<std::uint32_t>(burst), 0});
+    address += burst * beat_bytes;
+    beats -= burst;
+  }
+  return bursts;
+}
+
+/// Answers bursts of an id in order; beats of different ids come in any order if the model has ids. Outside its bytes
+/// it answers DECERR; at `slverr_line` (64 bytes) SLVERR. Checks the rules a master must keep: 4 KiB boundary,
+/// alignment, stable requests. Signals that are not valid carry noise.
 struct AxiReadMemory {
   static constexpr std::uint64_t kBase = 0x1'0000'0000;
 
@@ -28,15 +56,18 @@ struct AxiReadMemory {
   template <typename Model>
   void drive(Model& top, std::mt19937& random) {
     top.arready_i = random() % 100 >= stall_percent && bursts.size() < max_bursts;
-    if (!holding && !bursts.empty() && bursts.front().ready_at <= cycle) holding = random() % 100 >= stall_percent;
+    if (!holding) choose(random);
     top.rvalid_i = holding;
-    if (!holding) return;
-    const Burst& burst = bursts.front();
-    const bool mapped = burst.address >= kBase && burst.address + beat_bytes <= kBase + bytes.size();
-    if (mapped) std::memcpy(&top.rdata_i, bytes.data() + (burst.address - kBase), beat_bytes);
-    const bool slverr = slverr_line && burst.address / 64 == *slverr_line / 64;
-    top.rresp_i = slverr ? 2 : mapped ? 0 : 3;
+    if (!holding) {
+      top.rresp_i = random() % 4;
+      top.rlast_i = random() % 2;
+      return;
+    }
+    const Burst& burst = bursts[current];
+    if (mapped(burst.address)) std::memcpy(&top.rdata_i, bytes.data() + (burst.address - kBase), beat_bytes);
+    top.rresp_i = response(burst.address);
     top.rlast_i = burst.beats == 1;
+    if constexpr (requires { top.rid_i; }) top.rid_i = burst.id;
   }
 
   /// Looks at the settled signals before the clock edge and advances.
@@ -44,15 +75,17 @@ struct AxiReadMemory {
   void sample(const Model& top, std::mt19937& random) {
     ++cycle;
     if (top.arvalid_o != 0) {
-      const std::uint64_t last = top.araddr_o + (std::uint64_t{top.arlen_o} + 1) * beat_bytes - 1;
-      EXPECT_EQ(top.araddr_o / 4096, last / 4096) << "burst crosses a 4 KiB boundary";
-      EXPECT_EQ(top.araddr_o % beat_bytes, 0U);
+      AxiRequest request{top.araddr_o, top.arlen_o + 1U, 0};
+      if constexpr (requires { top.arid_o; }) request.id = top.arid_o;
       if (pending) {
-        EXPECT_EQ(*pending, std::pair(top.araddr_o, std::uint64_t{top.arlen_o})) << "request changed before accepted";
+        EXPECT_EQ(*pending, request) << "request changed before accepted";
+      } else {
+        check_axi_request(request, beat_bytes);
       }
-      pending = {top.araddr_o, std::uint64_t{top.arlen_o}};
+      pending = request;
       if (top.arready_i != 0) {
-        bursts.push_back({top.araddr_o, top.arlen_o + 1U, cycle + random() % (max_latency + 1)});
+        bursts.push_back({request.address, request.beats, request.id, cycle + random() % (max_latency + 1)});
+        requests.push_back(request);
         ++num_bursts;
         pending.reset();
       }
@@ -60,24 +93,37 @@ struct AxiReadMemory {
       EXPECT_FALSE(pending) << "request withdrawn";
       pending.reset();
     }
-    most_bursts = std::max(most_bursts, bursts.size());
+    most_bursts = std::max(most_bursts, bursts.size() + (pending ? 1 : 0));
     if (top.rvalid_i != 0 && top.rready_o != 0) {
       holding = false;
-      Burst& burst = bursts.front();
+      Burst& burst = bursts[current];
       burst.address += beat_bytes;
-      if (--burst.beats == 0) bursts.pop_front();
+      if (--burst.beats == 0) bursts.erase(bursts.begin() + static_cast<std::ptrdiff_t>(current));
     }
   }
 
   void reset() {
     bursts.clear();
+    requests.clear();
     holding = false;
     pending.reset();
   }
 
+  [[nodiscard]] bool mapped(std::uint64_t address) const {
+    return address >= kBase && address + beat_bytes <= kBase + bytes.size();
+  }
+  /// RRESP of the beat at `address`.
+  [[nodiscard]] std::uint8_t response(std::uint64_t address) const {
+    if (slverr_line && address / 64 == *slverr_line / 64) return 2;
+    return mapped(address) ? 0 : 3;
+  }
+  /// No burst is requested or under way.
+  [[nodiscard]] bool quiet() const { return bursts.empty() && !pending; }
+
   struct Burst {
     std::uint64_t address = 0;
     std::uint32_t beats = 0;
+    std::uint32_t id = 0;
     std::uint64_t ready_at = 0;
   };
   std::vector<std::byte> bytes;
@@ -86,11 +132,24 @@ struct AxiReadMemory {
   std::size_t max_bursts = 64;
   std::optional<std::uint64_t> slverr_line;
   std::deque<Burst> bursts;
-  std::size_t most_bursts = 0;   ///< largest number of bursts under way
-  std::uint64_t num_bursts = 0;  ///< accepted so far
+  std::vector<AxiRequest> requests;  ///< accepted since the last reset
+  std::size_t most_bursts = 0;       ///< largest number of bursts requested and not answered
+  std::uint64_t num_bursts = 0;      ///< accepted so far
   std::uint64_t cycle = 0;
-  bool holding = false;  ///< a beat is on the bus until it is accepted
-  std::optional<std::pair<std::uint64_t, std::uint64_t>> pending;
+  bool holding = false;     ///< a beat is on the bus until it is accepted
+  std::size_t current = 0;  ///< burst of that beat
+  std::optional<AxiRequest> pending;
+
+ private:
+  /// Perhaps puts a beat on the bus: of the first burst of any id.
+  void choose(std::mt19937& random) {
+    if (bursts.empty() || random() % 100 < stall_percent) return;
+    const std::size_t start = random() % bursts.size();
+    const std::uint32_t id = bursts[start].id;
+    current = 0;
+    while (bursts[current].id != id) ++current;
+    holding = bursts[current].ready_at <= cycle;
+  }
 };
 
 }  // namespace xw::test

@@ -17,6 +17,7 @@
 #include "arch/generated/xw_arch.hpp"
 #include "models/analog/block_image.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
+#include "tests/rtl/unit_events.hpp"
 
 namespace xw::test {
 
@@ -38,12 +39,6 @@ struct LoadCommand {
 struct MvmCommand {
   std::uint32_t context = 0, xbuf_offset = 0, ybuf_offset = 0, rows = 0, cols = 0;
   bool accumulate = false;
-};
-/// What a unit reported since it was last cleared.
-struct UnitEvents {
-  unsigned done = 0, errors = 0;
-  std::uint32_t code = 0;
-  std::uint64_t detail = 0;
 };
 
 /// A random block with everything that its image holds.
@@ -89,8 +84,8 @@ class EngineBench {
       memory.sample(*top, random);
       load_taken = top->load_valid_i != 0 && top->load_ready_o != 0;
       mvm_taken = top->mvm_valid_i != 0 && top->mvm_ready_o != 0;
-      note(load_events, top->load_done_o, top->load_error_o, top->load_error_code_o, top->load_error_detail_o);
-      note(mvm_events, top->mvm_done_o, top->mvm_error_o, top->mvm_error_code_o, top->mvm_error_detail_o);
+      load_events.note(top->load_done_o != 0, top->load_error_o != 0, top->load_error_code_o, top->load_error_detail_o);
+      mvm_events.note(top->mvm_done_o != 0, top->mvm_error_o != 0, top->mvm_error_code_o, top->mvm_error_detail_o);
       saturations += top->saturations_o;
       stalls += top->mvm_memory_stall_o;
     }
@@ -202,13 +197,6 @@ class EngineBench {
   template <typename Port>
   static std::remove_reference_t<Port> narrow(std::uint64_t value) {
     return static_cast<std::remove_reference_t<Port>>(value);
-  }
-  static void note(UnitEvents& events, bool done, bool error, std::uint32_t code, std::uint64_t detail) {
-    events.done += done ? 1 : 0;
-    if (!error) return;
-    ++events.errors;
-    events.code = code;
-    events.detail = detail;
   }
 };
 
