@@ -35,16 +35,18 @@ struct Burst {
 /// Does no waiting: all times are computed, in cycles of the run.
 class AxiRead {
  public:
-  explicit AxiRead(const RunControl& control) : control_(control) {}
+  /// `address_delay`: cycles that an address takes from this engine to the port.
+  explicit AxiRead(const RunControl& control, Cycles address_delay = 0)
+      : control_(control), address_delay_(address_delay) {}
 
   void restart() {
-    address_free_ = 0;
+    ready_ = 0;
     under_way_.assign(std::max(1U, control_.settings.emulator.max_outstanding), 0);
     next_ = 0;
   }
 
   /// Earliest cycle in which the next range can be requested.
-  [[nodiscard]] Cycles ready() const { return address_free_; }
+  [[nodiscard]] Cycles ready() const { return ready_; }
 
   /// Reads `bytes` at `address` to `data`, requested in cycle `request`. consume(burst) returns the cycle in which it
   /// took the last beat. Beyond the first `real_bytes` only time is asked for, no data. Stops at the first fault.
@@ -54,7 +56,7 @@ class AxiRead {
     const std::uint32_t beat_bytes = control_.settings.beat_bytes();
     const double rate = control_.settings.emulator.memory_bytes_per_cycle;
     const double cycles_per_beat = std::max(1.0, beat_bytes / rate);
-    Cycles on_bus = std::max(request, address_free_) + rtl::kRequestToAddress;
+    Cycles on_bus = std::max(request, ready_) + rtl::kRequestToAddress;
     for (Burst burst; burst.offset < bytes; burst.offset += burst.bytes) {
       const std::uint64_t begin = address + burst.offset;
       const std::uint64_t most =
@@ -70,16 +72,15 @@ class AxiRead {
       payload_.set_dmi_allowed(false);
       payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
       const Cycles now = control_.clock.now();
-      sc_core::sc_time delay = control_.clock.span(std::max(on_bus, now) - now);
+      sc_core::sc_time delay = control_.clock.span(std::max(on_bus + address_delay_, now) - now);
       memory.b_transport(payload_, delay);
       if (const Fault fault = fault_of(payload_)) return fault;
       burst.last = control_.clock.now() + control_.clock.count(delay);
       const auto spread = static_cast<Cycles>((burst.beats - 1) * cycles_per_beat);
       burst.first = burst.last - std::min(burst.last, spread);
-      // A burst that is answered makes room for another one, two cycles later on the bus.
-      under_way_[next_] = consume(static_cast<const Burst&>(burst)) + rtl::kRequestToAddress;
+      under_way_[next_] = consume(static_cast<const Burst&>(burst)) + rtl::kAnswerToAddress;
       next_ = next_ + 1 == under_way_.size() ? 0 : next_ + 1;
-      address_free_ = on_bus;
+      ready_ = on_bus;
       ++on_bus;
     }
     return {};
@@ -88,7 +89,8 @@ class AxiRead {
  private:
   const RunControl& control_;
   tlm::tlm_generic_payload payload_;
-  Cycles address_free_ = 0;           ///< the last burst is on the bus
+  Cycles address_delay_;
+  Cycles ready_ = 0;                  ///< all bursts so far are requested
   std::vector<Cycles> under_way_{0};  ///< ring: earliest address after the burst that must be answered before
   std::size_t next_ = 0;
 };

@@ -63,14 +63,14 @@ BlockLoad::BlockLoad(const sc_core::sc_module_name& name, std::uint32_t engine, 
 
 void BlockLoad::start() {
   reader_.restart();
-  ready_ = 0;
+  free_ = 0;
 }
 
 void BlockLoad::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   Command* command = command_of(payload);
   if (command == nullptr) return;
   const Cycles now = control_.clock.now();
-  delay = control_.clock.span(load(*command, std::max(now + control_.clock.count(delay), ready_)) - now);
+  delay = control_.clock.span(load(*command, std::max(now + control_.clock.count(delay), reader_.ready())) - now);
   answer(payload, *command);
 }
 
@@ -109,7 +109,7 @@ Cycles BlockLoad::load(Command& command, Cycles begin) {
       const auto cols = static_cast<std::uint32_t>(image[arch::kBlockImageHeaderColsOffset]) |
                         static_cast<std::uint32_t>(image[arch::kBlockImageHeaderColsOffset + 1]) << 8U;
       const std::uint64_t tables = analog::cells_offset(cols) - arch::kBlockImageHeaderBytes;
-      times.emplace(header_beats, beats_of(tables), begin + 1);
+      times.emplace(header_beats, beats_of(tables), std::max(begin + rtl::kLoadStart, free_));
     }
     return times->take(burst, context.arrivals);
   };
@@ -117,8 +117,8 @@ Cycles BlockLoad::load(Command& command, Cycles begin) {
   command.fault = reader_.read(*memory.operator->(), begin, address, image, bytes,
                                values ? bytes : arch::kBlockImageHeaderBytes, consume);
   const Cycles end = times ? times->last() : begin + 1;
-  ready_ = end + rtl::kCellsToReady;
-  if (command.fault) return ready_;
+  free_ = end + rtl::kCellsToStart;
+  if (command.fault) return free_;
   control_.counters.block_bytes_read[engine_] += bytes;
   command.memory_stall = times->waited();
   const arch::EmulatorDescription& emulator = control_.settings.emulator;
@@ -126,10 +126,10 @@ Cycles BlockLoad::load(Command& command, Cycles begin) {
                                                  emulator.lanes, values, context.block);
   if (error != 0) {
     command.fault = {DeviceError{error}, address};
-    return ready_;
+    return free_;
   }
   context.valid = true;
-  context.loaded = ready_;
+  context.loaded = end + rtl::kCellsToIdle;
   return times->tables_in() + rtl::kTablesToDone;
 }
 

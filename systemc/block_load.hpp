@@ -36,7 +36,7 @@ class BlockLoad final : public sc_core::sc_module {
   RunControl& control_;
   EngineState& state_;
   AxiRead reader_;
-  Cycles ready_ = 0;  ///< the next command can be accepted
+  Cycles free_ = 0;  ///< the state machine can take the header of the next image
 };
 
 }  // namespace xw::systemc

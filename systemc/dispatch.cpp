@@ -24,7 +24,7 @@ using program::Opcode;
 }  // namespace
 
 Dispatch::Dispatch(const sc_core::sc_module_name& name, RunControl& run_control)
-    : sc_core::sc_module(name), control_(run_control), registers_(run_control), reader_(run_control) {
+    : sc_core::sc_module(name), control_(run_control), registers_(run_control), reader_(run_control, rtl::kReadMux) {
   SC_HAS_PROCESS(Dispatch);
   SC_THREAD(run);
   control.register_b_transport(this, &Dispatch::access_registers);
@@ -60,7 +60,7 @@ void Dispatch::run() {
     do {
       registers_.run_started();
       execute();
-    } while (registers_.run_ended(control_.clock.now()));
+    } while (registers_.run_ended(total_cycles_));
     done_.notify(sc_core::SC_ZERO_TIME);
   }
 }
@@ -77,7 +77,7 @@ void Dispatch::execute() {
   control_.semaphores.clear();
   reader_.restart();
   if (reset_) reset_();
-  fetched_.begin = fetched_.count = 0;
+  current_ = next_ = {};
   Fault fault = check_arguments();
   if (!fault) fault = read_header();
   if (fault) {
@@ -108,13 +108,13 @@ Fault Dispatch::read_header() {
   std::array<std::byte, arch::kProgramHeaderBytes> header{};
   Cycles last = 0;
   const auto consume = [&](const Burst& burst) { return last = burst.last; };
-  const Fault fault = reader_.read(*memory.operator->(), rtl::kStartToRequest, run.program_base, header.data(),
+  const Fault fault = reader_.read(*memory.operator->(), rtl::kHeaderRequest, run.program_base, header.data(),
                                    header.size(), header.size(), consume);
   if (fault) return fault;
-  // The first instructions are requested together with the header, before it is known how many there are.
+  // The first instructions are requested behind the header, before it is known how many there are.
   num_instructions_ = word_at(header.data(), arch::kProgramHeaderNumInstructionsOffset);
-  const Fault first_fetch = run.entry < num_instructions_ ? fetch(run.entry) : Fault{};
-  wait(control_.clock.span(last + 1));
+  fetch(current_, run.entry, rtl::kHeaderRequest + 1);
+  wait(control_.clock.span(last + rtl::kHeaderToStream));
   control_.counters.program_bytes_read = arch::kProgramHeaderBytes;
   const std::uint32_t magic = word_at(header.data(), arch::kProgramHeaderMagicOffset);
   if (magic != arch::kProgramHeaderMagic) return {DeviceError::kProgramHeader, magic};
@@ -125,36 +125,46 @@ Fault Dispatch::read_header() {
     return {DeviceError::kContractMismatch, word_at(header.data(), arch::kProgramHeaderContractHashOffset)};
   }
   if (run.entry >= num_instructions_) return {DeviceError::kEntryRange, run.entry};
-  return first_fetch;
+  fetch(next_, current_.begin + current_.count, control_.clock.now());
+  return {};
 }
 
-Fault Dispatch::fetch(std::uint32_t index) {
-  constexpr std::uint32_t kMost = rtl::kFetchBytes / arch::kInstructionBytes;
-  fetched_.begin = index;
-  fetched_.count = 0;
-  fetched_.words.resize(kMost);
-  const std::uint32_t wanted = std::min(kMost, num_instructions_ - index);
-  const std::uint64_t address =
-      control_.arguments.program_base + arch::kProgramHeaderBytes + std::uint64_t{index} * arch::kInstructionBytes;
+void Dispatch::fetch(Chunk& chunk, std::uint32_t index, Cycles request) {
+  constexpr std::uint32_t kPerLine = arch::kMemoryAlignment / arch::kInstructionBytes;
+  chunk.begin = index - index % kPerLine;
+  chunk.count = 0;
+  chunk.fault = {};
+  if (index >= num_instructions_) return;
+  const std::uint64_t address = control_.arguments.program_base + arch::kProgramHeaderBytes +
+                                std::uint64_t{chunk.begin} * arch::kInstructionBytes;
+  const std::uint64_t to_border = rtl::kFetchBytes - address % rtl::kFetchBytes;
+  const std::uint64_t to_end = std::uint64_t{num_instructions_ - chunk.begin} * arch::kInstructionBytes;
+  const std::uint64_t bytes = std::min(to_border, to_end);
+  const auto count = static_cast<std::uint32_t>(bytes / arch::kInstructionBytes);
+  chunk.words.resize(count);
   const auto consume = [&](const Burst& burst) {
-    if (burst.offset == 0) fetched_.first = burst.first;
-    fetched_.count += burst.bytes / arch::kInstructionBytes;
+    chunk.first = burst.first;
     return burst.last;
   };
-  const std::uint64_t bytes = std::uint64_t{wanted} * arch::kInstructionBytes;
-  const Fault fault = reader_.read(*memory.operator->(), control_.clock.now(), address,
-                                   reinterpret_cast<std::byte*>(fetched_.words.data()), bytes, bytes, consume);
-  return fetched_.count == 0 ? fault : Fault{};
+  chunk.fault = reader_.read(*memory.operator->(), request, address, reinterpret_cast<std::byte*>(chunk.words.data()),
+                             bytes, bytes, consume);
+  if (!chunk.fault) chunk.count = count;
+}
+
+Cycles Dispatch::advance(std::uint32_t index) {
+  if (index >= current_.begin + current_.count && !current_.fault) {
+    std::swap(current_, next_);
+    fetch(next_, current_.begin + current_.count, control_.clock.now());
+  }
+  const std::uint32_t per_beat = std::max(1U, control_.settings.beat_bytes() / arch::kInstructionBytes);
+  return current_.first + (index - current_.begin) / per_beat + rtl::kFetchToDispatch;
 }
 
 void Dispatch::dispatch_all() {
   for (std::uint32_t index = control_.arguments.entry; control_.may_begin(index); ++index) {
     if (index >= num_instructions_) return report(index, {DeviceError::kEntryRange, index});
-    if (index >= fetched_.begin + fetched_.count) {
-      if (const Fault fault = fetch(index)) return report(index, fault);
-    }
-    const std::uint32_t per_beat = std::max(1U, control_.settings.beat_bytes() / arch::kInstructionBytes);
-    const Cycles arrival = fetched_.first + (index - fetched_.begin) / per_beat + rtl::kFetchToDispatch;
+    const Cycles arrival = advance(index);
+    if (current_.fault) return report(index, current_.fault);
     const Cycles now = control_.clock.now();
     wait(control_.clock.span(arrival > now ? arrival - now : 1));
     ++control_.counters.instructions;
@@ -174,7 +184,7 @@ Fault Dispatch::check_engine(const program::Instruction& instruction, std::uint3
 }
 
 bool Dispatch::dispatch(std::uint32_t index) {
-  const program::EncodedInstruction& words = fetched_.words[index - fetched_.begin];
+  const program::EncodedInstruction& words = current_.words[index - current_.begin];
   const program::Decoded decoded = program::decode(words);
   const program::Instruction& instruction = decoded.instruction;
   if (decoded.error != 0) {
@@ -245,10 +255,11 @@ void Dispatch::complete() {
   if (counters.program_bytes_read != 0) {
     counters.program_bytes_read += counters.instructions * arch::kInstructionBytes;
   }
-  const Cycles begin = control_.clock.now() + rtl::kHaltToRecord;
+  total_cycles_ = control_.clock.now() + rtl::kIdleToEnd;
+  const Cycles begin = total_cycles_ + rtl::kEndToRecord;
   const Cycles beats = (arch::kCompletionBytes + control_.settings.beat_bytes() - 1) / control_.settings.beat_bytes();
-  const Cycles end = begin + beats + control_.settings.emulator.memory_latency_cycles + rtl::kRecordToDone;
-  std::vector<std::byte> record = encode_completion(control_, end);
+  Cycles end = begin + beats;
+  std::vector<std::byte> record = encode_completion(control_, total_cycles_);
   tlm::tlm_generic_payload payload;
   payload.set_command(tlm::TLM_WRITE_COMMAND);
   payload.set_address(control_.arguments.completion_base);
@@ -256,15 +267,16 @@ void Dispatch::complete() {
   payload.set_data_length(static_cast<unsigned>(record.size()));
   payload.set_streaming_width(static_cast<unsigned>(record.size()));
   if (control_.arguments.completion_base % arch::kMemoryAlignment == 0) {
-    sc_core::sc_time delay = control_.clock.span(begin + beats - control_.clock.now());
+    sc_core::sc_time delay = control_.clock.span(end - 1 - control_.clock.now());
     memory->b_transport(payload, delay);
     const Fault fault = fault_of(payload);
     if (fault && !control_.fault) {
       const std::uint32_t halt = control_.arguments.entry + static_cast<std::uint32_t>(counters.instructions) - 1;
       report(halt, fault);
     }
+    end = control_.clock.now() + control_.clock.count(delay);
   }
-  wait(control_.clock.span(end - control_.clock.now()));
+  wait(control_.clock.span(end + rtl::kRecordToDone - control_.clock.now()));
 }
 
 }  // namespace xw::systemc

@@ -35,11 +35,11 @@ class Dispatch final : public sc_core::sc_module {
 
  private:
   /// Instructions of one fetch.
-  struct Fetched {
+  struct Chunk {
     std::uint32_t begin = 0, count = 0;  ///< indices
     std::vector<program::EncodedInstruction> words;
     Cycles first = 0;  ///< arrival of the first beat
-    Fault fault;       ///< of the instruction after the last
+    Fault fault;       ///< of the next instruction
   };
 
   void access_registers(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -48,7 +48,10 @@ class Dispatch final : public sc_core::sc_module {
   void complete();
   [[nodiscard]] Fault check_arguments() const;
   [[nodiscard]] Fault read_header();
-  [[nodiscard]] Fault fetch(std::uint32_t index);
+  /// Requests the chunk that `index` lies in, at `request`.
+  void fetch(Chunk& chunk, std::uint32_t index, Cycles request);
+  /// Makes `index` the next instruction; returns the cycle in which it can be dispatched.
+  [[nodiscard]] Cycles advance(std::uint32_t index);
   void dispatch_all();
   /// Returns false if it was the last one.
   [[nodiscard]] bool dispatch(std::uint32_t index);
@@ -66,7 +69,8 @@ class Dispatch final : public sc_core::sc_module {
   std::array<UnitQueue*, arch::kNumUnits> queues_{};
   std::function<void()> reset_;
   std::uint32_t num_instructions_ = 0;
-  Fetched fetched_;
+  Chunk current_, next_;
+  Cycles total_cycles_ = 0;
   sc_core::sc_event start_, done_;
 };
 

@@ -17,14 +17,18 @@ inline constexpr Cycles kPushToTake = 1;  ///< an instruction written to an empt
 inline constexpr Cycles kTakeToIssue = 1;
 inline constexpr Cycles kDoneToTake = 1;  ///< also: a token signalled can be taken in the next cycle
 
-// xw_axi_read: request accepted -> address on the bus.
-inline constexpr Cycles kRequestToAddress = 2;
+// xw_axi_read, xw_axi_write, xw_read_mux
+inline constexpr Cycles kRequestToAddress = 2;  ///< range accepted -> first address offered
+inline constexpr Cycles kReadMux = 1;           ///< register for addresses of readers that share a port
+inline constexpr Cycles kAnswerToAddress = 2;   ///< burst answered -> the one that waited for it is offered
+inline constexpr Cycles kAnswerToData = 3;      ///< likewise, first beat of a write
 
 // xw_block_load
-inline constexpr Cycles kHeaderCheck =
-    18;  ///< last header beat -> first table beat can be taken: CRC 16, compare 1, +1
+inline constexpr Cycles kLoadStart = 2;     ///< command -> first header beat can be taken
+inline constexpr Cycles kCellsToStart = 3;  ///< last cell beat -> first header beat of the next image
+inline constexpr Cycles kHeaderCheck = 18;  ///< last header beat -> first table beat: CRC 16, compare 1, next state
 inline constexpr Cycles kTablesToDone = 1;  ///< last table beat -> done
-inline constexpr Cycles kCellsToReady = 3;  ///< last cell beat -> next command: sum, drain, idle
+inline constexpr Cycles kCellsToIdle = 2;   ///< last cell beat -> idle
 
 // xw_mvm_control, xw_converter
 inline constexpr Cycles kMvmStart = 3;       ///< command -> first beat: lookup, check, run
@@ -33,19 +37,22 @@ inline constexpr Cycles kLastRowToFree = 3;  ///< last row of a pass -> sums rea
 inline constexpr Cycles kConverter = arch::kThreefryRounds + 8;
 inline constexpr Cycles kMvmFinish = 5;  ///< last row -> done, without reads and converter
 
-// x load: request of the first range, rotation of bytes and the write to XBUF.
-inline constexpr Cycles kXLoadStart = 2;
-inline constexpr Cycles kXLoadFinish = 3;
-// y store: first read of YBUF, sum over the banks, writer.
-inline constexpr Cycles kYStoreStart = 6;
-inline constexpr Cycles kYStoreFinish = 2;
+// xw_x_load
+inline constexpr Cycles kXLoadStart = 2;   ///< command -> first range requested
+inline constexpr Cycles kXLoadFinish = 3;  ///< last step -> done: rotate, write, done
 
-// fetch and dispatch
-inline constexpr Cycles kStartToRequest = 3;  ///< start accepted -> header requested
-inline constexpr std::uint32_t kFetchBytes = 1024;
-inline constexpr Cycles kFetchToDispatch = 2;  ///< beat in -> decoded
-inline constexpr Cycles kHaltToRecord = 4;     ///< all idle -> first word of the record
-inline constexpr Cycles kRecordToDone = 2;     ///< record answered -> done
+// xw_y_store
+inline constexpr Cycles kYStoreStart = 6;   ///< command -> first beat on the bus: check, bank, sum, buffer, writer
+inline constexpr Cycles kYStoreFinish = 2;  ///< last answer -> done
+
+// xw_run_control, xw_fetch, xw_dispatch; the first cycle of a run that is counted is 1
+inline constexpr Cycles kHeaderRequest = 2;
+inline constexpr Cycles kHeaderToStream = 2;        ///< last header beat -> instructions flow, more are requested
+inline constexpr std::uint32_t kFetchBytes = 1024;  ///< instructions are fetched up to a multiple of it
+inline constexpr Cycles kFetchToDispatch = 2;       ///< beat of instructions -> first of them pushed
+inline constexpr Cycles kIdleToEnd = 4;             ///< HALT finds all units idle -> counters stand still
+inline constexpr Cycles kEndToRecord = 4;           ///< -> first word of the record on the bus
+inline constexpr Cycles kRecordToDone = 4;          ///< record answered -> done
 inline constexpr std::uint32_t kDefaultWatchdog = 1U << 20U;
 
 }  // namespace xw::systemc::rtl

@@ -93,7 +93,7 @@ void UnitQueue::execute(Entry& entry) {
     command_.memory_stall = 0;
     payload_.set_data_ptr(reinterpret_cast<unsigned char*>(entry.words.data()));
     payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
-    const Cycles begin = control_.clock.now() + rtl::kTakeToIssue;
+    const Cycles begin = control_.clock.now();
     sc_core::sc_time delay = control_.clock.span(rtl::kTakeToIssue);
     executor->b_transport(payload_, delay);
     wait(delay);

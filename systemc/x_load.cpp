@@ -12,7 +12,7 @@ namespace xw::systemc {
 using arch::DeviceError;
 
 XLoad::XLoad(const sc_core::sc_module_name& name, std::uint32_t num_engines, RunControl& control)
-    : sc_core::sc_module(name), xbuf("xbuf", num_engines), control_(control), reader_(control) {
+    : sc_core::sc_module(name), xbuf("xbuf", num_engines), control_(control), reader_(control, rtl::kReadMux) {
   commands.register_b_transport(this, &XLoad::b_transport);
 }
 
@@ -37,11 +37,12 @@ Cycles XLoad::load(Command& command, Cycles begin) {
   command.fault = check(instruction);
   if (command.fault) return begin + 1;
   const std::uint32_t lanes = control_.settings.emulator.lanes;
-  // Bytes that do not stand where XBUF has them make one more write per vector.
-  const std::uint32_t turned = instruction.xbuf_offset % lanes != 0 ? 1 : 0;
+  // A vector that XBUF has in more beats than memory ends with a write of its own.
+  const std::uint32_t turned = (instruction.xbuf_offset % lanes + instruction.length + lanes - 1) / lanes -
+                               (instruction.length + lanes - 1) / lanes;
   const std::uint64_t stride = std::uint64_t{instruction.stride} * arch::kMemoryAlignment;
   row_.resize(std::max<std::size_t>(row_.size(), instruction.length));
-  Cycles next = begin + 1;  // cycle in which the next beat can be taken
+  Cycles next = begin + rtl::kXLoadStart;  // cycle in which the next beat can be taken
   for (std::uint32_t vector = 0; vector < command.run->num_vectors; ++vector) {
     const auto consume = [&](const Burst& burst) {
       const Cycles last = std::max(std::max(next, burst.first) + burst.beats - 1, burst.last);
@@ -50,9 +51,8 @@ Cycles XLoad::load(Command& command, Cycles begin) {
       return last;
     };
     const std::uint64_t address = command.run->x_base + instruction.x_offset + vector * stride;
-    command.fault =
-        reader_.read(*memory.operator->(), begin + rtl::kXLoadStart - rtl::kRequestToAddress, address, row_.data(),
-                     instruction.length, control_.settings.values ? instruction.length : 0, consume);
+    command.fault = reader_.read(*memory.operator->(), begin + rtl::kXLoadStart, address, row_.data(),
+                                 instruction.length, control_.settings.values ? instruction.length : 0, consume);
     if (command.fault) return next;
     next += turned;
     control_.counters.x_bytes_read += instruction.length;

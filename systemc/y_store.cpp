@@ -53,6 +53,8 @@ Cycles YStore::store(Command& command, Cycles begin) {
   row_.resize(std::max<std::size_t>(row_.size(), instruction.length));
   Cycles next = begin + rtl::kYStoreStart;  // cycle in which the next beat can be on the bus
   Cycles answered = next;
+  answered_.assign(std::max(1U, control_.settings.emulator.max_outstanding), 0);
+  std::size_t burst = 0;
   for (std::uint32_t vector = 0; vector < command.run->num_vectors; ++vector) {
     sum_banks(instruction.engine_mask,
               4 * (std::uint64_t{vector} * control_.settings.emulator.ybuf_words + instruction.ybuf_offset),
@@ -63,6 +65,7 @@ Cycles YStore::store(Command& command, Cycles begin) {
       const std::uint64_t most =
           std::min<std::uint64_t>(kPageBytes - begin_byte % kPageBytes, std::uint64_t{kMostBeats} * beat_bytes);
       const auto count = static_cast<std::uint32_t>(std::min(bytes - offset, most));
+      next = std::max(next, answered_[burst] + rtl::kAnswerToData);
       const Cycles last = next + (count + beat_bytes - 1) / beat_bytes - 1;
       payload_.set_command(tlm::TLM_WRITE_COMMAND);
       payload_.set_address(begin_byte);
@@ -75,7 +78,9 @@ Cycles YStore::store(Command& command, Cycles begin) {
       memory->b_transport(payload_, delay);
       command.fault = fault_of(payload_);
       if (command.fault) return last;
-      answered = std::max(answered, control_.clock.now() + control_.clock.count(delay));
+      answered = control_.clock.now() + control_.clock.count(delay);
+      answered_[burst] = answered;
+      burst = burst + 1 == answered_.size() ? 0 : burst + 1;
       next = last + 1;
       offset += count;
     }

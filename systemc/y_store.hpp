@@ -33,6 +33,7 @@ class YStore final : public sc_core::sc_module {
   void sum_banks(std::uint32_t mask, std::uint64_t address, std::uint32_t words);
 
   RunControl& control_;
+  std::vector<Cycles> answered_;  ///< of the last max_outstanding bursts, a ring
   std::vector<std::uint32_t> row_, bank_;
   tlm::tlm_generic_payload payload_;
 };
