@@ -74,6 +74,7 @@ struct Progress::Impl {
   std::string what;
   std::string unit;
   std::uint64_t total;
+  Place place;
   bool visible = ::isatty(STDERR_FILENO) == 1;
   Clock::time_point start = Clock::now();
   std::atomic<std::uint64_t> done{0};
@@ -82,8 +83,8 @@ struct Progress::Impl {
   std::string note;
   bool drawn = false;
 
-  Impl(std::string text, std::uint64_t count, std::string of)
-      : what(std::move(text)), unit(std::move(of)), total(count) {}
+  Impl(std::string text, std::uint64_t count, std::string of, Place where)
+      : what(std::move(text)), unit(std::move(of)), total(count), place(where) {}
 
   [[nodiscard]] std::string line() const {
     const std::uint64_t now_done = done.load();
@@ -113,8 +114,22 @@ struct Progress::Impl {
         ::ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1 ? window.ws_col : 80;
     std::string text = line();
     if (text.size() >= columns) text.resize(columns - 1);  // a wrapped line could not be redrawn
-    print("\r" + text + "\x1b[K");
+    if (place == Place::kOwnLine) {
+      print("\r" + text + "\x1b[K");
+    } else {  // cursor saved, no wrapping at the margin, cursor back
+      print(
+          "\x1b"
+          "7\x1b[?7l  " +
+          text +
+          "\x1b[K\x1b[?7h\x1b"
+          "8");
+    }
     drawn = true;
+  }
+
+  void clear() {  // with the mutex held
+    if (drawn) print(place == Place::kOwnLine ? "\r\x1b[K" : "\x1b[K");
+    drawn = false;
   }
 
   void draw_if_due() {
@@ -126,12 +141,17 @@ struct Progress::Impl {
   }
 };
 
-Progress::Progress(std::string what, std::uint64_t total, std::string unit)
-    : impl_(new Impl(std::move(what), total, std::move(unit))) {}
+Progress::Progress(std::string what, std::uint64_t total, std::string unit, Place place)
+    : impl_(new Impl(std::move(what), total, std::move(unit), place)) {}
 
 Progress::~Progress() {
-  if (impl_->drawn) print("\r\x1b[K");
+  impl_->clear();
   delete impl_;
+}
+
+void Progress::clear() {
+  const std::lock_guard lock(impl_->mutex);
+  impl_->clear();
 }
 
 void Progress::advance(std::uint64_t count) {

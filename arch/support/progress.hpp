@@ -14,11 +14,15 @@ namespace xw {
 /// `advance` throws Error{kInterrupted} after Ctrl-C (see interrupt_requested()).
 class Progress {
  public:
-  Progress(std::string what, std::uint64_t total, std::string unit);
+  /// Where the line is drawn: on a line of its own, or behind the text that the cursor stands after, which stays as it
+  /// is (for work that goes on while text or another progress line is being printed).
+  enum class Place { kOwnLine, kAfterText };
+  Progress(std::string what, std::uint64_t total, std::string unit, Place place = Place::kOwnLine);
   ~Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   void advance(std::uint64_t count = 1);
+  void clear();                     ///< removes the line until it is drawn again; call before printing after it
   void set_note(std::string note);  ///< e.g. a running perplexity, shown at the end of the line
 
  private:

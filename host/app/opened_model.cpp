@@ -12,10 +12,12 @@
 #include <fstream>
 
 #include "arch/support/file.hpp"
+#include "arch/support/progress.hpp"
 #include "compiler/program/container.hpp"
 #include "host/app/calibrate.hpp"
 #include "host/app/version.hpp"
 #include "host/backends/functional/functional_device.hpp"
+#include "host/backends/verilated/verilated_device.hpp"
 #include "host/runtime/digital_backend.hpp"
 #include "host/transformer/sources.hpp"
 
@@ -44,9 +46,22 @@ Mode mode_from(const std::string& text) {
 }
 
 std::unique_ptr<device::Device> open_device(const std::string& uri, const arch::EmulatorDescription& emulator,
-                                            ThreadPool& pool) {
-  if (uri == "functional") return std::make_unique<functional::FunctionalDevice>(emulator, pool);
-  throw Error(ErrorCode::kInvalidArgument, "--device: unknown device '" + uri + "'; known: functional");
+                                            ThreadPool& pool, std::function<void(std::uint64_t)> on_cycles) {
+  const std::size_t colon = uri.find(':');
+  const std::string name = uri.substr(0, colon);
+  const std::string options = colon == std::string::npos ? "" : uri.substr(colon + 1);
+  if (name == "functional") {
+    if (colon != std::string::npos) {
+      throw Error(ErrorCode::kInvalidArgument, "--device: functional has no options, found '" + options + "'");
+    }
+    return std::make_unique<functional::FunctionalDevice>(emulator, pool);
+  }
+  if (name == "verilated") {
+    verilated::Options parsed = verilated::parse_options(options);
+    parsed.on_cycles = std::move(on_cycles);
+    return std::make_unique<verilated::VerilatedDevice>(emulator, parsed);
+  }
+  throw Error(ErrorCode::kInvalidArgument, "--device: unknown device '" + uri + "'; known: functional, verilated");
 }
 
 bool is_program(const std::filesystem::path& path) {
@@ -188,6 +203,7 @@ struct OpenedModel::Impl {
   Mode mode = Mode::kAnalog;
   std::unique_ptr<TemporaryFile> temporary;
   std::shared_ptr<const program::Program> program;
+  Progress cycles{"simulate", 0, "cycles", Progress::Place::kAfterText};  ///< of devices with cycles
   std::unique_ptr<device::Device> device;
   std::unique_ptr<ChipCalls> chip;
   std::unique_ptr<runtime::DigitalBackend> digital;
@@ -216,8 +232,9 @@ struct OpenedModel::Impl {
     }
     transformer::CallBackend* backend = nullptr;
     if (mode == Mode::kAnalog) {
-      device = open_device(
-          flags.device, arch::parse_emulator(program->manifest().emulator_toml, program->path() + ": emulator"), pool);
+      device = open_device(flags.device,
+                           arch::parse_emulator(program->manifest().emulator_toml, program->path() + ": emulator"),
+                           pool, [this](std::uint64_t passed) { cycles.advance(passed); });
       chip = std::make_unique<ChipCalls>();
       program_chip(flags.chip_seed);
       backend = chip.get();
@@ -283,6 +300,10 @@ std::shared_ptr<const program::Program> OpenedModel::program() const {
 }
 runtime::ChipInstance* OpenedModel::chip() {
   return impl_->chip ? impl_->chip->chip.get() : nullptr;
+}
+
+void OpenedModel::clear_progress() const {
+  impl_->cycles.clear();
 }
 
 void OpenedModel::reprogram(std::uint32_t chip_seed) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,9 +26,11 @@ enum class Mode { kAnalog, kFp32, kDigitalW8A8, kDigitalW4A8 };
 [[nodiscard]] const char* name(Mode mode);
 [[nodiscard]] Mode mode_from(const std::string& text);
 
-/// Devices by URI: "functional". Throws Error{kInvalidArgument} listing them.
+/// Devices by URI: "functional", "verilated[:key=value,...]". Throws Error{kInvalidArgument} listing them. `on_cycles`
+/// hears about ten times a second of the cycles that a simulation has passed.
 [[nodiscard]] std::unique_ptr<device::Device> open_device(const std::string& uri,
-                                                          const arch::EmulatorDescription& emulator, ThreadPool& pool);
+                                                          const arch::EmulatorDescription& emulator, ThreadPool& pool,
+                                                          std::function<void(std::uint64_t)> on_cycles = {});
 
 /// True if the file starts like a program.
 [[nodiscard]] bool is_program(const std::filesystem::path& path);
@@ -47,6 +50,8 @@ class OpenedModel {
       const;  ///< throws Error{kInvalidArgument} if the model has none
   [[nodiscard]] Mode mode() const;
   [[nodiscard]] ThreadPool& pool();
+  /// Removes the progress of a simulation from the terminal; to be called before printing.
+  void clear_progress() const;
   [[nodiscard]] std::shared_ptr<const program::Program> program() const;  ///< null in fp32 mode
   [[nodiscard]] runtime::ChipInstance* chip();                            ///< null unless analog
   /// Replaces the chip instance by one of another seed (analog mode only).

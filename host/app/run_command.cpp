@@ -59,6 +59,7 @@ void answer(transformer::Session& session, const OpenedModel& opened, const std:
   tokenizer::StreamDecoder decoder(opened.tokenizer());
   const auto emit = [&](const std::string& text) {
     totals.text += text;
+    opened.clear_progress();
     if (out != nullptr) *out << text << std::flush;
   };
   if (flags.chat.empty() && !flags.interactive) {
