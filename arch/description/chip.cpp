@@ -16,6 +16,7 @@ namespace xw::arch {
 namespace {
 
 constexpr std::uint64_t kMostTiles = std::uint64_t{1} << 24;
+constexpr std::uint64_t kMostPhases = 64;
 constexpr double kIrwinHallSigma = 209.02;  // docs/numerics.md, read noise
 
 std::uint32_t small(std::uint64_t value) {
@@ -67,6 +68,9 @@ ChipDescription parse_chip(std::string_view toml_text, const std::string& origin
   chip.dac_bits = small(table.integer("dac_bits", kMinDacBits, kMaxDacBits, chip.dac_bits));
   chip.adc_bits = small(table.integer("adc_bits", kMinAdcBits, kMaxAdcBits, chip.adc_bits));
   chip.adcs_per_tile = small(table.integer("adcs_per_tile", 1, chip.cols));
+  chip.read_phases = small(table.integer("read_phases", 1, kMostPhases, chip.read_phases));
+  chip.input_links = small(table.integer("input_links", 0, kMostTiles, chip.input_links));
+  chip.output_links = small(table.integer("output_links", 0, kMostTiles, chip.output_links));
   chip.g_unit = static_cast<int>(table.integer("g_unit", 1, kCellMax, static_cast<std::uint64_t>(chip.g_unit)));
   chip.lambda = static_cast<float>(table.real("lambda", {0, kMaxRows, true}, chip.lambda));
   chip.read_sigma = static_cast<float>(table.real("read_sigma", {0, kMaxRows}, chip.read_sigma));

@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kLargestConstant = 1e12;
 
-constexpr std::array<ConstantKey, 9> kTiming = {{
+constexpr std::array<ConstantKey, 12> kTiming = {{
     {"mvm", "ns", true},
     {"dac", "ns"},
     {"adc_round", "ns"},
@@ -21,9 +21,12 @@ constexpr std::array<ConstantKey, 9> kTiming = {{
     {"link_latency", "ns"},
     {"link_rate", "bytes/ns", true},
     {"memory_rate", "bytes/ns", true},
+    {"digital_exp_rate", "exp/ns", true, true},
+    {"accumulate_rate", "words/ns", true, true},
+    {"buffer_rate", "bytes/ns", true, true},
 }};
 
-constexpr std::array<ConstantKey, 8> kEnergy = {{
+constexpr std::array<ConstantKey, 11> kEnergy = {{
     {"dac_conversion", "pJ"},
     {"cell_mac", "pJ"},
     {"adc_conversion", "pJ"},
@@ -32,6 +35,9 @@ constexpr std::array<ConstantKey, 8> kEnergy = {{
     {"link_byte", "pJ"},
     {"memory_byte", "pJ"},
     {"static_power", "W"},
+    {"digital_exp", "pJ", false, true},
+    {"accumulate_word", "pJ", false, true},
+    {"buffer_byte", "pJ", false, true},
 }};
 
 constexpr std::array<ConstantKey, 2> kArea = {{
@@ -60,6 +66,7 @@ std::map<std::string, Sourced> read_constants(TableReader& chip, std::string_vie
   }
   TableReader table = chip.table(name);
   for (const ConstantKey& key : keys) {
+    if (key.optional && !table.has(key.name)) continue;
     TableReader entry = table.table(key.name);
     Sourced constant;
     constant.value = entry.real("value", {0, kLargestConstant, key.positive});

@@ -18,13 +18,15 @@ struct ConstantKey {
   std::string_view name;
   std::string_view unit;
   bool positive = false;  ///< zero is impossible, e.g. a rate
+  bool optional = false;  ///< may be left out of a table; docs/chip-description.md says what that means
 };
 
 [[nodiscard]] std::span<const ConstantKey> timing_keys();
 [[nodiscard]] std::span<const ConstantKey> energy_keys();
 [[nodiscard]] std::span<const ConstantKey> area_keys();
 
-/// Reads table `name` of a chip with exactly `keys`; an absent table gives an empty map.
+/// Reads table `name` of a chip with exactly `keys`; an absent table gives an empty map, an absent optional key no
+/// entry.
 [[nodiscard]] std::map<std::string, Sourced> read_constants(TableReader& chip, std::string_view name,
                                                             std::span<const ConstantKey> keys);
 

@@ -30,8 +30,11 @@ struct ChipDescription {
   unsigned dac_bits = 8;
   unsigned adc_bits = 8;
   std::uint32_t adcs_per_tile = 0;  ///< converters; cols / adcs_per_tile conversion rounds per MVM
-  int g_unit = 96;                  ///< cell code of w_max
-  float lambda = 12.0F;             ///< default ADC full scale in units of beta * w_max
+  std::uint32_t read_phases = 1;    ///< times the crossbar is read in one MVM, each as long as timing "mvm"
+  std::uint32_t input_links = 0;   ///< links that broadcast inputs to tiles, tile t on t % input_links; 0: one per tile
+  std::uint32_t output_links = 0;  ///< links that collect outputs of tiles, likewise
+  int g_unit = 96;                 ///< cell code of w_max
+  float lambda = 12.0F;            ///< default ADC full scale in units of beta * w_max
   float read_sigma =
       0.0F;  ///< default read noise, standard deviation in units of beta * w_max (full-scale input x full-scale weight)
   std::string noise = "ideal";            ///< default programming model

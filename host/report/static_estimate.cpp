@@ -20,8 +20,8 @@ double constant(const std::map<std::string, arch::Sourced>& table, const std::st
 
 double tile_time_ns(const arch::ChipDescription& chip, std::uint32_t cols) {
   const std::uint32_t rounds = chip.adcs_per_tile == 0 ? 1 : (cols + chip.adcs_per_tile - 1) / chip.adcs_per_tile;
-  return constant(chip.timing, "dac") + constant(chip.timing, "mvm") + rounds * constant(chip.timing, "adc_round") +
-         cols * constant(chip.timing, "rescale_output");
+  return constant(chip.timing, "dac") + chip.read_phases * constant(chip.timing, "mvm") +
+         rounds * constant(chip.timing, "adc_round") + cols * constant(chip.timing, "rescale_output");
 }
 
 /// Multiply-adds and bytes of the graph's digital nodes for one token that attends to `context` positions.
