@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Writes a stream of beats to ranges of memory: splits them into AXI4 INCR bursts that neither cross a
-/// 4 KiB boundary nor exceed 256 beats, with up to MaxOutstanding bursts under way.
+/// Writes a stream of beats to ranges of memory: splits them into AXI4 INCR bursts that do not cross a
+/// 4 KiB boundary (which is at most 256 beats), with up to MaxOutstanding bursts under way.
 ///
 /// A range is accepted as soon as the last burst of the one before is announced. Beats are taken only for
 /// announced bursts (AWVALID was raised); they never wait for AWREADY. After stop_i no further burst is
@@ -48,7 +48,6 @@ module xw_axi_write #(
   localparam int unsigned BEAT_BYTES  = DataWidth / 8;
   localparam int unsigned BEAT_BITS   = $clog2(BEAT_BYTES);
   localparam int unsigned PAGE_BEATS  = 4096 / BEAT_BYTES;
-  localparam int unsigned BURST_MAX   = (PAGE_BEATS < 256) ? PAGE_BEATS : 256;
   localparam int unsigned COUNT_WIDTH = $clog2(MaxOutstanding + 1);
   localparam int unsigned SLOT_WIDTH  = (MaxOutstanding > 1) ? $clog2(MaxOutstanding) : 1;
 
@@ -67,11 +66,7 @@ module xw_axi_write #(
   // --- address channel --------------------------------------------------------------------------
   logic [31:0] to_boundary, burst;
   assign to_boundary = 32'(PAGE_BEATS) - 32'(next_addr_q[11:BEAT_BITS]);
-  always_comb begin
-    burst = remaining_q;
-    if (burst > to_boundary)    burst = to_boundary;
-    if (burst > 32'(BURST_MAX)) burst = 32'(BURST_MAX);
-  end
+  assign burst       = (remaining_q > to_boundary) ? to_boundary : remaining_q;
 
   logic issue, answered;
   assign issue    = remaining_q != '0 && !stop_i && (!awvalid_o || awready_i) &&

@@ -46,7 +46,7 @@ inline void check_axi_request(const AxiRequest& request, std::uint32_t beat_byte
 
 /// Answers bursts of an id in order; beats of different ids come in any order if the model has ids. Outside its bytes
 /// it answers DECERR; at `slverr_line` (64 bytes) SLVERR. Checks the rules a master must keep: 4 KiB boundary,
-/// alignment, stable requests. Signals that are not valid carry noise.
+/// alignment, stable requests. Signals that are not valid and faulty beats carry noise.
 struct AxiReadMemory {
   static constexpr std::uint64_t kBase = 0x1'0000'0000;
 
@@ -64,8 +64,12 @@ struct AxiReadMemory {
       return;
     }
     const Burst& burst = bursts[current];
-    if (mapped(burst.address)) std::memcpy(&top.rdata_i, bytes.data() + (burst.address - kBase), beat_bytes);
     top.rresp_i = response(burst.address);
+    if (top.rresp_i == 0) {
+      std::memcpy(&top.rdata_i, bytes.data() + (burst.address - kBase), beat_bytes);
+    } else {
+      for (std::uint32_t word = 0; word < beat_bytes / 4; ++word) top.rdata_i[word] = random();
+    }
     top.rlast_i = burst.beats == 1;
     if constexpr (requires { top.rid_i; }) top.rid_i = burst.id;
   }

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstring>
@@ -90,7 +91,7 @@ struct AxiWriteBench {
 
   void sample() {
     memory.sample(*top, random);
-    if (!memory.quiet()) {
+    if (!memory.quiet() || !places.empty()) {
       EXPECT_NE(top->busy_o, 0);
     }
     if (top->error_o != 0) faults.push_back({top->error_addr_o, top->decerr_o != 0});
@@ -248,6 +249,10 @@ TYPED_TEST(AxiWriteRtl, StopFinishesAnnouncedBurstsWithoutStrobes) {
       const std::size_t announced = bench.memory.requests.size(), faults = bench.faults.size();
       for (unsigned t = bench.random() % 5; t != 0; --t) bench.tick();
       bench.top->stop_i = 0;
+      if (i % 2 == 0) {
+        bench.busy_percent = 100;  // no beats any more
+        bench.sending = false;
+      }
       bench.offering = false;
       bench.ranges.clear();
       bench.finish();
@@ -277,6 +282,21 @@ TYPED_TEST(AxiWriteRtl, ResetInMidStream) {
     EXPECT_TRUE(bench.memory.requests == bench.bursts);
     EXPECT_TRUE(bench.memory.bytes == bench.written);
   }
+}
+
+TYPED_TEST(AxiWriteRtl, AssertionsAreOn) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        dup2(STDERR_FILENO, STDOUT_FILENO);  // where Verilator's messages go
+        AxiWriteBench<TypeParam> bench(1);
+        bench.top->bvalid_i = 1;  // an answer that nobody waits for
+        for (int i = 0; i < 2; ++i) {
+          bench.top->clk_i = static_cast<std::uint8_t>(i);
+          bench.top->eval();
+        }
+      },
+      "AnswersToAnnounced");
 }
 
 }  // namespace

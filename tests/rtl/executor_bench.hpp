@@ -59,6 +59,9 @@ class ExecutorBench {
         EXPECT_TRUE(memory.quiet()) << "idle with bursts under way";
         EXPECT_EQ(top->memory_stall_o, 0);
       }
+      if (top->cmd_ready_o != 0) {
+        EXPECT_TRUE(memory.quiet()) << "ready with bursts under way";
+      }
       if (top->done_o != 0) {
         EXPECT_TRUE(memory.quiet()) << "done with bursts under way";
       }
@@ -91,11 +94,13 @@ class ExecutorBench {
     top->abort_i = 1;
     tick();
     events = {};
+    aborted = true;
     for (unsigned i = 1; i < length; ++i) tick();
     top->abort_i = 0;
     wait("idle after abort", [&] { return top->idle_o != 0; });
     for (int i = 0; i < 5; ++i) tick();
     EXPECT_EQ(events.done + events.errors, 0U) << "an aborted command reported something";
+    aborted = false;
   }
 
   /// Ticks until `condition`; throws after many cycles.
@@ -113,6 +118,7 @@ class ExecutorBench {
   std::unique_ptr<Model> top = std::make_unique<Model>();
   UnitEvents events;
   bool taken = false;
+  bool aborted = false;  ///< abort_i was seen: the command does nothing any more
   std::uint64_t stalls = 0, progress = 0, cycles = 0;
 };
 

@@ -70,6 +70,9 @@ class YStoreBench : public ExecutorBench<YStoreBench<Config>, typename Config::M
     answering = this->top->ybuf_valid_o & this->top->ybuf_ready_i;
     answer_row = this->top->ybuf_addr_o;
     num_rows += answering != 0 ? 1 : 0;
+    if (this->aborted) {
+      EXPECT_EQ(answering, 0U) << "reads banks after abort";
+    }
     EXPECT_EQ(this->top->ybuf_valid_o & ~mask, 0U) << "reads a bank outside the mask";
     if (answering != 0) {
       ASSERT_LE((answer_row + 1) * kWords, banks[0].size());
@@ -266,6 +269,19 @@ TYPED_TEST(YStoreRtl, ReportsTheFirstFaultyBurst) {
       bench.memory.bytes = before;
       bench.expect_good(store);
     }
+  }
+}
+
+TYPED_TEST(YStoreRtl, AbortInEveryCycle) {
+  YStoreBench<TypeParam> bench(7);
+  const Store store{bench.kAllEngines, 16, 64, 3 * bench.kWords - 1, 4, 3};
+  for (unsigned after = 0; after < 40; ++after) {
+    SCOPED_TRACE(after);
+    bench.run_aborted(bench.prepare(store), after, 1 + after % 2);
+    bench.expect_partial(store);
+    bench.expect_error({0, 0, 0, 1, 0, 1}, DeviceError::kBadEngine, 0);
+    for (auto& bank : bench.banks) std::reverse(bank.begin(), bank.end());
+    bench.expect_good(store);
   }
 }
 
