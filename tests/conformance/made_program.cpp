@@ -190,25 +190,51 @@ class Maker {
 
 }  // namespace
 
+Hardware Hardware::of(const arch::EmulatorDescription& emulator, std::uint32_t tile_rows, std::uint32_t tile_cols) {
+  Hardware hardware;
+  hardware.tile_rows = tile_rows;
+  hardware.tile_cols = tile_cols;
+  hardware.num_engines = emulator.num_engines;
+  hardware.lanes = emulator.lanes;
+  hardware.contexts = emulator.contexts;
+  hardware.xbuf_bytes = emulator.xbuf_bytes;
+  hardware.ybuf_words = emulator.ybuf_words;
+  hardware.max_batch = emulator.max_batch;
+  hardware.adc_columns_per_cycle = emulator.adc_columns_per_cycle;
+  hardware.max_outstanding = emulator.max_outstanding;
+  hardware.memory_latency_cycles = emulator.memory_latency_cycles;
+  hardware.memory_bytes_per_cycle = emulator.memory_bytes_per_cycle;
+  hardware.block_rows = emulator.block_rows;
+  hardware.block_cols = emulator.block_cols;
+  return hardware;
+}
+
 std::string Hardware::text() const {
+  const std::uint32_t rows = block_rows != 0 ? block_rows : std::min(tile_rows, xbuf_bytes);
+  const std::uint32_t cols =
+      block_cols != 0 ? block_cols : (std::min(tile_cols, ybuf_words) + lanes - 1) / lanes * lanes;
   std::string text = arch::load_chip("tiny-64").text;
-  set_key(text, "rows", std::to_string(tile_rows));
-  set_key(text, "cols", std::to_string(tile_cols));
-  set_key(text, "adcs_per_tile", std::to_string(tile_cols));
-  set_key(text, "dac_bits", std::to_string(dac_bits));
-  set_key(text, "adc_bits", std::to_string(adc_bits));
-  set_key(text, "g_unit", std::to_string(g_unit));
-  set_key(text, "lambda", std::to_string(lambda));
-  set_key(text, "num_engines", std::to_string(num_engines));
-  set_key(text, "lanes", std::to_string(lanes));
-  set_key(text, "data_width_bits", std::to_string(8 * lanes));
-  set_key(text, "memory_bytes_per_cycle", std::to_string(lanes) + ".0");
-  set_key(text, "contexts", std::to_string(contexts));
-  set_key(text, "xbuf_bytes", std::to_string(xbuf_bytes));
-  set_key(text, "ybuf_words", std::to_string(ybuf_words));
-  set_key(text, "max_batch", std::to_string(max_batch));
-  set_key(text, "block_rows", std::to_string(std::min(tile_rows, xbuf_bytes)));
-  set_key(text, "block_cols", std::to_string((std::min(tile_cols, ybuf_words) + lanes - 1) / lanes * lanes));
+  const auto set = [&](const char* key, auto value) { set_key(text, key, std::to_string(value)); };
+  set("rows", tile_rows);
+  set("cols", tile_cols);
+  set("adcs_per_tile", tile_cols);
+  set("dac_bits", dac_bits);
+  set("adc_bits", adc_bits);
+  set("g_unit", g_unit);
+  set("lambda", lambda);
+  set("num_engines", num_engines);
+  set("lanes", lanes);
+  set("data_width_bits", 8 * lanes);
+  set("memory_bytes_per_cycle", memory_bytes_per_cycle > 0 ? memory_bytes_per_cycle : static_cast<double>(lanes));
+  set("memory_latency_cycles", memory_latency_cycles);
+  set("contexts", contexts);
+  set("xbuf_bytes", xbuf_bytes);
+  set("ybuf_words", ybuf_words);
+  set("max_batch", max_batch);
+  set("adc_columns_per_cycle", adc_columns_per_cycle);
+  set("max_outstanding", max_outstanding);
+  set("block_rows", rows);
+  set("block_cols", cols);
   return text;
 }
 

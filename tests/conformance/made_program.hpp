@@ -33,6 +33,12 @@ struct Hardware {
   int g_unit = 96;
   double lambda = 3;
   std::uint32_t num_engines = 1, lanes = 16, contexts = 2, xbuf_bytes = 1024, ybuf_words = 256, max_batch = 4;
+  std::uint32_t adc_columns_per_cycle = 2, max_outstanding = 4, memory_latency_cycles = 20;
+  std::uint32_t block_rows = 0, block_cols = 0;  ///< 0: as the tile and the buffers allow
+  double memory_bytes_per_cycle = 0;             ///< 0: one beat
+  /// A chip with tiles of this size for an emulator.
+  [[nodiscard]] static Hardware of(const arch::EmulatorDescription& emulator, std::uint32_t tile_rows,
+                                   std::uint32_t tile_cols);
   /// One text with [chip] and [emulator].
   [[nodiscard]] std::string text() const;
   [[nodiscard]] arch::ChipDescription chip() const;
