@@ -279,6 +279,7 @@ TYPED_TEST(YStoreRtl, AbortInEveryCycle) {
     SCOPED_TRACE(after);
     bench.run_aborted(bench.prepare(store), after, 1 + after % 2);
     bench.expect_partial(store);
+    bench.run_aborted(bench.prepare({0, 0, 0, 1, 0, 1}), after % 3, 1);  // an error is dropped too
     bench.expect_error({0, 0, 0, 1, 0, 1}, DeviceError::kBadEngine, 0);
     for (auto& bank : bench.banks) std::reverse(bank.begin(), bank.end());
     bench.expect_good(store);
