@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "systemc/engine.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace xw::systemc {
@@ -32,6 +33,17 @@ void EngineState::configure(const arch::EmulatorDescription& emulator) {
   y_stride = padded(std::size_t{4} * emulator.ybuf_words) / 4;
   xbuf.resize(x_stride * emulator.max_batch);
   ybuf.resize(y_stride * emulator.max_batch);
+}
+
+Cycles EngineState::last_read(Cycles first, std::uint32_t rows) const {
+  auto span = std::upper_bound(updates.begin(), updates.end(), first,
+                               [](Cycles cycle, const BusySpan& s) { return cycle < s.end; });
+  Cycles next = first;
+  for (; span != updates.end() && span->begin < next + rows; ++span) {
+    if (span->begin > next) rows -= static_cast<std::uint32_t>(span->begin - next);
+    next = span->end;
+  }
+  return next + rows - 1;
 }
 
 Engine::Engine(const sc_core::sc_module_name& name, std::uint32_t engine, RunControl& control)
@@ -64,7 +76,7 @@ void Engine::write_xbuf(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 
-void Engine::read_ybuf(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
+void Engine::read_ybuf(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
   const arch::EmulatorDescription& emulator = control_.settings.emulator;
   const std::byte* source = place(reinterpret_cast<std::byte*>(state_.ybuf.data()), 4 * state_.y_stride,
                                   std::uint64_t{4} * emulator.ybuf_words, emulator.max_batch, payload);
@@ -73,6 +85,11 @@ void Engine::read_ybuf(tlm::tlm_generic_payload& payload, sc_core::sc_time&) {
     return;
   }
   std::memcpy(payload.get_data_ptr(), source, payload.get_data_length());
+  const std::uint32_t beat_bytes = control_.settings.beat_bytes();
+  const Cycles now = control_.clock.now();
+  const Cycles last =
+      state_.last_read(now + control_.clock.count(delay), (payload.get_data_length() + beat_bytes - 1) / beat_bytes);
+  delay = control_.clock.span(last - now);
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 

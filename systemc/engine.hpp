@@ -25,7 +25,8 @@ class Engine final : public sc_core::sc_module {
   Engine(const sc_core::sc_module_name& name, std::uint32_t engine, RunControl& control);
 
   tlm_utils::simple_target_socket<Engine> xbuf{"xbuf"};  ///< bytes; vector v starts at v * xbuf_bytes
-  tlm_utils::simple_target_socket<Engine> ybuf{"ybuf"};  ///< bytes; vector v starts at v * ybuf_words * 4
+  tlm_utils::simple_target_socket<Engine> ybuf{"ybuf"};  ///< bytes; vector v starts at v * ybuf_words * 4; one beat per
+                                                         ///< cycle while no results of an MVM take the port
   BlockLoad block_load;
   Mvm mvm;
 

@@ -56,15 +56,24 @@ struct Context {
   Cycles loaded = 0;              ///< all cells are in and checked
 };
 
+/// Cycles [begin, end) in which results of a pass take the port of YBUF.
+struct BusySpan {
+  Cycles begin = 0, end = 0;
+};
+
 struct EngineState {
   std::vector<Context> contexts;
   LineArray<std::int8_t> xbuf;   ///< [max_batch][x_stride]
   LineArray<std::int32_t> ybuf;  ///< [max_batch][y_stride]
   std::size_t x_stride = 0, y_stride = 0;
+  std::vector<BusySpan> updates;  ///< of the MVM that runs or ran last, rising
 
+  /// The cycle in which the last of `rows` rows of YBUF is read, one per cycle from `first` on where the port is free.
+  [[nodiscard]] Cycles last_read(Cycles first, std::uint32_t rows) const;
   void configure(const arch::EmulatorDescription& emulator);
   void start() {
     for (Context& context : contexts) context.valid = false;
+    updates.clear();
   }
 };
 

@@ -74,7 +74,7 @@ Fault Mvm::check(const program::Instruction& instruction) const {
   return {};
 }
 
-Cycles Mvm::time(const Context& context, Cycles begin, std::uint32_t num_vectors, Cycles& stall) const {
+Cycles Mvm::time(const Context& context, Cycles begin, std::uint32_t num_vectors, Cycles& stall) {
   const std::uint32_t lanes = control_.settings.emulator.lanes;
   const std::uint32_t columns = control_.settings.emulator.adc_columns_per_cycle;
   const std::uint32_t rows = context.block.rows;
@@ -82,6 +82,7 @@ Cycles Mvm::time(const Context& context, Cycles begin, std::uint32_t num_vectors
   Cycles bank_free = 0;                  // sums of the last pass are read
   std::uint32_t reads = 0;
   std::size_t arrival = 0;
+  state_.updates.clear();
   for (std::uint32_t col = 0, group = 0; col < context.block.cols; col += lanes, ++group) {
     reads = (std::min(lanes, context.block.cols - col) + columns - 1) / columns;
     for (std::uint32_t vector = 0; vector < num_vectors; ++vector) {
@@ -93,6 +94,8 @@ Cycles Mvm::time(const Context& context, Cycles begin, std::uint32_t num_vectors
       }
       last = std::max(last, bank_free);
       bank_free = last + reads + rtl::kLastRowToFree;
+      const Cycles results = last + rtl::kLastRowToFree + rtl::kConverter;
+      state_.updates.push_back({results, results + reads});
       next = last + 1;
     }
   }

@@ -25,7 +25,7 @@ class Mvm final : public sc_core::sc_module {
   void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   [[nodiscard]] Fault check(const program::Instruction& instruction) const;
   /// Cycle of completion; `stall`: cycles waited for cells.
-  [[nodiscard]] Cycles time(const Context& context, Cycles begin, std::uint32_t num_vectors, Cycles& stall) const;
+  [[nodiscard]] Cycles time(const Context& context, Cycles begin, std::uint32_t num_vectors, Cycles& stall);
   void multiply(const Command& command);
 
   const std::uint32_t engine_;

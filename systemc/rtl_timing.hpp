@@ -42,7 +42,8 @@ inline constexpr Cycles kXLoadStart = 2;   ///< command -> first range requested
 inline constexpr Cycles kXLoadFinish = 3;  ///< last step -> done: rotate, write, done
 
 // xw_y_store
-inline constexpr Cycles kYStoreStart = 6;   ///< command -> first beat on the bus: check, bank, sum, buffer, writer
+inline constexpr Cycles kYStoreStart = 2;   ///< command -> first row of YBUF read
+inline constexpr Cycles kRowToBus = 4;      ///< row read -> on the bus: sum, buffer, writer
 inline constexpr Cycles kYStoreFinish = 2;  ///< last answer -> done
 
 // xw_run_control, xw_fetch, xw_dispatch; the first cycle of a run that is counted is 1

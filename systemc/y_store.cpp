@@ -51,14 +51,17 @@ Cycles YStore::store(Command& command, Cycles begin) {
   const std::uint64_t stride = std::uint64_t{instruction.stride} * arch::kMemoryAlignment;
   const std::uint64_t bytes = std::uint64_t{4} * instruction.length;
   row_.resize(std::max<std::size_t>(row_.size(), instruction.length));
-  Cycles next = begin + rtl::kYStoreStart;  // cycle in which the next beat can be on the bus
+  Cycles next = begin + rtl::kYStoreStart + rtl::kRowToBus;  // cycle in which the next beat can be on the bus
   Cycles answered = next;
   answered_.assign(std::max(1U, control_.settings.emulator.max_outstanding), 0);
   std::size_t burst = 0;
   for (std::uint32_t vector = 0; vector < command.run->num_vectors; ++vector) {
-    sum_banks(instruction.engine_mask,
-              4 * (std::uint64_t{vector} * control_.settings.emulator.ybuf_words + instruction.ybuf_offset),
-              instruction.length);
+    const Cycles rows_read =
+        sum_banks(instruction.engine_mask,
+                  4 * (std::uint64_t{vector} * control_.settings.emulator.ybuf_words + instruction.ybuf_offset),
+                  instruction.length, next - rtl::kRowToBus);
+    // Rows that wait for the port of a bank make the whole vector late.
+    next = std::max(next, rows_read + rtl::kRowToBus + 1 - static_cast<Cycles>((bytes + beat_bytes - 1) / beat_bytes));
     const std::uint64_t address = command.run->y_base + instruction.y_offset + vector * stride;
     for (std::uint64_t offset = 0; offset < bytes;) {
       const std::uint64_t begin_byte = address + offset;
@@ -90,7 +93,9 @@ Cycles YStore::store(Command& command, Cycles begin) {
   return answered + rtl::kYStoreFinish;
 }
 
-void YStore::sum_banks(std::uint32_t mask, std::uint64_t address, std::uint32_t words) {
+Cycles YStore::sum_banks(std::uint32_t mask, std::uint64_t address, std::uint32_t words, Cycles first) {
+  const Cycles now = control_.clock.now();
+  Cycles last = first;
   std::fill_n(row_.begin(), words, 0U);
   bank_.resize(std::max<std::size_t>(bank_.size(), words));
   for (std::uint32_t engine = 0; engine < control_.settings.emulator.num_engines; ++engine) {
@@ -101,11 +106,13 @@ void YStore::sum_banks(std::uint32_t mask, std::uint64_t address, std::uint32_t 
     payload_.set_data_length(4 * words);
     payload_.set_streaming_width(4 * words);
     payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
-    sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+    sc_core::sc_time delay = control_.clock.span(first - now);
     ybuf[engine]->b_transport(payload_, delay);
+    last = std::max(last, now + control_.clock.count(delay));
     if (!payload_.is_response_ok()) SC_REPORT_FATAL(name(), "an engine refused words of YBUF that it should have");
     for (std::uint32_t word = 0; word < words; ++word) row_[word] += bank_[word];
   }
+  return last;
 }
 
 }  // namespace xw::systemc

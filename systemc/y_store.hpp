@@ -30,7 +30,8 @@ class YStore final : public sc_core::sc_module {
   [[nodiscard]] Fault check(const program::Instruction& instruction) const;
   [[nodiscard]] Cycles store(Command& command, Cycles begin);
   /// row_ = sum of the banks of `mask`.
-  void sum_banks(std::uint32_t mask, std::uint64_t address, std::uint32_t words);
+  /// Rows are read from cycle `first` on; returns the cycle of the last.
+  [[nodiscard]] Cycles sum_banks(std::uint32_t mask, std::uint64_t address, std::uint32_t words, Cycles first);
 
   RunControl& control_;
   std::vector<Cycles> answered_;  ///< of the last max_outstanding bursts, a ring

@@ -58,6 +58,18 @@ void Slot::write_register(std::uint32_t offset, std::uint32_t value) {
   host->b_transport(payload, delay);
 }
 
+ChipSlot::ChipSlot(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {
+  SC_HAS_PROCESS(ChipSlot);
+  SC_METHOD(note_done);
+  dont_initialize();
+  sensitive << chip.done();
+}
+
+void ChipSlot::note_done() {
+  done = true;
+  sc_core::sc_pause();
+}
+
 Kernel& Kernel::instance() {
   // Never destroyed: the library's own objects may be gone before ours would be.
   static Kernel* const kernel = new Kernel();
@@ -72,6 +84,7 @@ Kernel::Kernel() {
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     slots_[i] = std::make_unique<Slot>(("device_" + std::to_string(i)).c_str());
   }
+  chip_ = std::make_unique<ChipSlot>("chip");
   sc_core::sc_start(sc_core::SC_ZERO_TIME);
 }
 
@@ -119,6 +132,31 @@ void Kernel::run(Slot& slot, const RunArguments& arguments) {
   if (!slot.done) {
     throw Error(ErrorCode::kDeviceTimeout, "systemc: the simulation stands still before the run is done");
   }
+}
+
+ChipResult Kernel::run_chip(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipWorkload& workload,
+                            const ChipSimulationOptions& options) {
+  const std::lock_guard lock(mutex_);
+  chip_->chip.configure(plan, chip);
+  chip_->done = false;
+  chip_->chip.start(workload, options.activities);
+  sc_core::sc_start();
+  if (!chip_->done) {
+    throw Error(ErrorCode::kDeviceTimeout, "systemc: the simulation of the chip stands still before it is done");
+  }
+  return chip_->chip.take_result();
+}
+
+ChipResult simulate_chip(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipWorkload& workload,
+                         const ChipSimulationOptions& options) {
+  if (workload.num_sequences == 0 || workload.prompt_tokens + workload.generated_tokens == 0 || plan.steps.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "chip simulation: expected at least one sequence, one token and one step, found " +
+                    std::to_string(workload.num_sequences) + " sequences of " +
+                    std::to_string(workload.prompt_tokens + workload.generated_tokens) + " tokens of " +
+                    std::to_string(plan.steps.size()) + " steps");
+  }
+  return Kernel::instance().run_chip(plan, chip, workload, options);
 }
 
 }  // namespace xw::systemc

@@ -11,7 +11,9 @@
 #include <systemc>
 #include <tlm>
 
+#include "host/backends/systemc/chip_simulation.hpp"
 #include "systemc/accelerator.hpp"
+#include "systemc/chip/chip.hpp"
 #include "systemc/memory.hpp"
 
 namespace xw::systemc {
@@ -35,6 +37,17 @@ class Slot final : public sc_core::sc_module {
   void note_done();
 };
 
+/// The chip, borrowed by one simulation after another.
+class ChipSlot final : public sc_core::sc_module {
+ public:
+  explicit ChipSlot(const sc_core::sc_module_name& name);
+  Chip chip{"chip"};
+  bool done = false;
+
+ private:
+  void note_done();
+};
+
 /// SystemC has one simulation per process, no modules after its start, and no threads of the host. The modules of all
 /// devices that a process can have open are made before the start; devices borrow them.
 class Kernel {
@@ -48,11 +61,15 @@ class Kernel {
   void release(Slot& slot);
   /// Sets the kernel arguments, starts, simulates until done. Throws Error{kDeviceTimeout} if nothing moves any more.
   void run(Slot& slot, const RunArguments& arguments);
+  /// Likewise for the chip.
+  [[nodiscard]] ChipResult run_chip(const ChipPlan& plan, const arch::ChipDescription& chip,
+                                    const ChipWorkload& workload, const ChipSimulationOptions& options);
 
  private:
   Kernel();
   std::mutex mutex_;
   std::array<std::unique_ptr<Slot>, kNumSlots> slots_;
+  std::unique_ptr<ChipSlot> chip_;
 };
 
 }  // namespace xw::systemc

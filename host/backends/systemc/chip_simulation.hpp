@@ -1,0 +1,28 @@
+// Simulates the analog chip of a program in time and energy: the `chip` profile of the SystemC model.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "arch/description/description.hpp"
+#include "compiler/ir/graph.hpp"
+#include "compiler/program/program.hpp"
+#include "systemc/chip/chip_plan.hpp"
+#include "systemc/chip/chip_result.hpp"
+
+namespace xw::systemc {
+
+/// What the chip does for a token of the program's model: the blocks of every call where the mapping put them, and the
+/// digital nodes of the graph.
+[[nodiscard]] ChipPlan make_chip_plan(const program::Program& program, const ir::Graph& graph);
+
+struct ChipSimulationOptions {
+  bool activities = false;  ///< also record what every server did when
+};
+
+/// Only time, no values; they are those of every device. Thread safe: simulations take turns. Throws
+/// Error{kInvalidArgument} for a description without constants or an empty workload, Error{kCapacity} if the chip has
+/// too few tiles.
+[[nodiscard]] ChipResult simulate_chip(const ChipPlan& plan, const arch::ChipDescription& chip,
+                                       const ChipWorkload& workload, const ChipSimulationOptions& options = {});
+
+}  // namespace xw::systemc

@@ -1,0 +1,37 @@
+// The analog chip: the `chip` profile of the model.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <systemc>
+
+#include "systemc/chip/channels.hpp"
+#include "systemc/chip/digital_units.hpp"
+#include "systemc/chip/sequencer.hpp"
+#include "systemc/chip/tiles.hpp"
+
+namespace xw::systemc {
+
+/// All tiles of the chip in parallel. configure(), start(), wait for done(), take_result().
+class Chip final : public sc_core::sc_module {
+ public:
+  explicit Chip(const sc_core::sc_module_name& name);
+
+  Sequencer sequencer{"sequencer"};
+  Tiles tiles{"tiles"};
+  Channels input_links{"input_links"}, output_links{"output_links"}, accumulators{"accumulators"}, buffer{"buffer"},
+      memory{"memory"};
+  DigitalUnits digital{"digital"};
+
+  /// Only while nothing runs; `plan` must outlive the run. Throws Error{kInvalidArgument} if the description has no timing
+  /// or no energy constants, Error{kCapacity} if the plan needs more tiles than the chip has.
+  void configure(const ChipPlan& plan, const arch::ChipDescription& chip);
+  void start(const ChipWorkload& workload, bool activities) { sequencer.start(workload, activities); }
+  [[nodiscard]] const sc_core::sc_event& done() const { return sequencer.done(); }
+  [[nodiscard]] ChipResult take_result();
+
+ private:
+  double static_watt_ = 0;
+};
+
+}  // namespace xw::systemc

@@ -1,0 +1,70 @@
+// What the chip has to do for one token: calls of tiles and digital steps, in order. Plain data, no SystemC.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace xw::systemc {
+
+/// A block of a tile that takes part in a call.
+struct BlockWork {
+  std::uint32_t tile = 0;
+  std::uint32_t rows = 0, cols = 0;
+  std::uint32_t in_begin = 0;  ///< first input of the call; blocks with equal in_begin and rows need the same bytes
+  friend bool operator==(const BlockWork&, const BlockWork&) = default;
+};
+
+struct CallWork {
+  std::string name;
+  std::uint32_t in_features = 0, out_features = 0;
+  std::vector<BlockWork> blocks;
+  friend bool operator==(const CallWork&, const CallWork&) = default;
+};
+
+/// Work of the digital units.
+struct DigitalWork {
+  std::uint64_t macs = 0, exps = 0;
+  std::uint64_t memory_bytes = 0;  ///< KV cache, digital weights, embeddings: off-chip memory
+  friend bool operator==(const DigitalWork&, const DigitalWork&) = default;
+};
+
+enum class StepKind : std::uint8_t {
+  kCall,       ///< MVMs in tiles
+  kDigital,    ///< norms, activations, residual sums, embedding, digital linear layers, sampling
+  kAttention,  ///< with work per position attended to
+};
+
+/// One step of a token. Steps follow each other.
+struct Step {
+  StepKind kind = StepKind::kDigital;
+  std::string name;
+  std::uint32_t layer = 0;
+  std::uint32_t call = 0;    ///< kCall: index into ChipPlan::calls
+  DigitalWork work;          ///< per token
+  DigitalWork per_position;  ///< times the positions attended to, the token's own included
+  std::uint32_t window = 0;  ///< most positions attended to; 0: all
+  bool logits = false;       ///< only for tokens whose logits are wanted
+  friend bool operator==(const Step&, const Step&) = default;
+};
+
+struct ChipPlan {
+  std::uint32_t num_tiles = 0, num_layers = 0;
+  std::vector<CallWork> calls;
+  std::vector<Step> steps;
+  friend bool operator==(const ChipPlan&, const ChipPlan&) = default;
+};
+
+/// What runs on the chip: each sequence reads its prompt, its tokens pipelined over the layers, then generates tokens one
+/// after another.
+struct ChipWorkload {
+  std::uint32_t num_sequences = 1;
+  std::uint32_t first_position = 0;    ///< positions that are in the KV cache before
+  std::uint32_t prompt_tokens = 0;     ///< the last one gives the first generated token
+  std::uint32_t generated_tokens = 1;  ///< without prompt: decode steps from first_position on
+  friend bool operator==(const ChipWorkload&, const ChipWorkload&) = default;
+};
+
+}  // namespace xw::systemc

@@ -1,0 +1,98 @@
+// What a simulation of the chip tells: times, energies, utilisation, what the tokens waited for. Plain data, no SystemC.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace xw::systemc {
+
+/// Parts of the chip that take time or energy.
+enum class Component : std::uint8_t {
+  kInputLink,
+  kDac,
+  kCells,
+  kAdc,
+  kRescale,
+  kOutputLink,
+  kAccumulate,
+  kBuffer,
+  kDigitalMac,
+  kDigitalExp,
+  kDigitalStart,  ///< latency of starting a digital operation
+  kMemory,
+  kTileWait,     ///< time only: the tile is busy with another block or token
+  kLinkWait,     ///< time only: a link, the buffer or an accumulator is busy
+  kDigitalWait,  ///< time only: digital units or memory are busy with another token
+  kOrderWait,    ///< time only: an earlier token of the prompt comes first
+  kStatic,       ///< energy only
+};
+inline constexpr std::size_t kNumComponents = static_cast<std::size_t>(Component::kStatic) + 1;
+[[nodiscard]] std::string_view name(Component component);
+
+/// A number per component, ns or pJ.
+class Breakdown {
+ public:
+  [[nodiscard]] double& operator[](Component c) { return values_[static_cast<std::size_t>(c)]; }
+  [[nodiscard]] double operator[](Component c) const { return values_[static_cast<std::size_t>(c)]; }
+  [[nodiscard]] double total() const {
+    double sum = 0;
+    for (const double value : values_) sum += value;
+    return sum;
+  }
+  Breakdown& operator+=(const Breakdown& other) {
+    for (std::size_t i = 0; i < values_.size(); ++i) values_[i] += other.values_[i];
+    return *this;
+  }
+  friend bool operator==(const Breakdown&, const Breakdown&) = default;
+
+ private:
+  std::array<double, kNumComponents> values_{};
+};
+
+/// When a token was on the chip.
+struct TokenTime {
+  std::uint32_t sequence = 0, position = 0;
+  bool prompt = false;
+  double begin_ns = 0, end_ns = 0;
+  friend bool operator==(const TokenTime&, const TokenTime&) = default;
+};
+
+struct LayerResult {
+  Breakdown energy_pj;         ///< without static power
+  Breakdown critical_path_ns;  ///< sum over tokens
+  friend bool operator==(const LayerResult&, const LayerResult&) = default;
+};
+
+/// A server of the chip.
+enum class Track : std::uint8_t { kTile, kInputLink, kOutputLink, kAccumulator, kBuffer, kDigital, kMemory };
+[[nodiscard]] std::string_view name(Track track);
+
+/// Something that a server did; for timelines.
+struct Activity {
+  Track track = Track::kTile;
+  std::uint32_t index = 0;  ///< of the server
+  std::uint32_t step = 0;   ///< of the plan
+  std::uint32_t sequence = 0, position = 0;
+  double begin_ns = 0, end_ns = 0;
+};
+
+struct ChipResult {
+  double total_ns = 0;
+  std::vector<TokenTime> tokens;  ///< in the order of their ends
+  Breakdown energy_pj;
+  /// Where the time of the tokens went, summed over tokens: for a single token this sums up to its time.
+  Breakdown critical_path_ns;
+  std::vector<LayerResult> layers;
+  std::vector<double> tile_busy_ns, input_link_busy_ns, output_link_busy_ns;  ///< per server
+  double accumulator_busy_ns = 0, buffer_busy_ns = 0, digital_busy_ns = 0, memory_busy_ns = 0;
+  std::uint64_t block_mvms = 0;
+  std::uint64_t cell_macs = 0;  ///< of tiles
+  std::uint64_t digital_macs = 0;
+  std::vector<Activity> activities;  ///< only if asked for
+};
+
+}  // namespace xw::systemc

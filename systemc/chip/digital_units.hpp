@@ -1,0 +1,35 @@
+// The digital units: attention, norms, activations and what else is not in tiles.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tlm_utils/simple_target_socket.h>
+#include <cstdint>
+#include <systemc>
+#include <tlm>
+
+#include "arch/description/description.hpp"
+#include "systemc/chip/work.hpp"
+
+namespace xw::systemc {
+
+/// All digital units together work on one operation at a time, at address 0: its start, then multiply-adds and
+/// exponentials one after another at their rates.
+class DigitalUnits final : public sc_core::sc_module {
+ public:
+  explicit DigitalUnits(const sc_core::sc_module_name& name);
+
+  tlm_utils::simple_target_socket<DigitalUnits> work{"work"};
+
+  void configure(const arch::ChipDescription& chip);
+  [[nodiscard]] double busy_ns() const { return units_.busy_ns(); }
+
+ private:
+  void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+
+  Server units_;
+  double start_ns_ = 0, mac_rate_ = 1, exp_rate_ = 1;
+  double mac_pj_ = 0, exp_pj_ = 0;
+};
+
+}  // namespace xw::systemc

@@ -1,0 +1,285 @@
+// Drives tokens through the plan.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "systemc/chip/sequencer.hpp"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <tuple>
+
+#include "systemc/chip/constants.hpp"
+
+namespace xw::systemc {
+namespace {
+
+constexpr std::uint32_t kPsumBytes = 4;  // partial sums travel as int32
+constexpr int kStackBytes = 128 * 1024;
+
+[[nodiscard]] std::uint32_t link_of(std::uint32_t tile, std::uint32_t num_links) {
+  return num_links == 0 ? tile : tile % num_links;
+}
+
+}  // namespace
+
+struct Sequencer::Token {
+  std::uint32_t sequence = 0, position = 0;
+  bool prompt = false, logits = true;
+  Token* before = nullptr;                   ///< in the same prompt
+  std::uint32_t started = 0, completed = 0;  ///< steps
+  std::uint32_t step = 0;
+  sc_core::sc_event advanced;
+};
+
+struct Sequencer::Scratch {
+  tlm::tlm_generic_payload payload;
+  Work work;
+  std::vector<sc_core::sc_time> arrivals, ends;
+  std::vector<Breakdown> transfers, mvms;
+  std::vector<std::uint32_t> order;
+
+  Scratch() {
+    payload.set_command(tlm::TLM_IGNORE_COMMAND);
+    payload.set_extension(&work);
+  }
+  ~Scratch() { payload.clear_extension(&work); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+};
+
+Sequencer::Sequencer(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {
+  SC_HAS_PROCESS(Sequencer);
+  SC_THREAD(run);
+}
+
+void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chip) {
+  plan_ = &plan;
+  has_accumulators_ = chip.timing.count("accumulate_rate") != 0 || chip.energy.count("accumulate_word") != 0;
+  has_buffer_ = chip.timing.count("buffer_rate") != 0 || chip.energy.count("buffer_byte") != 0;
+  calls_.clear();
+  for (const CallWork& call : plan.calls) {
+    PreparedCall prepared;
+    std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint32_t> known;
+    for (const BlockWork& block : call.blocks) {
+      const std::uint32_t link = link_of(block.tile, chip.input_links);
+      const auto next = static_cast<std::uint32_t>(prepared.transfers.size());
+      const auto [place, is_new] = known.try_emplace({link, block.in_begin, block.rows}, next);
+      if (is_new) prepared.transfers.push_back({link, block.rows});
+      prepared.blocks.push_back(
+          {block.tile, block.rows, block.cols, place->second, link_of(block.tile, chip.output_links)});
+    }
+    calls_.push_back(std::move(prepared));
+  }
+}
+
+void Sequencer::start(const ChipWorkload& workload, bool activities) {
+  workload_ = workload;
+  activities_ = activities;
+  start_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Sequencer::run() {
+  for (;;) {
+    wait(start_);
+    origin_ = sc_core::sc_time_stamp();
+    result_ = {};
+    result_.layers.resize(plan_->num_layers + 1);
+    running_ = workload_.num_sequences;
+    for (std::uint32_t s = 0; s < workload_.num_sequences; ++s) {
+      sc_core::sc_spawn_options options;
+      options.set_stack_size(kStackBytes);
+      sc_core::sc_spawn([this, s] { run_sequence(s); }, sc_core::sc_gen_unique_name("sequence"), &options);
+    }
+    while (running_ != 0) wait(sequence_done_);
+    result_.total_ns = in_nanoseconds(sc_core::sc_time_stamp() - origin_);
+    done_.notify(sc_core::SC_ZERO_TIME);
+  }
+}
+
+void Sequencer::run_sequence(std::uint32_t sequence) {
+  std::uint32_t position = workload_.first_position;
+  std::uint32_t to_generate = workload_.generated_tokens;
+  if (workload_.prompt_tokens != 0) {
+    std::vector<std::unique_ptr<Token>> prompt;
+    for (std::uint32_t t = 0; t < workload_.prompt_tokens; ++t) {
+      auto token = std::make_unique<Token>();
+      token->sequence = sequence;
+      token->position = position++;
+      token->prompt = true;
+      token->logits = t + 1 == workload_.prompt_tokens;
+      token->before = prompt.empty() ? nullptr : prompt.back().get();
+      prompt.push_back(std::move(token));
+    }
+    for (const auto& token : prompt) {
+      // A token enters when the one before has left the first step.
+      while (token->before != nullptr && token->before->completed == 0) wait(token->before->advanced);
+      sc_core::sc_spawn_options options;
+      options.set_stack_size(kStackBytes);
+      sc_core::sc_spawn([this, &token] { run_token(*token); }, sc_core::sc_gen_unique_name("token"), &options);
+    }
+    for (const auto& token : prompt) {
+      while (token->completed != plan_->steps.size()) wait(token->advanced);
+    }
+    if (to_generate != 0) --to_generate;
+  }
+  for (std::uint32_t t = 0; t < to_generate; ++t) {
+    Token token;
+    token.sequence = sequence;
+    token.position = position++;
+    run_token(token);
+  }
+  --running_;
+  sequence_done_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Sequencer::run_token(Token& token) {
+  TokenTime time{token.sequence, token.position, token.prompt, in_nanoseconds(sc_core::sc_time_stamp() - origin_), 0};
+  Scratch scratch;
+  for (std::uint32_t index = 0; index < plan_->steps.size(); ++index) {
+    const Step& step = plan_->steps[index];
+    token.step = index;
+    wait_for_order(step, index, token);
+    token.started = index + 1;
+    token.advanced.notify();
+    if (!step.logits || token.logits) {
+      if (step.kind == StepKind::kCall) {
+        run_call(step, token, scratch);
+      } else {
+        run_digital(step, token, scratch);
+      }
+    }
+    if (index + 1 == plan_->steps.size()) {
+      time.end_ns = in_nanoseconds(sc_core::sc_time_stamp() - origin_);
+      result_.tokens.push_back(time);
+    }
+    token.completed = index + 1;
+    token.advanced.notify();
+  }
+}
+
+void Sequencer::wait_for_order(const Step& step, std::uint32_t index, Token& token) {
+  if (token.before == nullptr) return;
+  const sc_core::sc_time begin = sc_core::sc_time_stamp();
+  const auto ready = [&] {
+    const Token& before = *token.before;
+    return step.kind == StepKind::kAttention ? before.completed > index : before.started > index;
+  };
+  while (!ready()) wait(token.before->advanced);
+  Breakdown path;
+  path[Component::kOrderWait] = in_nanoseconds(sc_core::sc_time_stamp() - begin);
+  charge(step, path);
+}
+
+void Sequencer::charge(const Step& step, const Breakdown& path) {
+  result_.critical_path_ns += path;
+  result_.layers[std::min(step.layer, plan_->num_layers)].critical_path_ns += path;
+}
+
+sc_core::sc_time Sequencer::transact(Port& port, Track track, std::uint32_t address, sc_core::sc_time delay,
+                                     const Token& token, Scratch& scratch) {
+  scratch.payload.set_address(address);
+  scratch.payload.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+  port->b_transport(scratch.payload, delay);
+  if (!scratch.payload.is_response_ok()) {
+    SC_REPORT_FATAL(name(), ("work refused: " + scratch.payload.get_response_string()).c_str());
+  }
+  const std::uint32_t layer = std::min(plan_->steps[token.step].layer, plan_->num_layers);
+  result_.energy_pj += scratch.work.energy_pj;
+  result_.layers[layer].energy_pj += scratch.work.energy_pj;
+  if (activities_ && scratch.work.begin != scratch.work.end) {
+    result_.activities.push_back({track, address, token.step, token.sequence, token.position,
+                                  in_nanoseconds(scratch.work.begin - origin_),
+                                  in_nanoseconds(scratch.work.end - origin_)});
+  }
+  return sc_core::sc_time_stamp() + delay;
+}
+
+void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
+  const PreparedCall& call = calls_[step.call];
+  Breakdown path;
+  sc_core::sc_time inputs_ready = sc_core::sc_time_stamp();
+  if (has_buffer_) {
+    scratch.work.bytes = plan_->calls[step.call].in_features;
+    inputs_ready = transact(buffer, Track::kBuffer, 0, sc_core::SC_ZERO_TIME, token, scratch);
+    path += scratch.work.time_ns;
+  }
+  scratch.arrivals.clear();
+  scratch.transfers.clear();
+  for (const Transfer& transfer : call.transfers) {
+    scratch.work.bytes = transfer.bytes;
+    scratch.arrivals.push_back(transact(input_links, Track::kInputLink, transfer.link,
+                                        inputs_ready - sc_core::sc_time_stamp(), token, scratch));
+    scratch.transfers.push_back(scratch.work.time_ns);
+  }
+  scratch.ends.clear();
+  scratch.mvms.clear();
+  for (const PreparedBlock& block : call.blocks) {
+    scratch.work.rows = block.rows;
+    scratch.work.cols = block.cols;
+    scratch.ends.push_back(transact(tiles, Track::kTile, block.tile,
+                                    scratch.arrivals[block.transfer] - sc_core::sc_time_stamp(), token, scratch));
+    scratch.mvms.push_back(scratch.work.time_ns);
+    ++result_.block_mvms;
+    result_.cell_macs += std::uint64_t{block.rows} * block.cols;
+  }
+  // Outputs leave in the order in which they are ready.
+  scratch.order.resize(call.blocks.size());
+  std::iota(scratch.order.begin(), scratch.order.end(), 0U);
+  std::stable_sort(scratch.order.begin(), scratch.order.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return scratch.ends[a] < scratch.ends[b]; });
+  if (scratch.order.empty()) return;
+  wait(scratch.ends[scratch.order.front()] - sc_core::sc_time_stamp());
+  sc_core::sc_time finish = sc_core::sc_time_stamp();
+  std::uint32_t last = scratch.order.front();
+  Breakdown last_output;
+  for (const std::uint32_t index : scratch.order) {
+    const PreparedBlock& block = call.blocks[index];
+    scratch.work.bytes = std::uint64_t{block.cols} * kPsumBytes;
+    sc_core::sc_time end = transact(output_links, Track::kOutputLink, block.output_link,
+                                    scratch.ends[index] - sc_core::sc_time_stamp(), token, scratch);
+    Breakdown output = scratch.work.time_ns;
+    if (has_accumulators_) {
+      end = transact(accumulators, Track::kAccumulator, 0, end - sc_core::sc_time_stamp(), token, scratch);
+      output += scratch.work.time_ns;
+    }
+    if (end < finish) continue;
+    finish = end;
+    last = index;
+    last_output = output;
+  }
+  if (has_buffer_) {
+    scratch.work.bytes = std::uint64_t{plan_->calls[step.call].out_features} * kPsumBytes;
+    finish = transact(buffer, Track::kBuffer, 0, finish - sc_core::sc_time_stamp(), token, scratch);
+    last_output += scratch.work.time_ns;
+  }
+  path += scratch.transfers[call.blocks[last].transfer];
+  path += scratch.mvms[last];
+  path += last_output;
+  charge(step, path);
+  wait(finish - sc_core::sc_time_stamp());
+}
+
+void Sequencer::run_digital(const Step& step, Token& token, Scratch& scratch) {
+  const std::uint32_t attended = token.position + 1;
+  const std::uint64_t positions = step.window == 0 ? attended : std::min(attended, step.window);
+  const auto amount = [&](std::uint64_t DigitalWork::*field) {
+    return step.work.*field + step.per_position.*field * positions;
+  };
+  scratch.work.digital = {amount(&DigitalWork::macs), amount(&DigitalWork::exps), 0};
+  const sc_core::sc_time now = sc_core::sc_time_stamp();
+  sc_core::sc_time finish = transact(digital, Track::kDigital, 0, sc_core::SC_ZERO_TIME, token, scratch);
+  Breakdown path = scratch.work.time_ns;
+  result_.digital_macs += scratch.work.digital.macs;
+  scratch.work.bytes = amount(&DigitalWork::memory_bytes);
+  if (scratch.work.bytes != 0) {
+    const sc_core::sc_time moved = transact(memory, Track::kMemory, 0, sc_core::SC_ZERO_TIME, token, scratch);
+    if (moved > finish) {
+      finish = moved;
+      path = scratch.work.time_ns;
+    }
+  }
+  charge(step, path);
+  wait(finish - now);
+}
+
+}  // namespace xw::systemc

@@ -1,0 +1,76 @@
+// Drives tokens through the plan: one process per token under way.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tlm_utils/simple_initiator_socket.h>
+#include <cstdint>
+#include <memory>
+#include <systemc>
+#include <tlm>
+#include <vector>
+
+#include "arch/description/description.hpp"
+#include "systemc/chip/work.hpp"
+
+namespace xw::systemc {
+
+/// A call: its inputs go over the input links to the tiles, all tiles work in parallel, outputs come over the output links
+/// and are added up; it ends with the last output. A digital step occupies the digital units and, at the same time, the
+/// memory. Tokens of a prompt follow each other through the steps; attention waits until the token before has written
+/// its keys and values.
+class Sequencer final : public sc_core::sc_module {
+ public:
+  using Port = tlm_utils::simple_initiator_socket<Sequencer>;
+  explicit Sequencer(const sc_core::sc_module_name& name);
+
+  Port tiles{"tiles"}, input_links{"input_links"}, output_links{"output_links"}, accumulators{"accumulators"},
+      buffer{"buffer"}, digital{"digital"}, memory{"memory"};
+
+  /// Only while nothing runs. `plan` must outlive the run.
+  void configure(const ChipPlan& plan, const arch::ChipDescription& chip);
+  void start(const ChipWorkload& workload, bool activities);
+  [[nodiscard]] const sc_core::sc_event& done() const { return done_; }
+  /// Of the run that is done; without the servers' busy times and static power.
+  [[nodiscard]] ChipResult& result() { return result_; }
+
+ private:
+  struct Token;
+  /// Inputs that several blocks get in one transfer.
+  struct Transfer {
+    std::uint32_t link = 0, bytes = 0;
+  };
+  struct PreparedBlock {
+    std::uint32_t tile = 0, rows = 0, cols = 0;
+    std::uint32_t transfer = 0, output_link = 0;
+  };
+  struct PreparedCall {
+    std::vector<Transfer> transfers;
+    std::vector<PreparedBlock> blocks;
+  };
+  /// What a token's process works with.
+  struct Scratch;
+
+  void run();
+  void run_sequence(std::uint32_t sequence);
+  void run_token(Token& token);
+  void run_call(const Step& step, Token& token, Scratch& scratch);
+  void run_digital(const Step& step, Token& token, Scratch& scratch);
+  void wait_for_order(const Step& step, std::uint32_t index, Token& token);
+  /// One piece of work at a server, requested `delay` from now; returns the time of completion.
+  sc_core::sc_time transact(Port& port, Track track, std::uint32_t address, sc_core::sc_time delay, const Token& token,
+                            Scratch& scratch);
+  void charge(const Step& step, const Breakdown& path);
+
+  const ChipPlan* plan_ = nullptr;
+  std::vector<PreparedCall> calls_;
+  bool has_accumulators_ = false, has_buffer_ = false;
+  ChipWorkload workload_;
+  bool activities_ = false;
+  sc_core::sc_time origin_;
+  std::uint32_t running_ = 0;  ///< sequences
+  ChipResult result_;
+  sc_core::sc_event start_, sequence_done_, done_;
+};
+
+}  // namespace xw::systemc

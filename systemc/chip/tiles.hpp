@@ -1,0 +1,37 @@
+// The physical tiles: crossbars with their converters and rescaling.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <tlm_utils/simple_target_socket.h>
+#include <cstdint>
+#include <systemc>
+#include <tlm>
+#include <vector>
+
+#include "arch/description/description.hpp"
+#include "systemc/chip/work.hpp"
+
+namespace xw::systemc {
+
+/// Tile t answers at address t. Blocks of one tile take turns; an MVM takes dac + read_phases * mvm + conversion rounds +
+/// rescaling (docs/chip-description.md), whatever part of the tile the block uses.
+class Tiles final : public sc_core::sc_module {
+ public:
+  explicit Tiles(const sc_core::sc_module_name& name);
+
+  tlm_utils::simple_target_socket<Tiles> work{"work"};
+
+  void configure(const arch::ChipDescription& chip, std::uint32_t num_tiles);
+  [[nodiscard]] std::vector<double> busy_ns() const;
+
+ private:
+  void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+
+  std::vector<Server> tiles_;
+  std::uint32_t adcs_ = 1;
+  double dac_ns_ = 0, mvm_ns_ = 0, adc_round_ns_ = 0, rescale_ns_ = 0;
+  double dac_pj_ = 0, cell_pj_ = 0, adc_pj_ = 0, rescale_pj_ = 0;
+};
+
+}  // namespace xw::systemc

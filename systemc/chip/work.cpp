@@ -1,0 +1,83 @@
+// The protocol of the chip's sockets.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "systemc/chip/work.hpp"
+
+namespace xw::systemc {
+
+Work* work_of(tlm::tlm_generic_payload& payload, std::size_t num_servers) {
+  Work* work = payload.get_extension<Work>();
+  if (work == nullptr || payload.get_command() != tlm::TLM_IGNORE_COMMAND) {
+    payload.set_response_status(tlm::TLM_COMMAND_ERROR_RESPONSE);
+    return nullptr;
+  }
+  if (payload.get_address() >= num_servers) {
+    payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    return nullptr;
+  }
+  work->clear_answer();
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+  return work;
+}
+
+std::string_view name(Component component) {
+  switch (component) {
+    case Component::kInputLink:
+      return "input links";
+    case Component::kDac:
+      return "input converters";
+    case Component::kCells:
+      return "cells";
+    case Component::kAdc:
+      return "output converters";
+    case Component::kRescale:
+      return "rescaling";
+    case Component::kOutputLink:
+      return "output links";
+    case Component::kAccumulate:
+      return "accumulators";
+    case Component::kBuffer:
+      return "activation buffer";
+    case Component::kDigitalMac:
+      return "digital multiply-adds";
+    case Component::kDigitalExp:
+      return "digital exponentials";
+    case Component::kDigitalStart:
+      return "starts of digital operations";
+    case Component::kMemory:
+      return "memory";
+    case Component::kTileWait:
+      return "waiting for tiles";
+    case Component::kLinkWait:
+      return "waiting for links";
+    case Component::kDigitalWait:
+      return "waiting for digital units";
+    case Component::kOrderWait:
+      return "waiting for earlier tokens";
+    case Component::kStatic:
+      return "static power";
+  }
+  return "?";
+}
+
+std::string_view name(Track track) {
+  switch (track) {
+    case Track::kTile:
+      return "tile";
+    case Track::kInputLink:
+      return "input link";
+    case Track::kOutputLink:
+      return "output link";
+    case Track::kAccumulator:
+      return "accumulator";
+    case Track::kBuffer:
+      return "buffer";
+    case Track::kDigital:
+      return "digital units";
+    case Track::kMemory:
+      return "memory";
+  }
+  return "?";
+}
+
+}  // namespace xw::systemc
