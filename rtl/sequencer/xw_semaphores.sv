@@ -32,12 +32,25 @@ module xw_semaphores #(
 );
   localparam int unsigned COUNT = xw_pkg::NUM_SEMAPHORES;
   localparam int unsigned BITS  = xw_pkg::SEMAPHORE_BITS;
+  localparam int unsigned NEAR  = 5;  // bits of the saturated numbers below
 
   logic [COUNT*BITS-1:0] count_q, count_d;
   logic                  change;
 
+  // Tokens and room for signals of every semaphore, cut at 31: no cycle asks for more (two waits of at
+  // most 7, one signal of each unit). Selecting these is much smaller than selecting whole counters.
+  logic [COUNT*NEAR-1:0] tokens, room;
+  always_comb begin
+    for (int unsigned s = 0; s < COUNT; s++) begin
+      tokens[NEAR*s +: NEAR] = count_q[BITS*s +: NEAR];
+      room[NEAR*s +: NEAR]   = ~count_q[BITS*s +: NEAR];
+      if (count_q[BITS*s + NEAR +: BITS - NEAR] != '0) tokens[NEAR*s +: NEAR] = '1;
+      if (count_q[BITS*s + NEAR +: BITS - NEAR] != '1) room[NEAR*s +: NEAR] = '1;
+    end
+  end
+
   // Who may take.
-  logic [BITS:0] need0, need1;
+  logic [NEAR-1:0] need0, need1;
   always_comb begin
     grant_o  = '0;
     short0_o = '0;
@@ -45,40 +58,74 @@ module xw_semaphores #(
     need1    = '0;
     for (int unsigned u = 0; u < Units; u++) begin
       if (wait_i[u]) begin
-        need0 = (BITS + 1)'(wait0_count_i[3*u +: 3]);
-        need1 = (BITS + 1)'(wait1_count_i[3*u +: 3]);
-        short0_o[u] = {1'b0, count_q[BITS * 32'(wait0_id_i[6*u +: 6]) +: BITS]} < need0;
+        need0 = NEAR'(wait0_count_i[3*u +: 3]);
+        need1 = NEAR'(wait1_count_i[3*u +: 3]);
+        short0_o[u] = tokens[NEAR * 32'(wait0_id_i[6*u +: 6]) +: NEAR] < need0;
         if (wait0_id_i[6*u +: 6] == wait1_id_i[6*u +: 6]) need1 = need0 + need1;
         grant_o[u] = grant_o == '0 && !short0_o[u] &&
-                     {1'b0, count_q[BITS * 32'(wait1_id_i[6*u +: 6]) +: BITS]} >= need1;
+                     tokens[NEAR * 32'(wait1_id_i[6*u +: 6]) +: NEAR] >= need1;
       end
     end
   end
 
-  // One unit after the other, so that signals to the same semaphore add up.
+  // What the granted unit takes.
+  logic [5:0] take0_id, take1_id;
+  logic [2:0] take0, take1;
+  always_comb begin
+    take0_id = '0;
+    take1_id = '0;
+    take0    = '0;
+    take1    = '0;
+    for (int unsigned u = 0; u < Units; u++) begin
+      if (grant_o[u]) begin
+        take0_id = wait0_id_i[6*u +: 6];
+        take1_id = wait1_id_i[6*u +: 6];
+        take0    = wait0_count_i[3*u +: 3];
+        take1    = wait1_count_i[3*u +: 3];
+      end
+    end
+  end
+
+  // A unit's signal is lost if the signals of lower units use up the room and what is taken adds to it.
+  logic [NEAR:0] free, ahead;
   assign change = grant_o != '0 || signal_i != '0;
   always_comb begin
-    count_d    = '0;
     overflow_o = '0;
-    if (change) begin
-      count_d = count_q;
-      for (int unsigned u = 0; u < Units; u++) begin
-        if (grant_o[u]) begin
-          count_d[BITS * 32'(wait0_id_i[6*u +: 6]) +: BITS] =
-              count_d[BITS * 32'(wait0_id_i[6*u +: 6]) +: BITS] - BITS'(wait0_count_i[3*u +: 3]);
-          count_d[BITS * 32'(wait1_id_i[6*u +: 6]) +: BITS] =
-              count_d[BITS * 32'(wait1_id_i[6*u +: 6]) +: BITS] - BITS'(wait1_count_i[3*u +: 3]);
-        end
-      end
+    free       = '0;
+    ahead      = '0;
+    if (signal_i != '0) begin
       for (int unsigned u = 0; u < Units; u++) begin
         if (signal_i[u]) begin
-          if (count_d[BITS * 32'(signal_id_i[6*u +: 6]) +: BITS] == '1) begin
-            overflow_o[u] = 1'b1;
-          end else begin
-            count_d[BITS * 32'(signal_id_i[6*u +: 6]) +: BITS] =
-                count_d[BITS * 32'(signal_id_i[6*u +: 6]) +: BITS] + 1'b1;
+          free  = {1'b0, room[NEAR * 32'(signal_id_i[6*u +: 6]) +: NEAR]};
+          ahead = '0;
+          if (take0_id == signal_id_i[6*u +: 6]) free = free + (NEAR + 1)'(take0);
+          if (take1_id == signal_id_i[6*u +: 6]) free = free + (NEAR + 1)'(take1);
+          for (int unsigned l = 0; l < u; l++) begin
+            if (signal_i[l] && signal_id_i[6*l +: 6] == signal_id_i[6*u +: 6]) ahead = ahead + 1'b1;
           end
+          overflow_o[u] = ahead >= free;
         end
+      end
+    end
+  end
+
+  // The next counts; full ones stay full.
+  logic [NEAR:0] change_by;  // signed
+  logic [BITS:0] next;
+  always_comb begin
+    count_d   = '0;
+    change_by = '0;
+    next      = '0;
+    if (change) begin
+      for (int unsigned s = 0; s < COUNT; s++) begin
+        change_by = '0;
+        for (int unsigned u = 0; u < Units; u++) begin
+          if (signal_i[u] && signal_id_i[6*u +: 6] == 6'(s)) change_by = change_by + 1'b1;
+        end
+        if (take0_id == 6'(s)) change_by = change_by - (NEAR + 1)'(take0);
+        if (take1_id == 6'(s)) change_by = change_by - (NEAR + 1)'(take1);
+        next = {1'b0, count_q[BITS*s +: BITS]} + {{(BITS - NEAR){change_by[NEAR]}}, change_by};
+        count_d[BITS*s +: BITS] = (next[BITS] && !change_by[NEAR]) ? '1 : next[BITS-1:0];
       end
     end
   end
