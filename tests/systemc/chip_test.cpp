@@ -1,0 +1,321 @@
+// The chip profile of the SystemC model against closed forms: times and energies that fit on the back of an envelope.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <numeric>
+#include <string>
+
+#include "arch/support/error.hpp"
+#include "host/backends/systemc/chip_simulation.hpp"
+
+namespace xw::systemc {
+namespace {
+
+/// Constants are different primes or so, so that none can hide behind another.
+struct Constants {
+  double mvm = 101, dac = 7, adc_round = 13, rescale = 0.25, mac_rate = 16, digital_latency = 19;
+  double link_latency = 11, link_rate = 8, memory_rate = 4;
+  unsigned phases = 1, input_links = 0, output_links = 0, adcs = 16, num_tiles = 0;
+  std::string more_timing, more_energy;
+
+  [[nodiscard]] arch::ChipDescription chip() const {
+    std::string text = "[chip]\nname = \"made\"\nrows = 64\ncols = 64\nadcs_per_tile = " + std::to_string(adcs) +
+                       "\nnum_tiles = " + std::to_string(num_tiles) + "\nread_phases = " + std::to_string(phases) +
+                       "\ninput_links = " + std::to_string(input_links) +
+                       "\noutput_links = " + std::to_string(output_links) + "\nemulator = \"tiny-64\"\n";
+    const auto add = [&](const char* key, double value, const char* unit) {
+      text += std::string(key) + " = { value = " + std::to_string(value) + ", unit = \"" + unit +
+              "\", source = \"made\" }\n";
+    };
+    text += "[chip.timing]\n";
+    add("mvm", mvm, "ns");
+    add("dac", dac, "ns");
+    add("adc_round", adc_round, "ns");
+    add("rescale_output", rescale, "ns");
+    add("digital_mac_rate", mac_rate, "MAC/ns");
+    add("digital_latency", digital_latency, "ns");
+    add("link_latency", link_latency, "ns");
+    add("link_rate", link_rate, "bytes/ns");
+    add("memory_rate", memory_rate, "bytes/ns");
+    text += more_timing + "[chip.energy]\n";
+    add("dac_conversion", 2, "pJ");
+    add("cell_mac", 0.5, "pJ");
+    add("adc_conversion", 3, "pJ");
+    add("rescale_output", 5, "pJ");
+    add("digital_mac", 0.75, "pJ");
+    add("link_byte", 0.125, "pJ");
+    add("memory_byte", 40, "pJ");
+    add("static_power", 0.5, "W");
+    text += more_energy;
+    return arch::parse_chip(text, "made");
+  }
+  [[nodiscard]] double tile_ns(std::uint32_t cols) const {
+    return dac + phases * mvm + (cols + adcs - 1) / adcs * adc_round + cols * rescale;
+  }
+  [[nodiscard]] double link_ns(std::uint32_t bytes) const { return bytes / link_rate + link_latency; }
+};
+
+constexpr std::uint32_t kRows = 48, kCols = 40;
+constexpr double kNear = 1e-6;
+
+/// A plan of one call with the given blocks.
+[[nodiscard]] ChipPlan one_call(std::vector<BlockWork> blocks, std::uint32_t num_tiles) {
+  ChipPlan plan;
+  plan.num_tiles = num_tiles;
+  plan.num_layers = 1;
+  plan.calls.push_back({"call", kRows, kCols, std::move(blocks)});
+  Step step;
+  step.kind = StepKind::kCall;
+  plan.steps.push_back(step);
+  return plan;
+}
+
+[[nodiscard]] Step digital_step(DigitalWork work) {
+  Step step;
+  step.name = "digital";
+  step.work = work;
+  return step;
+}
+
+[[nodiscard]] double sum(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0);
+}
+
+TEST(Chip, OneMvmTakesTheTimeAndEnergyOfItsParts) {
+  for (const unsigned phases : {1U, 4U}) {
+    Constants constants;
+    constants.phases = phases;
+    const ChipResult result = simulate_chip(one_call({{0, kRows, kCols, 0}}, 1), constants.chip(), {});
+    const double time = constants.link_ns(kRows) + constants.tile_ns(kCols) + constants.link_ns(4 * kCols);
+    EXPECT_NEAR(result.total_ns, time, kNear);
+    EXPECT_NEAR(result.critical_path_ns.total(), time, kNear);
+    EXPECT_NEAR(result.energy_pj[Component::kDac], kRows * 2.0, kNear);
+    EXPECT_NEAR(result.energy_pj[Component::kCells], kRows * kCols * 0.5, kNear);
+    EXPECT_NEAR(result.energy_pj[Component::kAdc], kCols * 3.0, kNear);
+    EXPECT_NEAR(result.energy_pj[Component::kRescale], kCols * 5.0, kNear);
+    EXPECT_NEAR(result.energy_pj[Component::kInputLink], kRows * 0.125, kNear);
+    EXPECT_NEAR(result.energy_pj[Component::kOutputLink], 4 * kCols * 0.125, kNear);
+    EXPECT_NEAR(result.energy_pj[Component::kStatic], 0.5 * time * 1e3, 1e-3);
+    EXPECT_NEAR(result.tile_busy_ns.at(0), constants.tile_ns(kCols), kNear);
+    EXPECT_EQ(result.block_mvms, 1U);
+    EXPECT_EQ(result.cell_macs, kRows * kCols);
+  }
+}
+
+TEST(Chip, EqualTilesInParallelTakeTheTimeOfOne) {
+  const Constants constants;
+  const double one = simulate_chip(one_call({{0, kRows, kCols, 0}}, 1), constants.chip(), {}).total_ns;
+  constexpr std::uint32_t kTiles = 9;
+  std::vector<BlockWork> blocks;
+  for (std::uint32_t t = 0; t < kTiles; ++t) blocks.push_back({t, kRows, kCols, t * kRows});
+  const ChipResult many = simulate_chip(one_call(blocks, kTiles), constants.chip(), {});
+  EXPECT_NEAR(many.total_ns, one, kNear);
+  EXPECT_NEAR(many.energy_pj[Component::kAdc], kTiles * kCols * 3.0, kNear);
+  EXPECT_NEAR(sum(many.tile_busy_ns), kTiles * constants.tile_ns(kCols), kNear);
+}
+
+TEST(Chip, BlocksOfOneTileTakeTheSum) {
+  const Constants constants;
+  // The same inputs: one transfer; the outputs of the first leave while the second is at work.
+  const ChipResult result = simulate_chip(one_call({{0, kRows, kCols, 0}, {0, kRows, 24, 0}}, 1), constants.chip(), {});
+  const double tile = constants.tile_ns(kCols) + constants.tile_ns(24);
+  EXPECT_NEAR(result.total_ns, constants.link_ns(kRows) + tile + constants.link_ns(4 * 24), kNear);
+  EXPECT_NEAR(result.tile_busy_ns.at(0), tile, kNear);
+  EXPECT_NEAR(result.critical_path_ns[Component::kTileWait], constants.tile_ns(kCols), kNear);
+  EXPECT_NEAR(result.energy_pj[Component::kInputLink], kRows * 0.125, kNear);
+}
+
+TEST(Chip, SharedLinksBroadcastEqualInputsAndTakeTurnsWithOthers) {
+  Constants constants;
+  constants.input_links = 1;
+  constexpr std::uint32_t kTiles = 5;
+  std::vector<BlockWork> equal, different;
+  for (std::uint32_t t = 0; t < kTiles; ++t) {
+    equal.push_back({t, kRows, kCols, 0});
+    different.push_back({t, kRows, kCols, t * kRows});
+  }
+  const double one = constants.link_ns(kRows) + constants.tile_ns(kCols) + constants.link_ns(4 * kCols);
+  const ChipResult broadcast = simulate_chip(one_call(equal, kTiles), constants.chip(), {});
+  EXPECT_NEAR(broadcast.total_ns, one, kNear);
+  EXPECT_NEAR(broadcast.energy_pj[Component::kInputLink], kRows * 0.125, kNear);
+  const ChipResult turns = simulate_chip(one_call(different, kTiles), constants.chip(), {});
+  EXPECT_NEAR(turns.total_ns, one + (kTiles - 1) * kRows / constants.link_rate, kNear);
+  EXPECT_NEAR(turns.critical_path_ns[Component::kLinkWait], (kTiles - 1) * kRows / constants.link_rate, kNear);
+  EXPECT_NEAR(sum(turns.input_link_busy_ns), kTiles * kRows / constants.link_rate, kNear);
+
+  constants.input_links = 0;
+  constants.output_links = 2;  // tiles 0, 2, 4 and 1, 3
+  const ChipResult collected = simulate_chip(one_call(equal, kTiles), constants.chip(), {});
+  EXPECT_NEAR(collected.total_ns, one + 2 * 4 * kCols / constants.link_rate, kNear);
+}
+
+TEST(Chip, AccumulatorsAndBufferTakeTimeAndEnergyWhenDescribed) {
+  Constants constants;
+  constants.more_timing =
+      "accumulate_rate = { value = 2.0, unit = \"words/ns\", source = \"made\" }\n"
+      "buffer_rate = { value = 3.0, unit = \"bytes/ns\", source = \"made\" }\n";
+  constants.more_energy =
+      "accumulate_word = { value = 7.0, unit = \"pJ\", source = \"made\" }\n"
+      "buffer_byte = { value = 0.5, unit = \"pJ\", source = \"made\" }\n";
+  const ChipResult result = simulate_chip(one_call({{0, kRows, kCols, 0}}, 1), constants.chip(), {});
+  const double before = constants.link_ns(kRows) + constants.tile_ns(kCols) + constants.link_ns(4 * kCols);
+  EXPECT_NEAR(result.total_ns, before + kCols / 2.0 + (kRows + 4 * kCols) / 3.0, 1e-2);  // times are whole ps
+  EXPECT_NEAR(result.energy_pj[Component::kAccumulate], kCols * 7.0, kNear);
+  EXPECT_NEAR(result.energy_pj[Component::kBuffer], (kRows + 4 * kCols) * 0.5, kNear);
+}
+
+TEST(Chip, DigitalStepsTakeTheLongerOfArithmeticAndMemory) {
+  const Constants constants;
+  ChipPlan plan;
+  plan.num_layers = 1;
+  plan.steps.push_back(digital_step({1600, 0, 0}));
+  EXPECT_NEAR(simulate_chip(plan, constants.chip(), {}).total_ns, 19 + 100, kNear);
+  plan.steps[0].work.exps = 20;  // not described: each is 8 multiply-adds
+  EXPECT_NEAR(simulate_chip(plan, constants.chip(), {}).total_ns, 19 + 110, kNear);
+  plan.steps[0].work.memory_bytes = 4000;
+  const ChipResult memory_bound = simulate_chip(plan, constants.chip(), {});
+  EXPECT_NEAR(memory_bound.total_ns, 1000, kNear);
+  EXPECT_NEAR(memory_bound.critical_path_ns[Component::kMemory], 1000, kNear);
+  EXPECT_NEAR(memory_bound.energy_pj[Component::kMemory], 160000, kNear);
+  EXPECT_NEAR(memory_bound.energy_pj[Component::kDigitalMac], 1200, kNear);
+  EXPECT_NEAR(memory_bound.energy_pj[Component::kDigitalExp], 20 * 8 * 0.75, kNear);
+  Constants with_exp;
+  with_exp.more_timing = "digital_exp_rate = { value = 0.5, unit = \"exp/ns\", source = \"made\" }\n";
+  plan.steps[0].work.memory_bytes = 0;
+  EXPECT_NEAR(simulate_chip(plan, with_exp.chip(), {}).total_ns, 19 + 100 + 40, kNear);
+}
+
+TEST(Chip, AttentionGrowsWithThePositionUpToItsWindow) {
+  const Constants constants;
+  ChipPlan plan;
+  plan.num_layers = 1;
+  Step attention = digital_step({});
+  attention.kind = StepKind::kAttention;
+  attention.per_position.macs = 32;
+  plan.steps.push_back(attention);
+  for (const std::uint32_t position : {0U, 1U, 9U, 99U}) {
+    ChipWorkload workload;
+    workload.first_position = position;
+    EXPECT_NEAR(simulate_chip(plan, constants.chip(), workload).total_ns, 19 + 2.0 * (position + 1), kNear);
+  }
+  plan.steps[0].window = 5;
+  ChipWorkload workload;
+  workload.first_position = 99;
+  EXPECT_NEAR(simulate_chip(plan, constants.chip(), workload).total_ns, 19 + 10, kNear);
+  workload.first_position = 0;
+  workload.generated_tokens = 3;  // positions 0, 1, 2
+  const ChipResult three = simulate_chip(plan, constants.chip(), workload);
+  EXPECT_NEAR(three.total_ns, 3 * 19 + 2 * (1 + 2 + 3), kNear);
+  ASSERT_EQ(three.tokens.size(), 3U);
+  EXPECT_NEAR(three.tokens[1].begin_ns, 21, kNear);
+  EXPECT_EQ(three.tokens[2].position, 2U);
+}
+
+/// Two calls in tiles of their own: stages of a pipeline.
+[[nodiscard]] ChipPlan two_stages() {
+  ChipPlan plan = one_call({{0, kRows, kCols, 0}}, 2);
+  plan.num_layers = 2;
+  plan.calls.push_back({"second", kRows, kCols, {{1, kRows, kCols, 0}}});
+  Step second = plan.steps[0];
+  second.call = 1;
+  second.layer = 1;
+  plan.steps.push_back(second);
+  return plan;
+}
+
+TEST(Chip, SequencesAndPromptTokensArePipelinedOverTheStages) {
+  Constants constants;
+  constants.link_rate = 1e6;  // the tiles are the only resource that counts
+  constants.link_latency = 0;
+  const double stage = constants.tile_ns(kCols);
+  constexpr double kLinks = 1e-2;
+  ChipWorkload workload;
+  EXPECT_NEAR(simulate_chip(two_stages(), constants.chip(), workload).total_ns, 2 * stage, kLinks);
+  workload.num_sequences = 4;
+  const ChipResult sequences = simulate_chip(two_stages(), constants.chip(), workload);
+  EXPECT_NEAR(sequences.total_ns, 2 * stage + 3 * stage, kLinks);
+  EXPECT_EQ(sequences.tokens.size(), 4U);
+  EXPECT_NEAR(sequences.tile_busy_ns[0], 4 * stage, kLinks);
+  workload.num_sequences = 1;
+  workload.prompt_tokens = 4;
+  const ChipResult prompt = simulate_chip(two_stages(), constants.chip(), workload);
+  EXPECT_NEAR(prompt.total_ns, 2 * stage + 3 * stage, kLinks);
+  ASSERT_EQ(prompt.tokens.size(), 4U);  // the last of the prompt gives the one generated token
+  for (std::uint32_t t = 0; t < 4; ++t) EXPECT_EQ(prompt.tokens[t].position, t);
+  workload.generated_tokens = 3;
+  EXPECT_NEAR(simulate_chip(two_stages(), constants.chip(), workload).total_ns, 5 * stage + 2 * 2 * stage, kLinks);
+}
+
+TEST(Chip, LogitsAreComputedOnlyWhereTheyAreWanted) {
+  const Constants constants;
+  ChipPlan plan;
+  plan.num_layers = 1;
+  plan.steps.push_back(digital_step({160, 0, 0}));
+  plan.steps.push_back(digital_step({1600, 0, 0}));
+  plan.steps[1].logits = true;
+  ChipWorkload workload;
+  workload.prompt_tokens = 3;
+  EXPECT_NEAR(simulate_chip(plan, constants.chip(), workload).total_ns, 3 * 29 + 119, kNear);
+}
+
+TEST(Chip, SumsAreConsistent) {
+  Constants constants;
+  constants.input_links = constants.output_links = 1;
+  ChipPlan plan = two_stages();
+  plan.steps.insert(plan.steps.begin() + 1, digital_step({500, 3, 77}));
+  ChipWorkload workload;
+  workload.num_sequences = 3;
+  workload.prompt_tokens = 5;
+  workload.generated_tokens = 2;
+  ChipSimulationOptions options;
+  options.activities = true;
+  const ChipResult result = simulate_chip(plan, constants.chip(), workload, options);
+  Breakdown energy, path;
+  for (const LayerResult& layer : result.layers) {
+    energy += layer.energy_pj;
+    path += layer.critical_path_ns;
+  }
+  EXPECT_NEAR(energy.total() + result.energy_pj[Component::kStatic], result.energy_pj.total(), 1e-6);
+  double token_ns = 0;
+  for (const TokenTime& token : result.tokens) token_ns += token.end_ns - token.begin_ns;
+  EXPECT_NEAR(path.total(), token_ns, 1e-2);  // every nanosecond of every token has a reason
+  EXPECT_NEAR(path.total(), result.critical_path_ns.total(), 1e-6);
+  double tile_ns = 0;
+  for (const Activity& activity : result.activities) {
+    EXPECT_LE(activity.end_ns, result.total_ns + kNear);
+    if (activity.track == Track::kTile) tile_ns += activity.end_ns - activity.begin_ns;
+  }
+  EXPECT_NEAR(tile_ns, sum(result.tile_busy_ns), 1e-6);
+  EXPECT_EQ(result.block_mvms, 3U * 6U * 2U);
+  EXPECT_EQ(result.digital_macs, 3U * 6U * 500U);
+  // The same again: nothing of a run is left for the next.
+  EXPECT_EQ(simulate_chip(plan, constants.chip(), workload).tokens, result.tokens);
+}
+
+TEST(Chip, ImpossibleOnesAreRefused) {
+  Constants constants;
+  constants.num_tiles = 2;
+  const auto message = [&](const ChipPlan& plan, const arch::ChipDescription& chip, const ChipWorkload& workload) {
+    try {
+      (void)simulate_chip(plan, chip, workload);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(message(one_call({{2, kRows, kCols, 0}}, 3), constants.chip(), {}),
+              testing::HasSubstr("has 2 tiles, the program needs 3"));
+  ChipWorkload nothing;
+  nothing.generated_tokens = 0;
+  EXPECT_THAT(message(two_stages(), constants.chip(), nothing), testing::HasSubstr("found 1 sequences of 0 tokens"));
+  nothing.num_sequences = 0;
+  EXPECT_THAT(message(two_stages(), constants.chip(), nothing), testing::HasSubstr("found 0 sequences"));
+  arch::ChipDescription silent = constants.chip();
+  silent.timing.clear();
+  EXPECT_THAT(message(two_stages(), silent, {}), testing::HasSubstr("no timing constants"));
+}
+
+}  // namespace
+}  // namespace xw::systemc
