@@ -17,6 +17,7 @@
 #include "host/app/calibrate.hpp"
 #include "host/app/version.hpp"
 #include "host/backends/functional/functional_device.hpp"
+#include "host/backends/systemc/open.hpp"
 #include "host/backends/verilated/verilated_device.hpp"
 #include "host/runtime/digital_backend.hpp"
 #include "host/transformer/sources.hpp"
@@ -56,12 +57,13 @@ std::unique_ptr<device::Device> open_device(const std::string& uri, const arch::
     }
     return std::make_unique<functional::FunctionalDevice>(emulator, pool);
   }
+  if (name == "systemc") return systemc::open_systemc_device(options, emulator);
   if (name == "verilated") {
     verilated::Options parsed = verilated::parse_options(options);
     parsed.on_cycles = std::move(on_cycles);
     return std::make_unique<verilated::VerilatedDevice>(emulator, parsed);
   }
-  throw Error(ErrorCode::kInvalidArgument, "--device: unknown device '" + uri + "'; known: functional, verilated");
+  throw Error(ErrorCode::kInvalidArgument, "--device: unknown device '" + uri + "'; known: functional, systemc, verilated");
 }
 
 bool is_program(const std::filesystem::path& path) {

@@ -26,7 +26,7 @@ enum class Mode { kAnalog, kFp32, kDigitalW8A8, kDigitalW4A8 };
 [[nodiscard]] const char* name(Mode mode);
 [[nodiscard]] Mode mode_from(const std::string& text);
 
-/// Devices by URI: "functional", "verilated[:key=value,...]". Throws Error{kInvalidArgument} listing them. `on_cycles`
+/// Devices by URI: "functional", "systemc[:timing-only]", "verilated[:key=value,...]". Throws Error{kInvalidArgument} listing them. `on_cycles`
 /// hears about ten times a second of the cycles that a simulation has passed.
 [[nodiscard]] std::unique_ptr<device::Device> open_device(const std::string& uri,
                                                           const arch::EmulatorDescription& emulator, ThreadPool& pool,
