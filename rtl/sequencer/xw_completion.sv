@@ -119,7 +119,11 @@ module xw_completion #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (load) data_q <= record[DataWidth * beat_q +: DataWidth];
+    if (load) begin
+      for (int unsigned b = 0; b < BEATS; b++) begin
+        if (32'(beat_q) == b) data_q <= record[DataWidth*b +: DataWidth];
+      end
+    end
   end
 
   // --- writer -----------------------------------------------------------------------------------
