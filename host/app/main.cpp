@@ -26,6 +26,7 @@ const std::vector<Command>& commands() {
       {"eval", "perplexity and LAMBADA accuracy, over several chip instances", eval_main},
       {"inspect", "show a program: tile map, layers, code, sizes", inspect_main},
       {"report", "what a program costs: tiles, conversions, latency, energy", report_main},
+      {"simulate", "time and energy of tokens on the modelled chip", simulate_main},
       {"bench", "measure the speed of this machine on a program", bench_main},
   };
   return list;

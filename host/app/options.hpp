@@ -73,6 +73,7 @@ int run_main(const std::vector<std::string>& arguments);
 int eval_main(const std::vector<std::string>& arguments);
 int inspect_main(const std::vector<std::string>& arguments);
 int report_main(const std::vector<std::string>& arguments);
+int simulate_main(const std::vector<std::string>& arguments);
 int bench_main(const std::vector<std::string>& arguments);
 
 }  // namespace xw::app

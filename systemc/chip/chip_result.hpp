@@ -61,10 +61,11 @@ struct TokenTime {
   friend bool operator==(const TokenTime&, const TokenTime&) = default;
 };
 
-struct LayerResult {
+/// Share of a layer, or of a step of the plan.
+struct Share {
   Breakdown energy_pj;         ///< without static power
   Breakdown critical_path_ns;  ///< sum over tokens
-  friend bool operator==(const LayerResult&, const LayerResult&) = default;
+  friend bool operator==(const Share&, const Share&) = default;
 };
 
 /// A server of the chip.
@@ -86,7 +87,8 @@ struct ChipResult {
   Breakdown energy_pj;
   /// Where the time of the tokens went, summed over tokens: for a single token this sums up to its time.
   Breakdown critical_path_ns;
-  std::vector<LayerResult> layers;
+  std::vector<Share> steps;                                                   ///< by step of the plan
+  std::vector<Share> layers;                                                  ///< the last one: outside of layers
   std::vector<double> tile_busy_ns, input_link_busy_ns, output_link_busy_ns;  ///< per server
   double accumulator_busy_ns = 0, buffer_busy_ns = 0, digital_busy_ns = 0, memory_busy_ns = 0;
   std::uint64_t block_mvms = 0;

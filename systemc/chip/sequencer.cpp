@@ -83,7 +83,7 @@ void Sequencer::run() {
     wait(start_);
     origin_ = sc_core::sc_time_stamp();
     result_ = {};
-    result_.layers.resize(plan_->num_layers + 1);
+    result_.steps.resize(plan_->steps.size());
     running_ = workload_.num_sequences;
     for (std::uint32_t s = 0; s < workload_.num_sequences; ++s) {
       sc_core::sc_spawn_options options;
@@ -92,6 +92,15 @@ void Sequencer::run() {
     }
     while (running_ != 0) wait(sequence_done_);
     result_.total_ns = in_nanoseconds(sc_core::sc_time_stamp() - origin_);
+    result_.layers.resize(plan_->num_layers + 1);
+    for (std::size_t index = 0; index < result_.steps.size(); ++index) {
+      const Share& share = result_.steps[index];
+      Share& layer = result_.layers[std::min(plan_->steps[index].layer, plan_->num_layers)];
+      layer.energy_pj += share.energy_pj;
+      layer.critical_path_ns += share.critical_path_ns;
+      result_.energy_pj += share.energy_pj;
+      result_.critical_path_ns += share.critical_path_ns;
+    }
     done_.notify(sc_core::SC_ZERO_TIME);
   }
 }
@@ -167,12 +176,11 @@ void Sequencer::wait_for_order(const Step& step, std::uint32_t index, Token& tok
   while (!ready()) wait(token.before->advanced);
   Breakdown path;
   path[Component::kOrderWait] = in_nanoseconds(sc_core::sc_time_stamp() - begin);
-  charge(step, path);
+  charge(token, path);
 }
 
-void Sequencer::charge(const Step& step, const Breakdown& path) {
-  result_.critical_path_ns += path;
-  result_.layers[std::min(step.layer, plan_->num_layers)].critical_path_ns += path;
+void Sequencer::charge(const Token& token, const Breakdown& path) {
+  result_.steps[token.step].critical_path_ns += path;
 }
 
 sc_core::sc_time Sequencer::transact(Port& port, Track track, std::uint32_t address, sc_core::sc_time delay,
@@ -183,9 +191,7 @@ sc_core::sc_time Sequencer::transact(Port& port, Track track, std::uint32_t addr
   if (!scratch.payload.is_response_ok()) {
     SC_REPORT_FATAL(name(), ("work refused: " + scratch.payload.get_response_string()).c_str());
   }
-  const std::uint32_t layer = std::min(plan_->steps[token.step].layer, plan_->num_layers);
-  result_.energy_pj += scratch.work.energy_pj;
-  result_.layers[layer].energy_pj += scratch.work.energy_pj;
+  result_.steps[token.step].energy_pj += scratch.work.energy_pj;
   if (activities_ && scratch.work.begin != scratch.work.end) {
     result_.activities.push_back({track, address, token.step, token.sequence, token.position,
                                   in_nanoseconds(scratch.work.begin - origin_),
@@ -255,7 +261,7 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
   path += scratch.transfers[call.blocks[last].transfer];
   path += scratch.mvms[last];
   path += last_output;
-  charge(step, path);
+  charge(token, path);
   wait(finish - sc_core::sc_time_stamp());
 }
 
@@ -278,7 +284,7 @@ void Sequencer::run_digital(const Step& step, Token& token, Scratch& scratch) {
       path = scratch.work.time_ns;
     }
   }
-  charge(step, path);
+  charge(token, path);
   wait(finish - now);
 }
 

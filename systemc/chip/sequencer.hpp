@@ -60,7 +60,7 @@ class Sequencer final : public sc_core::sc_module {
   /// One piece of work at a server, requested `delay` from now; returns the time of completion.
   sc_core::sc_time transact(Port& port, Track track, std::uint32_t address, sc_core::sc_time delay, const Token& token,
                             Scratch& scratch);
-  void charge(const Step& step, const Breakdown& path);
+  void charge(const Token& token, const Breakdown& path);
 
   const ChipPlan* plan_ = nullptr;
   std::vector<PreparedCall> calls_;

@@ -273,7 +273,7 @@ TEST(Chip, SumsAreConsistent) {
   options.activities = true;
   const ChipResult result = simulate_chip(plan, constants.chip(), workload, options);
   Breakdown energy, path;
-  for (const LayerResult& layer : result.layers) {
+  for (const Share& layer : result.layers) {
     energy += layer.energy_pj;
     path += layer.critical_path_ns;
   }

@@ -1,0 +1,247 @@
+// `crossweave simulate`: time and energy of tokens on the modelled chip.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "arch/support/file.hpp"
+#include "compiler/ir/graph.hpp"
+#include "compiler/program/program.hpp"
+#include "host/app/options.hpp"
+#include "host/backends/systemc/chip_simulation.hpp"
+
+namespace xw::app {
+namespace {
+
+namespace po = boost::program_options;
+using systemc::Breakdown;
+using systemc::ChipPlan;
+using systemc::ChipResult;
+using systemc::ChipWorkload;
+using systemc::Component;
+
+struct SimulateFlags {
+  std::string program, chip;
+  ChipWorkload workload;
+  std::uint32_t sweep = 0;  ///< longest context; 0: no sweep
+  bool layers = false, json = false;
+};
+
+/// A simulation with what it took on this machine.
+struct Simulated {
+  ChipWorkload workload;
+  ChipResult result;
+  double host_ms = 0;
+};
+
+[[nodiscard]] Simulated simulate(const ChipPlan& plan, const arch::ChipDescription& chip,
+                                 const ChipWorkload& workload) {
+  const auto begin = std::chrono::steady_clock::now();
+  Simulated simulated{workload, systemc::simulate_chip(plan, chip, workload), 0};
+  simulated.host_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+  return simulated;
+}
+
+[[nodiscard]] double mean(const std::vector<double>& values) {
+  return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+[[nodiscard]] double largest(const std::vector<double>& values) {
+  return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
+}
+
+/// Tokens that were generated; the last token of a prompt gives the first one.
+[[nodiscard]] std::uint64_t generated(const ChipWorkload& workload) {
+  return std::uint64_t{workload.num_sequences} * workload.generated_tokens;
+}
+
+/// Time on the critical path in attention.
+[[nodiscard]] double attention_ns(const ChipPlan& plan, const ChipResult& result) {
+  double sum = 0;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    if (plan.steps[i].kind == systemc::StepKind::kAttention) sum += result.steps[i].critical_path_ns.total();
+  }
+  return sum;
+}
+
+[[nodiscard]] Component bottleneck(const Breakdown& path) {
+  Component most = Component::kInputLink;
+  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
+    if (path[static_cast<Component>(c)] > path[most]) most = static_cast<Component>(c);
+  }
+  return most;
+}
+
+[[nodiscard]] nlohmann::ordered_json to_json(const Breakdown& breakdown) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
+    const auto component = static_cast<Component>(c);
+    if (breakdown[component] != 0) json[std::string(systemc::name(component))] = breakdown[component];
+  }
+  return json;
+}
+
+[[nodiscard]] nlohmann::ordered_json to_json(const ChipPlan& plan, const Simulated& simulated) {
+  const ChipResult& result = simulated.result;
+  nlohmann::ordered_json json;
+  json["kind"] = "simulated";
+  json["sequences"] = simulated.workload.num_sequences;
+  json["first_position"] = simulated.workload.first_position;
+  json["prompt_tokens"] = simulated.workload.prompt_tokens;
+  json["generated_tokens"] = simulated.workload.generated_tokens;
+  json["total_ns"] = result.total_ns;
+  json["energy_pj"] = to_json(result.energy_pj);
+  json["critical_path_ns"] = to_json(result.critical_path_ns);
+  json["attention_ns"] = attention_ns(plan, result);
+  json["bottleneck"] = std::string(systemc::name(bottleneck(result.critical_path_ns)));
+  json["block_mvms"] = result.block_mvms;
+  json["cell_macs"] = result.cell_macs;
+  json["digital_macs"] = result.digital_macs;
+  json["utilisation"] = {{"tiles_mean", mean(result.tile_busy_ns) / result.total_ns},
+                         {"tiles_largest", largest(result.tile_busy_ns) / result.total_ns},
+                         {"input_links_largest", largest(result.input_link_busy_ns) / result.total_ns},
+                         {"output_links_largest", largest(result.output_link_busy_ns) / result.total_ns},
+                         {"digital_units", result.digital_busy_ns / result.total_ns},
+                         {"memory", result.memory_busy_ns / result.total_ns}};
+  for (const systemc::Share& layer : result.layers) {
+    json["layers"].push_back(
+        {{"energy_pj", to_json(layer.energy_pj)}, {"critical_path_ns", to_json(layer.critical_path_ns)}});
+  }
+  json["host_ms"] = {{"kind", "measured"}, {"value", simulated.host_ms}};
+  return json;
+}
+
+void print_breakdown(const ChipResult& result) {
+  std::printf("\n%-30s %12s %7s %12s %7s\n", "component", "time us", "", "energy uJ", "");
+  const double time = result.critical_path_ns.total();
+  const double energy = result.energy_pj.total();
+  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
+    const auto component = static_cast<Component>(c);
+    const double ns = result.critical_path_ns[component];
+    const double pj = result.energy_pj[component];
+    if (ns == 0 && pj == 0) continue;
+    std::printf("%-30s %12.3f %6.1f%% %12.4f %6.1f%%\n", std::string(systemc::name(component)).c_str(), ns * 1e-3,
+                100 * ns / time, pj * 1e-6, 100 * pj / energy);
+  }
+}
+
+void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Simulated& simulated, bool layers) {
+  const ChipResult& result = simulated.result;
+  const ChipWorkload& workload = simulated.workload;
+  std::printf("simulated   %s, %u tiles; %u sequence%s from position %u, %u tokens of prompt, %u generated\n",
+              chip.name.c_str(), plan.num_tiles, workload.num_sequences, workload.num_sequences == 1 ? "" : "s",
+              workload.first_position, workload.prompt_tokens, workload.generated_tokens);
+  const auto tokens = static_cast<double>(std::max<std::uint64_t>(1, generated(workload)));
+  std::printf("time        %.3f us, %.0f tokens/s generated\n", result.total_ns * 1e-3,
+              static_cast<double>(generated(workload)) / result.total_ns * 1e9);
+  std::printf("energy      %.3f uJ, %.3f uJ per generated token, %.3f W\n", result.energy_pj.total() * 1e-6,
+              result.energy_pj.total() * 1e-6 / tokens, result.energy_pj.total() / result.total_ns * 1e-3);
+  const auto operations = static_cast<double>(2 * (result.cell_macs + result.digital_macs));
+  std::printf("rate        %.3f TOPS, %.3f TOPS/W (2 operations per multiply-add)\n",
+              operations / result.total_ns * 1e-3, operations / result.energy_pj.total());
+  std::printf("busy        tiles %.2f %% (mean), %.2f %% (most), digital units %.1f %%, memory %.1f %%\n",
+              100 * mean(result.tile_busy_ns) / result.total_ns, 100 * largest(result.tile_busy_ns) / result.total_ns,
+              100 * result.digital_busy_ns / result.total_ns, 100 * result.memory_busy_ns / result.total_ns);
+  std::printf("measured    %.2f ms on this machine, %.1f million simulated ns/s\n", simulated.host_ms,
+              result.total_ns / simulated.host_ms * 1e-3);
+  print_breakdown(result);
+  if (!layers) return;
+  std::printf("\n%-10s %12s %12s   %s\n", "layer", "time us", "energy uJ", "most time in");
+  for (std::size_t layer = 0; layer < result.layers.size(); ++layer) {
+    const systemc::Share& share = result.layers[layer];
+    const std::string label = layer + 1 == result.layers.size() ? "output" : std::to_string(layer);
+    std::printf("%-10s %12.3f %12.4f   %s\n", label.c_str(), share.critical_path_ns.total() * 1e-3,
+                share.energy_pj.total() * 1e-6, std::string(systemc::name(bottleneck(share.critical_path_ns))).c_str());
+  }
+}
+
+void print_sweep(const ChipPlan& plan, const std::vector<Simulated>& sweep) {
+  std::printf("%10s %12s %12s %12s %11s   %s\n", "context", "us/token", "tokens/s", "uJ/token", "attention",
+              "most time in");
+  for (const Simulated& point : sweep) {
+    const ChipResult& result = point.result;
+    std::printf("%10u %12.3f %12.0f %12.3f %10.1f%%   %s\n", point.workload.first_position + 1, result.total_ns * 1e-3,
+                1e9 / result.total_ns, result.energy_pj.total() * 1e-6,
+                100 * attention_ns(plan, result) / result.critical_path_ns.total(),
+                std::string(systemc::name(bottleneck(result.critical_path_ns))).c_str());
+  }
+}
+
+[[nodiscard]] po::options_description simulate_options(SimulateFlags& flags) {
+  po::options_description options("Simulation");
+  auto add = options.add_options();
+  add("program", po::value(&flags.program), "program (.xwp)");
+  add("chip", po::value(&flags.chip), "chip description for the constants (default: the program's)");
+  add("sequences", po::value(&flags.workload.num_sequences)->default_value(flags.workload.num_sequences),
+      "sequences at the same time");
+  add("position", po::value(&flags.workload.first_position)->default_value(flags.workload.first_position),
+      "positions that are in the KV cache already");
+  add("prompt-tokens", po::value(&flags.workload.prompt_tokens)->default_value(flags.workload.prompt_tokens),
+      "tokens of prompt per sequence, pipelined over the layers");
+  add("tokens", po::value(&flags.workload.generated_tokens)->default_value(flags.workload.generated_tokens),
+      "tokens to generate per sequence, one after another");
+  add("sweep", po::value(&flags.sweep),
+      "instead: one token at contexts 1, 2, 4, ... up to this length, to see when attention takes over");
+  add("layers", po::bool_switch(&flags.layers), "also a table by layer");
+  add("json", po::bool_switch(&flags.json), "print JSON");
+  return options;
+}
+
+[[nodiscard]] arch::ChipDescription chip_of(const SimulateFlags& flags, const program::Program& program) {
+  arch::ChipDescription own = arch::parse_chip(program.manifest().chip_toml, program.path() + ": chip");
+  if (flags.chip.empty()) return own;
+  arch::ChipDescription other = arch::load_chip(flags.chip);
+  if (other.rows != own.rows || other.cols != own.cols) {
+    throw Error(ErrorCode::kInvalidArgument, "--chip: " + other.name + " has tiles of " + std::to_string(other.rows) +
+                                                 "x" + std::to_string(other.cols) +
+                                                 ", the program was mapped to tiles of " + std::to_string(own.rows) +
+                                                 "x" + std::to_string(own.cols) + "; compile it for this chip");
+  }
+  return other;
+}
+
+}  // namespace
+
+int simulate_main(const std::vector<std::string>& arguments) {
+  SimulateFlags flags;
+  const auto values =
+      parse_command_line("simulate", arguments, simulate_options(flags), "program", "PROGRAM [options]",
+                         "  crossweave simulate smollm2.xwp --position 511 --layers\n"
+                         "  crossweave simulate smollm2.xwp --sequences 8 --prompt-tokens 64 --tokens 32\n"
+                         "  crossweave simulate smollm2.xwp --sweep 2048\n");
+  if (!values) return 0;
+  if (flags.program.empty()) throw Error(ErrorCode::kInvalidArgument, "no program given: name a program (.xwp)");
+  const auto program = program::Program::open(flags.program);
+  const arch::ChipDescription chip = chip_of(flags, *program);
+  const ChipPlan plan =
+      systemc::make_chip_plan(*program, ir::parse(program->graph_text(), program->path() + ": graph"));
+  std::vector<Simulated> runs;
+  if (flags.sweep == 0) {
+    runs.push_back(simulate(plan, chip, flags.workload));
+  } else {
+    for (std::uint32_t context = 1; context <= flags.sweep; context *= 2) {
+      ChipWorkload workload;
+      workload.num_sequences = flags.workload.num_sequences;
+      workload.first_position = context - 1;
+      runs.push_back(simulate(plan, chip, workload));
+    }
+  }
+  if (flags.json) {
+    nlohmann::ordered_json json;
+    json["chip"] = chip.name;
+    json["tiles"] = plan.num_tiles;
+    for (const Simulated& run : runs) json["runs"].push_back(to_json(plan, run));
+    std::cout << json.dump(2) << '\n';
+  } else if (flags.sweep != 0) {
+    print_sweep(plan, runs);
+  } else {
+    print_one(plan, chip, runs.front(), flags.layers);
+  }
+  return 0;
+}
+
+}  // namespace xw::app
