@@ -1,8 +1,8 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads ranges of memory as one stream of beats: splits them into AXI4 INCR bursts that neither cross a
-/// 4 KiB boundary nor exceed 256 beats, with up to MaxOutstanding bursts under way.
+/// Reads ranges of memory as one stream of beats: splits them into AXI4 INCR bursts that do not cross a
+/// 4 KiB boundary (at most 256 beats of 16 bytes), with up to MaxOutstanding bursts under way.
 ///
 /// A range is accepted as soon as all bursts of the one before are requested, so that its latency hides
 /// behind beats still to come. The user counts beats and therefore knows their addresses. After stop_i no
@@ -40,7 +40,6 @@ module xw_axi_read #(
   localparam int unsigned BEAT_BYTES = DataWidth / 8;
   localparam int unsigned BEAT_BITS  = $clog2(BEAT_BYTES);
   localparam int unsigned PAGE_BEATS = 4096 / BEAT_BYTES;
-  localparam int unsigned BURST_MAX  = (PAGE_BEATS < 256) ? PAGE_BEATS : 256;
   localparam int unsigned COUNT_WIDTH = $clog2(MaxOutstanding + 1);
 
   logic [63:0] next_addr_q;
@@ -52,14 +51,31 @@ module xw_axi_read #(
   assign to_boundary = 32'(PAGE_BEATS) - 32'(next_addr_q[11:BEAT_BITS]);
   always_comb begin
     burst = remaining_q;
-    if (burst > to_boundary)    burst = to_boundary;
-    if (burst > 32'(BURST_MAX)) burst = 32'(BURST_MAX);
+    if (burst > to_boundary) burst = to_boundary;
   end
 
-  logic issue, answered;
-  assign answered = rvalid_i && rready_o && rlast_i;
-  assign issue    = remaining_q != '0 && !stop_i && (!arvalid_o || arready_i) &&
-                    outstanding_q != COUNT_WIDTH'(MaxOutstanding);
+  // Beats pass through two registers: the one that is offered, and one for a beat that arrives while the
+  // first is not taken. So neither side's ready depends on the other's in the same cycle.
+  logic                 offer_valid_q, spare_valid_q;
+  logic [DataWidth-1:0] offer_q, spare_q;
+  logic [1:0]           offer_resp_q, spare_resp_q;
+  logic                 taken;
+  assign taken = ready_i || swallow_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!offer_valid_q || taken) begin
+      if (spare_valid_q) begin
+        offer_q      <= spare_q;
+        offer_resp_q <= spare_resp_q;
+      end else if (rvalid_i) begin
+        offer_q      <= rdata_i;
+        offer_resp_q <= rresp_i;
+      end
+    end else if (rvalid_i && !spare_valid_q) begin
+      spare_q      <= rdata_i;
+      spare_resp_q <= rresp_i;
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -70,16 +86,28 @@ module xw_axi_read #(
       remaining_q   <= '0;
       outstanding_q <= '0;
       swallow_q     <= 1'b0;
+      offer_valid_q <= 1'b0;
+      spare_valid_q <= 1'b0;
     end else begin
-      if (arvalid_o && arready_i) arvalid_o <= 1'b0;
-      if (issue) begin
-        arvalid_o   <= 1'b1;
-        araddr_o    <= next_addr_q;
-        arlen_o     <= 8'(burst - 32'd1);
-        next_addr_q <= next_addr_q + (64'(burst) << BEAT_BITS);
-        remaining_q <= remaining_q - burst;
+      if (!offer_valid_q || taken) begin
+        offer_valid_q <= spare_valid_q || rvalid_i;
+        spare_valid_q <= 1'b0;
+      end else if (rvalid_i) begin
+        spare_valid_q <= 1'b1;
       end
-      outstanding_q <= outstanding_q + COUNT_WIDTH'(issue) - COUNT_WIDTH'(answered);
+
+      if (arready_i) arvalid_o <= 1'b0;
+      if (remaining_q != '0 && !stop_i && (!arvalid_o || arready_i) &&
+          outstanding_q != COUNT_WIDTH'(MaxOutstanding)) begin
+        arvalid_o     <= 1'b1;
+        araddr_o      <= next_addr_q;
+        arlen_o       <= 8'(burst - 32'd1);
+        next_addr_q   <= next_addr_q + (64'(burst) << BEAT_BITS);
+        remaining_q   <= remaining_q - burst;
+        outstanding_q <= outstanding_q + COUNT_WIDTH'(!(rvalid_i && rready_o && rlast_i));
+      end else if (rvalid_i && rready_o && rlast_i) begin
+        outstanding_q <= outstanding_q - COUNT_WIDTH'(1);
+      end
       if (req_valid_i && req_ready_o) begin
         next_addr_q <= req_addr_i;
         remaining_q <= req_beats_i;
@@ -87,16 +115,16 @@ module xw_axi_read #(
       if (stop_i) begin
         remaining_q <= '0;
         swallow_q   <= 1'b1;
-      end else if (outstanding_q == '0) begin
+      end else if (!busy_o) begin
         swallow_q   <= 1'b0;
       end
     end
   end
 
   assign req_ready_o = remaining_q == '0 && !swallow_q && !stop_i;
-  assign busy_o      = remaining_q != '0 || outstanding_q != '0;
-  assign rready_o    = ready_i || swallow_q;
-  assign valid_o     = rvalid_i && !swallow_q;
-  assign data_o      = rdata_i;
-  assign resp_o      = rresp_i;
+  assign busy_o      = remaining_q != '0 || outstanding_q != '0 || offer_valid_q;
+  assign rready_o    = !spare_valid_q;
+  assign valid_o     = offer_valid_q && !swallow_q;
+  assign data_o      = offer_q;
+  assign resp_o      = offer_resp_q;
 endmodule

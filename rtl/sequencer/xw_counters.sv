@@ -12,6 +12,7 @@ module xw_counters #(
   input  logic                      rst_ni,
   input  logic                      clear_i,
   input  logic                      run_i,           // cycles count
+  input  logic                      read_i,          // the sums over engines are looked at (mvms_o: always there)
   input  logic [8:0]                num_vectors_i,
   input  logic                      dispatched_i,
   input  logic                      starved_i,
@@ -66,26 +67,19 @@ module xw_counters #(
     end
   end
 
-  for (genvar q = 0; q < Queues; q++) begin : g_queue
-    logic [63:0] busy_q, semaphore_q, memory_q;
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        busy_q      <= '0;
-        semaphore_q <= '0;
-        memory_q    <= '0;
-      end else if (clear_i) begin
-        busy_q      <= '0;
-        semaphore_q <= '0;
-        memory_q    <= '0;
-      end else begin
-        if (busy_i[q])            busy_q      <= busy_q + 64'd1;
-        if (semaphore_stall_i[q]) semaphore_q <= semaphore_q + 64'd1;
-        if (memory_stall_i[q])    memory_q    <= memory_q + 64'd1;
+  // Updated in place: they are read only while nothing counts.
+  always_ff @(posedge clk_i) begin
+    if (clear_i) begin
+      busy_o            = '0;
+      semaphore_stall_o = '0;
+      memory_stall_o    = '0;
+    end else begin
+      for (int unsigned q = 0; q < Queues; q++) begin
+        if (busy_i[q])            busy_o[64*q +: 64]            = busy_o[64*q +: 64] + 64'd1;
+        if (semaphore_stall_i[q]) semaphore_stall_o[64*q +: 64] = semaphore_stall_o[64*q +: 64] + 64'd1;
+        if (memory_stall_i[q])    memory_stall_o[64*q +: 64]    = memory_stall_o[64*q +: 64] + 64'd1;
       end
     end
-    assign busy_o[64*q +: 64]            = busy_q;
-    assign semaphore_stall_o[64*q +: 64] = semaphore_q;
-    assign memory_stall_o[64*q +: 64]    = memory_q;
   end
 
   // Per engine: products in one cycle, sums in the next two.
@@ -114,8 +108,6 @@ module xw_counters #(
         macs_q        <= '0;
         dac_q         <= '0;
         adc_q         <= '0;
-        saturations_q <= '0;
-        block_bytes_q <= '0;
       end else if (clear_i) begin
         cells_valid_q <= 1'b0;
         batch_valid_q <= 1'b0;
@@ -123,9 +115,7 @@ module xw_counters #(
         macs_q        <= '0;
         dac_q         <= '0;
         adc_q         <= '0;
-        saturations_q <= '0;
-        block_bytes_q <= '0;
-      end else begin
+      end else if (done_i[MVM + e] || cells_valid_q || batch_valid_q) begin
         cells_valid_q <= done_i[MVM + e];
         batch_valid_q <= cells_valid_q;
         if (done_i[MVM + e]) begin
@@ -144,7 +134,17 @@ module xw_counters #(
           dac_q  <= dac_q + 64'(rows_batch_q);
           adc_q  <= adc_q + 64'(cols_batch_q);
         end
-        if (saturations_i[8*e +: 8] != '0) saturations_q <= saturations_q + 64'(saturations_i[8*e +: 8]);
+      end
+    end
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        saturations_q <= '0;
+        block_bytes_q <= '0;
+      end else if (clear_i) begin
+        saturations_q <= '0;
+        block_bytes_q <= '0;
+      end else if (saturations_i[8*e +: 8] != '0 || done_i[2 + e]) begin
+        saturations_q <= saturations_q + 64'(saturations_i[8*e +: 8]);
         if (done_i[2 + e]) block_bytes_q <= block_bytes_q + {26'd0, length, 6'd0};
       end
     end
@@ -157,17 +157,21 @@ module xw_counters #(
   end
 
   always_comb begin
-    mvms_o        = '0;
+    mvms_o = '0;
+    for (int unsigned e = 0; e < NumEngines; e++) mvms_o = mvms_o + mvms[64*e +: 64];
+  end
+  always_comb begin
     macs_o        = '0;
     dac_o         = '0;
     adc_o         = '0;
     saturations_o = '0;
-    for (int unsigned e = 0; e < NumEngines; e++) begin
-      mvms_o        = mvms_o + mvms[64*e +: 64];
-      macs_o        = macs_o + macs[64*e +: 64];
-      dac_o         = dac_o + dac[64*e +: 64];
-      adc_o         = adc_o + adc[64*e +: 64];
-      saturations_o = saturations_o + saturations[64*e +: 64];
+    if (read_i) begin
+      for (int unsigned e = 0; e < NumEngines; e++) begin
+        macs_o        = macs_o + macs[64*e +: 64];
+        dac_o         = dac_o + dac[64*e +: 64];
+        adc_o         = adc_o + adc[64*e +: 64];
+        saturations_o = saturations_o + saturations[64*e +: 64];
+      end
     end
   end
 

@@ -40,12 +40,23 @@ module xw_semaphores #(
   // Tokens and room for signals of every semaphore, cut at 31: no cycle asks for more (two waits of at
   // most 7, one signal of each unit). Selecting these is much smaller than selecting whole counters.
   logic [COUNT*NEAR-1:0] tokens, room;
+  // Apart, because a grant may lead to a signal in the same cycle.
   always_comb begin
-    for (int unsigned s = 0; s < COUNT; s++) begin
-      tokens[NEAR*s +: NEAR] = count_q[BITS*s +: NEAR];
-      room[NEAR*s +: NEAR]   = ~count_q[BITS*s +: NEAR];
-      if (count_q[BITS*s + NEAR +: BITS - NEAR] != '0) tokens[NEAR*s +: NEAR] = '1;
-      if (count_q[BITS*s + NEAR +: BITS - NEAR] != '1) room[NEAR*s +: NEAR] = '1;
+    tokens = '0;
+    if (wait_i != '0) begin
+      for (int unsigned s = 0; s < COUNT; s++) begin
+        tokens[NEAR*s +: NEAR] = count_q[BITS*s +: NEAR];
+        if (count_q[BITS*s + NEAR +: BITS - NEAR] != '0) tokens[NEAR*s +: NEAR] = '1;
+      end
+    end
+  end
+  always_comb begin
+    room = '0;
+    if (signal_i != '0) begin
+      for (int unsigned s = 0; s < COUNT; s++) begin
+        room[NEAR*s +: NEAR] = ~count_q[BITS*s +: NEAR];
+        if (count_q[BITS*s + NEAR +: BITS - NEAR] != '1) room[NEAR*s +: NEAR] = '1;
+      end
     end
   end
 

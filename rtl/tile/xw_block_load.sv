@@ -86,7 +86,6 @@ module xw_block_load #(
   logic [511:0] header_q;
   logic [63:0]  address_q, line_q;  // of the image, of the next beat
   logic [31:0]  beat_q;         // in the current part
-  logic [31:0]  sum_q;
   logic [31:0]  cell_beats_q;   // of the block
   logic [31:0]  tail_beats_q;   // cells and padding
   logic [31:0]  table_beats_q;
@@ -201,21 +200,29 @@ module xw_block_load #(
     end
   end
 
-  // Sum of the words of a beat.
-  logic [31:0] beat_sum;
-  logic        beat;
+  // Sums of the words of all beats, one per place in a beat; added up at the end.
+  logic [DataWidth-1:0] sums_q;
+  logic [31:0]          payload_sum;
+  logic                 beat;
   assign beat = beat_valid && beat_ready;
   always_comb begin
-    beat_sum = '0;
-    if (beat) begin
-      for (int unsigned w = 0; w < WordsPerBeat; w++) beat_sum = beat_sum + beat_data[32*w +: 32];
+    payload_sum = '0;
+    if (state_q == StSum) begin
+      for (int unsigned w = 0; w < WordsPerBeat; w++) payload_sum = payload_sum + sums_q[32*w +: 32];
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (state_q == StCrc) begin
+      sums_q <= '0;
+    end else if (beat) begin
+      for (int unsigned w = 0; w < WordsPerBeat; w++) sums_q[32*w +: 32] <= sums_q[32*w +: 32] + beat_data[32*w +: 32];
     end
   end
 
   assign beat_ready = state_q == StHeader || state_q == StTables || state_q == StCells;
   assign faulty     = beat && beat_resp[1];
   assign bad_sum    = state_q == StSum &&
-                      sum_q != header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_PAYLOAD_SUM_OFFSET +: 32];
+                      payload_sum != header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_PAYLOAD_SUM_OFFSET +: 32];
   assign stop       = abort_i || faulty || bad_sum ||
                       (state_q == StCheck && check_error != xw_pkg::ERROR_OK[7:0]);
 
@@ -234,7 +241,6 @@ module xw_block_load #(
       header_q        <= '0;
       address_q       <= '0;
       beat_q          <= '0;
-      sum_q           <= '0;
       cell_beats_q    <= '0;
       tail_beats_q    <= '0;
       table_beats_q   <= '0;
@@ -258,10 +264,7 @@ module xw_block_load #(
     end else begin
       done_o  <= 1'b0;
       error_o <= 1'b0;
-      if (beat) begin
-        line_q <= line_q + 64'(Lanes);
-        if (state_q != StHeader) sum_q <= sum_q + beat_sum;
-      end
+      if (beat) line_q <= line_q + 64'(Lanes);
       if (accept) begin
         next_valid_q   <= 1'b1;
         next_context_q <= cmd_context;
@@ -281,7 +284,6 @@ module xw_block_load #(
           cell_base_q  <= CellAddrWidth'(32'(next_context_q) * ContextCells);
           table_base_q <= TableAddrWidth'(32'(next_context_q) * ContextTables);
           beat_q       <= '0;
-          sum_q        <= '0;
           crc_word_q   <= '0;
           if (next_bad_q == xw_pkg::ERROR_OK[7:0]) begin
             context_valid_q[ContextWidth'(next_context_q)] <= 1'b0;

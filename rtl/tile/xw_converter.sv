@@ -46,119 +46,130 @@ module xw_converter #(
   output logic                  busy_o           // anything under way, results included
 );
   // Cycle after the input in which a quantity is ready.
-  localparam int unsigned RANDOM  = xw_pkg::THREEFRY_ROUNDS + 1;
-  localparam int unsigned H       = RANDOM + 1;
-  localparam int unsigned NOISE   = RANDOM + 2;
-  localparam int unsigned TOTAL   = RANDOM + 3;
-  localparam int unsigned PRODUCT = RANDOM + 4;
-  localparam int unsigned SCALED  = RANDOM + 5;
-  localparam int unsigned CODE    = RANDOM + 6;
-  localparam int unsigned RESULT  = RANDOM + 7;
+  localparam int unsigned RANDOM = xw_pkg::THREEFRY_ROUNDS + 1;
+  localparam int unsigned H      = RANDOM + 1;
+  localparam int unsigned NOISE  = RANDOM + 2;  // then the noisy total, the product with the gain
+  localparam int unsigned SCALED = RANDOM + 5;
+  localparam int unsigned CODE   = RANDOM + 6;
+  localparam int unsigned RESULT = RANDOM + 7;
 
   logic [RESULT:1] valid_q;
   logic [RESULT:0] valid;                       // valid[k]: stage k holds something
-  logic [7:0]      vector_q [1:RESULT];
-  logic [10:0]     col_q    [1:RESULT];
-  logic [Columns*32-1:0] sums_q [1:NOISE];
-
   assign valid = {valid_q, valid_i};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni)      valid_q <= '0;
     else if (flush_i) valid_q <= '0;
-    else              valid_q <= valid[RESULT-1:0];
+    else if (busy_o)  valid_q <= valid[RESULT-1:0];
   end
 
-  always_ff @(posedge clk_i) begin
+  logic               noisy;
+  logic signed [12:0] adc_max, adc_min;
+  logic signed [48:0] rounding;
+  always_comb begin
+    noisy        = 1'b0;
+    adc_max      = '0;
+    adc_min      = '0;
+    rounding     = '0;
     if (busy_o) begin
-      vector_q[1] <= vector_i;
-      col_q[1]    <= col_i;
-      sums_q[1]   <= sums_i;
-      for (int unsigned s = 2; s <= RESULT; s++) begin
-        vector_q[s] <= vector_q[s-1];
-        col_q[s]    <= col_q[s-1];
-      end
-      for (int unsigned s = 2; s <= NOISE; s++) sums_q[s] <= sums_q[s-1];
+      noisy        = read_sigma_i != '0;
+      adc_max      = (13'sd1 <<< (adc_bits_i - 4'd1)) - 13'sd1;
+      adc_min      = -adc_max;
+      rounding     = 49'sd1 <<< (adc_shift_i - 6'd1);
     end
   end
 
-  logic        noisy;
-  logic [31:0] vector_index;
-  assign noisy        = read_sigma_i != '0;
-  assign vector_index = vector_base_i + 32'(vector_i);
-
-  logic signed [12:0] adc_max, adc_min;
-  assign adc_max = (13'sd1 <<< (adc_bits_i - 4'd1)) - 13'sd1;
-  assign adc_min = -adc_max;
-
+  logic [Columns*64-1:0] random, counters;
+  always_comb begin
+    counters = '0;
+    if (valid_i) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        counters[64*c +: 64] = {row0_i, col0_i + 16'(col_i) + 16'(c), vector_base_i + 32'(vector_i)};
+      end
+    end
+  end
   for (genvar c = 0; c < Columns; c++) begin : gen_column
-    logic [63:0] random;
-    logic        unused_random_valid;
+    logic unused_random_valid;
     xw_threefry #(
       .Rounds(xw_pkg::THREEFRY_ROUNDS)
     ) u_threefry (
       .clk_i, .rst_ni,
       .key_i    ({tile_uid_i, chip_seed_i}),
       .valid_i  (valid_i && noisy),
-      .counter_i({row0_i, col0_i + 16'(col_i) + 16'(c), vector_index}),
+      .counter_i(counters[64*c +: 64]),
       .valid_o  (unused_random_valid),
-      .random_o (random)
+      .random_o (random[64*c +: 64])
     );
-
-    logic signed [11:0] h_q;
-    logic signed [31:0] noise_q, total_q;
-    logic signed [48:0] product_q, scaled_q;
-    logic signed [12:0] code_q;
-    logic        [15:0] scale_q [0:2];          // with PRODUCT, SCALED, CODE
-    logic               clamped_q, clamped_result_q;
-    logic signed [31:0] y_q;
-
-    logic signed [44:0] noise_product;
-    logic signed [48:0] rounding;
-    assign noise_product = 45'($signed({1'b0, read_sigma_i})) * 45'(h_q) + 45'sd32768;
-    assign rounding      = 49'sd1 <<< (adc_shift_i - 6'd1);
-
-    always_ff @(posedge clk_i) begin
-      if (valid[RANDOM] && noisy) begin
-        h_q <= 12'(random[7:0]) + 12'(random[15:8]) + 12'(random[23:16]) + 12'(random[31:24]) +
-               12'(random[39:32]) + 12'(random[47:40]) + 12'(random[55:48]) + 12'(random[63:56]) -
-               12'(xw_pkg::NOISE_MEAN);
-      end
-      if (valid[H]) noise_q <= noisy ? 32'(noise_product >>> xw_pkg::SIGMA_FRACTION_BITS) : '0;
-      if (valid[NOISE]) total_q <= $signed(sums_q[NOISE][32*c +: 32]) + noise_q;
-      if (valid[TOTAL]) begin
-        product_q  <= 49'(total_q) * 49'($signed({1'b0, tables_i[32*c +: 16]}));
-        scale_q[0] <= tables_i[32*c + 16 +: 16];
-      end
-      if (valid[PRODUCT]) begin
-        scaled_q   <= (product_q + rounding) >>> adc_shift_i;
-        scale_q[1] <= scale_q[0];
-      end
-      if (valid[SCALED]) begin
-        clamped_q  <= (scaled_q > 49'(adc_max)) || (scaled_q < 49'(adc_min));
-        scale_q[2] <= scale_q[1];
-        if (scaled_q > 49'(adc_max))       code_q <= adc_max;
-        else if (scaled_q < 49'(adc_min)) code_q <= adc_min;
-        else                               code_q <= 13'(scaled_q);
-      end
-      if (valid[CODE]) begin
-        y_q              <= 32'(code_q) * 32'($signed({1'b0, scale_q[2]}));
-        clamped_result_q <= clamped_q;
-      end
-    end
-
-    assign mask_o[c]         = 12'(col_o) + 12'(c) < 12'(cols_i);
-    assign saturated_o[c]    = clamped_result_q && mask_o[c];
-    assign y_o[32*c +: 32]   = y_q;
   end
 
-  assign lookup_o       = valid[NOISE];
-  assign lookup_col_o   = col_q[NOISE];
-  assign early_valid_o  = valid[CODE];
-  assign early_vector_o = vector_q[CODE];
-  assign early_col_o    = col_q[CODE];
-  assign valid_o        = valid[RESULT];
-  assign vector_o       = vector_q[RESULT];
-  assign col_o          = col_q[RESULT];
-  assign busy_o         = |valid;
+  // Where a conversion belongs, and its sum until the noise is there. Delay lines are updated in place,
+  // the last stage first; nothing outside this block reads them.
+  logic [18:0]           place_q [1:CODE];      // {vector, column}
+  logic [Columns*32-1:0] sums_q  [1:NOISE];
+  always_ff @(posedge clk_i) begin
+    if (busy_o) begin
+      {vector_o, col_o}             <= place_q[CODE];
+      {early_vector_o, early_col_o} <= place_q[SCALED];
+      lookup_col_o                  <= place_q[H][10:0];
+      for (int unsigned s = CODE; s > 1; s--) place_q[s] = place_q[s-1];
+      place_q[1] = {vector_i, col_i};
+    end
+  end
+
+  // Arithmetic of all columns, likewise from the result back to the sums. The registers are named after
+  // the stage in which they hold their value.
+  logic signed [11:0] h_q       [0:Columns-1];
+  logic signed [31:0] noise_q   [0:Columns-1];
+  logic signed [31:0] total_q   [0:Columns-1];
+  logic signed [48:0] product_q [0:Columns-1];
+  logic signed [48:0] scaled_q  [0:Columns-1];
+  logic signed [12:0] code_q    [0:Columns-1];
+  logic [15:0]        product_scale_q [0:Columns-1];
+  logic [15:0]        scaled_scale_q  [0:Columns-1];
+  logic [15:0]        code_scale_q    [0:Columns-1];
+  logic [Columns-1:0] code_clamped_q;
+  logic [Columns-1:0] clamped_q;                // with the result
+  always_ff @(posedge clk_i) begin
+    if (busy_o) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        y_o[32*c +: 32] <= 32'(code_q[c]) * 32'($signed({1'b0, code_scale_q[c]}));
+        clamped_q[c]    <= code_clamped_q[c];
+        code_clamped_q[c] = (scaled_q[c] > 49'(adc_max)) || (scaled_q[c] < 49'(adc_min));
+        code_scale_q[c]   = scaled_scale_q[c];
+        if (scaled_q[c] > 49'(adc_max))      code_q[c] = adc_max;
+        else if (scaled_q[c] < 49'(adc_min)) code_q[c] = adc_min;
+        else                                 code_q[c] = 13'(scaled_q[c]);
+        scaled_q[c]        = (product_q[c] + rounding) >>> adc_shift_i;
+        scaled_scale_q[c]  = product_scale_q[c];
+        product_q[c]       = 49'(total_q[c]) * 49'($signed({1'b0, tables_i[32*c +: 16]}));
+        product_scale_q[c] = tables_i[32*c + 16 +: 16];
+        total_q[c]         = $signed(sums_q[NOISE][32*c +: 32]) + noise_q[c];
+        noise_q[c]         = '0;
+        if (noisy) begin
+          noise_q[c] = 32'((45'($signed({1'b0, read_sigma_i})) * 45'(h_q[c]) + 45'sd32768) >>>
+                           xw_pkg::SIGMA_FRACTION_BITS);
+        end
+        h_q[c] = -12'(xw_pkg::NOISE_MEAN);
+        for (int unsigned b = 0; b < xw_pkg::NOISE_BYTES; b++) h_q[c] = h_q[c] + 12'(random[64*c + 8*b +: 8]);
+      end
+      for (int unsigned s = NOISE; s > 1; s--) sums_q[s] = sums_q[s-1];
+      sums_q[1] = sums_i;
+    end
+  end
+
+  always_comb begin
+    mask_o      = '0;
+    saturated_o = '0;
+    if (valid_o) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        mask_o[c]      = 12'(col_o) + 12'(c) < 12'(cols_i);
+        saturated_o[c] = clamped_q[c] && mask_o[c];
+      end
+    end
+  end
+
+  assign lookup_o      = valid[NOISE];
+  assign early_valid_o = valid[CODE];
+  assign valid_o       = valid[RESULT];
+  assign busy_o        = |valid;
 endmodule

@@ -25,6 +25,19 @@ module xw_xbuf #(
     if (read_i) read_data_o <= memory[read_addr_i];
   end
 
+`ifdef VERILATOR
+  // The same write as below, as one assignment: a simulator has one pending write instead of BeatBytes.
+  logic [BeatBytes*8-1:0] mask;
+  always_comb begin
+    mask = '0;
+    if (write_i) begin
+      for (int unsigned b = 0; b < BeatBytes; b++) mask[8*b +: 8] = {8{write_enable_i[b]}};
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (write_i) memory[write_addr_i] <= (memory[write_addr_i] & ~mask) | (write_data_i & mask);
+  end
+`else
   always_ff @(posedge clk_i) begin
     if (write_i) begin
       for (int unsigned b = 0; b < BeatBytes; b++) begin
@@ -32,4 +45,5 @@ module xw_xbuf #(
       end
     end
   end
+`endif
 endmodule

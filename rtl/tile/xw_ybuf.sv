@@ -52,6 +52,29 @@ module xw_ybuf #(
     end
   end
 
+`ifdef VERILATOR
+  // The same write as below, as one assignment: a simulator has one pending write instead of Words.
+  logic [Words*32-1:0] updated;
+  always_comb begin
+    updated = '0;
+    if (update_i) begin
+      updated = memory[update_addr_i];
+      for (int unsigned s = 0; s < Slots; s++) begin
+        if (32'(update_slot_i) == s) begin
+          for (int unsigned c = 0; c < Columns; c++) begin
+            if (mask_i[c]) begin
+              updated[32*(s*Columns+c) +: 32] =
+                  values_i[32*c +: 32] + (accumulate_i ? row_q[32*(s*Columns+c) +: 32] : 32'd0);
+            end
+          end
+        end
+      end
+    end
+  end
+  always_ff @(posedge clk_i) begin
+    if (update_i) memory[update_addr_i] <= updated;
+  end
+`else
   always_ff @(posedge clk_i) begin
     if (update_i) begin
       for (int unsigned s = 0; s < Slots; s++) begin
@@ -64,4 +87,5 @@ module xw_ybuf #(
       end
     end
   end
+`endif
 endmodule

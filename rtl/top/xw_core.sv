@@ -579,6 +579,7 @@ module xw_core #(
     .clk_i, .rst_ni,
     .clear_i          (clear),
     .run_i            (count),
+    .read_i           (record_phase),
     .num_vectors_i    (num_vectors),
     .dispatched_i     (dispatched),
     .starved_i        (starved && running),
