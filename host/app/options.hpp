@@ -74,6 +74,7 @@ int eval_main(const std::vector<std::string>& arguments);
 int inspect_main(const std::vector<std::string>& arguments);
 int report_main(const std::vector<std::string>& arguments);
 int simulate_main(const std::vector<std::string>& arguments);
+int replay_main(const std::vector<std::string>& arguments);
 int bench_main(const std::vector<std::string>& arguments);
 
 }  // namespace xw::app

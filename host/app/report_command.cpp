@@ -31,6 +31,7 @@ report::MeasuredRun measure(OpenedModel& opened, const std::vector<std::int32_t>
   run.description = opened.describe();
   run.options = chip.options();
   run.threads = opened.pool().num_threads();
+  if (const device::DeviceInfo& info = chip.device().info(); info.cycle_accurate) run.cycle_accurate = info.emulator;
   run.programming_seconds = chip.programming_seconds();
   transformer::Session session(opened.model());
   chip.reset_stats();

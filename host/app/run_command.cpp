@@ -11,6 +11,7 @@
 #include "host/app/line_reader.hpp"
 #include "host/app/opened_model.hpp"
 #include "host/app/version.hpp"
+#include "host/report/device_activity.hpp"
 #include "host/transformer/generate.hpp"
 
 namespace xw::app {
@@ -149,6 +150,16 @@ void converse(transformer::Session& session, const OpenedModel& opened, const Te
   }
 }
 
+/// Counters of all calls and the host time inside the device.
+std::pair<device::RunStats, double> device_totals(const runtime::ChipInstance& chip) {
+  std::pair<device::RunStats, double> totals;
+  for (const runtime::CallStats& call : chip.stats()) {
+    totals.first += call.device;
+    totals.second += call.device_seconds;
+  }
+  return totals;
+}
+
 nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const std::string& model) {
   nlohmann::ordered_json json = {{"model", model},
                                  {"run", opened.describe()},
@@ -161,13 +172,15 @@ nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const 
                                  {"decode_tokens", totals.decode_tokens},
                                  {"decode_seconds", totals.decode_seconds}};
   if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
-    device::RunStats sum;
-    for (const runtime::CallStats& call : chip->stats()) sum += call.device;
+    const auto [sum, seconds] = device_totals(*chip);
     json["device"] = {{"mvms", sum.mvms},
                       {"macs", sum.macs},
                       {"adc_conversions", sum.adc_conversions},
                       {"adc_saturations", sum.adc_saturations},
                       {"cycles", sum.total_cycles}};
+    if (const device::DeviceInfo& info = chip->device().info(); info.cycle_accurate) {
+      json["device"]["activity"] = report::to_json(report::activity(sum, info.emulator, seconds));
+    }
   }
   return json;
 }
@@ -182,13 +195,18 @@ void print_statistics(OpenedModel& opened, const Totals& totals) {
                static_cast<unsigned long long>(totals.decode_tokens), rate(totals.decode_tokens, totals.decode_seconds),
                totals.reason.c_str());
   if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
-    device::RunStats sum;
-    for (const runtime::CallStats& call : chip->stats()) sum += call.device;
+    const auto [sum, seconds] = device_totals(*chip);
     std::fprintf(stderr,
                  "device: %llu MVMs, %llu ADC conversions, %llu saturated, %llu cycles; programming took %.2f s\n",
                  static_cast<unsigned long long>(sum.mvms), static_cast<unsigned long long>(sum.adc_conversions),
                  static_cast<unsigned long long>(sum.adc_saturations),
                  static_cast<unsigned long long>(sum.total_cycles), chip->programming_seconds());
+    if (const device::DeviceInfo& info = chip->device().info(); info.cycle_accurate) {
+      const report::DeviceActivity device = report::activity(sum, info.emulator, seconds);
+      std::fprintf(stderr, "simulated at %.2f Mcycles/s, %.1f MMAC/s; MAC utilisation %.1f %%; the rest: %s\n",
+                   device.cycles_per_second * 1e-6, device.macs_per_second * 1e-6, 100 * device.mac_utilisation,
+                   device.lost().c_str());
+    }
   }
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/generated/xw_arch.hpp"
+#include "host/report/device_activity.hpp"
 
 namespace xw::report {
 
@@ -61,7 +62,7 @@ Json call_json(const CallEstimate& call, const arch::ChipDescription& chip) {
   return json;
 }
 
-Json phase_json(const Phase& phase) {
+Json phase_json(const Phase& phase, const MeasuredRun& run) {
   runtime::CallStats total;
   Json calls = Json::array();
   for (const runtime::CallStats& call : phase.calls) {
@@ -78,22 +79,24 @@ Json phase_json(const Phase& phase) {
   }
   std::uint64_t block_bytes = 0;
   for (const std::uint64_t bytes : total.device.block_bytes_read) block_bytes += bytes;
-  return {{"tokens", phase.tokens},
-          {"time", measured(phase.seconds, "s")},
-          {"tokens_per_s", measured(phase.seconds > 0 ? phase.tokens / phase.seconds : 0, "1/s")},
-          {"device_runs", total.runs},
-          {"device_time", measured(total.device_seconds, "s")},
-          {"instructions", total.device.instructions},
-          {"mvms", total.device.mvms},
-          {"macs", total.device.macs},
-          {"dac_conversions", total.device.dac_conversions},
-          {"adc_conversions", total.device.adc_conversions},
-          {"adc_saturations", total.device.adc_saturations},
-          {"program_bytes", total.device.program_bytes_read},
-          {"x_bytes", total.device.x_bytes_read},
-          {"y_bytes", total.device.y_bytes_written},
-          {"block_bytes", block_bytes},
-          {"calls", calls}};
+  Json json = {{"tokens", phase.tokens},
+               {"time", measured(phase.seconds, "s")},
+               {"tokens_per_s", measured(phase.seconds > 0 ? phase.tokens / phase.seconds : 0, "1/s")},
+               {"device_runs", total.runs},
+               {"device_time", measured(total.device_seconds, "s")},
+               {"instructions", total.device.instructions},
+               {"mvms", total.device.mvms},
+               {"macs", total.device.macs},
+               {"dac_conversions", total.device.dac_conversions},
+               {"adc_conversions", total.device.adc_conversions},
+               {"adc_saturations", total.device.adc_saturations},
+               {"program_bytes", total.device.program_bytes_read},
+               {"x_bytes", total.device.x_bytes_read},
+               {"y_bytes", total.device.y_bytes_written},
+               {"block_bytes", block_bytes},
+               {"calls", calls}};
+  if (run.cycle_accurate) json["activity"] = to_json(activity(total.device, *run.cycle_accurate, total.device_seconds));
+  return json;
 }
 
 Json run_json(const MeasuredRun& run) {
@@ -105,8 +108,8 @@ Json run_json(const MeasuredRun& run) {
           {"read_sigma", run.options.read_sigma},
           {"threads", run.threads},
           {"programming_time", measured(run.programming_seconds, "s")},
-          {"prefill", phase_json(run.prefill)},
-          {"decode", phase_json(run.decode)},
+          {"prefill", phase_json(run.prefill, run)},
+          {"decode", phase_json(run.decode, run)},
           {"host_time", host}};
 }
 

@@ -33,6 +33,7 @@ struct MeasuredRun {
   std::string description;  ///< "analog, pcm-afm, chip seed 7, functional device"
   runtime::ChipOptions options;
   unsigned threads = 0;
+  std::optional<arch::EmulatorDescription> cycle_accurate;  ///< the device's, if it counts cycles
   double programming_seconds = 0;
   Phase prefill, decode;
   HostShares host;

@@ -8,6 +8,7 @@
 #include <map>
 
 #include "arch/generated/xw_arch.hpp"
+#include "host/report/device_activity.hpp"
 #include "host/report/report.hpp"
 
 namespace xw::report {
@@ -139,10 +140,14 @@ void print_estimate(const Report& report, std::ostream& out) {
        scaled(energy.memory * 1e-12, "J").c_str(), scaled(energy.fixed * 1e-12, "J").c_str());
 }
 
-void print_phase(const char* name, const Phase& phase, std::ostream& out) {
+void print_phase(const char* name, const Phase& phase, const MeasuredRun& run, std::ostream& out) {
   if (phase.tokens == 0) return;
   device::RunStats total;
-  for (const runtime::CallStats& call : phase.calls) total += call.device;
+  double device_seconds = 0;
+  for (const runtime::CallStats& call : phase.calls) {
+    total += call.device;
+    device_seconds += call.device_seconds;
+  }
   std::uint64_t block_bytes = 0;
   for (const std::uint64_t bytes : total.block_bytes_read) block_bytes += bytes;
   line(out,
@@ -158,6 +163,19 @@ void print_phase(const char* name, const Phase& phase, std::ostream& out) {
        scaled(static_cast<double>(total.x_bytes_read), "B").c_str(),
        scaled(static_cast<double>(total.y_bytes_written), "B").c_str(),
        scaled(static_cast<double>(total.program_bytes_read), "B").c_str());
+  if (!run.cycle_accurate) return;
+  const DeviceActivity device = activity(total, *run.cycle_accurate, device_seconds);
+  line(out, "           device: %llu cycles (%s at %.0f MHz per token), simulated at %s, %s",
+       static_cast<unsigned long long>(device.cycles),
+       scaled(static_cast<double>(device.cycles) / (run.cycle_accurate->clock_mhz * 1e6) / phase.tokens, "s").c_str(),
+       run.cycle_accurate->clock_mhz, scaled(device.cycles_per_second, "cycles/s").c_str(),
+       scaled(device.macs_per_second, "MAC/s").c_str());
+  line(out, "           MAC utilisation %.1f %%; the rest: %s", 100 * device.mac_utilisation, device.lost().c_str());
+  for (const UnitActivity& unit : device.units) {
+    line(out,
+         "             %-10s executing %5.1f %%, waiting for memory %5.1f %%, for semaphores %5.1f %%, idle %5.1f %%",
+         unit.name.c_str(), 100 * unit.executing, 100 * unit.memory, 100 * unit.semaphores, 100 * unit.idle);
+  }
 }
 
 }  // namespace
@@ -181,8 +199,8 @@ void print_text(const Report& report, std::ostream& out, bool per_call) {
   const MeasuredRun& run = *report.run;
   line(out, "\nThis machine (measured): %s, %u threads; programming the chip took %.2f s", run.description.c_str(),
        run.threads, run.programming_seconds);
-  print_phase("prefill", run.prefill, out);
-  print_phase("decode", run.decode, out);
+  print_phase("prefill", run.prefill, run, out);
+  print_phase("decode", run.decode, run, out);
   double total = 0;
   for (const auto& [name, seconds] : run.host) total += seconds;
   std::string shares;
