@@ -8,7 +8,7 @@ packages=(
   g++ cmake ninja-build ccache pkg-config python3 git clang-format-14
   libeigen3-dev libboost-program-options-dev nlohmann-json3-dev libtomlplusplus-dev
   libpcre2-dev libsentencepiece-dev zlib1g-dev
-  verilator libsystemc-dev
+  verilator libsystemc-dev yosys
   libgtest-dev libgmock-dev libbenchmark-dev librandom123-dev
 )
 
