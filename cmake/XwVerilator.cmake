@@ -3,6 +3,7 @@
 # XW_HAVE_VERILATOR is false and all that needs it is absent.
 
 option(XW_WITH_VERILATOR "Build the Verilated RTL and its tests" ON)
+option(XW_RTL_COVERAGE "Verilated models count lines, narrow ones also toggles (scripts/coverage_rtl.sh)" OFF)
 
 set(XW_HAVE_VERILATOR OFF)
 if(XW_WITH_VERILATOR)
@@ -23,8 +24,13 @@ function(xw_add_verilated_runtime)
   set(include ${VERILATOR_ROOT}/include)
   add_library(xw_verilated_runtime STATIC EXCLUDE_FROM_ALL ${include}/verilated.cpp ${include}/verilated_threads.cpp
               ${include}/verilated_fst_c.cpp)
+  if(XW_RTL_COVERAGE)
+    target_sources(xw_verilated_runtime PRIVATE ${include}/verilated_cov.cpp)
+    target_compile_definitions(xw_verilated_runtime PUBLIC XW_RTL_COVERAGE="${PROJECT_BINARY_DIR}/rtl_coverage")
+    file(MAKE_DIRECTORY ${PROJECT_BINARY_DIR}/rtl_coverage)
+  endif()
   target_include_directories(xw_verilated_runtime SYSTEM PUBLIC ${include} ${include}/vltstd)
-  target_compile_definitions(xw_verilated_runtime PRIVATE VM_COVERAGE=0 VM_SC=0 VM_TRACE=1 VM_TRACE_VCD=0 VM_TRACE_FST=1)
+  target_compile_definitions(xw_verilated_runtime PRIVATE VM_COVERAGE=$<BOOL:${XW_RTL_COVERAGE}> VM_SC=0 VM_TRACE=1 VM_TRACE_VCD=0 VM_TRACE_FST=1)
   target_compile_options(xw_verilated_runtime PRIVATE -O3 -g0 -w)
   target_link_libraries(xw_verilated_runtime PUBLIC ZLIB::ZLIB Threads::Threads)
 endfunction()
@@ -43,9 +49,17 @@ function(xw_verilate name)
   if(ARG_TRACE)
     set(trace TRACE_FST)
   endif()
+  set(coverage "")
+  if(XW_RTL_COVERAGE)
+    list(APPEND coverage --coverage-line)
+    # Toggles of whole kernels and of 512-bit words take long to compile and say nothing that those of narrow modules do not.
+    if(NOT ARG_TOP STREQUAL xw_kernel AND NOT ARG_PARAMETERS MATCHES "(Lanes|BeatBytes)=64|DataWidth=512|Words=16")
+      list(APPEND coverage --coverage-toggle)
+    endif()
+  endif()
   verilate(xw_model_${name} PREFIX V${name} TOP_MODULE ${ARG_TOP} SOURCES ${ARG_SOURCES} ${trace}
            VERILATOR_ARGS -O3 --x-assign fast --x-initial fast ${assert} --unroll-count 2048 --unroll-stmts 1000000
-                          ${ARG_PARAMETERS})
+                          ${coverage} ${ARG_PARAMETERS})
   # verilate() adds Verilator's own sources to every model.
   get_target_property(sources xw_model_${name} SOURCES)
   list(FILTER sources EXCLUDE REGEX "/include/verilated[^/]*\\.cpp$")

@@ -12,6 +12,7 @@
 
 #include "Vaxi_read_16.h"
 #include "Vaxi_read_64.h"
+#include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
 
 namespace xw::test {
@@ -40,7 +41,7 @@ struct AxiReadBench {
     for (std::byte& byte : memory.bytes) byte = std::byte(random() & 0xFFU);
     reset();
   }
-  ~AxiReadBench() { top->final(); }
+  ~AxiReadBench() { verilated::finish(*top); }
   AxiReadBench(const AxiReadBench&) = delete;
   AxiReadBench& operator=(const AxiReadBench&) = delete;
 

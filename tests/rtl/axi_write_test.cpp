@@ -14,6 +14,7 @@
 
 #include "Vaxi_write_16.h"
 #include "Vaxi_write_64.h"
+#include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/axi_write_memory.hpp"
 
 namespace xw::test {
@@ -48,7 +49,7 @@ struct AxiWriteBench {
     for (std::byte& byte : memory.bytes) byte = std::byte(random() & 0xFFU);
     reset();
   }
-  ~AxiWriteBench() { top->final(); }
+  ~AxiWriteBench() { verilated::finish(*top); }
   AxiWriteBench(const AxiWriteBench&) = delete;
   AxiWriteBench& operator=(const AxiWriteBench&) = delete;
 

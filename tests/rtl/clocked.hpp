@@ -11,13 +11,15 @@
 #include <type_traits>
 #include <vector>
 
+#include "host/backends/verilated/finish.hpp"
+
 namespace xw::test {
 
 /// A Verilated model with a clock. Inputs are set, settle() shows combinational outputs, tick() passes the edge.
 template <typename Model>
 struct Clocked {
   Clocked() = default;
-  ~Clocked() { top->final(); }
+  ~Clocked() { verilated::finish(*top); }
   Clocked(const Clocked&) = delete;
   Clocked& operator=(const Clocked&) = delete;
 

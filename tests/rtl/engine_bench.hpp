@@ -15,6 +15,7 @@
 #include "Vengine_16.h"
 #include "Vengine_64.h"
 #include "arch/generated/xw_arch.hpp"
+#include "host/backends/verilated/finish.hpp"
 #include "models/analog/block_image.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
 #include "tests/rtl/unit_events.hpp"
@@ -62,7 +63,7 @@ class EngineBench {
     top->num_vectors_i = 1;
     reset();
   }
-  ~EngineBench() { top->final(); }
+  ~EngineBench() { verilated::finish(*top); }
   EngineBench(const EngineBench&) = delete;
   EngineBench& operator=(const EngineBench&) = delete;
 

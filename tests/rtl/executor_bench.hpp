@@ -13,6 +13,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/unit_events.hpp"
 
 namespace xw::test {
@@ -25,7 +26,7 @@ class ExecutorBench {
 
   ExecutorBench(unsigned seed, std::size_t memory_bytes, std::uint32_t beat_bytes)
       : random(seed), memory(memory_bytes, beat_bytes) {}
-  ~ExecutorBench() { top->final(); }
+  ~ExecutorBench() { verilated::finish(*top); }
   ExecutorBench(const ExecutorBench&) = delete;
   ExecutorBench& operator=(const ExecutorBench&) = delete;
 

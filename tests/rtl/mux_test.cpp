@@ -15,6 +15,7 @@
 #include "Vread_mux_64.h"
 #include "Vwrite_mux_16.h"
 #include "Vwrite_mux_64.h"
+#include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
 
 namespace xw::test {
@@ -50,7 +51,7 @@ struct ReadMuxBench {
     memory.slverr_line = AxiReadMemory::kBase + 64 * 77;
     reset();
   }
-  ~ReadMuxBench() { top->final(); }
+  ~ReadMuxBench() { verilated::finish(*top); }
   ReadMuxBench(const ReadMuxBench&) = delete;
   ReadMuxBench& operator=(const ReadMuxBench&) = delete;
 
@@ -216,7 +217,7 @@ TYPED_TEST(MuxRtl, WriterIsTheSelectedOne) {
     EXPECT_TRUE(part(top.writer_wdata_i, writer * kBytes, top.wdata_o, kBytes));
     EXPECT_TRUE(part(top.writer_wstrb_i, writer * kBytes / 8, top.wstrb_o, kBytes / 8));
   }
-  top.final();
+  verilated::finish(top);
 }
 
 }  // namespace

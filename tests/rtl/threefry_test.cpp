@@ -8,6 +8,7 @@
 
 #include "Vthreefry.h"
 #include "arch/generated/xw_arch.hpp"
+#include "host/backends/verilated/finish.hpp"
 #include "models/analog/threefry.hpp"
 
 namespace xw::test {
@@ -21,7 +22,7 @@ class ThreefryRtl : public testing::Test {
     tick();
     top_.rst_ni = 1;
   }
-  void TearDown() override { top_.final(); }
+  void TearDown() override { verilated::finish(top_); }
   void tick() {
     top_.clk_i = 0;
     top_.eval();

@@ -13,6 +13,7 @@
 #include <type_traits>
 
 #include "arch/support/error.hpp"
+#include "host/backends/verilated/finish.hpp"
 #include "host/backends/verilated/model.hpp"
 
 namespace xw::verilated {
@@ -32,7 +33,7 @@ class ModelOf final : public Model {
   }
   ~ModelOf() override {
     close_trace();
-    kernel_->final();
+    finish(*kernel_);
   }
 
   void eval() override { kernel_->eval(); }
