@@ -65,7 +65,11 @@ function(xw_verilate name)
   list(FILTER sources EXCLUDE REGEX "/include/verilated[^/]*\\.cpp$")
   set_target_properties(xw_model_${name} PROPERTIES SOURCES "${sources}")
   # Generated code: optimised in every build type, no warnings of ours.
-  target_compile_options(xw_model_${name} PRIVATE -O3 -g0 -w)
+  set(optimisation -O3)
+  if(XW_RTL_COVERAGE)
+    set(optimisation -O1)  # compiling toggle counters takes longer than counting
+  endif()
+  target_compile_options(xw_model_${name} PRIVATE ${optimisation} -g0 -w)
   target_link_libraries(xw_model_${name} PUBLIC xw_verilated_runtime)
   get_target_property(include_directories xw_model_${name} INCLUDE_DIRECTORIES)
   target_include_directories(xw_model_${name} SYSTEM INTERFACE ${include_directories})
