@@ -18,7 +18,7 @@ namespace xw::systemc {
 inline constexpr std::uint64_t kPageBytes = 4096;  ///< no AXI burst crosses a multiple of it
 inline constexpr std::uint32_t kMostBeats = 256;   ///< of an AXI burst
 
-/// A burst of a read: `beats` beats that the memory offers from `first` to `last`, evenly spaced.
+/// A burst of a read: `beats` beats that can be taken from `first` to `last`, evenly spaced.
 struct Burst {
   std::uint64_t offset = 0;  ///< bytes from the start of the range
   std::uint32_t bytes = 0, beats = 0;
@@ -75,10 +75,10 @@ class AxiRead {
       sc_core::sc_time delay = control_.clock.span(std::max(on_bus + address_delay_, now) - now);
       memory.b_transport(payload_, delay);
       if (const Fault fault = fault_of(payload_)) return fault;
-      burst.last = control_.clock.now() + control_.clock.count(delay);
+      burst.last = control_.clock.now() + control_.clock.count(delay) + rtl::kReadRegister;
       const auto spread = static_cast<Cycles>((burst.beats - 1) * cycles_per_beat);
       burst.first = burst.last - std::min(burst.last, spread);
-      under_way_[next_] = consume(static_cast<const Burst&>(burst)) + rtl::kAnswerToAddress;
+      under_way_[next_] = consume(static_cast<const Burst&>(burst)) - rtl::kReadRegister + rtl::kAnswerToAddress;
       next_ = next_ + 1 == under_way_.size() ? 0 : next_ + 1;
       ready_ = on_bus;
       ++on_bus;

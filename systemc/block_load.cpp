@@ -63,7 +63,7 @@ BlockLoad::BlockLoad(const sc_core::sc_module_name& name, std::uint32_t engine, 
 
 void BlockLoad::start() {
   reader_.restart();
-  free_ = 0;
+  free_ = idle_ = 0;
 }
 
 void BlockLoad::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
@@ -117,6 +117,10 @@ Cycles BlockLoad::load(Command& command, Cycles begin) {
   command.fault = reader_.read(*memory.operator->(), begin, address, image, bytes,
                                values ? bytes : arch::kBlockImageHeaderBytes, consume);
   const Cycles end = times ? times->last() : begin + 1;
+  // At work from the command to the last cell, but only once where images follow each other closely.
+  const Cycles idle = end + rtl::kCellsToIdle;
+  command.at_work = idle - std::min(idle, std::max(begin, idle_));
+  idle_ = idle;
   free_ = end + rtl::kCellsToStart;
   if (command.fault) return free_;
   control_.counters.block_bytes_read[engine_] += bytes;

@@ -36,6 +36,7 @@ class BlockLoad final : public sc_core::sc_module {
   RunControl& control_;
   EngineState& state_;
   AxiRead reader_;
+  Cycles idle_ = 0;  ///< nothing is under way any more
   Cycles free_ = 0;  ///< the state machine can take the header of the next image
 };
 

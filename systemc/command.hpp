@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <systemc>
 #include <tlm>
 
@@ -22,6 +23,8 @@ class Command final : public tlm::tlm_extension<Command> {
   const RunArguments* run = nullptr;
   Fault fault;              ///< answer
   Cycles memory_stall = 0;  ///< answer: cycles spent waiting for memory
+  std::optional<Cycles>
+      at_work;  ///< answer: cycles at work, those included; nothing: from the command to its completion
 
   [[nodiscard]] tlm::tlm_extension_base* clone() const override { return new Command(*this); }
   void copy_from(const tlm::tlm_extension_base& other) override { *this = static_cast<const Command&>(other); }

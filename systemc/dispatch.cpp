@@ -138,8 +138,10 @@ void Dispatch::fetch(Chunk& chunk, std::uint32_t index, Cycles request) {
   const std::uint64_t address = control_.arguments.program_base + arch::kProgramHeaderBytes +
                                 std::uint64_t{chunk.begin} * arch::kInstructionBytes;
   const std::uint64_t to_border = rtl::kFetchBytes - address % rtl::kFetchBytes;
-  const std::uint64_t to_end = std::uint64_t{num_instructions_ - chunk.begin} * arch::kInstructionBytes;
-  const std::uint64_t bytes = std::min(to_border, to_end);
+  // Before the header is in, it is not known where the program ends.
+  const std::uint64_t known = index == control_.arguments.entry ? ~std::uint64_t{0} : num_instructions_ - chunk.begin;
+  const std::uint64_t lines = known == ~std::uint64_t{0} ? known : (known + kPerLine - 1) / kPerLine;
+  const std::uint64_t bytes = std::min(to_border / arch::kMemoryAlignment, lines) * arch::kMemoryAlignment;
   const auto count = static_cast<std::uint32_t>(bytes / arch::kInstructionBytes);
   chunk.words.resize(count);
   const auto consume = [&](const Burst& burst) {
@@ -161,13 +163,18 @@ Cycles Dispatch::advance(std::uint32_t index) {
 }
 
 void Dispatch::dispatch_all() {
+  Cycles last = rtl::kHeaderRequest;  // cycle of the last dispatch
   for (std::uint32_t index = control_.arguments.entry; control_.may_begin(index); ++index) {
     if (index >= num_instructions_) return report(index, {DeviceError::kEntryRange, index});
     const Cycles arrival = advance(index);
     if (current_.fault) return report(index, current_.fault);
     const Cycles now = control_.clock.now();
     wait(control_.clock.span(arrival > now ? arrival - now : 1));
+    // Waiting for fetch, not for a queue.
+    if (arrival > now) control_.counters.memory_stall_cycles[arch::kUnitDispatch] += arrival - last - 1;
+    last = control_.clock.now();
     ++control_.counters.instructions;
+    ++control_.counters.busy_cycles[arch::kUnitDispatch];
     if (!dispatch(index)) return;
   }
 }

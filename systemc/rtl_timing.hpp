@@ -19,6 +19,7 @@ inline constexpr Cycles kDoneToTake = 1;  ///< also: a token signalled can be ta
 
 // xw_axi_read, xw_axi_write, xw_read_mux
 inline constexpr Cycles kRequestToAddress = 2;  ///< range accepted -> first address offered
+inline constexpr Cycles kReadRegister = 1;      ///< beat on the bus -> it can be taken
 inline constexpr Cycles kReadMux = 1;           ///< register for addresses of readers that share a port
 inline constexpr Cycles kAnswerToAddress = 2;   ///< burst answered -> the one that waited for it is offered
 inline constexpr Cycles kAnswerToData = 3;      ///< likewise, first beat of a write

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "systemc/unit_queue.hpp"
 
+#include <algorithm>
+
 #include "systemc/rtl_timing.hpp"
 
 namespace xw::systemc {
@@ -91,6 +93,7 @@ void UnitQueue::execute(Entry& entry) {
     command_.run = &control_.arguments;
     command_.fault = {};
     command_.memory_stall = 0;
+    command_.at_work.reset();
     payload_.set_data_ptr(reinterpret_cast<unsigned char*>(entry.words.data()));
     payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
     const Cycles begin = control_.clock.now();
@@ -100,7 +103,8 @@ void UnitQueue::execute(Entry& entry) {
     if (!payload_.is_response_ok() && !command_.fault) {
       SC_REPORT_FATAL(name(), "the executor answered a command with neither success nor a fault");
     }
-    control_.counters.busy_cycles[unit_] += control_.clock.now() - begin;
+    const Cycles at_work = command_.at_work.value_or(control_.clock.now() - begin);
+    control_.counters.busy_cycles[unit_] += at_work - std::min(at_work, command_.memory_stall);
     control_.counters.memory_stall_cycles[unit_] += command_.memory_stall;
     if (command_.fault) {
       control_.report({command_.fault, unit_, entry.index});

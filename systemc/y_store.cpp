@@ -89,7 +89,7 @@ Cycles YStore::store(Command& command, Cycles begin) {
     }
     control_.counters.y_bytes_written += bytes;
   }
-  command.memory_stall = answered - (next - 1);
+  command.memory_stall = answered - (next - 1) + rtl::kYStoreFinish;
   return answered + rtl::kYStoreFinish;
 }
 

@@ -7,6 +7,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
+#include "host/backends/systemc/sanitizer_stack.hpp"
 
 // The library brings a main() that calls sc_main(); programs with a main() of their own do not use it, but the linker
 // wants it. A testbench's own definition wins over this one.
@@ -86,6 +87,7 @@ Kernel::Kernel() {
   }
   chip_ = std::make_unique<ChipSlot>("chip");
   sc_core::sc_start(sc_core::SC_ZERO_TIME);
+  restore_sanitizer_stack();
 }
 
 Slot& Kernel::acquire(const Settings& settings, Storage& storage) {
@@ -129,6 +131,7 @@ void Kernel::run(Slot& slot, const RunArguments& arguments) {
   slot.done = false;
   write(arch::kRegControl, arch::kRegControlStart);
   sc_core::sc_start();
+  restore_sanitizer_stack();
   if (!slot.done) {
     throw Error(ErrorCode::kDeviceTimeout, "systemc: the simulation stands still before the run is done");
   }
@@ -141,6 +144,7 @@ ChipResult Kernel::run_chip(const ChipPlan& plan, const arch::ChipDescription& c
   chip_->done = false;
   chip_->chip.start(workload, options.activities);
   sc_core::sc_start();
+  restore_sanitizer_stack();
   if (!chip_->done) {
     throw Error(ErrorCode::kDeviceTimeout, "systemc: the simulation of the chip stands still before it is done");
   }
