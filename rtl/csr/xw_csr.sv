@@ -88,8 +88,11 @@ module xw_csr #(
   assign awready_o = !address_held_q;
   assign wready_o  = !data_held_q;
   assign write     = address_held_q && data_held_q && (!bvalid_o || bready_i);
-  for (genvar b = 0; b < 4; b++) begin : g_strobe
-    assign strobes[8*b +: 8] = {8{write_strb_q[b]}};
+  always_comb begin
+    strobes = '0;
+    if (write) begin
+      for (int unsigned b = 0; b < 4; b++) strobes[8*b +: 8] = {8{write_strb_q[b]}};
+    end
   end
 
   logic        write_control, write_arguments;

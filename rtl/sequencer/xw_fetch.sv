@@ -96,12 +96,17 @@ module xw_fetch #(
   logic        more;
   assign entry_line = 64'd1 + 64'(entry_i[31:2]);
   assign end_line   = 64'd1 + ((64'(num_instructions) + 64'd3) >> 2);
-  assign chunk_addr = program_base_i + (next_line_q << 6);
-  assign more       = next_line_q < end_line;
   always_comb begin
-    chunk_lines = 32'(CHUNK_LINES) - 32'(chunk_addr[9:6]);
-    if (state_q == StStream && end_line - next_line_q < 64'(chunk_lines)) begin
-      chunk_lines = 32'(end_line - next_line_q);
+    more        = 1'b0;
+    chunk_addr  = '0;
+    chunk_lines = '0;
+    if ((state_q == StFirst || state_q == StStream) && req_ready) begin
+      more        = next_line_q < end_line;
+      chunk_addr  = program_base_i + (next_line_q << 6);
+      chunk_lines = 32'(CHUNK_LINES) - 32'(chunk_addr[9:6]);
+      if (state_q == StStream && end_line - next_line_q < 64'(chunk_lines)) begin
+        chunk_lines = 32'(end_line - next_line_q);
+      end
     end
   end
 
@@ -113,7 +118,7 @@ module xw_fetch #(
   logic [DataWidth+1:0] front;
   logic buffer_empty, beat, push, take, take_beat, ask;
   assign buffer_empty = write_q == read_q;
-  assign front        = buffer[read_q[DEPTH_BITS-1:0]];
+  assign front        = ready_i ? buffer[read_q[DEPTH_BITS-1:0]] : '0;  // looked at only when it is taken
   assign beat_ready   = state_q != StIdle && state_q != StStop;
   assign beat         = beat_valid && beat_ready && header_read_o;
   assign push         = beat && skip_q == '0;

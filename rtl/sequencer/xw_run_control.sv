@@ -72,6 +72,7 @@ module xw_run_control #(
   state_e state_q;
   logic [1:0]  settle_q;
   logic        halted_q;
+  logic        owner_q;  // the write channel was free when the record's turn came
 
   // --- arguments --------------------------------------------------------------------------------
   logic [7:0]  code;
@@ -109,19 +110,25 @@ module xw_run_control #(
     end else if (state_q == StWrite && record_done_i && record_error_i) begin
       code   = record_decerr_i ? xw_pkg::ERROR_MEMORY_DECERR[7:0] : xw_pkg::ERROR_MEMORY_SLVERR[7:0];
       detail = completion_base_i;
+    end else if (state_q == StWrite && watch_fire_i) begin
+      code   = xw_pkg::ERROR_WATCHDOG[7:0];
+      detail = completion_base_i;
     end
   end
 
   logic argument_error, record_error;
   assign argument_error = state_q == StCheck && code != xw_pkg::ERROR_OK[7:0];
-  assign record_error   = state_q == StWrite && record_done_i && record_error_i && !error_valid_i;
+  assign record_error   = state_q == StWrite && !error_valid_i &&
+                          ((record_done_i && record_error_i) || (!record_done_i && watch_fire_i));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q  <= StIdle;
       settle_q <= '0;
       halted_q <= 1'b0;
+      owner_q  <= 1'b0;
     end else begin
+      if (state_q == StRecord) owner_q <= store_idle_i;
       unique case (state_q)
         StIdle: begin
           halted_q <= 1'b0;
@@ -166,8 +173,9 @@ module xw_run_control #(
   assign watch_o         = state_q == StRun || state_q == StDrain || state_q == StWrite || state_q == StQuiet;
   assign watch_restart_o = state_q == StRecord || state_q == StBegin || state_q == StAbort || record_done_i;
   assign watch_error_o   = state_q == StRun && watch_fire_i;
-  assign record_phase_o  = state_q == StRecord || state_q == StWrite || state_q == StQuiet;
+  // A burst of the Y store that memory does not take stays on the channel.
+  assign record_phase_o  = (state_q == StRecord && store_idle_i) || (state_q == StWrite || state_q == StQuiet) && owner_q;
   assign record_start_o  = state_q == StRecord && completion_base_i[5:0] == '0 && store_idle_i;
   assign record_stop_o   = state_q == StWrite && watch_fire_i;
-  assign count_o         = state_q != StIdle && !record_phase_o;
+  assign count_o         = state_q != StIdle && state_q != StRecord && state_q != StWrite && state_q != StQuiet;
 endmodule

@@ -10,25 +10,21 @@
 module xw_semaphores #(
   parameter int unsigned Units = 4
 ) (
-  input  logic               clk_i,
-  input  logic               rst_ni,
-  input  logic               clear_i,        // start of a run
+  input  logic                clk_i,
+  input  logic                rst_ni,
+  input  logic                clear_i,        // start of a run
+  input  logic [Units*32-1:0] word_i,        // first word of the units' instructions: what to wait for and signal
   // Waits
-  input  logic [Units-1:0]   wait_i,
-  input  logic [Units*6-1:0] wait0_id_i,
-  input  logic [Units*3-1:0] wait0_count_i,
-  input  logic [Units*6-1:0] wait1_id_i,
-  input  logic [Units*3-1:0] wait1_count_i,
-  output logic [Units-1:0]   grant_o,        // one-hot or zero
-  output logic [Units-1:0]   short0_o,       // the tokens of the first wait are not there
+  input  logic [Units-1:0]    wait_i,
+  output logic [Units-1:0]    grant_o,        // one-hot or zero
+  output logic [Units-1:0]    short0_o,       // the tokens of the first wait are not there
   // Signals
-  input  logic [Units-1:0]   signal_i,
-  input  logic [Units*6-1:0] signal_id_i,
-  output logic [Units-1:0]   overflow_o,     // the signal finds a full counter and is dropped
+  input  logic [Units-1:0]    signal_i,
+  output logic [Units-1:0]    overflow_o,     // the signal finds a full counter and is dropped
   // State
-  input  logic               check_i,        // asks for leftovers
-  output logic               leftover_o,     // with check_i: some counter is not zero
-  output logic [5:0]         leftover_id_o   // the lowest such
+  input  logic                check_i,        // asks for leftovers
+  output logic                leftover_o,     // with check_i: some counter is not zero
+  output logic [5:0]          leftover_id_o   // the lowest such
 );
   localparam int unsigned COUNT = xw_pkg::NUM_SEMAPHORES;
   localparam int unsigned BITS  = xw_pkg::SEMAPHORE_BITS;
@@ -39,23 +35,16 @@ module xw_semaphores #(
 
   // Tokens and room for signals of every semaphore, cut at 31: no cycle asks for more (two waits of at
   // most 7, one signal of each unit). Selecting these is much smaller than selecting whole counters.
-  logic [COUNT*NEAR-1:0] tokens, room;
-  // Apart, because a grant may lead to a signal in the same cycle.
+  logic [COUNT*NEAR-1:0] tokens_q, room_q, tokens_d, room_d;
   always_comb begin
-    tokens = '0;
-    if (wait_i != '0) begin
+    tokens_d = '0;
+    room_d   = '0;
+    if (change) begin
       for (int unsigned s = 0; s < COUNT; s++) begin
-        tokens[NEAR*s +: NEAR] = count_q[BITS*s +: NEAR];
-        if (count_q[BITS*s + NEAR +: BITS - NEAR] != '0) tokens[NEAR*s +: NEAR] = '1;
-      end
-    end
-  end
-  always_comb begin
-    room = '0;
-    if (signal_i != '0) begin
-      for (int unsigned s = 0; s < COUNT; s++) begin
-        room[NEAR*s +: NEAR] = ~count_q[BITS*s +: NEAR];
-        if (count_q[BITS*s + NEAR +: BITS - NEAR] != '1) room[NEAR*s +: NEAR] = '1;
+        tokens_d[NEAR*s +: NEAR] = count_d[BITS*s +: NEAR];
+        room_d[NEAR*s +: NEAR]   = ~count_d[BITS*s +: NEAR];
+        if (count_d[BITS*s + NEAR +: BITS - NEAR] != '0) tokens_d[NEAR*s +: NEAR] = '1;
+        if (count_d[BITS*s + NEAR +: BITS - NEAR] != '1) room_d[NEAR*s +: NEAR] = '1;
       end
     end
   end
@@ -69,12 +58,12 @@ module xw_semaphores #(
     need1    = '0;
     for (int unsigned u = 0; u < Units; u++) begin
       if (wait_i[u]) begin
-        need0 = NEAR'(wait0_count_i[3*u +: 3]);
-        need1 = NEAR'(wait1_count_i[3*u +: 3]);
-        short0_o[u] = tokens[NEAR * 32'(wait0_id_i[6*u +: 6]) +: NEAR] < need0;
-        if (wait0_id_i[6*u +: 6] == wait1_id_i[6*u +: 6]) need1 = need0 + need1;
+        need0 = NEAR'(word_i[32*u + xw_pkg::INST_WAIT0_COUNT_LSB +: 3]);
+        need1 = NEAR'(word_i[32*u + xw_pkg::INST_WAIT1_COUNT_LSB +: 3]);
+        short0_o[u] = tokens_q[NEAR * 32'(word_i[32*u + xw_pkg::INST_WAIT0_ID_LSB +: 6]) +: NEAR] < need0;
+        if (word_i[32*u + xw_pkg::INST_WAIT0_ID_LSB +: 6] == word_i[32*u + xw_pkg::INST_WAIT1_ID_LSB +: 6]) need1 = need0 + need1;
         grant_o[u] = grant_o == '0 && !short0_o[u] &&
-                     tokens[NEAR * 32'(wait1_id_i[6*u +: 6]) +: NEAR] >= need1;
+                     tokens_q[NEAR * 32'(word_i[32*u + xw_pkg::INST_WAIT1_ID_LSB +: 6]) +: NEAR] >= need1;
       end
     end
   end
@@ -89,10 +78,10 @@ module xw_semaphores #(
     take1    = '0;
     for (int unsigned u = 0; u < Units; u++) begin
       if (grant_o[u]) begin
-        take0_id = wait0_id_i[6*u +: 6];
-        take1_id = wait1_id_i[6*u +: 6];
-        take0    = wait0_count_i[3*u +: 3];
-        take1    = wait1_count_i[3*u +: 3];
+        take0_id = word_i[32*u + xw_pkg::INST_WAIT0_ID_LSB +: 6];
+        take1_id = word_i[32*u + xw_pkg::INST_WAIT1_ID_LSB +: 6];
+        take0    = word_i[32*u + xw_pkg::INST_WAIT0_COUNT_LSB +: 3];
+        take1    = word_i[32*u + xw_pkg::INST_WAIT1_COUNT_LSB +: 3];
       end
     end
   end
@@ -107,12 +96,12 @@ module xw_semaphores #(
     if (signal_i != '0) begin
       for (int unsigned u = 0; u < Units; u++) begin
         if (signal_i[u]) begin
-          free  = {1'b0, room[NEAR * 32'(signal_id_i[6*u +: 6]) +: NEAR]};
+          free  = {1'b0, room_q[NEAR * 32'(word_i[32*u + xw_pkg::INST_SIGNAL_ID_LSB +: 6]) +: NEAR]};
           ahead = '0;
-          if (take0_id == signal_id_i[6*u +: 6]) free = free + (NEAR + 1)'(take0);
-          if (take1_id == signal_id_i[6*u +: 6]) free = free + (NEAR + 1)'(take1);
+          if (take0_id == word_i[32*u + xw_pkg::INST_SIGNAL_ID_LSB +: 6]) free = free + (NEAR + 1)'(take0);
+          if (take1_id == word_i[32*u + xw_pkg::INST_SIGNAL_ID_LSB +: 6]) free = free + (NEAR + 1)'(take1);
           for (int unsigned l = 0; l < u; l++) begin
-            if (signal_i[l] && signal_id_i[6*l +: 6] == signal_id_i[6*u +: 6]) ahead = ahead + 1'b1;
+            if (signal_i[l] && word_i[32*l + xw_pkg::INST_SIGNAL_ID_LSB +: 6] == word_i[32*u + xw_pkg::INST_SIGNAL_ID_LSB +: 6]) ahead = ahead + 1'b1;
           end
           overflow_o[u] = ahead >= free;
         end
@@ -131,7 +120,7 @@ module xw_semaphores #(
       for (int unsigned s = 0; s < COUNT; s++) begin
         change_by = '0;
         for (int unsigned u = 0; u < Units; u++) begin
-          if (signal_i[u] && signal_id_i[6*u +: 6] == 6'(s)) change_by = change_by + 1'b1;
+          if (signal_i[u] && word_i[32*u + xw_pkg::INST_SIGNAL_ID_LSB +: 6] == 6'(s)) change_by = change_by + 1'b1;
         end
         if (take0_id == 6'(s)) change_by = change_by - (NEAR + 1)'(take0);
         if (take1_id == 6'(s)) change_by = change_by - (NEAR + 1)'(take1);
@@ -142,9 +131,19 @@ module xw_semaphores #(
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni)      count_q <= '0;
-    else if (clear_i) count_q <= '0;
-    else if (change)  count_q <= count_d;
+    if (!rst_ni) begin
+      count_q  <= '0;
+      tokens_q <= '0;
+      room_q   <= '1;
+    end else if (clear_i) begin
+      count_q  <= '0;
+      tokens_q <= '0;
+      room_q   <= '1;
+    end else if (change) begin
+      count_q  <= count_d;
+      tokens_q <= tokens_d;
+      room_q   <= room_d;
+    end
   end
 
   always_comb begin

@@ -20,25 +20,19 @@ module xw_unit_queue #(
   input  logic [127:0] push_instruction_i,
   input  logic [31:0]  push_index_i,
   // To the semaphores
-  output logic         wait_o,
-  output logic [5:0]   wait0_id_o,
-  output logic [2:0]   wait0_count_o,
-  output logic [5:0]   wait1_id_o,
-  output logic [2:0]   wait1_count_o,
+  output logic         wait_o,             // for what cmd_o says
   input  logic         grant_i,            // in the cycle of wait_o
-  output logic         signal_o,
-  output logic [5:0]   signal_id_o,
+  output logic         signal_o,           // what cmd_o says
   // To the executor
   output logic         cmd_valid_o,
   input  logic         cmd_ready_i,
-  output logic [127:0] cmd_o,
+  output logic [127:0] cmd_o,              // the first instruction held
   input  logic         done_i,
   input  logic         error_i,
   // State
   output logic         held_o,             // an instruction waits or executes: that of index_o
   output logic [31:0]  index_o,
-  output logic         busy_o,             // it executes
-  output logic         progress_o          // something was begun or ended
+  output logic         busy_o              // it executes
 );
   localparam int unsigned POINTER_BITS = $clog2(Depth);
 
@@ -62,17 +56,13 @@ module xw_unit_queue #(
 
   logic may_begin, waits, is_sync, take, complete;
   assign may_begin     = state_q == StWait && !empty && !(limit_valid_i && index_o > limit_i);
-  assign wait0_id_o    = head[xw_pkg::INST_WAIT0_ID_LSB +: 6];
-  assign wait0_count_o = head[xw_pkg::INST_WAIT0_COUNT_LSB +: 3];
-  assign wait1_id_o    = head[xw_pkg::INST_WAIT1_ID_LSB +: 6];
-  assign wait1_count_o = head[xw_pkg::INST_WAIT1_COUNT_LSB +: 3];
-  assign waits         = wait0_count_o != '0 || wait1_count_o != '0;
+  assign waits         = head[xw_pkg::INST_WAIT0_COUNT_LSB +: 3] != '0 ||
+                         head[xw_pkg::INST_WAIT1_COUNT_LSB +: 3] != '0;
   assign is_sync       = head[xw_pkg::INST_OPCODE_LSB +: 4] == xw_pkg::OPCODE_SYNC;
   assign wait_o        = may_begin && waits;
   assign take          = may_begin && (!waits || grant_i);
   assign complete      = (take && is_sync) || (state_q == StRun && done_i);
   assign signal_o      = complete && head[xw_pkg::INST_SIGNAL_LSB];
-  assign signal_id_o   = head[xw_pkg::INST_SIGNAL_ID_LSB +: 6];
   assign cmd_valid_o   = state_q == StIssue;
   assign cmd_o         = head;
 
@@ -100,7 +90,6 @@ module xw_unit_queue #(
     end
   end
 
-  assign held_o     = !empty;
-  assign busy_o     = state_q != StWait;
-  assign progress_o = take || (state_q == StIssue && cmd_ready_i) || complete;
+  assign held_o = !empty;
+  assign busy_o = state_q != StWait;
 endmodule

@@ -21,8 +21,7 @@ module xw_watchdog #(
   input  logic [Queues*32-1:0]      index_i,
   input  logic [Queues-1:0]         wait_i,         // it waits for tokens
   input  logic [Queues-1:0]         short0_i,       // of its first semaphore
-  input  logic [Queues*6-1:0]       wait0_id_i,
-  input  logic [Queues*6-1:0]       wait1_id_i,
+  input  logic [Queues*32-1:0]      word_i,         // first word of its instruction
   input  logic [NumEngines-1:0]     load_active_i,  // an image is under way
   input  logic [NumEngines*32-1:0]  load_index_i,
   input  logic [31:0]               dispatch_index_i,
@@ -54,7 +53,7 @@ module xw_watchdog #(
           else                         unit_o = xw_pkg::UNIT_MVM[7:0] + 8'(q - 2 - NumEngines);
           index_o  = index_i[32*q +: 32];
           detail_o = '0;
-          if (wait_i[q]) detail_o[5:0] = short0_i[q] ? wait0_id_i[6*q +: 6] : wait1_id_i[6*q +: 6];
+          if (wait_i[q]) detail_o[5:0] = word_i[32*q + (short0_i[q] ? xw_pkg::INST_WAIT0_ID_LSB : xw_pkg::INST_WAIT1_ID_LSB) +: 6];
         end
       end
     end

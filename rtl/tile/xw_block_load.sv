@@ -46,6 +46,7 @@ module xw_block_load #(
   output logic                      loading_o,       // cells of loading_context_o are under way
   output logic [ContextWidth-1:0]   loading_context_o,
   output logic [31:0]               cell_beats_o,    // already in, while loading_o
+  input  logic                      descriptor_read_i,
   input  logic [ContextWidth-1:0]   descriptor_context_i,
   output logic [127:0]              descriptor_o,    // see xw_engine
   // Context memory
@@ -105,7 +106,8 @@ module xw_block_load #(
   assign cmd_offset  = cmd_i[xw_pkg::LOAD_BLOCK_IMAGE_OFFSET_LSB +: 32];
   always_comb begin
     bad_command = xw_pkg::ERROR_OK[7:0];
-    if (32'(cmd_context) >= Contexts) bad_command = xw_pkg::ERROR_BAD_CONTEXT[7:0];
+    if (!cmd_valid_i) bad_command = xw_pkg::ERROR_OK[7:0];
+    else if (32'(cmd_context) >= Contexts) bad_command = xw_pkg::ERROR_BAD_CONTEXT[7:0];
     else if (cmd_length == '0 || cmd_length > LARGEST) bad_command = xw_pkg::ERROR_BAD_LENGTH[7:0];
   end
 
@@ -121,7 +123,7 @@ module xw_block_load #(
   logic [63:0] start_addr;
   logic [1:0]  beat_resp;
   logic [DataWidth-1:0] beat_data;
-  assign start_addr = image_base_i + (64'(cmd_offset) << 6);
+  assign start_addr = cmd_valid_i ? image_base_i + (64'(cmd_offset) << 6) : '0;
   assign accept     = cmd_valid_i && cmd_ready_o;
   assign start      = state_q == StIdle && next_valid_q;
 
@@ -167,11 +169,20 @@ module xw_block_load #(
   // Sizes that follow from rows and cols, registered while the CRC runs.
   logic [31:0] table_lines, cell_beats, cell_lines, image_lines;
   logic [10:0] groups;
-  assign table_lines = (32'(cols) + 32'd15) >> 4;
-  assign groups      = 11'((32'(cols) + 32'(Lanes - 1)) / 32'(Lanes));
-  assign cell_beats  = 32'(groups) * 32'(rows[10:0]);
-  assign cell_lines  = (cell_beats_q + 32'(LANES_PER_64 - 1)) / 32'(LANES_PER_64);
-  assign image_lines = 32'd1 + table_lines + cell_lines;
+  always_comb begin
+    table_lines = '0;
+    groups      = '0;
+    cell_beats  = '0;
+    cell_lines  = '0;
+    image_lines = '0;
+    if (state_q == StCrc || state_q == StCheck) begin
+      table_lines = (32'(cols) + 32'd15) >> 4;
+      groups      = 11'((32'(cols) + 32'(Lanes - 1)) / 32'(Lanes));
+      cell_beats  = 32'(groups) * 32'(rows[10:0]);
+      cell_lines  = (cell_beats_q + 32'(LANES_PER_64 - 1)) / 32'(LANES_PER_64);
+      image_lines = 32'd1 + table_lines + cell_lines;
+    end
+  end
 
   logic shape_ok, layout_ok, magic_ok, crc_ok;
   always_comb begin
@@ -372,7 +383,7 @@ module xw_block_load #(
     end
   end
 
-  assign descriptor_o      = descriptors[descriptor_context_i];
+  assign descriptor_o      = descriptor_read_i ? descriptors[descriptor_context_i] : '0;
   assign context_valid_o   = context_valid_q;
   assign loading_o         = state_q == StCells || state_q == StSum;
   assign loading_context_o = slot_q;

@@ -92,7 +92,7 @@ module xw_engine #(
 
   // --- contexts ---------------------------------------------------------------------------------
   logic [Contexts-1:0]        context_valid;
-  logic                       loading;
+  logic                       loading, mvm_lookup;
   logic [CONTEXT_BITS-1:0]    loading_context, mvm_context;
   logic [31:0]                loaded_beats;
   logic [127:0]               looked_up;
@@ -124,6 +124,7 @@ module xw_engine #(
     .loading_o           (loading),
     .loading_context_o   (loading_context),
     .cell_beats_o        (loaded_beats),
+    .descriptor_read_i   (mvm_lookup),
     .descriptor_context_i(mvm_context),
     .descriptor_o        (looked_up),
     .cell_write_o        (cell_write),
@@ -184,6 +185,7 @@ module xw_engine #(
     .loading_context_i(loading_context),
     .loaded_beats_i   (loaded_beats),
     .context_o        (mvm_context),
+    .lookup_o         (mvm_lookup),
     .descriptor_i     (looked_up),
     .descriptor_o     (descriptor),
     .accumulate_o     (accumulate),

@@ -45,6 +45,7 @@ module xw_mvm_control #(
   input  logic [ContextWidth-1:0]  loading_context_i,
   input  logic [31:0]              loaded_beats_i,
   output logic [ContextWidth-1:0]  context_o,
+  output logic                     lookup_o,        // looks at descriptor_i
   input  logic [127:0]             descriptor_i,    // of context_o
   // Settings of the running command
   output logic [127:11]            descriptor_o,    // without rows
@@ -104,7 +105,9 @@ module xw_mvm_control #(
   always_comb begin
     fault_code   = xw_pkg::ERROR_OK[7:0];
     fault_detail = '0;
-    if (32'(cmd_context) >= Contexts) begin
+    if (state_q != StCheck) begin
+      fault_code = xw_pkg::ERROR_OK[7:0];
+    end else if (32'(cmd_context) >= Contexts) begin
       fault_code   = xw_pkg::ERROR_BAD_CONTEXT[7:0];
       fault_detail = 64'(cmd_context);
     end else if (x_end > XbufBytes) begin
@@ -300,6 +303,7 @@ module xw_mvm_control #(
     end
   end
 
+  assign lookup_o       = state_q == StLookup;
   assign cmd_ready_o    = state_q == StIdle && !abort_i;
   assign descriptor_o   = descriptor_q[127:11];
   assign accumulate_o   = cmd_q[xw_pkg::MVM_ACCUMULATE_LSB];

@@ -211,9 +211,8 @@ module xw_core #(
 
   // --- queues and semaphores ----------------------------------------------------------------------
   logic [Queues-1:0]     waiting, granted, short0, signals, overflow, cmd_valid, cmd_ready, done, failed, held, busy,
-                         queue_progress, memory_stall, beats;
-  logic [Queues*6-1:0]   wait0_id, wait1_id, signal_id;
-  logic [Queues*3-1:0]   wait0_count, wait1_count;
+                         memory_stall, beats;
+  logic [Queues*32-1:0]  words;
   logic [Queues*128-1:0] cmd;
   logic [Queues*32-1:0]  queue_index;
 
@@ -228,13 +227,8 @@ module xw_core #(
       .push_instruction_i(push_instruction),
       .push_index_i      (push_index),
       .wait_o            (waiting[q]),
-      .wait0_id_o        (wait0_id[6*q +: 6]),
-      .wait0_count_o     (wait0_count[3*q +: 3]),
-      .wait1_id_o        (wait1_id[6*q +: 6]),
-      .wait1_count_o     (wait1_count[3*q +: 3]),
       .grant_i           (granted[q]),
       .signal_o          (signals[q]),
-      .signal_id_o       (signal_id[6*q +: 6]),
       .cmd_valid_o       (cmd_valid[q]),
       .cmd_ready_i       (cmd_ready[q]),
       .cmd_o             (cmd[128*q +: 128]),
@@ -242,9 +236,9 @@ module xw_core #(
       .error_i           (failed[q]),
       .held_o            (held[q]),
       .index_o           (queue_index[32*q +: 32]),
-      .busy_o            (busy[q]),
-      .progress_o        (queue_progress[q])
+      .busy_o            (busy[q])
     );
+    assign words[32*q +: 32] = cmd[128*q +: 32];
   end
 
   xw_semaphores #(
@@ -252,15 +246,11 @@ module xw_core #(
   ) u_semaphores (
     .clk_i, .rst_ni,
     .clear_i      (clear),
+    .word_i       (words),
     .wait_i       (waiting),
-    .wait0_id_i   (wait0_id),
-    .wait0_count_i(wait0_count),
-    .wait1_id_i   (wait1_id),
-    .wait1_count_i(wait1_count),
     .grant_o      (granted),
     .short0_o     (short0),
     .signal_i     (signals),
-    .signal_id_i  (signal_id),
     .overflow_o   (overflow),
     .check_i      (check),
     .leftover_o   (leftover),
@@ -333,6 +323,7 @@ module xw_core #(
     .rid_i           (gmem_rid_i)
   );
 
+  logic                            y_beat, y_memory_stall;
   logic [NumEngines-1:0]           ybuf_request, ybuf_taken, ybuf_answer;
   logic [YBUF_ADDR_WIDTH-1:0]      ybuf_addr;
   logic [NumEngines*DataWidth-1:0] ybuf_data;
@@ -358,8 +349,8 @@ module xw_core #(
     .error_code_o  (unit_error_code[8 +: 8]),
     .error_detail_o(unit_error_detail[64 +: 64]),
     .idle_o        (store_idle),
-    .memory_stall_o(memory_stall[1]),
-    .beat_o        (beats[1]),
+    .memory_stall_o(y_memory_stall),
+    .beat_o        (y_beat),
     .ybuf_valid_o  (ybuf_request),
     .ybuf_ready_i  (ybuf_taken),
     .ybuf_addr_o   (ybuf_addr),
@@ -482,25 +473,35 @@ module xw_core #(
   logic [31:0]           watch_index;
   logic [63:0]           watch_detail;
 
-  for (genvar q = 0; q < Queues; q++) begin : g_error
-    localparam int unsigned UNIT = (q == 0) ? xw_pkg::UNIT_X_LOAD :
-                                   (q == 1) ? xw_pkg::UNIT_Y_STORE :
-                                   (q < MVM) ? xw_pkg::UNIT_BLOCK_LOAD + q - LOAD : xw_pkg::UNIT_MVM + q - MVM;
-    assign errors[q]                 = failed[q] || overflow[q];
-    assign error_units[8*q +: 8]     = 8'(UNIT);
-    assign error_codes[8*q +: 8]     = failed[q] ? unit_error_code[8*q +: 8] : xw_pkg::ERROR_SEMAPHORE_OVERFLOW[7:0];
-    assign error_details[64*q +: 64] = failed[q] ? unit_error_detail[64*q +: 64] : 64'(signal_id[6*q +: 6]);
-    if (q >= LOAD && q < MVM) begin : g_loader
-      assign error_indices[32*q +: 32] = failed[q] ? load_index[32*(q - LOAD) +: 32] : queue_index[32*q +: 32];
-    end else begin : g_other
-      assign error_indices[32*q +: 32] = queue_index[32*q +: 32];
+  assign errors = {watch_error, control_error, dispatch_error, failed | overflow};
+  always_comb begin
+    error_units   = '0;
+    error_codes   = '0;
+    error_indices = '0;
+    error_details = '0;
+    if (errors != '0) begin
+      for (int unsigned q = 0; q < Queues; q++) begin
+        if (q == 0)        error_units[8*q +: 8] = xw_pkg::UNIT_X_LOAD[7:0];
+        else if (q == 1)   error_units[8*q +: 8] = xw_pkg::UNIT_Y_STORE[7:0];
+        else if (q < MVM)  error_units[8*q +: 8] = xw_pkg::UNIT_BLOCK_LOAD[7:0] + 8'(q - LOAD);
+        else               error_units[8*q +: 8] = xw_pkg::UNIT_MVM[7:0] + 8'(q - MVM);
+        error_codes[8*q +: 8]     = xw_pkg::ERROR_SEMAPHORE_OVERFLOW[7:0];
+        error_indices[32*q +: 32] = queue_index[32*q +: 32];
+        error_details[64*q +: 64] = 64'(words[32*q + xw_pkg::INST_SIGNAL_ID_LSB +: 6]);
+        if (failed[q]) begin
+          error_codes[8*q +: 8]     = unit_error_code[8*q +: 8];
+          error_details[64*q +: 64] = unit_error_detail[64*q +: 64];
+        end
+      end
+      for (int unsigned e = 0; e < NumEngines; e++) begin
+        if (failed[LOAD + e]) error_indices[32*(LOAD + e) +: 32] = load_index[32*e +: 32];
+      end
+      error_units[8*Queues +: 24]     = {watch_unit, xw_pkg::UNIT_DISPATCH[7:0], xw_pkg::UNIT_DISPATCH[7:0]};
+      error_indices[32*Queues +: 96]  = {watch_index, control_error_index, dispatch_index};
+      error_codes[8*Queues +: 24]     = {xw_pkg::ERROR_WATCHDOG[7:0], control_error_code, dispatch_error_code};
+      error_details[64*Queues +: 192] = {watch_detail, control_error_detail, dispatch_error_detail};
     end
   end
-  assign errors[Queues +: 3]              = {watch_error, control_error, dispatch_error};
-  assign error_units[8*Queues +: 24]      = {watch_unit, xw_pkg::UNIT_DISPATCH[7:0], xw_pkg::UNIT_DISPATCH[7:0]};
-  assign error_indices[32*Queues +: 96]   = {watch_index, control_error_index, dispatch_index};
-  assign error_codes[8*Queues +: 24]      = {xw_pkg::ERROR_WATCHDOG[7:0], control_error_code, dispatch_error_code};
-  assign error_details[64*Queues +: 192]  = {watch_detail, control_error_detail, dispatch_error_detail};
 
   xw_error_unit #(
     .Sources(SOURCES)
@@ -532,9 +533,23 @@ module xw_core #(
     end
   end
 
-  logic        progress, record_beat;
+  logic        progress, record_beat, record_beat_q, y_beat_q, y_memory_stall_q;
   logic [31:0] watch_limit;
-  assign progress    = beats != '0 || queue_progress != '0 || fetch_beat || dispatched || record_beat;
+  // Bits that depend on ready inputs pass through a register: the clock edge is soon enough for them.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      y_beat_q         <= 1'b0;
+      y_memory_stall_q <= 1'b0;
+      record_beat_q    <= 1'b0;
+    end else begin
+      y_beat_q         <= y_beat;
+      y_memory_stall_q <= y_memory_stall;
+      record_beat_q    <= record_beat;
+    end
+  end
+  assign beats[1]        = y_beat_q;
+  assign memory_stall[1] = y_memory_stall_q;
+  assign progress    = beats != '0 || done != '0 || granted != '0 || fetch_beat || dispatched || record_beat_q;
   assign watch_limit = (watchdog_cycles_i == '0) ? 32'(WatchdogCycles) : watchdog_cycles_i;
 
   xw_watchdog #(
@@ -549,8 +564,7 @@ module xw_core #(
     .index_i         (queue_index),
     .wait_i          (waiting),
     .short0_i        (short0),
-    .wait0_id_i      (wait0_id),
-    .wait1_id_i      (wait1_id),
+    .word_i          (words),
     .load_active_i   (load_active),
     .load_index_i    (load_index),
     .dispatch_index_i(dispatch_index),

@@ -53,15 +53,17 @@ class SemaphoresRtl : public testing::Test {
     bench_.reset();
     counts_ = {};
   }
+  /// Puts waits_ and signal_ids_ into the words of the instructions.
   void put_waits() {
-    put_fields(top_.wait0_id_i, 6, kUnits, [&](unsigned u) { return waits_[u].id0; });
-    put_fields(top_.wait0_count_i, 3, kUnits, [&](unsigned u) { return waits_[u].count0; });
-    put_fields(top_.wait1_id_i, 6, kUnits, [&](unsigned u) { return waits_[u].id1; });
-    put_fields(top_.wait1_count_i, 3, kUnits, [&](unsigned u) { return waits_[u].count1; });
+    put_fields(top_.word_i, 32, kUnits, [&](unsigned u) {
+      return waits_[u].id0 << arch::kCommonWait0Id.low | waits_[u].count0 << arch::kCommonWait0Count.low |
+             waits_[u].id1 << arch::kCommonWait1Id.low | waits_[u].count1 << arch::kCommonWait1Count.low |
+             signal_ids_[u] << arch::kCommonSignalId.low;
+    });
   }
   void put_signals(std::uint32_t units) {
     put_number(top_.signal_i, units);
-    put_fields(top_.signal_id_i, 6, kUnits, [&](unsigned u) { return signal_ids_[u]; });
+    put_waits();
   }
   [[nodiscard]] bool can_take(const Wait& wait) const {
     std::array<std::uint32_t, arch::kNumSemaphores> need{};
