@@ -61,7 +61,11 @@ void put_data(std::byte* pin, const std::byte* data, std::uint32_t bytes) {
 Trace::Trace(Model& model, const Options& options)
     : model_(model), file_(options.trace), from_(options.trace_from), to_(options.trace_to) {
   temporary_ = file_.parent_path() / ("." + file_.filename().string() + "." + std::to_string(getpid()) + ".tmp");
-  model_.open_trace(temporary_.string());
+  try {
+    model_.open_trace(temporary_.string());
+  } catch (const Error& error) {
+    throw Error(error.code(), file_.string() + ": cannot write the trace: " + error.what());
+  }
   open_ = true;
 }
 
@@ -220,6 +224,11 @@ std::uint64_t Kernel::transfers() const {
   std::uint64_t sum = gmem_read_.transfers() + gmem_write_.transfers();
   for (const ReadPort& port : engines_) sum += port.transfers();
   return sum;
+}
+
+bool Kernel::transfers_under_way() const {
+  return gmem_read_.under_way() || gmem_write_.under_way() ||
+         std::any_of(engines_.begin(), engines_.end(), [](const ReadPort& port) { return port.under_way(); });
 }
 
 void Kernel::handshake(const std::uint8_t* ready, const char* what) {

@@ -53,6 +53,9 @@ class Kernel {
   /// Requests, beats and responses that moved so far; does not change while the kernel is quiet.
   [[nodiscard]] std::uint64_t transfers() const;
 
+  /// Some request has not been answered in full.
+  [[nodiscard]] bool transfers_under_way() const;
+
   /// Throw Error{kDeviceTimeout} when the register window does not answer.
   void write_register(std::uint32_t offset, std::uint32_t value);
   [[nodiscard]] std::uint32_t read_register(std::uint32_t offset);

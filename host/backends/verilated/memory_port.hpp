@@ -118,6 +118,7 @@ class ReadPort {
   /// The clock edge that ends `cycle`, with what the master drove in it. Returns whether outputs() changed.
   bool clock(const BurstRequest& request, bool r_ready, std::uint64_t cycle);
   void reset();
+  [[nodiscard]] bool under_way() const { return num_bursts_ != 0; }
   /// Requests accepted and beats delivered so far.
   [[nodiscard]] std::uint64_t transfers() const { return transfers_; }
 
@@ -167,6 +168,7 @@ class WritePort {
   [[nodiscard]] bool quiet() const { return bursts_.empty() && outputs_.aw_ready && !coin_.random() && !held_beat_; }
   bool clock(const BurstRequest& request, const Beat& beat, bool b_ready, std::uint64_t cycle);
   void reset();
+  [[nodiscard]] bool under_way() const { return !bursts_.empty(); }
   [[nodiscard]] std::uint64_t transfers() const { return transfers_; }
 
  private:

@@ -22,8 +22,7 @@ namespace {
 using device::RunArguments;
 using device::RunStats;
 
-constexpr unsigned kChunkCycles = 4096;                     ///< between looks at the world outside
-constexpr std::uint64_t kSilentCycles = 64 * kChunkCycles;  ///< of buses, after which the error registers are looked at
+constexpr unsigned kChunkCycles = 4096;  ///< between looks at the world outside
 
 const ModelEntry& choose_model(const arch::EmulatorDescription& emulator, const Options& options,
                                std::span<const ModelEntry> models) {
@@ -63,10 +62,11 @@ struct VerilatedDevice::Impl {
   /// Writes a register unless it holds the value already.
   void set_register(std::uint32_t offset, std::uint32_t value);
   void set_arguments(const RunArguments& arguments);
-  /// Clocks until the interrupt pin rises. Returns false when the kernel reported an error but cannot end its run
-  /// because memory does not answer.
-  [[nodiscard]] bool wait_for_interrupt();
-  [[nodiscard]] RunStats collect(const RunArguments& arguments, bool ended);
+  /// Clocks until the interrupt pin rises. Kernels end every run (their watchdog sees to it); one that does not is given
+  /// up after Options::silent_cycles.
+  void wait_for_interrupt();
+  /// The completion record, or the error registers if there is none.
+  [[nodiscard]] RunStats collect(const RunArguments& arguments);
   void report_cycles();
   void save_failure(const RunArguments& arguments, const std::string& failure);
 
@@ -120,45 +120,40 @@ void VerilatedDevice::Impl::report_cycles() {
   options.on_cycles(passed);
 }
 
-bool VerilatedDevice::Impl::wait_for_interrupt() {
+void VerilatedDevice::Impl::wait_for_interrupt() {
   std::uint64_t transfers = kernel.transfers();
   std::uint64_t silent_since = kernel.cycles();
-  bool failed_in_silence = false;
-  std::uint64_t next_look = silent_since + kSilentCycles;
   for (;;) {
     for (unsigned i = 0; i < kChunkCycles; ++i) {
       kernel.cycle();
-      if (kernel.interrupt()) return true;
+      if (kernel.interrupt()) return;
     }
     report_cycles();
     if (kernel.transfers() != transfers) {
       transfers = kernel.transfers();
       silent_since = kernel.cycles();
-      next_look = silent_since + kSilentCycles;
-      failed_in_silence = false;
-    } else if (kernel.cycles() - silent_since > options.silent_cycles) {
+    } else if (kernel.cycles() - silent_since >= options.silent_cycles) {
       throw Error(ErrorCode::kDeviceTimeout, "verilated: no bus transfer for " + std::to_string(options.silent_cycles) +
                                                  " cycles, the run was given up");
-    } else if (kernel.cycles() >= next_look) {
-      // A run that failed ends as soon as its transfers have; if none comes, memory is what hangs.
-      if (failed_in_silence) return false;
-      failed_in_silence = kernel.read_register(arch::kRegErrorCode) != 0;
-      next_look = kernel.cycles() + kSilentCycles;
     }
   }
 }
 
-RunStats VerilatedDevice::Impl::collect(const RunArguments& arguments, bool ended) {
+RunStats VerilatedDevice::Impl::collect(const RunArguments& arguments) {
   const std::byte* record = arguments.completion_base % arch::kMemoryAlignment == 0
                                 ? memory.find(arguments.completion_base, arch::kCompletionBytes)
                                 : nullptr;
-  if (ended && record != nullptr) {
-    std::uint32_t magic = 0;
-    std::memcpy(&magic, record + arch::kCompletionMagicOffset, sizeof magic);
-    if (magic == arch::kCompletionMagic) return device::decode_completion({record, arch::kCompletionBytes});
-  }
   RunStats stats;
   stats.status = kernel.read_register(arch::kRegErrorCode);
+  if (record != nullptr) {
+    std::uint32_t magic = 0;
+    std::memcpy(&magic, record + arch::kCompletionMagicOffset, sizeof magic);
+    if (magic == arch::kCompletionMagic) {
+      const RunStats written = device::decode_completion({record, arch::kCompletionBytes});
+      // A record that says otherwise was overtaken by an error of writing it.
+      if (written.status == stats.status) return written;
+    }
+  }
   stats.error_unit = kernel.read_register(arch::kRegErrorUnit);
   stats.error_instruction = kernel.read_register(arch::kRegErrorInstruction);
   stats.error_detail = kernel.read_register(arch::kRegErrorDetail) |
@@ -225,18 +220,16 @@ RunStats VerilatedDevice::run(const RunArguments& arguments) {
   }
   impl.set_arguments(arguments);
   impl.kernel.write_register(arch::kRegControl, arch::kRegControlStart);
-  const bool ended = impl.wait_for_interrupt();
-  if (ended) {
-    if ((impl.kernel.read_register(arch::kRegControl) & arch::kRegControlDone) == 0) {
-      throw Error(ErrorCode::kDeviceFault, "verilated: interrupt without done");
-    }
-    impl.kernel.write_register(arch::kRegInterruptStatus, arch::kRegInterruptStatusDone);
+  impl.wait_for_interrupt();
+  if ((impl.kernel.read_register(arch::kRegControl) & arch::kRegControlDone) == 0) {
+    throw Error(ErrorCode::kDeviceFault, "verilated: interrupt without done");
   }
-  const RunStats stats = impl.collect(arguments, ended);
-  impl.needs_reset = !ended;
+  impl.kernel.write_register(arch::kRegInterruptStatus, arch::kRegInterruptStatusDone);
+  const RunStats stats = impl.collect(arguments);
+  // What memory never answered would be answered to the next run; only reset ends it.
+  impl.needs_reset = impl.kernel.transfers_under_way();
   if (stats.status == 0) return stats;
-  std::string failure = device::describe_failure(stats);
-  if (!ended) failure += " Memory does not answer; the kernel is reset before the next run.";
+  const std::string failure = device::describe_failure(stats);
   impl.save_failure(arguments, failure);
   throw Error(ErrorCode::kDeviceFault, impl.info.name + ": " + failure);
 }
