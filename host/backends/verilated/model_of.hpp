@@ -46,10 +46,10 @@ class ModelOf final : public Model {
       trace_->open(path.c_str());
       if (!trace_->isOpen()) {
         trace_.reset();
-        throw Error(ErrorCode::kIo, path + ": cannot write the trace");
+        throw Error(ErrorCode::kIo, "cannot create " + path);
       }
     } else {
-      throw Error(ErrorCode::kUnsupported, path + ": this model was built without tracing");
+      throw Error(ErrorCode::kUnsupported, "this model was built without tracing");
     }
   }
   void dump(std::uint64_t time) override {
