@@ -51,7 +51,7 @@ function(xw_verilate name)
   endif()
   set(coverage "")
   if(XW_RTL_COVERAGE)
-    list(APPEND coverage --coverage-line)
+    list(APPEND coverage --coverage-line -fno-split)  # blocks that are split lose counts (5.006)
     # Toggles of whole kernels and of 512-bit words take long to compile and say nothing that those of narrow modules do not.
     if(NOT ARG_TOP STREQUAL xw_kernel AND NOT ARG_PARAMETERS MATCHES "(Lanes|BeatBytes)=64|DataWidth=512|Words=16")
       list(APPEND coverage --coverage-toggle)
@@ -59,7 +59,8 @@ function(xw_verilate name)
   endif()
   verilate(xw_model_${name} PREFIX V${name} TOP_MODULE ${ARG_TOP} SOURCES ${ARG_SOURCES} ${trace}
            VERILATOR_ARGS -O3 --x-assign fast --x-initial fast ${assert} --unroll-count 2048 --unroll-stmts 1000000
-                          ${coverage} ${ARG_PARAMETERS})
+                          ${coverage} ${ARG_PARAMETERS}
+           OPT_SLOW -O0)  # what runs once per model; half of the code
   # verilate() adds Verilator's own sources to every model.
   get_target_property(sources xw_model_${name} SOURCES)
   list(FILTER sources EXCLUDE REGEX "/include/verilated[^/]*\\.cpp$")

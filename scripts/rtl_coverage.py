@@ -132,7 +132,8 @@ def main(arguments=None):
                 if missed:
                     print(f"{name}: lines {', '.join(map(str, missed))}")
         kept = json.loads(options.ratchet.read_text(encoding="utf-8")) if options.ratchet.exists() else {}
-        expected = {p.stem for p in (ROOT / "rtl").glob("*/*.sv")} - {"xw_pkg"}
+        # Modules that only connect others have nothing to count.
+        expected = {p.stem for p in (ROOT / "rtl").glob("*/*.sv") if "always_" in p.read_text(encoding="utf-8")}
         messages = fallen(result, {} if options.update else kept, expected)
         for message in messages:
             print(f"rtl_coverage: {message}", file=sys.stderr)
