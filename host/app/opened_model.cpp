@@ -63,7 +63,8 @@ std::unique_ptr<device::Device> open_device(const std::string& uri, const arch::
     parsed.on_cycles = std::move(on_cycles);
     return std::make_unique<verilated::VerilatedDevice>(emulator, parsed);
   }
-  throw Error(ErrorCode::kInvalidArgument, "--device: unknown device '" + uri + "'; known: functional, systemc, verilated");
+  throw Error(ErrorCode::kInvalidArgument,
+              "--device: unknown device '" + uri + "'; known: functional, systemc, verilated");
 }
 
 bool is_program(const std::filesystem::path& path) {
@@ -224,7 +225,8 @@ struct OpenedModel::Impl {
     flags.chip_seed = seed;
     chip->chip.reset();  // frees its device memory first
     chip->chip = std::make_unique<runtime::ChipInstance>(
-        program, *device, runtime::ChipOptions{seed, flags.noise, flags.gamma, flags.read_sigma, flags.seconds}, pool);
+        program, *device,
+        runtime::ChipOptions{seed, flags.noise, flags.gamma, flags.read_sigma, flags.seconds, flags.checksum_y}, pool);
   }
 
   void open_program(const std::filesystem::path& path) {

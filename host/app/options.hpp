@@ -38,6 +38,7 @@ struct RunFlags {
   double gamma = -1;       ///< negative: not given
   double read_sigma = -1;  ///< negative: not given
   double seconds = 0;      ///< time since programming
+  bool checksum_y = false;
 };
 
 [[nodiscard]] boost::program_options::options_description compile_options(CompileFlags& flags);

@@ -7,6 +7,7 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "arch/support/checksum.hpp"
 #include "arch/support/progress.hpp"
 #include "host/app/line_reader.hpp"
 #include "host/app/opened_model.hpp"
@@ -160,6 +161,15 @@ std::pair<device::RunStats, double> device_totals(const runtime::ChipInstance& c
   return totals;
 }
 
+/// Of the checksums of all calls, eight digits.
+std::string y_checksum(const runtime::ChipInstance& chip) {
+  std::vector<std::uint32_t> sums;
+  for (const runtime::CallStats& call : chip.stats()) sums.push_back(call.y_crc32);
+  char text[9];
+  std::snprintf(text, sizeof text, "%08x", crc32(std::as_bytes(std::span(sums))));
+  return text;
+}
+
 nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const std::string& model) {
   nlohmann::ordered_json json = {{"model", model},
                                  {"run", opened.describe()},
@@ -178,6 +188,7 @@ nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const 
                       {"adc_conversions", sum.adc_conversions},
                       {"adc_saturations", sum.adc_saturations},
                       {"cycles", sum.total_cycles}};
+    if (chip->options().checksum_y) json["device"]["y_crc32"] = y_checksum(*chip);
     if (const device::DeviceInfo& info = chip->device().info(); info.cycle_accurate) {
       json["device"]["activity"] = report::to_json(report::activity(sum, info.emulator, seconds));
     }
@@ -201,6 +212,7 @@ void print_statistics(OpenedModel& opened, const Totals& totals) {
                  static_cast<unsigned long long>(sum.mvms), static_cast<unsigned long long>(sum.adc_conversions),
                  static_cast<unsigned long long>(sum.adc_saturations),
                  static_cast<unsigned long long>(sum.total_cycles), chip->programming_seconds());
+    if (chip->options().checksum_y) std::fprintf(stderr, "Y words: CRC-32 %s\n", y_checksum(*chip).c_str());
     if (const device::DeviceInfo& info = chip->device().info(); info.cycle_accurate) {
       const report::DeviceActivity device = report::activity(sum, info.emulator, seconds);
       std::fprintf(stderr, "simulated at %.2f Mcycles/s, %.1f MMAC/s; MAC utilisation %.1f %%; the rest: %s\n",

@@ -11,6 +11,7 @@
 
 #include "arch/description/description.hpp"
 #include "arch/generated/xw_arch.hpp"
+#include "arch/support/checksum.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
 #include "arch/support/progress.hpp"
@@ -190,6 +191,10 @@ void ChipInstance::Impl::run(std::uint32_t call, std::uint32_t num_vectors, std:
   total.runs += 1;
   total.vectors += num_vectors;
   total.device += run;
+  if (options.checksum_y) {
+    const std::size_t bytes = std::size_t{num_vectors} * program->manifest().calls[call].y_stride_bytes;
+    total.y_crc32 = crc32(std::as_bytes(std::span(result_words(bytes), bytes / 4)), total.y_crc32);
+  }
 }
 
 std::int8_t* ChipInstance::Impl::codes_memory(std::size_t bytes) {

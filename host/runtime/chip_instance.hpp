@@ -21,10 +21,11 @@ namespace xw::runtime {
 /// What makes one chip different from another.
 struct ChipOptions {
   std::uint32_t chip_seed = 0;
-  std::string noise;       ///< programming model; empty: the chip description's
-  double gamma = -1;       ///< gaussian; negative: the chip description's
-  double read_sigma = -1;  ///< read noise in units of beta * w_max; negative: the chip description's; 0: off
-  double seconds = 0;      ///< time since programming; above 0 only with models with drift
+  std::string noise;        ///< programming model; empty: the chip description's
+  double gamma = -1;        ///< gaussian; negative: the chip description's
+  double read_sigma = -1;   ///< read noise in units of beta * w_max; negative: the chip description's; 0: off
+  double seconds = 0;       ///< time since programming; above 0 only with models with drift
+  bool checksum_y = false;  ///< keep CallStats::y_crc32
 };
 
 /// Totals of the runs of one call.
@@ -32,6 +33,7 @@ struct CallStats {
   std::uint64_t runs = 0, vectors = 0;
   double device_seconds = 0;  ///< measured host time inside Device::run
   device::RunStats device;    ///< summed counters
+  std::uint32_t y_crc32 = 0;  ///< of all Y words in order, if ChipOptions::checksum_y: equal on every device
 };
 
 /// Programs all tiles (in parallel, progress shown), loads images and code, and runs calls. Not thread safe.

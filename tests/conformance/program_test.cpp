@@ -7,6 +7,7 @@
 #include <random>
 
 #include "arch/generated/xw_arch.hpp"
+#include "arch/support/checksum.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
 #include "host/runtime/chip_instance.hpp"
@@ -136,7 +137,9 @@ TEST_P(Conformance, WordsRealsAndCountersAreThoseOfTheReference) {
   const auto program = make_program(row.shape, row.hardware, kSeed);
   const std::unique_ptr<device::Device> device = backend.open(row.hardware.emulator());
   ThreadPool pool(2);
-  ChipInstance chip(program, *device, row.options, pool);
+  ChipOptions options = row.options;
+  options.checksum_y = true;
+  ChipInstance chip(program, *device, options, pool);
   for (std::uint32_t call = 0; call < program->manifest().calls.size(); ++call) {
     SCOPED_TRACE("call " + std::to_string(call) + ", seed " + std::to_string(kSeed));
     const program::CallInfo& info = program->manifest().calls[call];
@@ -161,6 +164,7 @@ TEST_P(Conformance, WordsRealsAndCountersAreThoseOfTheReference) {
     counters.total_cycles = 0;
     counters.busy_cycles = counters.semaphore_stall_cycles = counters.memory_stall_cycles = {};
     EXPECT_EQ(counters, form);
+    EXPECT_EQ(chip.stats()[call].y_crc32, crc32(std::as_bytes(std::span(y))));
     EXPECT_EQ(counters.macs, expected.macs);
 
     const std::vector<std::span<float>> outputs(reals.begin(), reals.end());
