@@ -143,7 +143,7 @@ module xw_core #(
   logic [63:0]  fetch_fault_detail;
 
   xw_fetch #(
-    .DataWidth(DataWidth)
+    .DataWidth(DataWidth), .MaxOutstanding((MaxOutstanding < 4) ? MaxOutstanding : 4)
   ) u_fetch (
     .clk_i, .rst_ni,
     .start_i       (start_units),
@@ -623,7 +623,7 @@ module xw_core #(
   assign mvms_o         = mvms[31:0];
 
   xw_completion #(
-    .DataWidth(DataWidth), .NumEngines(NumEngines)
+    .DataWidth(DataWidth), .MaxOutstanding((MaxOutstanding < 4) ? MaxOutstanding : 4), .NumEngines(NumEngines)
   ) u_completion (
     .clk_i, .rst_ni,
     .start_i          (record_start),

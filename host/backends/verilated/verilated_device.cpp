@@ -220,7 +220,12 @@ RunStats VerilatedDevice::run(const RunArguments& arguments) {
   }
   impl.set_arguments(arguments);
   impl.kernel.write_register(arch::kRegControl, arch::kRegControlStart);
-  impl.wait_for_interrupt();
+  try {
+    impl.wait_for_interrupt();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kInterrupted) impl.save_failure(arguments, error.what());
+    throw;
+  }
   if ((impl.kernel.read_register(arch::kRegControl) & arch::kRegControlDone) == 0) {
     throw Error(ErrorCode::kDeviceFault, "verilated: interrupt without done");
   }

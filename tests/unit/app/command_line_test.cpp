@@ -3,13 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "tests/unit/app/command.hpp"
 #include "tests/unit/app/tiny_model.hpp"
 
 namespace xw {
@@ -18,10 +16,9 @@ namespace {
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
 
-struct Outcome {
-  int status = -1;
-  std::string output;  ///< standard output and error together, unless error was sent elsewhere
-};
+using test::crossweave;
+using test::Outcome;
+using test::shell;
 
 class CommandLine : public ::testing::Test {
  protected:
@@ -34,19 +31,6 @@ class CommandLine : public ::testing::Test {
   }
   void TearDown() override { fs::remove_all(folder_); }
 
-  static Outcome shell(const std::string& command) {
-    Outcome outcome;
-    FILE* pipe = ::popen((command).c_str(), "r");
-    std::array<char, 4096> buffer{};
-    while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe))
-      outcome.output.append(buffer.data(), count);
-    const int status = ::pclose(pipe);
-    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-    return outcome;
-  }
-  static Outcome crossweave(const std::string& arguments) {
-    return shell(std::string(XW_CROSSWEAVE) + " " + arguments + " 2>&1 </dev/null");
-  }
   Outcome compile(const std::string& options = "--chip tiny-64") const {
     return crossweave("compile " + model_.string() + " " + options + " -o " + program_.string() +
                       " --calibration-tokens 64");
