@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
@@ -18,9 +19,20 @@ namespace {
 
 using test::HandMade;
 
+/// On two threads, so that calls are scheduled; the pool lives as long as the process.
+[[nodiscard]] test::Backend functional_backend() {
+  static ThreadPool pool(2);
+  test::Backend backend;
+  backend.name = "functional";
+  backend.open = [](const arch::EmulatorDescription& emulator) {
+    return std::make_unique<FunctionalDevice>(emulator, pool);
+  };
+  return backend;
+}
+
 class MemoryChanges : public testing::Test {
  protected:
-  MemoryChanges() : made(test::backends()[1]) { (void)made.device->run(made.arguments); }
+  MemoryChanges() : made(functional_backend()) { (void)made.device->run(made.arguments); }
 
   void expect_failure(const std::string& text) {
     try {
