@@ -33,7 +33,7 @@ struct CallStats {
   std::uint64_t runs = 0, vectors = 0;
   double device_seconds = 0;  ///< measured host time inside Device::run
   device::RunStats device;    ///< summed counters
-  std::uint32_t y_crc32 = 0;  ///< of all Y words in order, if ChipOptions::checksum_y: equal on every device
+  std::uint32_t y_crc32 = 0;  ///< of all outputs in Y, if ChipOptions::checksum_y: equal on every device
 };
 
 /// Programs all tiles (in parallel, progress shown), loads images and code, and runs calls. Not thread safe.
