@@ -19,6 +19,7 @@ LEAST_LINES = 95.0  # percent, all modules together
 SLACK = 0.05        # percent that rounding may take away
 
 POINT = re.compile(rb"^C '(.*)' (\d+)$")
+VARIANT = re.compile(rb"(\x01page\x02\w+/\w+?)__\w+")  # Verilator's names of a module with other parameters
 FIELD = re.compile(rb"\x01([^\x02]+)\x02([^\x01]*)")
 
 
@@ -27,7 +28,7 @@ class CoverageError(Exception):
 
 
 def read(folder):
-    """Point -> hits, added up over all files. A point is its record without the hierarchy."""
+    """Point -> hits, added up over all files. A point is its record without the hierarchy and the parameters."""
     files = sorted(folder.glob("*.dat"))
     if not files:
         raise CoverageError(f"{folder}: no coverage files")
@@ -37,7 +38,7 @@ def read(folder):
             for line in file:
                 match = POINT.match(line)
                 if match:
-                    key = match.group(1).partition(b"\x01h\x02")[0]
+                    key = VARIANT.sub(rb"\1", match.group(1).partition(b"\x01h\x02")[0])
                     hits[key] = hits.get(key, 0) + int(match.group(2))
     return hits
 

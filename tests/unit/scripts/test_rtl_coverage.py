@@ -55,6 +55,11 @@ class Report(unittest.TestCase):
         self.assertEqual(rtl_coverage.summary(modules), {"total": {"lines": 75.0, "branches": 100.0, "toggles": 50.0},
                                                          "lines": {"xw_a": 100.0, "xw_b": 0.0}})
 
+    def test_shapes_of_a_module_count_together(self):
+        self.write("1-0.dat", point("xw_a", "v_branch", "if", 0, "3"), point("xw_a", "v_branch", "if", 4, "3").replace(
+            "v_branch/xw_a", "v_branch/xw_a__L40_M2"))
+        self.assertEqual((self.modules()["xw_a"].branches, self.modules()["xw_a"].taken), (1, 1))
+
     def test_a_line_of_several_points_needs_one(self):
         self.write("1-0.dat", point("xw_a", "v_line", "block", 3, "7-8"), point("xw_a", "v_line", "case", 0, "8"))
         self.assertEqual(self.modules()["xw_a"].lines, {7: True, 8: True})
