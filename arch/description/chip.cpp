@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::uint64_t kMostTiles = std::uint64_t{1} << 24;
 constexpr std::uint64_t kMostPhases = 64;
+constexpr std::uint64_t kMostTiers = 65536;
 constexpr double kIrwinHallSigma = 209.02;  // docs/numerics.md, read noise
 
 std::uint32_t small(std::uint64_t value) {
@@ -63,6 +64,7 @@ ChipDescription parse_chip(std::string_view toml_text, const std::string& origin
   chip.name = table.identifier("name");
   chip.doc = table.text("doc", "");
   chip.num_tiles = small(table.integer("num_tiles", 0, kMostTiles));
+  chip.tiers = small(table.integer("tiers", 1, kMostTiers, chip.tiers));
   chip.rows = small(table.integer("rows", 1, kMaxRows));
   chip.cols = small(table.integer("cols", 1, kMaxCols));
   chip.dac_bits = small(table.integer("dac_bits", kMinDacBits, kMaxDacBits, chip.dac_bits));

@@ -24,7 +24,8 @@ struct Sourced {
 struct ChipDescription {
   std::string name;
   std::string doc;
-  std::uint32_t num_tiles = 0;  ///< 0: as many as the model needs
+  std::uint32_t num_tiles = 0;  ///< crossbars, all tiers together; 0: as many as the model needs
+  std::uint32_t tiers = 1;      ///< crossbars above each other that share converters and work one at a time
   std::uint32_t rows = 0;       ///< wordlines of a tile, 1..limit max_rows
   std::uint32_t cols = 0;       ///< bitlines of a tile, 1..limit max_cols
   unsigned dac_bits = 8;
@@ -45,6 +46,15 @@ struct ChipDescription {
   std::map<std::string, Sourced> area;    ///< likewise
   std::string text;                       ///< the whole TOML text; carried in programs
 
+  /// Sets of converters when the crossbars 0..used-1 are in use: tiers of one set take turns.
+  [[nodiscard]] std::uint32_t num_stacks(std::uint32_t used) const {
+    const std::uint32_t crossbars = num_tiles != 0 ? num_tiles : used;
+    return crossbars / tiers + (crossbars % tiers != 0 ? 1 : 0);
+  }
+  /// The set of converters of a crossbar. Neighbours are in different sets, so that the blocks of a call work at once.
+  [[nodiscard]] std::uint32_t stack_of(std::uint32_t crossbar, std::uint32_t used) const {
+    return crossbar % num_stacks(used);
+  }
   [[nodiscard]] int dac_max() const { return (1 << (dac_bits - 1)) - 1; }
   [[nodiscard]] int adc_max() const { return (1 << (adc_bits - 1)) - 1; }
 };

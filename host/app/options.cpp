@@ -135,7 +135,8 @@ std::optional<po::variables_map> parse_command_line(const char* command, const s
   general.add_options()("help,h", "this text");
   all.add(general);
   po::positional_options_description places;
-  if (positional != nullptr) places.add(positional, 1);
+  if (positional != nullptr)
+    places.add(positional, options.find(positional, false).semantic()->is_composing() ? -1 : 1);
   po::variables_map values;
   try {
     const po::parsed_options parsed =

@@ -62,7 +62,7 @@ struct Command {
 };
 [[nodiscard]] const std::vector<Command>& commands();
 
-/// Parses; prints help to stdout and returns nothing when --help is given. Throws Error{kInvalidArgument} for unknown or
+/// Parses (a composing option named `positional` takes any number of arguments); prints help to stdout and returns nothing when --help is given. Throws Error{kInvalidArgument} for unknown or
 /// malformed options (naming the option and the command's help).
 [[nodiscard]] std::optional<boost::program_options::variables_map> parse_command_line(
     const char* command, const std::vector<std::string>& arguments,
@@ -74,6 +74,7 @@ int run_main(const std::vector<std::string>& arguments);
 int eval_main(const std::vector<std::string>& arguments);
 int inspect_main(const std::vector<std::string>& arguments);
 int report_main(const std::vector<std::string>& arguments);
+int compare_main(const std::vector<std::string>& arguments);
 int simulate_main(const std::vector<std::string>& arguments);
 int replay_main(const std::vector<std::string>& arguments);
 int bench_main(const std::vector<std::string>& arguments);

@@ -14,6 +14,8 @@
 #include "compiler/program/program.hpp"
 #include "host/app/options.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
+#include "host/report/chip_csv.hpp"
+#include "host/report/chip_timeline.hpp"
 
 namespace xw::app {
 namespace {
@@ -29,6 +31,7 @@ struct SimulateFlags {
   std::string program, chip;
   ChipWorkload workload;
   std::uint32_t sweep = 0;  ///< longest context; 0: no sweep
+  std::filesystem::path trace, csv;
   bool layers = false, json = false;
 };
 
@@ -39,10 +42,10 @@ struct Simulated {
   double host_ms = 0;
 };
 
-[[nodiscard]] Simulated simulate(const ChipPlan& plan, const arch::ChipDescription& chip,
-                                 const ChipWorkload& workload) {
+[[nodiscard]] Simulated simulate(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipWorkload& workload,
+                                 bool activities = false) {
   const auto begin = std::chrono::steady_clock::now();
-  Simulated simulated{workload, systemc::simulate_chip(plan, chip, workload), 0};
+  Simulated simulated{workload, systemc::simulate_chip(plan, chip, workload, {activities}), 0};
   simulated.host_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
   return simulated;
 }
@@ -57,6 +60,11 @@ struct Simulated {
 /// Tokens that were generated; the last token of a prompt gives the first one.
 [[nodiscard]] std::uint64_t generated(const ChipWorkload& workload) {
   return std::uint64_t{workload.num_sequences} * workload.generated_tokens;
+}
+
+/// Two per multiply-add.
+[[nodiscard]] double operations(const ChipResult& result) {
+  return static_cast<double>(2 * (result.cell_macs + result.digital_macs));
 }
 
 /// Time on the critical path in attention.
@@ -94,6 +102,12 @@ struct Simulated {
   json["prompt_tokens"] = simulated.workload.prompt_tokens;
   json["generated_tokens"] = simulated.workload.generated_tokens;
   json["total_ns"] = result.total_ns;
+  json["tokens_per_s"] = static_cast<double>(generated(simulated.workload)) / result.total_ns * 1e9;
+  json["energy_pj_per_token"] =
+      result.energy_pj.total() / static_cast<double>(std::max<std::uint64_t>(1, generated(simulated.workload)));
+  json["tops"] = operations(result) / result.total_ns * 1e-3;
+  json["tops_per_watt"] = operations(result) / result.energy_pj.total();
+  json["area_mm2"] = {{"tiles", result.tiles_mm2}, {"digital", result.digital_mm2}};
   json["energy_pj"] = to_json(result.energy_pj);
   json["critical_path_ns"] = to_json(result.critical_path_ns);
   json["attention_ns"] = attention_ns(plan, result);
@@ -111,7 +125,7 @@ struct Simulated {
     json["layers"].push_back(
         {{"energy_pj", to_json(layer.energy_pj)}, {"critical_path_ns", to_json(layer.critical_path_ns)}});
   }
-  json["host_ms"] = {{"kind", "measured"}, {"value", simulated.host_ms}};
+  json["host_ms"] = {{"kind", "measured"}, {"unit", "ms"}, {"value", simulated.host_ms}};
   return json;
 }
 
@@ -140,9 +154,11 @@ void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Si
               static_cast<double>(generated(workload)) / result.total_ns * 1e9);
   std::printf("energy      %.3f uJ, %.3f uJ per generated token, %.3f W\n", result.energy_pj.total() * 1e-6,
               result.energy_pj.total() * 1e-6 / tokens, result.energy_pj.total() / result.total_ns * 1e-3);
-  const auto operations = static_cast<double>(2 * (result.cell_macs + result.digital_macs));
   std::printf("rate        %.3f TOPS, %.3f TOPS/W (2 operations per multiply-add)\n",
-              operations / result.total_ns * 1e-3, operations / result.energy_pj.total());
+              operations(result) / result.total_ns * 1e-3, operations(result) / result.energy_pj.total());
+  if (const double area = result.tiles_mm2 + result.digital_mm2; area > 0) {
+    std::printf("area        %.2f mm2: tiles %.2f, digital %.2f\n", area, result.tiles_mm2, result.digital_mm2);
+  }
   std::printf("busy        tiles %.2f %% (mean), %.2f %% (most), digital units %.1f %%, memory %.1f %%\n",
               100 * mean(result.tile_busy_ns) / result.total_ns, 100 * largest(result.tile_busy_ns) / result.total_ns,
               100 * result.digital_busy_ns / result.total_ns, 100 * result.memory_busy_ns / result.total_ns);
@@ -187,6 +203,11 @@ void print_sweep(const ChipPlan& plan, const std::vector<Simulated>& sweep) {
   add("sweep", po::value(&flags.sweep),
       "instead: one token at contexts 1, 2, 4, ... up to this length, to see when attention takes over");
   add("layers", po::bool_switch(&flags.layers), "also a table by layer");
+  add("trace", po::value(&flags.trace),
+      "also a timeline to this file, in the Chrome trace format (Perfetto): tiles, links, digital units, memory, "
+      "tokens");
+  add("csv", po::value(&flags.csv),
+      "also a table to this file, comma-separated: a line per step, with --sweep a line per context");
   add("json", po::bool_switch(&flags.json), "print JSON");
   return options;
 }
@@ -204,6 +225,23 @@ void print_sweep(const ChipPlan& plan, const std::vector<Simulated>& sweep) {
   return other;
 }
 
+void write_files(const SimulateFlags& flags, const ChipPlan& plan, const arch::ChipDescription& chip,
+                 const std::vector<Simulated>& runs) {
+  if (!flags.trace.empty()) {
+    OutputFile file(flags.trace);
+    report::write_timeline(plan, runs.front().result, chip.name, [&](std::string_view text) { file.write(text); });
+    file.commit();
+  }
+  if (flags.csv.empty()) return;
+  if (flags.sweep == 0) {
+    write_text_file(flags.csv, report::steps_csv(plan, runs.front().result));
+    return;
+  }
+  std::vector<report::ChipRun> lines;
+  for (const Simulated& run : runs) lines.push_back({run.workload, &run.result});
+  write_text_file(flags.csv, report::runs_csv(plan, lines));
+}
+
 }  // namespace
 
 int simulate_main(const std::vector<std::string>& arguments) {
@@ -212,16 +250,20 @@ int simulate_main(const std::vector<std::string>& arguments) {
       parse_command_line("simulate", arguments, simulate_options(flags), "program", "PROGRAM [options]",
                          "  crossweave simulate smollm2.xwp --position 511 --layers\n"
                          "  crossweave simulate smollm2.xwp --sequences 8 --prompt-tokens 64 --tokens 32\n"
-                         "  crossweave simulate smollm2.xwp --sweep 2048\n");
+                         "  crossweave simulate smollm2.xwp --sweep 2048 --csv sweep.csv\n"
+                         "  crossweave simulate smollm2.xwp --prompt-tokens 4 --trace timeline.json\n");
   if (!values) return 0;
   if (flags.program.empty()) throw Error(ErrorCode::kInvalidArgument, "no program given: name a program (.xwp)");
+  if (!flags.trace.empty() && flags.sweep != 0) {
+    throw Error(ErrorCode::kInvalidArgument, "--trace cannot apply: --sweep is several simulations, a timeline is one");
+  }
   const auto program = program::Program::open(flags.program);
   const arch::ChipDescription chip = chip_of(flags, *program);
   const ChipPlan plan =
       systemc::make_chip_plan(*program, ir::parse(program->graph_text(), program->path() + ": graph"));
   std::vector<Simulated> runs;
   if (flags.sweep == 0) {
-    runs.push_back(simulate(plan, chip, flags.workload));
+    runs.push_back(simulate(plan, chip, flags.workload, !flags.trace.empty()));
   } else {
     for (std::uint32_t context = 1; context <= flags.sweep; context *= 2) {
       ChipWorkload workload;
@@ -230,9 +272,12 @@ int simulate_main(const std::vector<std::string>& arguments) {
       runs.push_back(simulate(plan, chip, workload));
     }
   }
+  write_files(flags, plan, chip, runs);
   if (flags.json) {
     nlohmann::ordered_json json;
+    json["report"] = "crossweave simulate";
     json["chip"] = chip.name;
+    json["model"] = program->manifest().model_name;
     json["tiles"] = plan.num_tiles;
     for (const Simulated& run : runs) json["runs"].push_back(to_json(plan, run));
     std::cout << json.dump(2) << '\n';

@@ -123,7 +123,7 @@ std::vector<CallEstimate> estimate_calls(const program::Program& program, const 
     call.adc_conversions += block.cols;
     call.x_bytes += block.rows;
     call.y_bytes += kWordBytes * block.cols;
-    TileUse& use = tiles[index][block.tile];
+    TileUse& use = tiles[index][chip.stack_of(block.tile, manifest.num_tiles)];
     ++use.blocks;
     use.cols += block.cols;
     use.ns += tile_time_ns(chip, block.cols);

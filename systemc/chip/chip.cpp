@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "systemc/chip/chip.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -39,24 +40,29 @@ void Chip::configure(const ChipPlan& plan, const arch::ChipDescription& chip) {
   const auto timing = [&](const char* key) { return constant(chip.timing, key, 0); };
   const auto energy = [&](const char* key) { return constant(chip.energy, key, 0); };
   sequencer.configure(plan, chip);
-  tiles.configure(chip, plan.num_tiles);
+  const std::uint32_t stacks = chip.num_stacks(plan.num_tiles);
+  tiles.configure(chip, std::min(plan.num_tiles, stacks));
   digital.configure(chip);
   input_links.configure(
-      chip.input_links == 0 ? plan.num_tiles : chip.input_links,
+      chip.input_links == 0 ? stacks : chip.input_links,
       {Component::kInputLink, Component::kLinkWait, timing("link_rate"), timing("link_latency"), energy("link_byte")});
   output_links.configure(
-      chip.output_links == 0 ? plan.num_tiles : chip.output_links,
+      chip.output_links == 0 ? stacks : chip.output_links,
       {Component::kOutputLink, Component::kLinkWait, timing("link_rate"), timing("link_latency"), energy("link_byte")});
   accumulators.configure(1, {Component::kAccumulate, Component::kLinkWait, kWordBytes * timing("accumulate_rate"), 0,
                              energy("accumulate_word") / kWordBytes});
   buffer.configure(1, {Component::kBuffer, Component::kLinkWait, timing("buffer_rate"), 0, energy("buffer_byte")});
   memory.configure(1, {Component::kMemory, Component::kDigitalWait, timing("memory_rate"), 0, energy("memory_byte")});
   static_watt_ = energy("static_power");
+  tiles_mm2_ = stacks * constant(chip.area, "tile", 0);
+  digital_mm2_ = constant(chip.area, "digital", 0);
 }
 
 ChipResult Chip::take_result() {
   ChipResult result = std::move(sequencer.result());
   result.energy_pj[Component::kStatic] = static_watt_ * result.total_ns * 1e3;  // W * ns = nJ
+  result.tiles_mm2 = tiles_mm2_;
+  result.digital_mm2 = digital_mm2_;
   result.tile_busy_ns = tiles.busy_ns();
   result.input_link_busy_ns = input_links.busy_ns();
   result.output_link_busy_ns = output_links.busy_ns();

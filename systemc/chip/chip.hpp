@@ -31,7 +31,7 @@ class Chip final : public sc_core::sc_module {
   [[nodiscard]] ChipResult take_result();
 
  private:
-  double static_watt_ = 0;
+  double static_watt_ = 0, tiles_mm2_ = 0, digital_mm2_ = 0;
 };
 
 }  // namespace xw::systemc

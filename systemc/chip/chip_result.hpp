@@ -91,6 +91,7 @@ struct ChipResult {
   std::vector<Share> layers;                                                  ///< the last one: outside of layers
   std::vector<double> tile_busy_ns, input_link_busy_ns, output_link_busy_ns;  ///< per server
   double accumulator_busy_ns = 0, buffer_busy_ns = 0, digital_busy_ns = 0, memory_busy_ns = 0;
+  double tiles_mm2 = 0, digital_mm2 = 0;  ///< area; 0 if the description has no area constants
   std::uint64_t block_mvms = 0;
   std::uint64_t cell_macs = 0;  ///< of tiles
   std::uint64_t digital_macs = 0;

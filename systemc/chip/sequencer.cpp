@@ -61,12 +61,12 @@ void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chi
     PreparedCall prepared;
     std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint32_t> known;
     for (const BlockWork& block : call.blocks) {
-      const std::uint32_t link = link_of(block.tile, chip.input_links);
+      const std::uint32_t tile = chip.stack_of(block.tile, plan.num_tiles);
+      const std::uint32_t link = link_of(tile, chip.input_links);
       const auto next = static_cast<std::uint32_t>(prepared.transfers.size());
       const auto [place, is_new] = known.try_emplace({link, block.in_begin, block.rows}, next);
       if (is_new) prepared.transfers.push_back({link, block.rows});
-      prepared.blocks.push_back(
-          {block.tile, block.rows, block.cols, place->second, link_of(block.tile, chip.output_links)});
+      prepared.blocks.push_back({tile, block.rows, block.cols, place->second, link_of(tile, chip.output_links)});
     }
     calls_.push_back(std::move(prepared));
   }

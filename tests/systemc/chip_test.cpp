@@ -17,13 +17,13 @@ namespace {
 struct Constants {
   double mvm = 101, dac = 7, adc_round = 13, rescale = 0.25, mac_rate = 16, digital_latency = 19;
   double link_latency = 11, link_rate = 8, memory_rate = 4;
-  unsigned phases = 1, input_links = 0, output_links = 0, adcs = 16, num_tiles = 0;
+  unsigned phases = 1, tiers = 1, input_links = 0, output_links = 0, adcs = 16, num_tiles = 0;
   std::string more_timing, more_energy;
 
   [[nodiscard]] arch::ChipDescription chip() const {
     std::string text = "[chip]\nname = \"made\"\nrows = 64\ncols = 64\nadcs_per_tile = " + std::to_string(adcs) +
-                       "\nnum_tiles = " + std::to_string(num_tiles) + "\nread_phases = " + std::to_string(phases) +
-                       "\ninput_links = " + std::to_string(input_links) +
+                       "\nnum_tiles = " + std::to_string(num_tiles) + "\ntiers = " + std::to_string(tiers) +
+                       "\nread_phases = " + std::to_string(phases) + "\ninput_links = " + std::to_string(input_links) +
                        "\noutput_links = " + std::to_string(output_links) + "\nemulator = \"tiny-64\"\n";
     const auto add = [&](const char* key, double value, const char* unit) {
       text += std::string(key) + " = { value = " + std::to_string(value) + ", unit = \"" + unit +
@@ -125,6 +125,30 @@ TEST(Chip, BlocksOfOneTileTakeTheSum) {
   EXPECT_NEAR(result.tile_busy_ns.at(0), tile, kNear);
   EXPECT_NEAR(result.critical_path_ns[Component::kTileWait], constants.tile_ns(kCols), kNear);
   EXPECT_NEAR(result.energy_pj[Component::kInputLink], kRows * 0.125, kNear);
+}
+
+TEST(Chip, TiersOfATileTakeTurnsAndShareItsArea) {
+  Constants constants;
+  constants.tiers = 3;
+  constants.num_tiles = 6;  // two sets of converters: crossbars 0, 2, 4 and 1, 3, 5
+  std::vector<BlockWork> blocks;
+  for (std::uint32_t t = 0; t < 6; ++t) blocks.push_back({t, kRows, kCols, 0});
+  const ChipResult all = simulate_chip(one_call(blocks, 6), constants.chip(), {});
+  EXPECT_NEAR(all.total_ns, constants.link_ns(kRows) + 3 * constants.tile_ns(kCols) + constants.link_ns(4 * kCols),
+              kNear);
+  ASSERT_EQ(all.tile_busy_ns.size(), 2U);
+  EXPECT_NEAR(all.tile_busy_ns[1], 3 * constants.tile_ns(kCols), kNear);
+  const double one = simulate_chip(one_call({{0, kRows, kCols, 0}}, 1), constants.chip(), {}).total_ns;
+  const ChipResult apart =
+      simulate_chip(one_call({{2, kRows, kCols, 0}, {5, kRows, kCols, 0}}, 6), constants.chip(), {});
+  EXPECT_NEAR(apart.total_ns, one, kNear);
+  EXPECT_EQ(all.tiles_mm2, 0);  // not described
+  constants.more_energy =
+      "[chip.area]\ntile = { value = 1.5, unit = \"mm2\", source = \"made\" }\n"
+      "digital = { value = 4.0, unit = \"mm2\", source = \"made\" }\n";
+  const ChipResult described = simulate_chip(one_call(blocks, 6), constants.chip(), {});
+  EXPECT_EQ(described.tiles_mm2, 2 * 1.5);
+  EXPECT_EQ(described.digital_mm2, 4.0);
 }
 
 TEST(Chip, SharedLinksBroadcastEqualInputsAndTakeTurnsWithOthers) {

@@ -5,11 +5,17 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/unit/app/tiny_model.hpp"
 
@@ -35,10 +41,10 @@ class Simulate : public testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::filesystem::temp_directory_path() / ("xw-simulate-" + std::to_string(getpid()));
-    const std::filesystem::path model = write_tiny_model(folder_);
+    model_ = write_tiny_model(folder_);
     program_ = folder_ / "tiny.xwp";
     const Outcome outcome =
-        crossweave("compile " + model.string() + " --chip tiny-64 --lm-head analog --ranges fixed:4 " +
+        crossweave("compile " + model_.string() + " --chip tiny-64 --lm-head analog --ranges fixed:4 " +
                    "--lambda 8 -o " + program_.string());
     ASSERT_EQ(outcome.status, 0) << outcome.output;
   }
@@ -48,7 +54,7 @@ class Simulate : public testing::Test {
     EXPECT_EQ(outcome.status, 0) << outcome.output;
     return nlohmann::json::parse(outcome.output);
   }
-  static inline std::filesystem::path folder_, program_;
+  static inline std::filesystem::path folder_, model_, program_;
 };
 
 [[nodiscard]] double sum(const nlohmann::json& object) {
@@ -90,9 +96,153 @@ TEST_F(Simulate, SequencesShareTheChip) {
 TEST_F(Simulate, TextNamesWhatIsShown) {
   const Outcome outcome = crossweave("simulate " + program_.string() + " --prompt-tokens 3 --tokens 2 --layers");
   EXPECT_EQ(outcome.status, 0);
-  for (const char* word : {"tokens/s", "TOPS/W", "output converters", "static power", "measured", "most time in"}) {
+  for (const char* word :
+       {"tokens/s", "TOPS/W", "output converters", "area", "static power", "measured", "most time in"}) {
     EXPECT_THAT(outcome.output, testing::HasSubstr(word));
   }
+}
+
+[[nodiscard]] std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+TEST_F(Simulate, TimelineShowsEveryServerAndNeverTwoThingsAtOnce) {
+  const std::filesystem::path path = folder_ / "trace.json";
+  const nlohmann::json run = simulate("--sequences 2 --prompt-tokens 4 --tokens 3 --trace " + path.string())["runs"][0];
+  const nlohmann::json trace = nlohmann::json::parse(read(path));
+  std::map<int, std::string> processes;
+  std::map<std::pair<int, int>, std::string> threads;
+  std::map<std::pair<int, int>, std::vector<std::pair<double, double>>> spans;
+  std::size_t mvms = 0, tokens = 0;
+  double last_us = 0;
+  for (const auto& event : trace["traceEvents"]) {
+    const std::pair<int, int> thread{event["pid"], event["tid"]};
+    if (event["ph"] == "M") {
+      if (event["name"] == "process_name") processes[thread.first] = event["args"]["name"];
+      if (event["name"] == "thread_name") threads[thread] = event["args"]["name"];
+      continue;
+    }
+    ASSERT_EQ(event["ph"], "X");
+    const double begin = event["ts"], end = begin + event["dur"].get<double>();
+    spans[thread].emplace_back(begin, end);
+    last_us = std::max(last_us, end);
+    mvms += processes.at(thread.first) == "tile" ? 1 : 0;
+    tokens += processes.at(thread.first) == "host: tokens" ? 1 : 0;
+  }
+  for (const char* wanted : {"tile", "input link", "output link", "digital units", "memory", "host: tokens"}) {
+    bool found = false;
+    for (const auto& [process, name] : processes) found = found || name == wanted;
+    EXPECT_TRUE(found) << wanted;
+  }
+  EXPECT_EQ(mvms, run["block_mvms"].get<std::size_t>());
+  EXPECT_EQ(tokens, 2U * (4 + 2));  // the last token of a prompt gives the first one
+  EXPECT_NEAR(last_us, run["total_ns"].get<double>() * 1e-3, 1e-5);
+  for (auto& [thread, times] : spans) {
+    EXPECT_TRUE(threads.contains(thread));
+    std::sort(times.begin(), times.end());
+    for (std::size_t i = 1; i < times.size(); ++i) {
+      ASSERT_GE(times[i].first, times[i - 1].second - 1e-6) << threads[thread];  // 1 ps
+    }
+  }
+  EXPECT_EQ(crossweave("simulate " + program_.string() + " --sweep 4 --trace " + path.string()).status, 2);
+}
+
+/// Lines of fields; the test's names have no commas.
+[[nodiscard]] std::vector<std::vector<std::string>> csv(const std::string& text) {
+  std::vector<std::vector<std::string>> lines;
+  std::vector<std::string> fields(1);
+  for (const char c : text) {
+    if (c == '\n') {
+      lines.push_back(std::move(fields));
+      fields.assign(1, "");
+    } else if (c == ',') {
+      fields.emplace_back();
+    } else if (c != '\r') {
+      fields.back() += c;
+    }
+  }
+  return lines;
+}
+
+TEST_F(Simulate, EveryBuiltInChipThatHoldsTheModelRunsIt) {
+  for (const char* chip :
+       {"afm-512", "buchel3d", "hermes-256", "hermes64-1p", "hermes64-4p", "ibm34", "m1076", "neurram48"}) {
+    const std::filesystem::path program = folder_ / (std::string(chip) + ".xwp");
+    const Outcome compiled = crossweave("compile " + model_.string() + " --chip " + chip + " --lm-head analog " +
+                                        "--ranges fixed:4 --lambda 8 -o " + program.string());
+    ASSERT_EQ(compiled.status, 0) << chip << ": " << compiled.output;
+    const Outcome outcome = crossweave("simulate " + program.string() + " --json --tokens 2");
+    ASSERT_EQ(outcome.status, 0) << chip << ": " << outcome.output;
+    const nlohmann::json report = nlohmann::json::parse(outcome.output);
+    EXPECT_EQ(report["chip"], chip);
+    EXPECT_GT(report["runs"][0]["cell_macs"].get<double>(), 0) << chip;
+  }
+}
+
+TEST_F(Simulate, CsvHasTheNumbersOfTheRun) {
+  const std::filesystem::path path = folder_ / "table.csv";
+  const nlohmann::json run = simulate("--position 9 --csv " + path.string())["runs"][0];
+  std::vector<std::vector<std::string>> lines = csv(read(path));
+  ASSERT_GT(lines.size(), 10U);
+  ASSERT_EQ(lines[0][4], "time ns");
+  double time = 0, energy = 0;
+  for (std::size_t i = 1; i < lines.size(); ++i) {
+    ASSERT_EQ(lines[i].size(), lines[0].size());
+    time += std::stod(lines[i][4]);
+    energy += std::stod(lines[i][5]);
+  }
+  EXPECT_NEAR(time, run["total_ns"].get<double>(), 1e-3);
+  EXPECT_NEAR(energy + run["energy_pj"]["static power"].get<double>(), sum(run["energy_pj"]), 1e-2);
+
+  const nlohmann::json runs = simulate("--sweep 16 --csv " + path.string())["runs"];
+  lines = csv(read(path));
+  ASSERT_EQ(lines.size(), runs.size() + 1);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    EXPECT_EQ(std::stoul(lines[i + 1][1]), runs[i]["first_position"].get<unsigned long>());
+    EXPECT_NEAR(std::stod(lines[i + 1][4]), runs[i]["total_ns"].get<double>(), 1e-6);
+    EXPECT_NEAR(std::stod(lines[i + 1][6]), runs[i]["attention_ns"].get<double>(), 1e-6);
+  }
+}
+
+TEST_F(Simulate, CompareSetsTwoReportsSideBySide) {
+  const std::filesystem::path a = folder_ / "a.json", b = folder_ / "b.json";
+  const auto save = [](const std::filesystem::path& path, const std::string& options) {
+    std::ofstream(path) << crossweave("simulate " + program_.string() + " --json " + options).output;
+  };
+  save(a, "");
+  save(b, "--tokens 3");
+  const Outcome json = crossweave("compare " + a.string() + " " + b.string() + " --json");
+  ASSERT_EQ(json.status, 0) << json.output;
+  bool found = false;
+  const nlohmann::json compared = nlohmann::json::parse(json.output);
+  for (const auto& value : compared["values"]) {
+    if (value["path"] != "runs[0].cell_macs") continue;
+    found = true;
+    EXPECT_EQ(value["second"], 3 * value["first"].get<double>());
+    EXPECT_EQ(value["ratio"], 3.0);
+    EXPECT_EQ(value["difference"], 2 * value["first"].get<double>());
+  }
+  EXPECT_TRUE(found);
+  const Outcome text = crossweave("compare " + a.string() + " " + b.string());
+  EXPECT_EQ(text.status, 0);
+  EXPECT_THAT(text.output, testing::ContainsRegex("runs.0..generated_tokens +1 +3 +3.0000"));
+  EXPECT_THAT(text.output, testing::Not(testing::HasSubstr("layers[")));
+  EXPECT_THAT(crossweave("compare " + a.string() + " " + b.string() + " --details").output,
+              testing::HasSubstr("runs[0].layers[0].critical_path_ns"));
+
+  EXPECT_EQ(crossweave("compare " + a.string()).status, 2);
+  EXPECT_THAT(crossweave("compare " + a.string()).output, testing::HasSubstr("expected two reports, found 1"));
+  const std::filesystem::path other = folder_ / "other.json";
+  std::ofstream(other) << "{\"report\": \"crossweave\"}";
+  EXPECT_THAT(crossweave("compare " + a.string() + " " + other.string()).output,
+              testing::HasSubstr("expected two reports of one kind"));
+  std::ofstream(other) << "[1, 2";
+  EXPECT_THAT(crossweave("compare " + a.string() + " " + other.string()).output,
+              testing::HasSubstr("found no valid JSON"));
+  std::ofstream(other) << "{\"a\": 1}";
+  EXPECT_THAT(crossweave("compare " + a.string() + " " + other.string()).output,
+              testing::HasSubstr("without the key 'report'"));
 }
 
 TEST_F(Simulate, WrongUseIsRefused) {

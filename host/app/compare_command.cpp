@@ -1,0 +1,38 @@
+// `crossweave compare`: two reports side by side.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "arch/support/file.hpp"
+#include "host/app/options.hpp"
+#include "host/report/compare.hpp"
+
+namespace xw::app {
+
+namespace po = boost::program_options;
+
+int compare_main(const std::vector<std::string>& arguments) {
+  std::vector<std::string> files;
+  std::filesystem::path json;
+  bool details = false;
+  po::options_description options("Comparison");
+  options.add_options()("reports", po::value(&files)->composing(), "two JSON reports of the same kind")(
+      "details", po::bool_switch(&details), "also by layer, by call and every constant");
+  options.add(json_options(json));
+  const auto values = parse_command_line("compare", arguments, options, "reports", "A.json B.json [options]",
+                                         "  crossweave compare before.json after.json\n"
+                                         "  crossweave compare hermes.json afm.json --details --json=both.json\n");
+  if (!values) return 0;
+  if (files.size() != 2) {
+    throw Error(ErrorCode::kInvalidArgument, "compare: expected two reports, found " + std::to_string(files.size()) +
+                                                 " (see `crossweave compare --help`)");
+  }
+  const report::Comparison comparison =
+      report::compare(read_text_file(files[0]), files[0], read_text_file(files[1]), files[1]);
+  if (json != "-") report::print_text(comparison, std::cout, details);
+  if (!json.empty()) write_json(json, report::to_json(comparison).dump(2) + "\n");
+  return 0;
+}
+
+}  // namespace xw::app

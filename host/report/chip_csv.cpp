@@ -1,0 +1,97 @@
+// Results of chip simulations for spreadsheets.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/report/chip_csv.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <numeric>
+
+namespace xw::report {
+namespace {
+
+using systemc::Breakdown;
+using systemc::Component;
+
+[[nodiscard]] std::string field(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + "\"";
+}
+
+[[nodiscard]] std::string number(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.12g", value);
+  return text;
+}
+
+/// All components are columns, in a fixed order, so that files of different runs line up.
+[[nodiscard]] std::string component_head(const char* what) {
+  std::string head;
+  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
+    head += "," + field(std::string(systemc::name(static_cast<Component>(c))) + " " + what);
+  }
+  return head;
+}
+[[nodiscard]] std::string components(const Breakdown& breakdown) {
+  std::string text;
+  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
+    text += "," + number(breakdown[static_cast<Component>(c)]);
+  }
+  return text;
+}
+
+[[nodiscard]] const char* kind_name(systemc::StepKind kind) {
+  switch (kind) {
+    case systemc::StepKind::kCall:
+      return "tiles";
+    case systemc::StepKind::kDigital:
+      return "digital";
+    case systemc::StepKind::kAttention:
+      return "attention";
+  }
+  return "?";
+}
+
+}  // namespace
+
+std::string runs_csv(const systemc::ChipPlan& plan, const std::vector<ChipRun>& runs) {
+  std::string text =
+      "sequences,first position,prompt tokens,generated tokens,time ns,energy pJ,attention ns,tiles busy mean,digital "
+      "units busy,memory busy,area mm2,block MVMs,cell MACs,digital MACs" +
+      component_head("ns") + component_head("pJ") + "\r\n";
+  for (const ChipRun& run : runs) {
+    const systemc::ChipResult& result = *run.result;
+    double attention = 0;
+    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+      if (plan.steps[i].kind == systemc::StepKind::kAttention) attention += result.steps[i].critical_path_ns.total();
+    }
+    const double busy = std::accumulate(result.tile_busy_ns.begin(), result.tile_busy_ns.end(), 0.0);
+    const auto tiles = static_cast<double>(std::max<std::size_t>(1, result.tile_busy_ns.size()));
+    text += std::to_string(run.workload.num_sequences) + "," + std::to_string(run.workload.first_position) + "," +
+            std::to_string(run.workload.prompt_tokens) + "," + std::to_string(run.workload.generated_tokens);
+    for (const double value : {result.total_ns, result.energy_pj.total(), attention, busy / tiles / result.total_ns,
+                               result.digital_busy_ns / result.total_ns, result.memory_busy_ns / result.total_ns,
+                               result.tiles_mm2 + result.digital_mm2}) {
+      text += "," + number(value);
+    }
+    text += "," + std::to_string(result.block_mvms) + "," + std::to_string(result.cell_macs) + "," +
+            std::to_string(result.digital_macs) + components(result.critical_path_ns) + components(result.energy_pj) +
+            "\r\n";
+  }
+  return text;
+}
+
+std::string steps_csv(const systemc::ChipPlan& plan, const systemc::ChipResult& result) {
+  std::string text = "step,name,kind,layer,time ns,energy pJ" + component_head("ns") + component_head("pJ") + "\r\n";
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const systemc::Share& share = result.steps[i];
+    text += std::to_string(i) + "," + field(plan.steps[i].name) + "," + kind_name(plan.steps[i].kind) + "," +
+            std::to_string(plan.steps[i].layer) + "," + number(share.critical_path_ns.total()) + "," +
+            number(share.energy_pj.total()) + components(share.critical_path_ns) + components(share.energy_pj) + "\r\n";
+  }
+  return text;
+}
+
+}  // namespace xw::report

@@ -1,0 +1,21 @@
+// What the servers of the simulated chip did when, in the Chrome trace format (Perfetto, chrome://tracing).
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "systemc/chip/chip_plan.hpp"
+#include "systemc/chip/chip_result.hpp"
+
+namespace xw::report {
+
+/// One JSON object: a process per kind of server, a thread per server (tile, link, digital units, memory), and a process
+/// "host" whose threads are the tokens that the host waits for, by sequence. Times are in us, picoseconds are kept. `write`
+/// gets the text in pieces. `result` needs its activities.
+void write_timeline(const systemc::ChipPlan& plan, const systemc::ChipResult& result, const std::string& chip,
+                    const std::function<void(std::string_view)>& write);
+
+}  // namespace xw::report
