@@ -43,7 +43,7 @@ ALLOWED = {  # folder -> folders that it may include besides itself and ARCH
                          "host/tokenizer"),
     "host/evaluation": ("compiler/ir", "compiler/checkpoint", "compiler/program", "models", "host/runtime", "host/device",
                         "host/tokenizer", "host/transformer"),
-    "host/report": ("compiler/ir", "compiler/program", "compiler/mapping", "host/runtime", "host/device"),
+    "host/report": ("compiler/ir", "compiler/program", "compiler/mapping", "host/runtime", "host/device", "systemc"),
     "host/app": ("models", "compiler", "host"),
 }
 ANYTHING = ("tests", "scripts")  # may include everything; nobody else may include them
