@@ -27,7 +27,7 @@ BEGIN, END = "<!-- synthesis: written by scripts/synth.sh -->", "<!-- synthesis:
 TOLERANCE = 0.02  # of the documented numbers, for other versions of Yosys and small changes
 
 RESOURCES = ("LUT", "FF", "DSP", "BRAM", "URAM")
-# What the FPGAs have (AMD data sheet DS890, UltraScale+ VU47P, VU35P, VU13P; cards: DS978, DS965, DS962). BRAM: 36 Kbit.
+# What the FPGAs have, from memory, to be checked (AMD data sheet DS890, UltraScale+ VU47P, VU35P, VU13P; cards: DS978, DS965, DS962). BRAM: 36 Kbit.
 CARDS = {
     "U55C": {"LUT": 1303680, "FF": 2607360, "DSP": 9024, "BRAM": 2016, "URAM": 960},
     "U50": {"LUT": 871680, "FF": 1743360, "DSP": 5952, "BRAM": 1344, "URAM": 640},
