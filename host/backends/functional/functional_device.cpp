@@ -17,6 +17,7 @@
 #include "host/backends/functional/image_cache.hpp"
 #include "host/backends/functional/linked_call.hpp"
 #include "host/device/device_memory.hpp"
+#include "host/device/emulator_limits.hpp"
 
 namespace xw::functional {
 namespace {
@@ -29,23 +30,6 @@ using program::Instruction;
 using program::Opcode;
 
 static_assert(sizeof(program::EncodedInstruction) == arch::kInstructionBytes);
-
-void require(bool condition, const std::string& name, const char* key, std::uint64_t value, const char* expected) {
-  if (condition) return;
-  throw Error(ErrorCode::kInvalidArgument, "functional device: emulator " + name + ": " + key + " is " +
-                                               std::to_string(value) + ", expected " + expected);
-}
-
-void check_emulator(const arch::EmulatorDescription& e) {
-  require(e.num_engines >= 1 && e.num_engines <= arch::kMaxEngines, e.name, "num_engines", e.num_engines, "1..8");
-  require(e.lanes >= 1 && e.lanes <= arch::kMaxCols, e.name, "lanes", e.lanes, "1..1024");
-  require(e.block_rows >= 1 && e.block_rows <= arch::kMaxRows, e.name, "block_rows", e.block_rows, "1..1024");
-  require(e.block_cols >= 1 && e.block_cols <= arch::kMaxCols, e.name, "block_cols", e.block_cols, "1..1024");
-  require(e.contexts >= 1 && e.contexts <= 256, e.name, "contexts", e.contexts, "1..256");
-  require(e.xbuf_bytes >= 1 && e.xbuf_bytes <= 1U << 17U, e.name, "xbuf_bytes", e.xbuf_bytes, "1..131072");
-  require(e.ybuf_words >= 1 && e.ybuf_words <= 1U << 17U, e.name, "ybuf_words", e.ybuf_words, "1..131072");
-  require(e.max_batch >= 1 && e.max_batch <= arch::kMaxBatch, e.name, "max_batch", e.max_batch, "1..256");
-}
 
 [[nodiscard]] std::uint32_t word_at(const std::byte* data, std::uint32_t offset) {
   std::uint32_t value = 0;
@@ -245,7 +229,7 @@ void FunctionalDevice::Impl::complete(const RunArguments& arguments, RunStats& s
 }
 
 FunctionalDevice::FunctionalDevice(const arch::EmulatorDescription& emulator, ThreadPool& pool) {
-  check_emulator(emulator);
+  device::check_emulator("functional", emulator);
   impl_ = std::make_unique<Impl>(emulator, pool);
 }
 FunctionalDevice::~FunctionalDevice() = default;

@@ -8,6 +8,7 @@
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
 #include "host/backends/systemc/sanitizer_stack.hpp"
+#include "host/device/kernel_registers.hpp"
 
 // The library brings a main() that calls sc_main(); programs with a main() of their own do not use it, but the linker
 // wants it. A testbench's own definition wins over this one.
@@ -35,10 +36,9 @@ void Slot::note_done() {
   sc_core::sc_pause();
 }
 
-std::uint32_t Slot::read_register(std::uint32_t offset) {
-  std::uint32_t value = 0;
+std::uint32_t Slot::access_register(tlm::tlm_command command, std::uint32_t offset, std::uint32_t value) {
   tlm::tlm_generic_payload payload;
-  payload.set_command(tlm::TLM_READ_COMMAND);
+  payload.set_command(command);
   payload.set_address(offset);
   payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
   payload.set_data_length(sizeof value);
@@ -48,15 +48,12 @@ std::uint32_t Slot::read_register(std::uint32_t offset) {
   return value;
 }
 
+std::uint32_t Slot::read_register(std::uint32_t offset) {
+  return access_register(tlm::TLM_READ_COMMAND, offset, 0);
+}
+
 void Slot::write_register(std::uint32_t offset, std::uint32_t value) {
-  tlm::tlm_generic_payload payload;
-  payload.set_command(tlm::TLM_WRITE_COMMAND);
-  payload.set_address(offset);
-  payload.set_data_ptr(reinterpret_cast<unsigned char*>(&value));
-  payload.set_data_length(sizeof value);
-  payload.set_streaming_width(sizeof value);
-  sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
-  host->b_transport(payload, delay);
+  (void)access_register(tlm::TLM_WRITE_COMMAND, offset, value);
 }
 
 ChipSlot::ChipSlot(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {
@@ -109,27 +106,12 @@ void Kernel::release(Slot& slot) {
   slot.in_use = false;
 }
 
-void Kernel::run(Slot& slot, const RunArguments& arguments) {
+void Kernel::run(Slot& slot, const device::RunArguments& arguments) {
   const std::lock_guard lock(mutex_);
-  const auto write = [&](std::uint32_t offset, std::uint32_t value) { slot.write_register(offset, value); };
-  const auto write_wide = [&](std::uint32_t offset, std::uint64_t value) {
-    write(offset, static_cast<std::uint32_t>(value));
-    write(offset + 4, static_cast<std::uint32_t>(value >> 32U));
-  };
-  write_wide(arch::kArgProgramBase, arguments.program_base);
-  write(arch::kArgEntry, arguments.entry);
-  write(arch::kArgNumVectors, arguments.num_vectors);
-  write_wide(arch::kArgXBase, arguments.x_base);
-  write_wide(arch::kArgYBase, arguments.y_base);
-  write_wide(arch::kArgCompletionBase, arguments.completion_base);
-  write(arch::kArgVectorBase, arguments.vector_base);
-  write(arch::kArgChipSeed, arguments.chip_seed);
-  write(arch::kArgWatchdogCycles, arguments.watchdog_cycles);
-  for (std::uint32_t e = 0; e < arch::kMaxEngines; ++e) {
-    write_wide(arch::kArgImageBase + 8 * e, arguments.image_base[e]);
-  }
+  device::write_arguments(arguments,
+                          [&](std::uint32_t offset, std::uint32_t value) { slot.write_register(offset, value); });
   slot.done = false;
-  write(arch::kRegControl, arch::kRegControlStart);
+  slot.write_register(arch::kRegControl, arch::kRegControlStart);
   sc_core::sc_start();
   restore_sanitizer_stack();
   if (!slot.done) {

@@ -12,6 +12,7 @@
 #include <tlm>
 
 #include "host/backends/systemc/chip_simulation.hpp"
+#include "host/device/device.hpp"
 #include "systemc/accelerator.hpp"
 #include "systemc/chip/chip.hpp"
 #include "systemc/memory.hpp"
@@ -34,6 +35,8 @@ class Slot final : public sc_core::sc_module {
   bool done = false;
 
  private:
+  /// What was read, or `value`.
+  std::uint32_t access_register(tlm::tlm_command command, std::uint32_t offset, std::uint32_t value);
   void note_done();
 };
 
@@ -60,7 +63,7 @@ class Kernel {
   [[nodiscard]] Slot& acquire(const Settings& settings, Storage& storage);
   void release(Slot& slot);
   /// Sets the kernel arguments, starts, simulates until done. Throws Error{kDeviceTimeout} if nothing moves any more.
-  void run(Slot& slot, const RunArguments& arguments);
+  void run(Slot& slot, const device::RunArguments& arguments);
   /// Likewise for the chip.
   [[nodiscard]] ChipResult run_chip(const ChipPlan& plan, const arch::ChipDescription& chip,
                                     const ChipWorkload& workload, const ChipSimulationOptions& options);

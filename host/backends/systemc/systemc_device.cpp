@@ -10,28 +10,18 @@
 #include "arch/support/error.hpp"
 #include "host/backends/systemc/kernel.hpp"
 #include "host/device/device_memory.hpp"
+#include "host/device/emulator_limits.hpp"
+#include "host/device/kernel_registers.hpp"
 
 namespace xw::systemc {
 namespace {
 
-void require(bool condition, const std::string& name, const char* key, std::uint64_t value, const char* expected) {
-  if (condition) return;
-  throw Error(ErrorCode::kInvalidArgument, "systemc device: emulator " + name + ": " + key + " is " +
-                                               std::to_string(value) + ", expected " + expected);
-}
-
 void check_emulator(const arch::EmulatorDescription& e) {
-  require(e.num_engines >= 1 && e.num_engines <= arch::kMaxEngines, e.name, "num_engines", e.num_engines, "1..8");
-  require(e.lanes >= 1 && e.lanes <= arch::kMaxCols, e.name, "lanes", e.lanes, "1..1024");
-  require(e.block_rows >= 1 && e.block_rows <= arch::kMaxRows, e.name, "block_rows", e.block_rows, "1..1024");
-  require(e.block_cols >= 1 && e.block_cols <= arch::kMaxCols, e.name, "block_cols", e.block_cols, "1..1024");
-  require(e.contexts >= 1 && e.contexts <= 256, e.name, "contexts", e.contexts, "1..256");
-  require(e.xbuf_bytes >= 1 && e.xbuf_bytes <= 1U << 17U, e.name, "xbuf_bytes", e.xbuf_bytes, "1..131072");
-  require(e.ybuf_words >= 1 && e.ybuf_words <= 1U << 17U, e.name, "ybuf_words", e.ybuf_words, "1..131072");
-  require(e.max_batch >= 1 && e.max_batch <= arch::kMaxBatch, e.name, "max_batch", e.max_batch, "1..256");
-  require(e.adc_columns_per_cycle >= 1, e.name, "adc_columns_per_cycle", e.adc_columns_per_cycle, "at least 1");
-  require(e.data_width_bits >= 32 && e.data_width_bits <= 1024, e.name, "data_width_bits", e.data_width_bits,
-          "32..1024");
+  device::check_emulator("systemc", e);
+  device::require_emulator("systemc", e, e.adc_columns_per_cycle >= 1, "adc_columns_per_cycle", e.adc_columns_per_cycle,
+                           "at least 1");
+  device::require_emulator("systemc", e, e.data_width_bits >= 32 && e.data_width_bits <= 1024, "data_width_bits",
+                           e.data_width_bits, "32..1024");
 }
 
 /// Device memory as the model sees it.
@@ -45,21 +35,6 @@ class DeviceStorage final : public Storage {
  private:
   const device::DeviceMemory& memory_;
 };
-
-[[nodiscard]] RunArguments arguments_of(const device::RunArguments& run) {
-  RunArguments arguments;
-  arguments.program_base = run.program_base;
-  arguments.entry = run.entry;
-  arguments.num_vectors = run.num_vectors;
-  arguments.x_base = run.x_base;
-  arguments.y_base = run.y_base;
-  arguments.completion_base = run.completion_base;
-  arguments.vector_base = run.vector_base;
-  arguments.chip_seed = run.chip_seed;
-  arguments.watchdog_cycles = run.watchdog_cycles;
-  arguments.image_base = run.image_base;
-  return arguments;
-}
 
 }  // namespace
 
@@ -115,7 +90,7 @@ void SystemcDevice::written(device::Address address, std::uint64_t bytes) {
 }
 
 device::RunStats SystemcDevice::run(const device::RunArguments& arguments) {
-  Kernel::instance().run(impl_->slot, arguments_of(arguments));
+  Kernel::instance().run(impl_->slot, arguments);
   device::RunStats stats;
   const std::byte* record = arguments.completion_base % arch::kMemoryAlignment == 0
                                 ? impl_->memory.find(arguments.completion_base, arch::kCompletionBytes)
@@ -123,12 +98,7 @@ device::RunStats SystemcDevice::run(const device::RunArguments& arguments) {
   if (record != nullptr) {
     stats = device::decode_completion({record, arch::kCompletionBytes});
   } else {
-    Slot& slot = impl_->slot;
-    stats.status = slot.read_register(arch::kRegErrorCode);
-    stats.error_unit = slot.read_register(arch::kRegErrorUnit);
-    stats.error_instruction = slot.read_register(arch::kRegErrorInstruction);
-    stats.error_detail =
-        slot.read_register(arch::kRegErrorDetail) | std::uint64_t{slot.read_register(arch::kRegErrorDetail + 4)} << 32U;
+    stats = device::read_error([&](std::uint32_t offset) { return impl_->slot.read_register(offset); });
   }
   if (stats.status != 0) {
     throw Error(ErrorCode::kDeviceFault, impl_->info.name + ": " + device::describe_failure(stats));

@@ -14,6 +14,7 @@
 #include "arch/support/progress.hpp"
 #include "host/backends/verilated/kernel.hpp"
 #include "host/device/device_memory.hpp"
+#include "host/device/kernel_registers.hpp"
 #include "host/device/run_capture.hpp"
 
 namespace xw::verilated {
@@ -88,25 +89,11 @@ void VerilatedDevice::Impl::set_register(std::uint32_t offset, std::uint32_t val
   registers[offset] = value;
 }
 
-void VerilatedDevice::Impl::set_arguments(const RunArguments& a) {
-  const auto set_address = [this](std::uint32_t offset, Address value) {
-    set_register(offset, static_cast<std::uint32_t>(value));
-    set_register(offset + 4, static_cast<std::uint32_t>(value >> 32U));
-  };
+void VerilatedDevice::Impl::set_arguments(const RunArguments& arguments) {
   set_register(arch::kRegInterruptGlobal, arch::kRegInterruptGlobalEnable);
   set_register(arch::kRegInterruptEnable, arch::kRegInterruptEnableDone);
-  set_address(arch::kArgProgramBase, a.program_base);
-  set_register(arch::kArgEntry, a.entry);
-  set_register(arch::kArgNumVectors, a.num_vectors);
-  set_address(arch::kArgXBase, a.x_base);
-  set_address(arch::kArgYBase, a.y_base);
-  set_address(arch::kArgCompletionBase, a.completion_base);
-  set_register(arch::kArgVectorBase, a.vector_base);
-  set_register(arch::kArgChipSeed, a.chip_seed);
-  set_register(arch::kArgWatchdogCycles, a.watchdog_cycles);
-  for (std::uint32_t e = 0; e < arch::kArgImageBaseCount; ++e) {
-    set_address(arch::kArgImageBase + 8 * e, a.image_base[e]);
-  }
+  device::write_arguments(arguments,
+                          [this](std::uint32_t offset, std::uint32_t value) { set_register(offset, value); });
 }
 
 void VerilatedDevice::Impl::report_cycles() {
@@ -143,8 +130,7 @@ RunStats VerilatedDevice::Impl::collect(const RunArguments& arguments) {
   const std::byte* record = arguments.completion_base % arch::kMemoryAlignment == 0
                                 ? memory.find(arguments.completion_base, arch::kCompletionBytes)
                                 : nullptr;
-  RunStats stats;
-  stats.status = kernel.read_register(arch::kRegErrorCode);
+  const RunStats stats = device::read_error([this](std::uint32_t offset) { return kernel.read_register(offset); });
   if (record != nullptr) {
     std::uint32_t magic = 0;
     std::memcpy(&magic, record + arch::kCompletionMagicOffset, sizeof magic);
@@ -154,10 +140,6 @@ RunStats VerilatedDevice::Impl::collect(const RunArguments& arguments) {
       if (written.status == stats.status) return written;
     }
   }
-  stats.error_unit = kernel.read_register(arch::kRegErrorUnit);
-  stats.error_instruction = kernel.read_register(arch::kRegErrorInstruction);
-  stats.error_detail = kernel.read_register(arch::kRegErrorDetail) |
-                       std::uint64_t{kernel.read_register(arch::kRegErrorDetail + 4)} << 32U;
   if (stats.status == 0) {
     throw Error(ErrorCode::kDeviceFault, "verilated: the run ended without an error and without a completion record");
   }

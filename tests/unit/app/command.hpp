@@ -3,11 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdio>
+#include <functional>
 #include <string>
+#include <thread>
 
 namespace xw::test {
 
@@ -29,6 +34,46 @@ inline Outcome shell(const std::string& command) {
 }
 inline Outcome crossweave(const std::string& arguments) {
   return shell(std::string(XW_CROSSWEAVE) + " " + arguments + " 2>&1 </dev/null");
+}
+
+/// Likewise, interrupted (Ctrl-C) as soon as `started` is true, however fast or slow the machine is; status -SIGKILL if
+/// that takes more than a minute, or the end after it.
+inline Outcome interrupted_crossweave(const std::string& arguments, const std::function<bool()>& started) {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) return {};
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::dup2(ends[1], STDOUT_FILENO);
+    ::close(ends[0]);
+    ::close(ends[1]);
+    const std::string command = std::string("exec ") + XW_CROSSWEAVE + " " + arguments + " 2>&1 </dev/null";
+    ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
+    ::_exit(127);
+  }
+  ::close(ends[1]);
+  using Clock = std::chrono::steady_clock;
+  const auto waits = [](const std::function<bool()>& until) {
+    for (const auto deadline = Clock::now() + std::chrono::minutes(1); !until();) {
+      if (Clock::now() > deadline) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return true;
+  };
+  int status = 0;
+  bool ended = false;
+  const auto has_ended = [&] { return ended = ended || ::waitpid(child, &status, WNOHANG) == child; };
+  if (waits([&] { return has_ended() || started(); }) && !ended) ::kill(child, SIGINT);
+  if (!waits(has_ended)) {
+    ::kill(child, SIGKILL);
+    ::waitpid(child, &status, 0);
+  }
+  Outcome outcome;
+  std::array<char, 4096> buffer{};
+  for (ssize_t count = 0; (count = ::read(ends[0], buffer.data(), buffer.size())) > 0;)
+    outcome.output.append(buffer.data(), static_cast<std::size_t>(count));
+  ::close(ends[0]);
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  return outcome;
 }
 
 }  // namespace xw::test

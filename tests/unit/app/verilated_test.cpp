@@ -125,10 +125,13 @@ TEST_F(VerilatedCommands, GiveUpAndSaveARunThatCanBeReplayed) {
 
 TEST_F(VerilatedCommands, EndOnInterruptAndLeaveNoFiles) {
   const std::size_t before = files();
-  const std::string command = std::string("timeout --signal=INT 2 ") + XW_CROSSWEAVE + " run " + program_.string() +
-                              " --device verilated:latency=50000,trace=" + (folder_ / "out.fst").string() +
-                              ",to=1000 -p abc -n 100 2>&1 </dev/null; echo status $?";
-  const Outcome outcome = test::shell(command);
+  const fs::path trace = folder_ / "out.fst";
+  // A million cycles per memory access: the run is under way whenever the interrupt comes.
+  const Outcome outcome = test::interrupted_crossweave(
+      "run " + program_.string() + " --device verilated:latency=1000000,timeout=100000000,trace=" + trace.string() +
+          ",to=1000 -p abc -n 100",
+      [&] { return fs::exists(trace); });
+  EXPECT_EQ(outcome.status, 130) << outcome.output;
   EXPECT_THAT(outcome.output, HasSubstr("interrupted"));
   EXPECT_EQ(files(), before + 1) << "only the finished trace";
 }
