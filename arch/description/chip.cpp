@@ -18,6 +18,7 @@ namespace {
 constexpr std::uint64_t kMostTiles = std::uint64_t{1} << 24;
 constexpr std::uint64_t kMostPhases = 64;
 constexpr std::uint64_t kMostTiers = 65536;
+constexpr std::uint64_t kMostBufferBytes = std::uint64_t{1} << 40;
 constexpr double kIrwinHallSigma = 209.02;  // docs/numerics.md, read noise
 
 std::uint32_t small(std::uint64_t value) {
@@ -39,6 +40,9 @@ void check_together(const ChipDescription& chip, const TableReader& table) {
   }
   if (chip.noise != "gaussian" && table.has("noise_gamma")) {
     table.reject("noise_gamma", "this key only with noise = \"gaussian\"", "noise = \"" + chip.noise + "\"");
+  }
+  if (chip.mesh_columns == 0 && (chip.timing.count("hop_latency") != 0 || chip.energy.count("hop_byte") != 0)) {
+    table.reject("mesh_columns", "at least 1 with constants per hop (hop_latency, hop_byte)", "no mesh");
   }
   if (chip.read_sigma > chip.lambda) {
     table.reject("read_sigma", "at most lambda, the ADC's full scale", std::to_string(chip.read_sigma));
@@ -73,6 +77,8 @@ ChipDescription parse_chip(std::string_view toml_text, const std::string& origin
   chip.read_phases = small(table.integer("read_phases", 1, kMostPhases, chip.read_phases));
   chip.input_links = small(table.integer("input_links", 0, kMostTiles, chip.input_links));
   chip.output_links = small(table.integer("output_links", 0, kMostTiles, chip.output_links));
+  chip.mesh_columns = small(table.integer("mesh_columns", 0, kMostTiles, chip.mesh_columns));
+  chip.buffer_bytes = table.integer("buffer_bytes", 0, kMostBufferBytes, chip.buffer_bytes);
   chip.g_unit = static_cast<int>(table.integer("g_unit", 1, kCellMax, static_cast<std::uint64_t>(chip.g_unit)));
   chip.lambda = static_cast<float>(table.real("lambda", {0, kMaxRows, true}, chip.lambda));
   chip.read_sigma = static_cast<float>(table.real("read_sigma", {0, kMaxRows}, chip.read_sigma));

@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kLargestConstant = 1e12;
 
-constexpr std::array<ConstantKey, 12> kTiming = {{
+constexpr std::array<ConstantKey, 13> kTiming = {{
     {"mvm", "ns", true},
     {"dac", "ns"},
     {"adc_round", "ns"},
@@ -24,9 +24,10 @@ constexpr std::array<ConstantKey, 12> kTiming = {{
     {"digital_exp_rate", "exp/ns", true, true},
     {"accumulate_rate", "words/ns", true, true},
     {"buffer_rate", "bytes/ns", true, true},
+    {"hop_latency", "ns", false, true},
 }};
 
-constexpr std::array<ConstantKey, 11> kEnergy = {{
+constexpr std::array<ConstantKey, 12> kEnergy = {{
     {"dac_conversion", "pJ"},
     {"cell_mac", "pJ"},
     {"adc_conversion", "pJ"},
@@ -38,6 +39,7 @@ constexpr std::array<ConstantKey, 11> kEnergy = {{
     {"digital_exp", "pJ", false, true},
     {"accumulate_word", "pJ", false, true},
     {"buffer_byte", "pJ", false, true},
+    {"hop_byte", "pJ", false, true},
 }};
 
 constexpr std::array<ConstantKey, 2> kArea = {{

@@ -34,6 +34,8 @@ struct ChipDescription {
   std::uint32_t read_phases = 1;    ///< times the crossbar is read in one MVM, each as long as timing "mvm"
   std::uint32_t input_links = 0;   ///< links that broadcast inputs to tiles, tile t on t % input_links; 0: one per tile
   std::uint32_t output_links = 0;  ///< links that collect outputs of tiles, likewise
+  std::uint32_t mesh_columns = 0;  ///< tiles per row of the mesh, digital side before column 0; 0: no mesh, no hops
+  std::uint64_t buffer_bytes = 0;  ///< capacity of the activation buffer; 0: unlimited
   int g_unit = 96;                 ///< cell code of w_max
   float lambda = 12.0F;            ///< default ADC full scale in units of beta * w_max
   float read_sigma =
@@ -54,6 +56,17 @@ struct ChipDescription {
   /// The set of converters of a crossbar. Neighbours are in different sets, so that the blocks of a call work at once.
   [[nodiscard]] std::uint32_t stack_of(std::uint32_t crossbar, std::uint32_t used) const {
     return crossbar % num_stacks(used);
+  }
+  /// Routers between tile `stack` and the digital side; the tiles of a mesh fill it row by row.
+  [[nodiscard]] std::uint32_t hops_of(std::uint32_t stack) const {
+    return mesh_columns == 0 ? 0 : stack % mesh_columns + 1;
+  }
+  /// Row of the mesh; 0 without one.
+  [[nodiscard]] std::uint32_t row_of(std::uint32_t stack) const { return mesh_columns == 0 ? 0 : stack / mesh_columns; }
+  /// The link of tile `stack` when there are `num_links`: its own (0), the tiles in turn, or the rows of a mesh in turn.
+  [[nodiscard]] std::uint32_t link_of(std::uint32_t stack, std::uint32_t num_links) const {
+    if (num_links == 0) return stack;
+    return (mesh_columns == 0 ? stack : row_of(stack)) % num_links;
   }
   [[nodiscard]] int dac_max() const { return (1 << (dac_bits - 1)) - 1; }
   [[nodiscard]] int adc_max() const { return (1 << (adc_bits - 1)) - 1; }

@@ -115,6 +115,11 @@ struct Simulated {
   json["block_mvms"] = result.block_mvms;
   json["cell_macs"] = result.cell_macs;
   json["digital_macs"] = result.digital_macs;
+  json["link_bytes"] = result.link_bytes;
+  json["hop_bytes"] = result.hop_bytes;
+  json["buffer"] = {{"capacity_bytes", result.buffer_capacity_bytes},
+                    {"peak_bytes", result.buffer_peak_bytes},
+                    {"spilled_bytes", result.spilled_bytes}};
   json["utilisation"] = {{"tiles_mean", mean(result.tile_busy_ns) / result.total_ns},
                          {"tiles_largest", largest(result.tile_busy_ns) / result.total_ns},
                          {"input_links_largest", largest(result.input_link_busy_ns) / result.total_ns},
@@ -143,6 +148,20 @@ void print_breakdown(const ChipResult& result) {
   }
 }
 
+/// Whether the activations fit.
+void print_buffer(const ChipResult& result) {
+  const double peak = static_cast<double>(result.buffer_peak_bytes) * 1e-3;
+  const double capacity = static_cast<double>(result.buffer_capacity_bytes) * 1e-3;
+  if (result.buffer_capacity_bytes == 0) {
+    std::printf("buffer      at most %.1f kB of activations at a time, no capacity described\n", peak);
+  } else if (result.spilled_bytes == 0) {
+    std::printf("buffer      at most %.1f of %.1f kB of activations at a time: they fit\n", peak, capacity);
+  } else {
+    std::printf("buffer      at most %.1f kB of activations at a time do not fit %.1f kB: %.1f kB to memory and back\n",
+                peak, capacity, static_cast<double>(result.spilled_bytes) * 1e-3);
+  }
+}
+
 void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Simulated& simulated, bool layers) {
   const ChipResult& result = simulated.result;
   const ChipWorkload& workload = simulated.workload;
@@ -162,6 +181,9 @@ void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Si
   std::printf("busy        tiles %.2f %% (mean), %.2f %% (most), digital units %.1f %%, memory %.1f %%\n",
               100 * mean(result.tile_busy_ns) / result.total_ns, 100 * largest(result.tile_busy_ns) / result.total_ns,
               100 * result.digital_busy_ns / result.total_ns, 100 * result.memory_busy_ns / result.total_ns);
+  std::printf("moved       %.1f kB over links, %.1f kB x hops\n", static_cast<double>(result.link_bytes) * 1e-3,
+              static_cast<double>(result.hop_bytes) * 1e-3);
+  print_buffer(result);
   std::printf("measured    %.2f ms on this machine, %.1f million simulated ns/s\n", simulated.host_ms,
               result.total_ns / simulated.host_ms * 1e-3);
   print_breakdown(result);

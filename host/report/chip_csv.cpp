@@ -59,7 +59,8 @@ using systemc::Component;
 std::string runs_csv(const systemc::ChipPlan& plan, const std::vector<ChipRun>& runs) {
   std::string text =
       "sequences,first position,prompt tokens,generated tokens,time ns,energy pJ,attention ns,tiles busy mean,digital "
-      "units busy,memory busy,area mm2,block MVMs,cell MACs,digital MACs" +
+      "units busy,memory busy,area mm2,block MVMs,cell MACs,digital MACs,link bytes,hop bytes,buffer peak "
+      "bytes,spilled bytes" +
       component_head("ns") + component_head("pJ") + "\r\n";
   for (const ChipRun& run : runs) {
     const systemc::ChipResult& result = *run.result;
@@ -77,7 +78,9 @@ std::string runs_csv(const systemc::ChipPlan& plan, const std::vector<ChipRun>& 
       text += "," + number(value);
     }
     text += "," + std::to_string(result.block_mvms) + "," + std::to_string(result.cell_macs) + "," +
-            std::to_string(result.digital_macs) + components(result.critical_path_ns) + components(result.energy_pj) +
+            std::to_string(result.digital_macs) + "," + std::to_string(result.link_bytes) + "," +
+            std::to_string(result.hop_bytes) + "," + std::to_string(result.buffer_peak_bytes) + "," +
+            std::to_string(result.spilled_bytes) + components(result.critical_path_ns) + components(result.energy_pj) +
             "\r\n";
   }
   return text;

@@ -34,6 +34,7 @@ void Channels::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& 
   transfer->time_ns[cost_.component] = move_ns + cost_.latency_ns;
   transfer->time_ns[cost_.waiting] = in_nanoseconds(transfer->begin - earliest);
   transfer->energy_pj[cost_.component] = bytes * cost_.byte_pj;
+  transfer->energy_pj[Component::kHop] = static_cast<double>(transfer->hop_bytes) * cost_.hop_byte_pj;
   delay = transfer->end + nanoseconds(cost_.latency_ns) - now;
 }
 

@@ -20,6 +20,7 @@ struct ChannelCost {
   double bytes_per_ns = 0;  ///< 0: unlimited
   double latency_ns = 0;    ///< after the last byte left; the channel is free again then
   double byte_pj = 0;
+  double hop_byte_pj = 0;  ///< per byte and router
 };
 
 /// Channel c answers at address c; transfers of a channel take turns.

@@ -43,16 +43,16 @@ void Chip::configure(const ChipPlan& plan, const arch::ChipDescription& chip) {
   const std::uint32_t stacks = chip.num_stacks(plan.num_tiles);
   tiles.configure(chip, std::min(plan.num_tiles, stacks));
   digital.configure(chip);
-  input_links.configure(
-      chip.input_links == 0 ? stacks : chip.input_links,
-      {Component::kInputLink, Component::kLinkWait, timing("link_rate"), timing("link_latency"), energy("link_byte")});
-  output_links.configure(
-      chip.output_links == 0 ? stacks : chip.output_links,
-      {Component::kOutputLink, Component::kLinkWait, timing("link_rate"), timing("link_latency"), energy("link_byte")});
+  ChannelCost link{Component::kInputLink,  Component::kLinkWait, timing("link_rate"),
+                   timing("link_latency"), energy("link_byte"),  energy("hop_byte")};
+  input_links.configure(chip.input_links == 0 ? stacks : chip.input_links, link);
+  link.component = Component::kOutputLink;
+  output_links.configure(chip.output_links == 0 ? stacks : chip.output_links, link);
   accumulators.configure(1, {Component::kAccumulate, Component::kLinkWait, kWordBytes * timing("accumulate_rate"), 0,
-                             energy("accumulate_word") / kWordBytes});
-  buffer.configure(1, {Component::kBuffer, Component::kLinkWait, timing("buffer_rate"), 0, energy("buffer_byte")});
-  memory.configure(1, {Component::kMemory, Component::kDigitalWait, timing("memory_rate"), 0, energy("memory_byte")});
+                             energy("accumulate_word") / kWordBytes, 0});
+  buffer.configure(1, {Component::kBuffer, Component::kLinkWait, timing("buffer_rate"), 0, energy("buffer_byte"), 0});
+  memory.configure(1,
+                   {Component::kMemory, Component::kDigitalWait, timing("memory_rate"), 0, energy("memory_byte"), 0});
   static_watt_ = energy("static_power");
   tiles_mm2_ = stacks * constant(chip.area, "tile", 0);
   digital_mm2_ = constant(chip.area, "digital", 0);

@@ -42,11 +42,12 @@ struct Step {
   StepKind kind = StepKind::kDigital;
   std::string name;
   std::uint32_t layer = 0;
-  std::uint32_t call = 0;    ///< kCall: index into ChipPlan::calls
-  DigitalWork work;          ///< per token
-  DigitalWork per_position;  ///< times the positions attended to, the token's own included
-  std::uint32_t window = 0;  ///< most positions attended to; 0: all
-  bool logits = false;       ///< only for tokens whose logits are wanted
+  std::uint32_t call = 0;        ///< kCall: index into ChipPlan::calls
+  DigitalWork work;              ///< per token
+  DigitalWork per_position;      ///< times the positions attended to, the token's own included
+  std::uint32_t window = 0;      ///< most positions attended to; 0: all
+  bool logits = false;           ///< only for tokens whose logits are wanted
+  std::uint64_t live_bytes = 0;  ///< activations of the token that the buffer holds during the step
   friend bool operator==(const Step&, const Step&) = default;
 };
 

@@ -19,6 +19,8 @@ std::string_view name(Component component) {
       return "rescaling";
     case Component::kOutputLink:
       return "output links";
+    case Component::kHop:
+      return "hops";
     case Component::kAccumulate:
       return "accumulators";
     case Component::kBuffer:

@@ -18,6 +18,7 @@ enum class Component : std::uint8_t {
   kAdc,
   kRescale,
   kOutputLink,
+  kHop,  ///< routers between links and tiles
   kAccumulate,
   kBuffer,
   kDigitalMac,
@@ -95,7 +96,12 @@ struct ChipResult {
   std::uint64_t block_mvms = 0;
   std::uint64_t cell_macs = 0;  ///< of tiles
   std::uint64_t digital_macs = 0;
-  std::vector<Activity> activities;  ///< only if asked for
+  std::uint64_t link_bytes = 0;             ///< moved by input and output links, a broadcast once
+  std::uint64_t hop_bytes = 0;              ///< bytes times the routers that they pass; 0 without a mesh
+  std::uint64_t buffer_capacity_bytes = 0;  ///< of the description; 0: unlimited
+  std::uint64_t buffer_peak_bytes = 0;      ///< most activations alive at a time, those in memory included
+  std::uint64_t spilled_bytes = 0;          ///< activations moved to memory and back because the buffer was full
+  std::vector<Activity> activities;         ///< only if asked for
 };
 
 }  // namespace xw::systemc

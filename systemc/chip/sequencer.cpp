@@ -16,10 +16,6 @@ namespace {
 constexpr std::uint32_t kPsumBytes = 4;  // partial sums travel as int32
 constexpr int kStackBytes = 128 * 1024;
 
-[[nodiscard]] std::uint32_t link_of(std::uint32_t tile, std::uint32_t num_links) {
-  return num_links == 0 ? tile : tile % num_links;
-}
-
 }  // namespace
 
 struct Sequencer::Token {
@@ -28,6 +24,7 @@ struct Sequencer::Token {
   Token* before = nullptr;                   ///< in the same prompt
   std::uint32_t started = 0, completed = 0;  ///< steps
   std::uint32_t step = 0;
+  std::uint64_t resident = 0, spilled = 0;  ///< bytes of its activations in the buffer and in memory
   sc_core::sc_event advanced;
 };
 
@@ -56,18 +53,27 @@ void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chi
   plan_ = &plan;
   has_accumulators_ = chip.timing.count("accumulate_rate") != 0 || chip.energy.count("accumulate_word") != 0;
   has_buffer_ = chip.timing.count("buffer_rate") != 0 || chip.energy.count("buffer_byte") != 0;
+  hop_ns_ = constant(chip.timing, "hop_latency", 0);
+  buffer_bytes_ = chip.buffer_bytes;
   calls_.clear();
   for (const CallWork& call : plan.calls) {
     PreparedCall prepared;
     std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint32_t> known;
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> furthest;  // by transfer and row of the mesh
     for (const BlockWork& block : call.blocks) {
       const std::uint32_t tile = chip.stack_of(block.tile, plan.num_tiles);
-      const std::uint32_t link = link_of(tile, chip.input_links);
+      const std::uint32_t link = chip.link_of(tile, chip.input_links);
+      const std::uint32_t hops = chip.hops_of(tile);
       const auto next = static_cast<std::uint32_t>(prepared.transfers.size());
       const auto [place, is_new] = known.try_emplace({link, block.in_begin, block.rows}, next);
-      if (is_new) prepared.transfers.push_back({link, block.rows});
-      prepared.blocks.push_back({tile, block.rows, block.cols, place->second, link_of(tile, chip.output_links)});
+      if (is_new) prepared.transfers.push_back({link, block.rows, 0});
+      prepared.blocks.push_back(
+          {tile, block.rows, block.cols, place->second, chip.link_of(tile, chip.output_links), hops});
+      std::uint32_t& most = furthest[{place->second, chip.row_of(tile)}];
+      most = std::max(most, hops);
     }
+    // A broadcast passes the routers of a row on its way to the last tile that needs it.
+    for (const auto& [place, hops] : furthest) prepared.transfers[place.first].hops += hops;
     calls_.push_back(std::move(prepared));
   }
 }
@@ -84,6 +90,8 @@ void Sequencer::run() {
     origin_ = sc_core::sc_time_stamp();
     result_ = {};
     result_.steps.resize(plan_->steps.size());
+    result_.buffer_capacity_bytes = buffer_bytes_;
+    resident_ = live_ = 0;
     running_ = workload_.num_sequences;
     for (std::uint32_t s = 0; s < workload_.num_sequences; ++s) {
       sc_core::sc_spawn_options options;
@@ -150,7 +158,9 @@ void Sequencer::run_token(Token& token) {
     wait_for_order(step, index, token);
     token.started = index + 1;
     token.advanced.notify();
-    if (!step.logits || token.logits) {
+    const bool skipped = step.logits && !token.logits;
+    occupy_buffer(skipped ? 0 : step.live_bytes, token, scratch);
+    if (!skipped) {
       if (step.kind == StepKind::kCall) {
         run_call(step, token, scratch);
       } else {
@@ -158,6 +168,7 @@ void Sequencer::run_token(Token& token) {
       }
     }
     if (index + 1 == plan_->steps.size()) {
+      occupy_buffer(0, token, scratch);
       time.end_ns = in_nanoseconds(sc_core::sc_time_stamp() - origin_);
       result_.tokens.push_back(time);
     }
@@ -213,6 +224,9 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
   scratch.transfers.clear();
   for (const Transfer& transfer : call.transfers) {
     scratch.work.bytes = transfer.bytes;
+    scratch.work.hop_bytes = std::uint64_t{transfer.bytes} * transfer.hops;
+    result_.link_bytes += scratch.work.bytes;
+    result_.hop_bytes += scratch.work.hop_bytes;
     scratch.arrivals.push_back(transact(input_links, Track::kInputLink, transfer.link,
                                         inputs_ready - sc_core::sc_time_stamp(), token, scratch));
     scratch.transfers.push_back(scratch.work.time_ns);
@@ -222,8 +236,10 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
   for (const PreparedBlock& block : call.blocks) {
     scratch.work.rows = block.rows;
     scratch.work.cols = block.cols;
-    scratch.ends.push_back(transact(tiles, Track::kTile, block.tile,
-                                    scratch.arrivals[block.transfer] - sc_core::sc_time_stamp(), token, scratch));
+    scratch.ends.push_back(
+        transact(tiles, Track::kTile, block.tile,
+                 scratch.arrivals[block.transfer] + nanoseconds(block.hops * hop_ns_) - sc_core::sc_time_stamp(), token,
+                 scratch));
     scratch.mvms.push_back(scratch.work.time_ns);
     ++result_.block_mvms;
     result_.cell_macs += std::uint64_t{block.rows} * block.cols;
@@ -241,9 +257,14 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
   for (const std::uint32_t index : scratch.order) {
     const PreparedBlock& block = call.blocks[index];
     scratch.work.bytes = std::uint64_t{block.cols} * kPsumBytes;
+    scratch.work.hop_bytes = scratch.work.bytes * block.hops;
+    result_.link_bytes += scratch.work.bytes;
+    result_.hop_bytes += scratch.work.hop_bytes;
     sc_core::sc_time end = transact(output_links, Track::kOutputLink, block.output_link,
                                     scratch.ends[index] - sc_core::sc_time_stamp(), token, scratch);
+    end += nanoseconds(block.hops * hop_ns_);
     Breakdown output = scratch.work.time_ns;
+    output[Component::kHop] = block.hops * hop_ns_;
     if (has_accumulators_) {
       end = transact(accumulators, Track::kAccumulator, 0, end - sc_core::sc_time_stamp(), token, scratch);
       output += scratch.work.time_ns;
@@ -259,10 +280,29 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
     last_output += scratch.work.time_ns;
   }
   path += scratch.transfers[call.blocks[last].transfer];
+  path[Component::kHop] += call.blocks[last].hops * hop_ns_;
   path += scratch.mvms[last];
   path += last_output;
   charge(token, path);
   wait(finish - sc_core::sc_time_stamp());
+}
+
+void Sequencer::occupy_buffer(std::uint64_t live_bytes, Token& token, Scratch& scratch) {
+  live_ += live_bytes - (token.resident + token.spilled);
+  result_.buffer_peak_bytes = std::max(result_.buffer_peak_bytes, live_);
+  resident_ -= token.resident;
+  token.resident = buffer_bytes_ == 0 ? live_bytes : std::min(live_bytes, buffer_bytes_ - resident_);
+  resident_ += token.resident;
+  const std::uint64_t spilled = live_bytes - token.resident;
+  const std::uint64_t moved = spilled > token.spilled ? spilled - token.spilled : token.spilled - spilled;
+  token.spilled = spilled;
+  if (moved == 0) return;
+  result_.spilled_bytes += moved;
+  scratch.work.bytes = moved;
+  const sc_core::sc_time now = sc_core::sc_time_stamp();
+  const sc_core::sc_time finish = transact(memory, Track::kMemory, 0, sc_core::SC_ZERO_TIME, token, scratch);
+  charge(token, scratch.work.time_ns);
+  wait(finish - now);
 }
 
 void Sequencer::run_digital(const Step& step, Token& token, Scratch& scratch) {

@@ -39,10 +39,12 @@ class Sequencer final : public sc_core::sc_module {
   /// Inputs that several blocks get in one transfer.
   struct Transfer {
     std::uint32_t link = 0, bytes = 0;
+    std::uint32_t hops = 0;  ///< routers that every byte passes, in all rows of the mesh together
   };
   struct PreparedBlock {
     std::uint32_t tile = 0, rows = 0, cols = 0;
     std::uint32_t transfer = 0, output_link = 0;
+    std::uint32_t hops = 0;  ///< routers between the tile and its links
   };
   struct PreparedCall {
     std::vector<Transfer> transfers;
@@ -61,10 +63,16 @@ class Sequencer final : public sc_core::sc_module {
   sc_core::sc_time transact(Port& port, Track track, std::uint32_t address, sc_core::sc_time delay, const Token& token,
                             Scratch& scratch);
   void charge(const Token& token, const Breakdown& path);
+  /// The token's activations in the buffer become those of `step` (0 bytes: it has left the chip). What does not fit goes
+  /// to memory; what was there and fits now, or is not needed any more, comes back. Waits for the memory.
+  void occupy_buffer(std::uint64_t live_bytes, Token& token, Scratch& scratch);
 
   const ChipPlan* plan_ = nullptr;
   std::vector<PreparedCall> calls_;
   bool has_accumulators_ = false, has_buffer_ = false;
+  double hop_ns_ = 0;
+  std::uint64_t buffer_bytes_ = 0;         ///< capacity; 0: unlimited
+  std::uint64_t resident_ = 0, live_ = 0;  ///< activations of all tokens: in the buffer, in the buffer and in memory
   ChipWorkload workload_;
   bool activities_ = false;
   sc_core::sc_time origin_;

@@ -19,6 +19,8 @@ class Work final : public tlm::tlm_extension<Work> {
  public:
   std::uint32_t rows = 0, cols = 0;  ///< tiles: size of the block
   std::uint64_t bytes = 0;           ///< links, accumulators, buffer, memory: to move
+  std::uint64_t hop_bytes = 0;       ///< links: bytes times routers passed. Their time is the sender's to add: a
+                                     ///< broadcast reaches every tile at another time
   DigitalWork digital;               ///< digital units
   // Answer
   sc_core::sc_time begin, end;  ///< the server is busy

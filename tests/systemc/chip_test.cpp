@@ -18,13 +18,17 @@ struct Constants {
   double mvm = 101, dac = 7, adc_round = 13, rescale = 0.25, mac_rate = 16, digital_latency = 19;
   double link_latency = 11, link_rate = 8, memory_rate = 4;
   unsigned phases = 1, tiers = 1, input_links = 0, output_links = 0, adcs = 16, num_tiles = 0;
+  unsigned mesh_columns = 0;
+  std::uint64_t buffer_bytes = 0;
   std::string more_timing, more_energy;
 
   [[nodiscard]] arch::ChipDescription chip() const {
     std::string text = "[chip]\nname = \"made\"\nrows = 64\ncols = 64\nadcs_per_tile = " + std::to_string(adcs) +
                        "\nnum_tiles = " + std::to_string(num_tiles) + "\ntiers = " + std::to_string(tiers) +
                        "\nread_phases = " + std::to_string(phases) + "\ninput_links = " + std::to_string(input_links) +
-                       "\noutput_links = " + std::to_string(output_links) + "\nemulator = \"tiny-64\"\n";
+                       "\noutput_links = " + std::to_string(output_links) +
+                       "\nmesh_columns = " + std::to_string(mesh_columns) +
+                       "\nbuffer_bytes = " + std::to_string(buffer_bytes) + "\nemulator = \"tiny-64\"\n";
     const auto add = [&](const char* key, double value, const char* unit) {
       text += std::string(key) + " = { value = " + std::to_string(value) + ", unit = \"" + unit +
               "\", source = \"made\" }\n";
@@ -188,6 +192,110 @@ TEST(Chip, AccumulatorsAndBufferTakeTimeAndEnergyWhenDescribed) {
   EXPECT_NEAR(result.total_ns, before + kCols / 2.0 + (kRows + 4 * kCols) / 3.0, 1e-2);  // times are whole ps
   EXPECT_NEAR(result.energy_pj[Component::kAccumulate], kCols * 7.0, kNear);
   EXPECT_NEAR(result.energy_pj[Component::kBuffer], (kRows + 4 * kCols) * 0.5, kNear);
+}
+
+/// 3 ns and 0.5 pJ per byte for every router.
+[[nodiscard]] Constants mesh_of(unsigned columns) {
+  Constants constants;
+  constants.mesh_columns = columns;
+  constants.more_timing = "hop_latency = { value = 3.0, unit = \"ns\", source = \"made\" }\n";
+  constants.more_energy = "hop_byte = { value = 0.5, unit = \"pJ\", source = \"made\" }\n";
+  return constants;
+}
+
+TEST(Chip, ATileFurtherAwayTakesLongerAndMoreEnergyByItsHops) {
+  const double near = simulate_chip(one_call({{0, kRows, kCols, 0}}, 1), Constants().chip(), {}).total_ns;
+  for (const std::uint32_t tile : {0U, 1U, 3U, 4U, 7U}) {  // rows of four
+    const double hops = tile % 4 + 1;
+    const ChipResult result = simulate_chip(one_call({{tile, kRows, kCols, 0}}, 8), mesh_of(4).chip(), {});
+    EXPECT_NEAR(result.total_ns, near + 2 * hops * 3, kNear) << tile;  // inputs and outputs
+    EXPECT_NEAR(result.critical_path_ns[Component::kHop], 2 * hops * 3, kNear);
+    EXPECT_NEAR(result.critical_path_ns.total(), result.total_ns, kNear);
+    EXPECT_NEAR(result.energy_pj[Component::kHop], hops * (kRows + 4 * kCols) * 0.5, kNear);
+    EXPECT_EQ(result.hop_bytes, (tile % 4 + 1) * (kRows + 4 * kCols));
+    EXPECT_EQ(result.link_bytes, kRows + 4 * kCols);
+  }
+}
+
+TEST(Chip, ABroadcastPassesARowOnceAndReachesEveryTileInItsTime) {
+  Constants constants = mesh_of(4);
+  constants.input_links = 1;
+  // Inputs of all: to column 2 in row 0 and to column 1 in row 1.
+  const ChipResult result =
+      simulate_chip(one_call({{0, kRows, kCols, 0}, {2, kRows, kCols, 0}, {5, kRows, 24, 0}}, 8), constants.chip(), {});
+  EXPECT_EQ(result.hop_bytes, kRows * (3U + 2U) + 4 * (kCols * (1U + 3U) + 24 * 2U));
+  EXPECT_EQ(result.link_bytes, kRows + 4 * (2 * kCols + 24U));
+  // The tile of column 2 is the last one.
+  EXPECT_NEAR(result.total_ns,
+              constants.link_ns(kRows) + 3 * 3 + constants.tile_ns(kCols) + constants.link_ns(4 * kCols) + 3 * 3,
+              kNear);
+  EXPECT_NEAR(result.critical_path_ns.total(), result.total_ns, kNear);
+}
+
+TEST(Chip, RowsOfAMeshShareTheirLinks) {
+  Constants constants = mesh_of(2);
+  constants.more_timing.clear();
+  constants.output_links = 2;
+  const double one = constants.link_ns(kRows) + constants.tile_ns(kCols) + constants.link_ns(4 * kCols);
+  const auto time = [&](std::uint32_t a, std::uint32_t b) {
+    return simulate_chip(one_call({{a, kRows, kCols, 0}, {b, kRows, kCols, 0}}, 6), constants.chip(), {}).total_ns;
+  };
+  EXPECT_NEAR(time(0, 2), one, kNear);                                    // rows 0 and 1
+  EXPECT_NEAR(time(0, 1), one + 4 * kCols / constants.link_rate, kNear);  // row 0
+  EXPECT_NEAR(time(1, 4), one + 4 * kCols / constants.link_rate, kNear);  // rows 0 and 2: link 0
+}
+
+/// Two steps of 16 and 1,600 MAC whose activations need 1,000 and 400 bytes.
+[[nodiscard]] ChipPlan two_live_steps() {
+  ChipPlan plan;
+  plan.num_layers = 1;
+  plan.steps.push_back(digital_step({16, 0, 0}));
+  plan.steps.push_back(digital_step({1600, 0, 0}));
+  plan.steps[0].live_bytes = 1000;
+  plan.steps[1].live_bytes = 400;
+  return plan;
+}
+
+TEST(Chip, ActivationsThatDoNotFitTheBufferGoToMemoryAndBack) {
+  Constants constants;
+  const ChipResult unlimited = simulate_chip(two_live_steps(), constants.chip(), {});
+  EXPECT_EQ(unlimited.buffer_peak_bytes, 1000U);
+  EXPECT_EQ(unlimited.buffer_capacity_bytes, 0U);
+  EXPECT_EQ(unlimited.spilled_bytes, 0U);
+  constants.buffer_bytes = 1000;
+  const ChipResult fits = simulate_chip(two_live_steps(), constants.chip(), {});
+  EXPECT_EQ(fits.spilled_bytes, 0U);
+  EXPECT_EQ(fits.total_ns, unlimited.total_ns);
+  constants.buffer_bytes = 600;  // 400 bytes out before the first step, back before the second
+  const ChipResult spilled = simulate_chip(two_live_steps(), constants.chip(), {});
+  EXPECT_EQ(spilled.spilled_bytes, 2U * 400U);
+  EXPECT_EQ(spilled.buffer_peak_bytes, 1000U);
+  EXPECT_EQ(spilled.buffer_capacity_bytes, 600U);
+  EXPECT_NEAR(spilled.total_ns, unlimited.total_ns + 800 / constants.memory_rate, kNear);
+  EXPECT_NEAR(spilled.critical_path_ns[Component::kMemory], 800 / constants.memory_rate, kNear);
+  EXPECT_NEAR(spilled.critical_path_ns.total(), spilled.total_ns, kNear);
+  EXPECT_NEAR(spilled.energy_pj[Component::kMemory], 800 * 40.0, kNear);
+  EXPECT_NEAR(spilled.memory_busy_ns, 800 / constants.memory_rate, kNear);
+  constants.buffer_bytes = 100;  // 900 out; 600 back; the last 300 when they are read
+  const ChipResult small = simulate_chip(two_live_steps(), constants.chip(), {});
+  EXPECT_EQ(small.spilled_bytes, 2U * 900U);
+  EXPECT_NEAR(small.total_ns, unlimited.total_ns + 1800 / constants.memory_rate, kNear);
+}
+
+TEST(Chip, SequencesShareTheBuffer) {
+  Constants constants;
+  constants.buffer_bytes = 1500;
+  ChipPlan plan = two_live_steps();
+  plan.steps.pop_back();
+  ChipWorkload workload;
+  EXPECT_EQ(simulate_chip(plan, constants.chip(), workload).spilled_bytes, 0U);
+  workload.num_sequences = 2;
+  const ChipResult two = simulate_chip(plan, constants.chip(), workload);
+  EXPECT_EQ(two.buffer_peak_bytes, 2000U);
+  EXPECT_EQ(two.spilled_bytes, 2U * 500U);
+  // Nothing of it is left for the next run.
+  workload.num_sequences = 1;
+  EXPECT_EQ(simulate_chip(plan, constants.chip(), workload).spilled_bytes, 0U);
 }
 
 TEST(Chip, DigitalStepsTakeTheLongerOfArithmeticAndMemory) {

@@ -93,6 +93,25 @@ TEST_F(Simulate, SequencesShareTheChip) {
   EXPECT_GE(four["total_ns"].get<double>(), one["total_ns"].get<double>());
 }
 
+TEST_F(Simulate, ActivationsNeedTheBufferThatTheLargestStepNeeds) {
+  // SwiGLU: gate and up as int32 sums, its result and the residual stream in fp16.
+  constexpr std::uint64_t kPeak = 2 * 160 * 4 + 160 * 2 + 96 * 2;
+  EXPECT_EQ(simulate("")["runs"][0]["buffer"],
+            (nlohmann::json{{"capacity_bytes", 0}, {"peak_bytes", kPeak}, {"spilled_bytes", 0}}));
+  std::ifstream built_in(std::string(XW_SOURCE_DIR) + "/arch/chips/tiny-64.toml");
+  const std::string text{std::istreambuf_iterator<char>(built_in), {}};
+  const std::filesystem::path file = folder_ / "small-buffer.toml";
+  for (const std::uint64_t missing : {std::uint64_t{0}, std::uint64_t{10}}) {
+    std::ofstream(file) << std::string(text).replace(text.find("rows ="), 0,
+                                                     "buffer_bytes = " + std::to_string(kPeak - missing) + "\n");
+    const nlohmann::json buffer = simulate("--chip " + file.string())["runs"][0]["buffer"];
+    EXPECT_EQ(buffer["capacity_bytes"], kPeak - missing);
+    EXPECT_EQ(buffer["spilled_bytes"], 2U * 2U * missing);  // out and back in each of two layers
+    const Outcome outcome = crossweave("simulate " + program_.string() + " --chip " + file.string());
+    EXPECT_THAT(outcome.output, testing::HasSubstr(missing == 0 ? "they fit" : "do not fit")) << outcome.output;
+  }
+}
+
 TEST_F(Simulate, TextNamesWhatIsShown) {
   const Outcome outcome = crossweave("simulate " + program_.string() + " --prompt-tokens 3 --tokens 2 --layers");
   EXPECT_EQ(outcome.status, 0);

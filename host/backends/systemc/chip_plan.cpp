@@ -9,6 +9,7 @@ namespace xw::systemc {
 namespace {
 
 constexpr std::uint64_t kHalfBytes = 2;    // KV cache, embeddings and digital weights are fp16 on the chip
+constexpr std::uint64_t kSumBytes = 4;     // outputs of a call are int32
 constexpr std::uint64_t kNormMacs = 2;     // per feature: square and sum, scale and weight
 constexpr std::uint64_t kSwiGluMacs = 4;   // per feature: negate, add, divide, multiply
 constexpr std::uint64_t kRopeMacs = 2;     // per rotated feature
@@ -25,6 +26,7 @@ class Planner {
     add_calls(program);
     for (const ir::Node& node : graph.nodes) add_step(node);
     set_layers();
+    set_live_bytes();
   }
   [[nodiscard]] ChipPlan take() { return std::move(plan_); }
 
@@ -114,6 +116,30 @@ class Planner {
       } else {
         layer = step->layer;
       }
+    }
+  }
+
+  /// Values that a step reads, makes, or leaves for a later one.
+  void set_live_bytes() {
+    constexpr auto kNever = static_cast<std::size_t>(-1);
+    struct Life {
+      std::size_t first = kNever, last = 0;
+      std::uint64_t bytes = 0;
+    };
+    std::vector<Life> lives(graph_.values.size());
+    std::size_t step = 0;
+    for (const ir::Node& node : graph_.nodes) {
+      if (node.kind == ir::OpKind::kInput) continue;  // the number of the token, not an activation
+      const std::uint64_t feature_bytes = node.kind == ir::OpKind::kAimcCall ? kSumBytes : kHalfBytes;
+      for (const ir::ValueId value : node.results) {
+        lives[value] = {step, step, feature_bytes * graph_.values[value].features};
+      }
+      for (const ir::ValueId value : node.inputs) lives[value].last = step;
+      ++step;
+    }
+    for (const Life& life : lives) {
+      if (life.first == kNever) continue;
+      for (std::size_t s = life.first; s <= life.last; ++s) plan_.steps[s].live_bytes += life.bytes;
     }
   }
 

@@ -185,8 +185,9 @@ TEST(ParseChip, MessagesNameFileLineKeyExpectedAndFound) {
   EXPECT_STREQ(chip_error(with(kChip, "rows", "rows = \"many\"")).what(),
                "a.toml:4: chip.rows: expected an integer in 1..1024, found the string 'many'");
   EXPECT_STREQ(chip_error(with(kChip, "rows", "")).what(), "a.toml:1: chip.rows: expected this key, found nothing");
-  EXPECT_THAT(chip_error(with(kChip, "colour", "colour = 1")).what(),
-              StartsWith("a.toml:8: chip.colour: expected one of the keys adc_bits, adcs_per_tile, area, cols,"));
+  EXPECT_THAT(
+      chip_error(with(kChip, "colour", "colour = 1")).what(),
+      StartsWith("a.toml:8: chip.colour: expected one of the keys adc_bits, adcs_per_tile, area, buffer_bytes, cols,"));
 }
 
 struct Case {
@@ -218,6 +219,8 @@ TEST(ParseChip, RejectsEveryImpossibleSetting) {
       {"adc_bits", "adc_bits = 13", ErrorCode::kInvalidArgument, "4..12, found 13"},
       {"adcs_per_tile", "adcs_per_tile = 33", ErrorCode::kInvalidArgument, "1..32, found 33"},
       {"adcs_per_tile", "adcs_per_tile = 5", ErrorCode::kInvalidArgument, "a divisor of cols = 32, found 5"},
+      {"mesh_columns", "mesh_columns = -1", ErrorCode::kInvalidArgument, "0..16777216, found -1"},
+      {"buffer_bytes", "buffer_bytes = 1.5", ErrorCode::kFormat, "found 1.5"},
       {"g_unit", "g_unit = 128", ErrorCode::kInvalidArgument, "1..127, found 128"},
       {"lambda", "lambda = 0", ErrorCode::kInvalidArgument, "(0, 1024], found 0"},
       {"lambda", "lambda = nan", ErrorCode::kInvalidArgument, "chip.lambda"},
@@ -274,6 +277,43 @@ TEST(ParseChip, ConstantsAreCompleteWithTheirUnitAndSource) {
               HasSubstr("chip.area.tile.value: expected a number in (0"));
   EXPECT_THAT(chip_error(area + tile + "digital = { value = -1, unit = \"mm2\", source = \"x\" }\n").what(),
               HasSubstr("chip.area.digital.value: expected a number in [0"));
+}
+
+TEST(ParseChip, TilesOfAMeshHangOnTheLinksOfTheirRow) {
+  ChipDescription chip = xw::arch::parse_chip(with(kChip, "colour", "mesh_columns = 3\nbuffer_bytes = 4096"), "a.toml");
+  EXPECT_EQ(chip.buffer_bytes, 4096U);
+  EXPECT_EQ(chip.hops_of(0), 1U);
+  EXPECT_EQ(chip.hops_of(2), 3U);
+  EXPECT_EQ(chip.hops_of(3), 1U);
+  EXPECT_EQ(chip.row_of(5), 1U);
+  EXPECT_EQ(chip.link_of(5, 0), 5U);  // its own
+  EXPECT_EQ(chip.link_of(5, 2), 1U);
+  EXPECT_EQ(chip.link_of(6, 2), 0U);
+  chip = xw::arch::parse_chip(kChip, "a.toml");
+  EXPECT_EQ(chip.buffer_bytes, 0U);
+  EXPECT_EQ(chip.hops_of(7), 0U);
+  EXPECT_EQ(chip.link_of(7, 2), 1U);
+}
+
+TEST(ParseChip, ConstantsPerHopNeedAMesh) {
+  const ChipDescription complete = xw::arch::load_chip("afm-512");
+  const auto table_of = [](const std::map<std::string, xw::arch::Sourced>& constants, const std::string& more) {
+    std::string text;
+    for (const auto& [key, constant] : constants) {
+      text += key + " = { value = 1, unit = \"" + constant.unit + "\", source = \"made\" }\n";
+    }
+    return text + more;
+  };
+  const std::string mesh = with(kChip, "colour", "mesh_columns = 4\n");
+  for (const std::string& table :
+       {"[chip.timing]\n" +
+            table_of(complete.timing, "hop_latency = { value = 1, unit = \"ns\", source = \"made\" }\n"),
+        "[chip.energy]\n" +
+            table_of(complete.energy, "hop_byte = { value = 1, unit = \"pJ\", source = \"made\" }\n")}) {
+    EXPECT_THAT(chip_error(kChip + table).what(),
+                HasSubstr("chip.mesh_columns: expected at least 1 with constants per hop"));
+    EXPECT_NO_THROW(static_cast<void>(xw::arch::parse_chip(mesh + table, "a.toml"))) << table;
+  }
 }
 
 TEST(ParseChip, AnEmulatorIsNamedOrInTheFileButNotBoth) {
