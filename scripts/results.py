@@ -1,42 +1,63 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
-"""Makes the SmolLM2-135M table of docs/results.md: one command, every figure measured.
+"""Makes the tables of docs/results.md: one command each, every figure measured.
 
-    scripts/results.py [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl] [--reuse]
+    scripts/results.py accuracy [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl] [--reuse]
+    scripts/results.py cycles [--model GGUF] [--build FOLDER]
 
-Compiles the checkpoint for afm-512 and evaluates fp32, digital-w8a8, digital-w4a8, analog ideal and analog pcm-afm
-(five chip seeds), and analog ideal with down_proj digital. Rewrites the part of docs/results.md between the markers
-after every row; everything else in the file stays. --reuse takes rows that the same command gave before from the work folder.
+accuracy compiles SmolLM2-135M for afm-512 and evaluates fp32, digital-w8a8, digital-w4a8, analog ideal and analog pcm-afm
+(five chip seeds), and analog ideal with down_proj digital. The file is written after every row. --reuse takes rows that
+the same command gave before from the work folder.
+
+cycles runs every layer call of SmolLM2-135M at batch 1 and 16, and the programs of the conformance suite, on the Verilated RTL
+and on the SystemC model. It needs a build with Verilator, SystemC and benchmarks, and a minute of time.
+
+Only the part of docs/results.md between the markers of the table is rewritten.
 """
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-BEGIN, END = "<!-- accuracy:begin -->", "<!-- accuracy:end -->"
+LONG_ENOUGH = 1000  # cycles of a program that is compared one by one
 
 
 def parse_arguments():
     shared = ROOT.parent / "shared" / "data"
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--model", default=ROOT / ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf", type=pathlib.Path)
+    common.add_argument("--crossweave", default=ROOT / "build/release/host/app/crossweave", type=pathlib.Path)
+    common.add_argument("--work", default=ROOT / "build/results", type=pathlib.Path, help="folder for programs and JSON")
+    common.add_argument("--compile-options", default="", help="options of `crossweave compile`")
+    common.add_argument("--document", default=ROOT / "docs/results.md", type=pathlib.Path, help="file with the markers")
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default=ROOT / ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf", type=pathlib.Path)
-    parser.add_argument("--text", default=shared / "corpora/wiki.test.raw", type=pathlib.Path)
-    parser.add_argument("--lambada", default=shared / "eval/lambada_openai.jsonl", type=pathlib.Path)
-    parser.add_argument("--crossweave", default=ROOT / "build/release/host/app/crossweave", type=pathlib.Path)
-    parser.add_argument("--work", default=ROOT / "build/results", type=pathlib.Path, help="folder for programs and JSON")
-    parser.add_argument("--tokens", default=20000, type=int)
-    parser.add_argument("--limit", default=500, type=int)
-    parser.add_argument("--seeds", default=5, type=int)
-    parser.add_argument("--compile-options", default="", help="options of `crossweave compile`")
-    parser.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
+    tables = parser.add_subparsers(dest="table", required=True)
+    accuracy = tables.add_parser("accuracy", parents=[common], help="perplexity and LAMBADA of every mode")
+    accuracy.add_argument("--text", default=shared / "corpora/wiki.test.raw", type=pathlib.Path)
+    accuracy.add_argument("--lambada", default=shared / "eval/lambada_openai.jsonl", type=pathlib.Path)
+    accuracy.add_argument("--tokens", default=20000, type=int)
+    accuracy.add_argument("--limit", default=500, type=int)
+    accuracy.add_argument("--seeds", default=5, type=int)
+    accuracy.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
+    cycles = tables.add_parser("cycles", parents=[common], help="SystemC model beside the Verilated RTL")
+    cycles.add_argument("--build", default=ROOT / "build/dev", type=pathlib.Path, help="build folder with the Verilated kernels")
     arguments = parser.parse_args()
-    for path in (arguments.model, arguments.text, arguments.lambada, arguments.crossweave):
+    needed = [arguments.model, arguments.crossweave]
+    if arguments.table == "accuracy":
+        needed += [arguments.text, arguments.lambada]
+    else:
+        arguments.cycle_table = arguments.build / "tests/benchmark/systemc/systemc_cycles"
+        arguments.cycle_test = arguments.build / "tests/systemc/systemc_cycles_test"
+        needed += [arguments.cycle_table, arguments.cycle_test]
+    for path in needed:
         if not path.exists():
-            sys.exit(f"results.py: {path}: not found (build the release preset, run scripts/fetch_model.sh smollm2-135m)")
+            sys.exit(f"results.py: {path}: not found (build the release preset, for cycles also the dev preset; "
+                     "run scripts/fetch_model.sh smollm2-135m)")
     return arguments
 
 
@@ -63,20 +84,27 @@ def cell(value, scale, digits, runs):
     return text + (f" ± {scale * value['std']:.{digits}f}" if runs > 1 else "")
 
 
-def write_table(lines, footer):
-    document = ROOT / "docs/results.md"
-    head, rest = document.read_text().split(BEGIN)
-    document.write_text(head + BEGIN + "\n" + "\n".join([*lines, "", footer]) + "\n" + END + rest.split(END)[1])
+def write_table(document, marker, lines):
+    """Replaces what is between the markers; the rest of the file stays."""
+    begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
+    text = document.read_text()
+    if text.count(begin) != 1 or text.count(end) != 1:
+        sys.exit(f"results.py: {document}: expected the markers {begin} and {end} once each")
+    head, rest = text.split(begin)
+    document.write_text(head + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1])
 
 
-def main():
-    arguments = parse_arguments()
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    extra = arguments.compile_options.split()
+def compile_program(arguments, name, options):
+    program = arguments.work / f"{name}.xwp"
+    subprocess.run([str(arguments.crossweave), "compile", str(arguments.model), "--chip", "afm-512", "-o", str(program), *options,
+                    *arguments.compile_options.split()], check=True)
+    return program
+
+
+def accuracy(arguments):
     programs = {}
     for name, options in (("analog", []), ("w8", ["--weights", "w8"]), ("w4", ["--weights", "w4"]), ("down-digital", ["--digital", "*.down_proj"])):
-        programs[name] = arguments.work / f"smollm2-{name}.xwp"
-        subprocess.run([str(arguments.crossweave), "compile", str(arguments.model), "--chip", "afm-512", "-o", str(programs[name]), *options, *extra], check=True)
+        programs[name] = compile_program(arguments, f"smollm2-{name}", options)
     seeds = ["--chip-seeds", str(arguments.seeds)]
     analog, partial = programs["analog"], programs["down-digital"]
     rows = [
@@ -89,15 +117,58 @@ def main():
     ]
     inspect = subprocess.run([str(arguments.crossweave), "inspect", str(analog), "--json"], check=True, stdout=subprocess.PIPE, text=True)
     footer = (f"wiki.test.raw, first {arguments.tokens} tokens, context 512; LAMBADA (OpenAI), first {arguments.limit}; mean ± standard deviation over chips. "
-              f"Chip `afm-512`, lm_head digital, input ranges: {json.loads(inspect.stdout)['calibration']}. Command: `scripts/results.py`.")
+              f"Chip `afm-512`, lm_head digital, input ranges: {json.loads(inspect.stdout)['calibration']}. Command: `scripts/results.py accuracy`.")
     lines = ["| mode | what | wikitext-2 perplexity | LAMBADA accuracy, % | chips |", "|---|---|---|---|---|"]
     for name, what, model, options in rows:
         result = evaluate(arguments, name.replace(" ", "-").replace(",", ""), model, options)
         runs = len(result["runs"])
         lines.append(f"| {name} | {what} | {cell(result['perplexity'], 1, 2, runs)} | "
                      f"{cell(result['lambada_accuracy'], 100, 1, runs)} | {runs if 'analog' in name else '-'} |")
-        write_table(lines, footer)
+        write_table(arguments.document, "accuracy", [*lines, "", footer])
     print("\n".join(lines))
+
+
+def conformance_lines(text):
+    """Table of what systemc_cycles_test printed: rows for the programs long enough, one for the others together."""
+    rows = re.findall(r"^cycles: \| (\S+) \| (\d+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
+    if not rows:
+        sys.exit("results.py: systemc_cycles_test compared no program (a build with Verilator and SystemC is needed)")
+    lines = ["| program | vectors | RTL cycles | SystemC cycles | difference |", "|---|---|---|---|---|"]
+    short, total = [0, 0, 0], [0, 0, 0]
+    for name, vectors, *cycles in rows:
+        rtl, model = map(int, cycles)
+        for sums in (total, short) if rtl <= LONG_ENOUGH else (total,):
+            sums[0], sums[1], sums[2] = sums[0] + 1, sums[1] + rtl, sums[2] + model
+        if rtl > LONG_ENOUGH:
+            lines.append(f"| {name} | {vectors} | {rtl} | {model} | {difference(rtl, model)} |")
+    if short[0] != 0:
+        lines.append(f"| {short[0]} of at most {LONG_ENOUGH} cycles, together | - | {short[1]} | {short[2]} | {difference(*short[1:])} |")
+    lines.append(f"| **all {total[0]}** | - | {total[1]} | {total[2]} | {difference(*total[1:])} |")
+    return lines
+
+
+def difference(rtl, model):
+    return f"{100 * (model / rtl - 1):+.2f} %"
+
+
+def cycles(arguments):
+    program = compile_program(arguments, "smollm2-analog", [])
+    calls = subprocess.run([str(arguments.cycle_table), str(program), "1", "16"], check=True, stdout=subprocess.PIPE, text=True).stdout
+    test = subprocess.run([str(arguments.cycle_test)], check=False, stdout=subprocess.PIPE, text=True)
+    # Without the milliseconds, which are of this machine.
+    lines = ["|".join(line.split("|")[:6]) + "|" for line in calls.splitlines()]
+    lines += ["", "Programs of the conformance suite, and others made for their timing (`systemc_cycles_test`):", "", *conformance_lines(test.stdout),
+              "", "Command: `scripts/results.py cycles`."]
+    write_table(arguments.document, "cycles", lines)
+    print("\n".join(lines))
+    if test.returncode != 0:
+        sys.exit("results.py: systemc_cycles_test failed: a program is off by more than its tolerance, or words differ")
+
+
+def main():
+    arguments = parse_arguments()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    {"accuracy": accuracy, "cycles": cycles}[arguments.table](arguments)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@
 #include "models/analog/programming.hpp"
 #include "tests/conformance/backends.hpp"
 #include "tests/conformance/made_program.hpp"
+#include "tests/conformance/program_cases.hpp"
 #include "tests/conformance/reference.hpp"
 
 namespace xw::test {
@@ -24,62 +25,7 @@ using program::WeightMode;
 using runtime::ChipInstance;
 using runtime::ChipOptions;
 
-/// One row of the conformance table.
-struct Case {
-  std::string name;
-  ProgramShape shape;
-  Hardware hardware;
-  ChipOptions options;
-  std::uint32_t num_vectors = 1;
-};
-
-[[nodiscard]] std::vector<Case> table() {
-  std::vector<Case> cases;
-  const auto add = [&](std::string name, ProgramShape shape, Hardware hardware, ChipOptions options,
-                       std::uint32_t num_vectors) {
-    cases.push_back({std::move(name), std::move(shape), hardware, std::move(options), num_vectors});
-  };
-  const ChipOptions ideal{1, "ideal", 0, 0};
-  const ChipOptions noisy{0xDEADBEEF, "pcm-afm", 0, 0.05};
-  const ChipOptions gaussian{7, "gaussian", 0.03, 0.02};
-  Hardware tiny;
-  Hardware wide;  // several engines, many lanes, few words of YBUF
-  wide.tile_rows = wide.tile_cols = 128;
-  wide.num_engines = 4;
-  wide.lanes = 64;
-  wide.max_batch = 16;
-  Hardware eight = wide;
-  eight.num_engines = 8;
-  eight.lanes = 8;
-  Hardware coarse = tiny;  // few converter bits, another full scale
-  coarse.dac_bits = 4;
-  coarse.adc_bits = 5;
-  coarse.g_unit = 127;
-  coarse.lambda = 12;
-  Hardware fine = wide;
-  fine.adc_bits = 12;
-  fine.num_engines = 3;
-  add("one_cell", {{{1, {1}, {}}}}, tiny, ideal, 1);
-  add("one_block", {{{40, {24}, {}}}}, tiny, noisy, 3);
-  add("full_tile", {{{64, {64}, {}}}}, tiny, noisy, 4);
-  add("ragged_grid", {{{130, {67}, {}}}}, tiny, noisy, 5);
-  add("three_matrices", {{{96, {96, 32, 32}, {}}}, WeightMode::kAnalog, true}, tiny, gaussian, 6);
-  add("two_calls", {{{72, {80}, {}}, {80, {72, 9}, {}}}, WeightMode::kAnalog, true}, wide, noisy, 2);
-  add("input_ranges", {{{200, {64, 10}, {50, 128}}}}, wide, noisy, 7);
-  add("w8", {{{90, {70}, {}}}, WeightMode::kW8}, tiny, gaussian, 2);
-  add("w4", {{{90, {70}, {}}}, WeightMode::kW4}, wide, noisy, 2);
-  add("coarse_converters", {{{100, {50}, {}}}}, coarse, noisy, 3);
-  add("fine_converters", {{{300, {200, 100}, {}}}}, fine, noisy, 9);
-  add("four_engines", {{{384, {512}, {}}}}, wide, noisy, 20);
-  add("eight_engines", {{{257, {300}, {}}, {300, {257}, {}}}}, eight, noisy, 33);
-  Hardware batch = wide;
-  batch.max_batch = 256;
-  add("large_batch", {{{200, {150, 31}, {}}}}, batch, noisy, 300);
-  add("beyond_ybuf", {{{64, {700}, {}}}}, wide, noisy, 3);
-  return cases;
-}
-
-class Conformance : public testing::TestWithParam<std::tuple<Backend, Case>> {};
+class Conformance : public testing::TestWithParam<std::tuple<Backend, ProgramCase>> {};
 
 /// Random codes over the whole range of the converter.
 [[nodiscard]] std::vector<std::int8_t> random_codes(std::size_t count, int dac_max, std::uint32_t seed) {
@@ -185,14 +131,10 @@ TEST_P(Conformance, WordsRealsAndCountersAreThoseOfTheReference) {
 [[nodiscard]] std::string case_name(const testing::TestParamInfo<Conformance::ParamType>& info) {
   return std::get<1>(info.param).name + "_" + std::get<0>(info.param).name;
 }
-void PrintTo(const Case& row, std::ostream* out) {
-  *out << row.name;
-}
-
 /// Every case on every backend that can be of its shape.
-[[nodiscard]] std::vector<std::tuple<Backend, Case>> supported_cases() {
-  std::vector<std::tuple<Backend, Case>> all;
-  for (const Case& row : table()) {
+[[nodiscard]] std::vector<std::tuple<Backend, ProgramCase>> supported_cases() {
+  std::vector<std::tuple<Backend, ProgramCase>> all;
+  for (const ProgramCase& row : program_cases()) {
     for (const Backend& backend : backends_for(row.hardware.emulator())) all.emplace_back(backend, row);
   }
   return all;

@@ -1,0 +1,59 @@
+// The conformance table.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/conformance/program_cases.hpp"
+
+#include <utility>
+
+namespace xw::test {
+
+using program::WeightMode;
+using runtime::ChipOptions;
+
+std::vector<ProgramCase> program_cases() {
+  std::vector<ProgramCase> cases;
+  const auto add = [&](std::string name, ProgramShape shape, Hardware hardware, ChipOptions options,
+                       std::uint32_t num_vectors) {
+    cases.push_back({std::move(name), std::move(shape), hardware, std::move(options), num_vectors});
+  };
+  const ChipOptions ideal{1, "ideal", 0, 0};
+  const ChipOptions noisy{0xDEADBEEF, "pcm-afm", 0, 0.05};
+  const ChipOptions gaussian{7, "gaussian", 0.03, 0.02};
+  Hardware tiny;
+  Hardware wide;  // several engines, many lanes, few words of YBUF
+  wide.tile_rows = wide.tile_cols = 128;
+  wide.num_engines = 4;
+  wide.lanes = 64;
+  wide.max_batch = 16;
+  Hardware eight = wide;
+  eight.num_engines = 8;
+  eight.lanes = 8;
+  Hardware coarse = tiny;  // few converter bits, another full scale
+  coarse.dac_bits = 4;
+  coarse.adc_bits = 5;
+  coarse.g_unit = 127;
+  coarse.lambda = 12;
+  Hardware fine = wide;
+  fine.adc_bits = 12;
+  fine.num_engines = 3;
+  add("one_cell", {{{1, {1}, {}}}}, tiny, ideal, 1);
+  add("one_block", {{{40, {24}, {}}}}, tiny, noisy, 3);
+  add("full_tile", {{{64, {64}, {}}}}, tiny, noisy, 4);
+  add("ragged_grid", {{{130, {67}, {}}}}, tiny, noisy, 5);
+  add("three_matrices", {{{96, {96, 32, 32}, {}}}, WeightMode::kAnalog, true}, tiny, gaussian, 6);
+  add("two_calls", {{{72, {80}, {}}, {80, {72, 9}, {}}}, WeightMode::kAnalog, true}, wide, noisy, 2);
+  add("input_ranges", {{{200, {64, 10}, {50, 128}}}}, wide, noisy, 7);
+  add("w8", {{{90, {70}, {}}}, WeightMode::kW8}, tiny, gaussian, 2);
+  add("w4", {{{90, {70}, {}}}, WeightMode::kW4}, wide, noisy, 2);
+  add("coarse_converters", {{{100, {50}, {}}}}, coarse, noisy, 3);
+  add("fine_converters", {{{300, {200, 100}, {}}}}, fine, noisy, 9);
+  add("four_engines", {{{384, {512}, {}}}}, wide, noisy, 20);
+  add("eight_engines", {{{257, {300}, {}}, {300, {257}, {}}}}, eight, noisy, 33);
+  Hardware batch = wide;
+  batch.max_batch = 256;
+  add("large_batch", {{{200, {150, 31}, {}}}}, batch, noisy, 300);
+  add("beyond_ybuf", {{{64, {700}, {}}}}, wide, noisy, 3);
+  return cases;
+}
+
+}  // namespace xw::test

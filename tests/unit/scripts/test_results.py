@@ -1,0 +1,52 @@
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of scripts/results.py from made measurements."""
+import contextlib
+import io
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "scripts"))
+import results  # noqa: E402  pylint: disable=wrong-import-position
+
+
+class Tables(unittest.TestCase):
+    def test_only_the_part_between_the_markers_changes(self):
+        with tempfile.TemporaryDirectory() as folder:
+            document = pathlib.Path(folder) / "results.md"
+            document.write_text("before\n<!-- cycles:begin -->\nold\n<!-- cycles:end -->\nafter\n")
+            results.write_table(document, "cycles", ["new", "rows"])
+            self.assertEqual(document.read_text(), "before\n<!-- cycles:begin -->\nnew\nrows\n<!-- cycles:end -->\nafter\n")
+
+    def test_a_document_without_markers_is_refused_and_kept(self):
+        with tempfile.TemporaryDirectory() as folder:
+            document = pathlib.Path(folder) / "results.md"
+            for text in ("nothing\n", "<!-- cycles:begin -->\n", 2 * "<!-- cycles:begin -->\n<!-- cycles:end -->\n"):
+                document.write_text(text)
+                with self.assertRaisesRegex(SystemExit, "markers"):
+                    results.write_table(document, "cycles", ["new"])
+                self.assertEqual(document.read_text(), text)
+
+    def test_long_programs_get_a_row_each_and_short_ones_one_together(self):
+        printed = ("[ RUN      ] Table/EmulatorCycles.x/one\ncycles: | one | 1 | 2000 | 1990 | -0.50 % |\n"
+                   "cycles: | two | 4 | 300 | 303 | +1.00 % |\ncycles: | three | 4 | 1000 | 999 | -0.10 % |\n")
+        self.assertEqual(results.conformance_lines(printed)[2:], [
+            "| one | 1 | 2000 | 1990 | -0.50 % |",
+            "| 2 of at most 1000 cycles, together | - | 1300 | 1302 | +0.15 % |",
+            "| **all 3** | - | 3300 | 3292 | -0.24 % |"])
+
+    def test_a_test_that_compared_nothing_is_no_table(self):
+        with self.assertRaisesRegex(SystemExit, "compared no program"):
+            results.conformance_lines("[  SKIPPED ] Table/EmulatorCycles\n")
+
+    def test_the_table_has_to_be_named(self):
+        with contextlib.redirect_stderr(io.StringIO()) as errors, self.assertRaises(SystemExit):
+            sys.argv = ["results.py"]
+            results.parse_arguments()
+        self.assertIn("table", errors.getvalue())
+
+
+if __name__ == "__main__":
+    unittest.main()
