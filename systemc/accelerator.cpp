@@ -9,7 +9,7 @@
 
 namespace xw::systemc {
 
-Accelerator::Accelerator(const sc_core::sc_module_name& name, std::uint32_t max_engines)
+Accelerator::Accelerator(const sc_core::sc_module_name& name, std::uint32_t max_engines, const MakeMvm& make_mvm)
     : sc_core::sc_module(name),
       engine_memory("engine_memory", max_engines),
       dispatch("dispatch", control_),
@@ -23,7 +23,7 @@ Accelerator::Accelerator(const sc_core::sc_module_name& name, std::uint32_t max_
       gmem_mux_("gmem_mux", 3) {
   SC_HAS_PROCESS(Accelerator);
   engines.init(max_engines, [&](const char* child, std::size_t e) {
-    return new Engine(child, static_cast<std::uint32_t>(e), control_);
+    return new Engine(child, static_cast<std::uint32_t>(e), control_, make_mvm);
   });
   block_load_queues_.init(max_engines, [&](const char* child, std::size_t e) {
     return new UnitQueue(child, arch::kUnitBlockLoad + static_cast<std::uint32_t>(e), control_);
@@ -57,7 +57,7 @@ void Accelerator::connect() {
     y_store.ybuf[e].bind(engines[e].ybuf);
     engines[e].block_load.memory.bind(engine_memory[e]);
     block_load_queues_[e].executor.bind(engines[e].block_load.commands);
-    mvm_queues_[e].executor.bind(engines[e].mvm.commands);
+    mvm_queues_[e].executor.bind(engines[e].mvm->commands);
     dispatch.add_queue(arch::kUnitBlockLoad + e, block_load_queues_[e]);
     dispatch.add_queue(arch::kUnitMvm + e, mvm_queues_[e]);
   }

@@ -10,6 +10,7 @@
 #include "systemc/axi_mux.hpp"
 #include "systemc/dispatch.hpp"
 #include "systemc/engine.hpp"
+#include "systemc/mvm.hpp"
 #include "systemc/run_control.hpp"
 #include "systemc/unit_queue.hpp"
 #include "systemc/x_load.hpp"
@@ -25,7 +26,7 @@ class Accelerator final : public sc_core::sc_module {
 
  public:
   /// With room for `max_engines` engines; the description decides how many of them there are.
-  Accelerator(const sc_core::sc_module_name& name, std::uint32_t max_engines);
+  Accelerator(const sc_core::sc_module_name& name, std::uint32_t max_engines, const MakeMvm& make_mvm = Mvm::maker());
   Accelerator(const sc_core::sc_module_name& name, const Settings& settings);
 
   tlm::tlm_target_socket<> control{"control"};

@@ -73,10 +73,12 @@ void Dispatch::execute() {
   control_.clock.restart();
   control_.arguments = registers_.arguments();
   control_.counters = {};
+  control_.inputs.clear();
   control_.fault.reset();
   control_.semaphores.clear();
   reader_.restart();
   if (reset_) reset_();
+  if (begin_) begin_();
   current_ = next_ = {};
   Fault fault = check_arguments();
   if (!fault) fault = read_header();
@@ -262,8 +264,13 @@ void Dispatch::complete() {
   if (counters.program_bytes_read != 0) {
     counters.program_bytes_read += counters.instructions * arch::kInstructionBytes;
   }
-  total_cycles_ = control_.clock.now() + rtl::kIdleToEnd;
-  const Cycles begin = total_cycles_ + rtl::kEndToRecord;
+  if (total_time_) {
+    total_cycles_ = control_.fault ? 0 : total_time_();
+    counters.busy_cycles = counters.semaphore_stall_cycles = counters.memory_stall_cycles = {};
+  } else {
+    total_cycles_ = control_.clock.now() + rtl::kIdleToEnd;
+  }
+  const Cycles begin = control_.clock.now() + rtl::kIdleToEnd + rtl::kEndToRecord;
   const Cycles beats = (arch::kCompletionBytes + control_.settings.beat_bytes() - 1) / control_.settings.beat_bytes();
   Cycles end = begin + beats;
   std::vector<std::byte> record = encode_completion(control_, total_cycles_);

@@ -30,6 +30,11 @@ class Dispatch final : public sc_core::sc_module {
   void add_queue(std::uint32_t unit, UnitQueue& queue) { queues_[unit] = &queue; }
   /// Called at the start of every run.
   void on_start(std::function<void()> reset) { reset_ = std::move(reset); }
+  /// Called at the start of every run, after on_start().
+  void on_begin(std::function<void()> begin) { begin_ = std::move(begin); }
+  /// Called in the run's process when all instructions are done; may wait. What it returns is written as the run's
+  /// total time instead of cycles since its start; a failed run has none then, and units have no cycles.
+  void on_halt(std::function<Cycles()> total_time) { total_time_ = std::move(total_time); }
   [[nodiscard]] const sc_core::sc_event& done() const { return done_; }
   [[nodiscard]] Registers& registers() { return registers_; }
 
@@ -68,6 +73,8 @@ class Dispatch final : public sc_core::sc_module {
   AxiRead reader_;
   std::array<UnitQueue*, arch::kNumUnits> queues_{};
   std::function<void()> reset_;
+  std::function<void()> begin_;
+  std::function<Cycles()> total_time_;
   std::uint32_t num_instructions_ = 0;
   Chunk current_, next_;
   Cycles total_cycles_ = 0;

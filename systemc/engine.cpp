@@ -46,10 +46,10 @@ Cycles EngineState::last_read(Cycles first, std::uint32_t rows) const {
   return next + rows - 1;
 }
 
-Engine::Engine(const sc_core::sc_module_name& name, std::uint32_t engine, RunControl& control)
+Engine::Engine(const sc_core::sc_module_name& name, std::uint32_t engine, RunControl& control, const MakeMvm& make_mvm)
     : sc_core::sc_module(name),
       block_load("block_load", engine, control, state_),
-      mvm("mvm", engine, control, state_),
+      mvm(make_mvm("mvm", control, state_)),
       control_(control) {
   xbuf.register_b_transport(this, &Engine::write_xbuf);
   ybuf.register_b_transport(this, &Engine::read_ybuf);

@@ -10,6 +10,7 @@
 
 #include "compiler/program/instruction.hpp"
 #include "systemc/clock.hpp"
+#include "systemc/input_map.hpp"
 #include "systemc/settings.hpp"
 
 namespace xw::systemc {
@@ -66,6 +67,7 @@ struct RunControl {
   RunArguments arguments;
   Semaphores semaphores;
   Counters counters;
+  InputMap inputs;
   std::optional<RunFault> fault;  ///< the first in program order of those found so far
   sc_core::sc_event progress;     ///< some queue changed its state
 

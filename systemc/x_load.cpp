@@ -61,6 +61,7 @@ Cycles XLoad::load(Command& command, Cycles begin) {
                 instruction.length);
     }
   }
+  control_.inputs.load(instruction.xbuf_offset, instruction.length, instruction.x_offset);
   return next - 1 + rtl::kXLoadFinish;
 }
 

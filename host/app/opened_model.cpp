@@ -47,7 +47,8 @@ Mode mode_from(const std::string& text) {
 }
 
 std::unique_ptr<device::Device> open_device(const std::string& uri, const arch::EmulatorDescription& emulator,
-                                            ThreadPool& pool, std::function<void(std::uint64_t)> on_cycles) {
+                                            ThreadPool& pool, std::function<void(std::uint64_t)> on_cycles,
+                                            const program::Program* program) {
   const std::size_t colon = uri.find(':');
   const std::string name = uri.substr(0, colon);
   const std::string options = colon == std::string::npos ? "" : uri.substr(colon + 1);
@@ -57,7 +58,7 @@ std::unique_ptr<device::Device> open_device(const std::string& uri, const arch::
     }
     return std::make_unique<functional::FunctionalDevice>(emulator, pool);
   }
-  if (name == "systemc") return systemc::open_systemc_device(options, emulator);
+  if (name == "systemc") return systemc::open_systemc_device(options, emulator, program);
   if (name == "verilated") {
     verilated::Options parsed = verilated::parse_options(options);
     parsed.on_cycles = std::move(on_cycles);
@@ -236,9 +237,9 @@ struct OpenedModel::Impl {
     }
     transformer::CallBackend* backend = nullptr;
     if (mode == Mode::kAnalog) {
-      device = open_device(flags.device,
-                           arch::parse_emulator(program->manifest().emulator_toml, program->path() + ": emulator"),
-                           pool, [this](std::uint64_t passed) { cycles.advance(passed); });
+      device = open_device(
+          flags.device, arch::parse_emulator(program->manifest().emulator_toml, program->path() + ": emulator"), pool,
+          [this](std::uint64_t passed) { cycles.advance(passed); }, program.get());
       chip = std::make_unique<ChipCalls>();
       program_chip(flags.chip_seed);
       backend = chip.get();

@@ -26,11 +26,13 @@ enum class Mode { kAnalog, kFp32, kDigitalW8A8, kDigitalW4A8 };
 [[nodiscard]] const char* name(Mode mode);
 [[nodiscard]] Mode mode_from(const std::string& text);
 
-/// Devices by URI: "functional", "systemc[:timing-only]", "verilated[:key=value,...]". Throws Error{kInvalidArgument} listing them. `on_cycles`
-/// hears about ten times a second of the cycles that a simulation has passed.
+/// Devices by URI: "functional", "systemc[:chip[=NAME]][,timing-only]", "verilated[:key=value,...]". Throws
+/// Error{kInvalidArgument} listing them. `on_cycles` hears about ten times a second of the cycles that a simulation has
+/// passed. `program`: what is going to run, for devices that want to know its chip; may be null.
 [[nodiscard]] std::unique_ptr<device::Device> open_device(const std::string& uri,
                                                           const arch::EmulatorDescription& emulator, ThreadPool& pool,
-                                                          std::function<void(std::uint64_t)> on_cycles = {});
+                                                          std::function<void(std::uint64_t)> on_cycles = {},
+                                                          const program::Program* program = nullptr);
 
 /// True if the file starts like a program.
 [[nodiscard]] bool is_program(const std::filesystem::path& path);

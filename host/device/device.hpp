@@ -26,6 +26,7 @@ struct DeviceInfo {
   arch::EmulatorDescription emulator;
   std::array<std::uint8_t, 16> contract_hash{};
   bool cycle_accurate = false;  ///< cycle counters of RunStats are meaningful
+  bool chip_time = false;       ///< total_cycles are nanoseconds of the analog chip, rounded up; units have no cycles
 };
 
 /// Kernel arguments of one run (arch [[argument]]).

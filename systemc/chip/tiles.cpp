@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "systemc/chip/constants.hpp"
+#include "systemc/chip/tile_values.hpp"
 
 namespace xw::systemc {
 
@@ -33,7 +34,12 @@ std::vector<double> Tiles::busy_ns() const {
   return busy;
 }
 
-void Tiles::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+void Tiles::b_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  if (TileValues* values = payload.get_extension<TileValues>()) {
+    values->saturations = analog::tile_mvm(*values->block, values->batch);
+    payload.set_response_status(tlm::TLM_OK_RESPONSE);
+    return;
+  }
   Work* mvm = work_of(payload, tiles_.size());
   if (mvm == nullptr) return;
   mvm->time_ns[Component::kDac] = dac_ns_;

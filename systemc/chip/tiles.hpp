@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <tlm_utils/simple_target_socket.h>
+#include <tlm_utils/multi_passthrough_target_socket.h>
 #include <cstdint>
 #include <systemc>
 #include <tlm>
@@ -15,18 +15,19 @@
 namespace xw::systemc {
 
 /// Tile t answers at address t. Blocks of one tile take turns; an MVM takes dac + read_phases * mvm + conversion rounds +
-/// rescaling (docs/chip-description.md), whatever part of the tile the block uses.
+/// rescaling (docs/chip-description.md), whatever part of the tile the block uses. Values are multiplied when TileValues
+/// say so, in no time.
 class Tiles final : public sc_core::sc_module {
  public:
   explicit Tiles(const sc_core::sc_module_name& name);
 
-  tlm_utils::simple_target_socket<Tiles> work{"work"};
+  tlm_utils::multi_passthrough_target_socket<Tiles> work{"work"};
 
   void configure(const arch::ChipDescription& chip, std::uint32_t num_tiles);
   [[nodiscard]] std::vector<double> busy_ns() const;
 
  private:
-  void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
   std::vector<Server> tiles_;
   std::uint32_t adcs_ = 1;

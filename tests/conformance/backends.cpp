@@ -10,6 +10,7 @@
 #include "arch/support/parallel.hpp"
 #include "host/backends/functional/functional_device.hpp"
 #ifdef XW_HAVE_SYSTEMC
+#include "host/backends/systemc/open.hpp"
 #include "host/backends/systemc/systemc_device.hpp"
 #endif
 #include "tests/conformance/verilated_models.hpp"
@@ -39,6 +40,11 @@ const std::vector<Backend>& backends() {
     all.push_back({"systemc",
                    [](const arch::EmulatorDescription& emulator) -> std::unique_ptr<device::Device> {
                      return std::make_unique<systemc::SystemcDevice>(emulator);
+                   },
+                   any});
+    all.push_back({"systemc_chip",
+                   [](const arch::EmulatorDescription& emulator) -> std::unique_ptr<device::Device> {
+                     return systemc::open_systemc_device("chip=tiny-64", emulator);
                    },
                    any});
 #endif

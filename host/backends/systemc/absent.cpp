@@ -15,8 +15,13 @@ namespace {
 
 }  // namespace
 
-std::unique_ptr<device::Device> open_systemc_device(std::string_view, const arch::EmulatorDescription&) {
+std::unique_ptr<device::Device> open_systemc_device(std::string_view, const arch::EmulatorDescription&,
+                                                    const program::Program*) {
   refuse();
+}
+
+const std::map<std::uint32_t, ChipUse>* chip_use(const device::Device&) {
+  return nullptr;
 }
 
 ChipResult simulate_chip(const ChipPlan&, const arch::ChipDescription&, const ChipWorkload&,

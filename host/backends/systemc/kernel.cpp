@@ -18,9 +18,12 @@ extern "C" __attribute__((weak)) int sc_main(int, char**) {
 
 namespace xw::systemc {
 
-Slot::Slot(const sc_core::sc_module_name& name)
+Slot::Slot(const sc_core::sc_module_name& name, Profile profile)
     : sc_core::sc_module(name),
-      accelerator("accelerator", arch::kMaxEngines),
+      emulator_(profile == Profile::kEmulator ? std::make_unique<Accelerator>("accelerator", arch::kMaxEngines)
+                                              : nullptr),
+      chip(profile == Profile::kChip ? std::make_unique<ChipAccelerator>("chip", arch::kMaxEngines) : nullptr),
+      accelerator(chip ? chip->accelerator : *emulator_),
       memory("memory", 1 + arch::kMaxEngines, accelerator.run_control()) {
   SC_HAS_PROCESS(Slot);
   host.bind(accelerator.control);
@@ -80,24 +83,30 @@ Kernel::Kernel() {
                 "systemc: this process has started a simulation of its own; devices must be opened before that");
   }
   for (std::size_t i = 0; i < slots_.size(); ++i) {
-    slots_[i] = std::make_unique<Slot>(("device_" + std::to_string(i)).c_str());
+    slots_[i] = std::make_unique<Slot>(("device_" + std::to_string(i)).c_str(),
+                                       i < kNumSlots ? Profile::kEmulator : Profile::kChip);
   }
   chip_ = std::make_unique<ChipSlot>("chip");
   sc_core::sc_start(sc_core::SC_ZERO_TIME);
   restore_sanitizer_stack();
 }
 
-Slot& Kernel::acquire(const Settings& settings, Storage& storage) {
+Slot& Kernel::acquire(const Settings& settings, Storage& storage, const ChipTarget* chip) {
   const std::lock_guard lock(mutex_);
   for (const auto& slot : slots_) {
-    if (slot->in_use) continue;
-    slot->accelerator.configure(settings);
+    if (slot->in_use || (slot->chip != nullptr) != (chip != nullptr)) continue;
+    if (chip != nullptr) {
+      slot->chip->configure(settings, chip->description, chip->layout);
+    } else {
+      slot->accelerator.configure(settings);
+    }
     slot->memory.set_storage(&storage);
     slot->in_use = true;
     return *slot;
   }
-  throw Error(ErrorCode::kCapacity, "systemc: " + std::to_string(kNumSlots) +
-                                        " devices are open in this process, which is all that there can be");
+  throw Error(ErrorCode::kCapacity, "systemc: " + std::to_string(chip != nullptr ? kNumChipSlots : kNumSlots) +
+                                        (chip != nullptr ? " chips" : " devices") +
+                                        " are open in this process, which is all that there can be");
 }
 
 void Kernel::release(Slot& slot) {

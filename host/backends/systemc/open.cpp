@@ -3,20 +3,64 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/backends/systemc/open.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include "arch/support/error.hpp"
 #include "host/backends/systemc/systemc_device.hpp"
 
 namespace xw::systemc {
+namespace {
 
-std::unique_ptr<device::Device> open_systemc_device(std::string_view options,
-                                                    const arch::EmulatorDescription& emulator) {
-  if (!options.empty() && options != "timing-only") {
-    throw Error(ErrorCode::kInvalidArgument,
-                "--device systemc: expected no options or timing-only, found '" + std::string(options) + "'");
+/// `name`: of a description, or empty for the program's own.
+[[nodiscard]] std::shared_ptr<const ChipTarget> chip_target(const std::string& name, const program::Program* program) {
+  auto target = std::make_shared<ChipTarget>();
+  if (program == nullptr) {
+    if (name.empty()) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "--device systemc:chip: there is no program to say which chip; expected chip=NAME");
+    }
+    target->description = arch::load_chip(name);
+    return target;
   }
-  return std::make_unique<SystemcDevice>(emulator, SystemcOptions{options.empty()});
+  const arch::ChipDescription own = arch::parse_chip(program->manifest().chip_toml, program->path() + ": chip");
+  target->description = name.empty() ? own : arch::load_chip(name);
+  if (target->description.rows != own.rows || target->description.cols != own.cols) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "--device systemc:chip=" + name + ": expected tiles of " + std::to_string(own.rows) + "x" +
+                    std::to_string(own.cols) + " as the program was mapped to, found " +
+                    std::to_string(target->description.rows) + "x" + std::to_string(target->description.cols));
+  }
+  target->layout = chip_layout(*program);
+  return target;
+}
+
+}  // namespace
+
+std::unique_ptr<device::Device> open_systemc_device(std::string_view options, const arch::EmulatorDescription& emulator,
+                                                    const program::Program* program) {
+  constexpr std::string_view kNamedChip = "chip=";
+  SystemcOptions parsed;
+  while (!options.empty()) {
+    const std::string_view option = options.substr(0, options.find(','));
+    options.remove_prefix(std::min(options.size(), option.size() + 1));
+    if (option == "timing-only") {
+      parsed.values = false;
+    } else if (option == "chip") {
+      parsed.chip = chip_target("", program);
+    } else if (option.substr(0, kNamedChip.size()) == kNamedChip && option.size() > kNamedChip.size()) {
+      parsed.chip = chip_target(std::string(option.substr(kNamedChip.size())), program);
+    } else {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "--device systemc: expected chip, chip=NAME or timing-only, found '" + std::string(option) + "'");
+    }
+  }
+  return std::make_unique<SystemcDevice>(emulator, parsed);
+}
+
+const std::map<std::uint32_t, ChipUse>* chip_use(const device::Device& device) {
+  const auto* systemc = dynamic_cast<const SystemcDevice*>(&device);
+  return systemc != nullptr && device.info().chip_time ? &systemc->chip_use() : nullptr;
 }
 
 }  // namespace xw::systemc

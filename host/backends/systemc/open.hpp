@@ -3,17 +3,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <string_view>
 
 #include "arch/description/description.hpp"
+#include "compiler/program/program.hpp"
 #include "host/device/device.hpp"
+#include "systemc/chip/chip_use.hpp"
 
 namespace xw::systemc {
 
-/// `options`: empty, or "timing-only" (SystemcOptions::values off). Throws Error{kInvalidArgument} for others,
-/// Error{kUnsupported} in a build without SystemC, and what SystemcDevice throws.
+/// `options`, separated by commas: "timing-only" (SystemcOptions::values off), "chip" (the chip that `program` was
+/// compiled for), "chip=NAME" (this description; tiles of the same size). `program` may be null: then a chip needs a name
+/// and every image is a block of its own. Throws Error{kInvalidArgument} for others, Error{kUnsupported} in a build
+/// without SystemC, and what SystemcDevice throws.
 [[nodiscard]] std::unique_ptr<device::Device> open_systemc_device(std::string_view options,
-                                                                  const arch::EmulatorDescription& emulator);
+                                                                  const arch::EmulatorDescription& emulator,
+                                                                  const program::Program* program = nullptr);
+
+/// What runs of each call took on the chip (SystemcDevice::chip_use); null if the device is no chip.
+[[nodiscard]] const std::map<std::uint32_t, ChipUse>* chip_use(const device::Device& device);
 
 }  // namespace xw::systemc

@@ -40,19 +40,38 @@ class DeviceStorage final : public Storage {
 
 struct SystemcDevice::Impl {
   Impl(const arch::EmulatorDescription& emulator, const SystemcOptions& options)
-      : info{"systemc", emulator, arch::kContractHash, true},
+      : info{options.chip ? "systemc:chip" : "systemc", emulator, arch::kContractHash, !options.chip,
+             options.chip != nullptr},
         memory(emulator.memory_bytes),
         storage(memory),
-        slot(Kernel::instance().acquire({emulator, options.values}, storage)) {}
+        slot(Kernel::instance().acquire({emulator, options.values}, storage, options.chip.get())) {}
   ~Impl() { Kernel::instance().release(slot); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
+
+  void add_use(const device::RunArguments& arguments);
 
   device::DeviceInfo info;
   device::DeviceMemory memory;
   DeviceStorage storage;
   Slot& slot;
+  std::map<std::uint32_t, ChipUse> use;
 };
+
+void SystemcDevice::Impl::add_use(const device::RunArguments& arguments) {
+  if (const std::string& problem = slot.chip->problem(); !problem.empty()) {
+    throw Error(ErrorCode::kCapacity, info.name + ": " + problem);
+  }
+  const ChipResult& result = slot.chip->result();
+  ChipUse& total = use[arguments.entry];
+  ++total.runs;
+  total.vectors += arguments.num_vectors;
+  total.block_mvms += result.block_mvms;
+  total.cell_macs += result.cell_macs;
+  total.time_ns += result.total_ns;
+  total.energy_pj += result.energy_pj;
+  total.critical_path_ns += result.critical_path_ns;
+}
 
 SystemcDevice::SystemcDevice(const arch::EmulatorDescription& emulator, const SystemcOptions& options) {
   check_emulator(emulator);
@@ -103,7 +122,12 @@ device::RunStats SystemcDevice::run(const device::RunArguments& arguments) {
   if (stats.status != 0) {
     throw Error(ErrorCode::kDeviceFault, impl_->info.name + ": " + device::describe_failure(stats));
   }
+  if (impl_->slot.chip) impl_->add_use(arguments);
   return stats;
+}
+
+const std::map<std::uint32_t, ChipUse>& SystemcDevice::chip_use() const {
+  return impl_->use;
 }
 
 }  // namespace xw::systemc

@@ -1,26 +1,34 @@
-// The SystemC device: executes programs in the `emulator` profile of the TLM-2.0 model and counts the RTL's cycles.
+// The SystemC device: executes programs in one of the two profiles of the TLM-2.0 model. `emulator` counts the RTL's
+// cycles, `chip` the time and energy of the analog chip.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <map>
 #include <memory>
 
 #include "arch/description/description.hpp"
+#include "host/backends/systemc/chip_target.hpp"
 #include "host/device/device.hpp"
+#include "systemc/chip/chip_use.hpp"
 
 namespace xw::systemc {
 
 struct SystemcOptions {
   /// Also move and multiply values; false: only time. Y is undefined then and no conversion saturates.
   bool values = true;
+  /// The chip of the `chip` profile; null: the `emulator` profile. With a chip, total_cycles of a run are its nanoseconds
+  /// (docs/systemc.md); those of a failed run are 0.
+  std::shared_ptr<const ChipTarget> chip = nullptr;
 };
 
 /// Every device is one of a fixed number of accelerators in the one simulation that SystemC allows per process
 /// (docs/adr/0005-one-systemc-kernel.md). Runs of several devices take turns; they may come from different threads.
 class SystemcDevice final : public device::Device {
  public:
-  /// Throws Error{kInvalidArgument} for an emulator beyond the limits of the contract, Error{kCapacity} if too many
-  /// devices are open, Error{kDeviceFault} if the process has started a simulation of its own before.
+  /// Throws Error{kInvalidArgument} for an emulator beyond the limits of the contract or a chip without constants,
+  /// Error{kCapacity} if too many devices are open or the chip has too few tiles, Error{kDeviceFault} if the process has
+  /// started a simulation of its own before.
   SystemcDevice(const arch::EmulatorDescription& emulator, const SystemcOptions& options);
   explicit SystemcDevice(const arch::EmulatorDescription& emulator) : SystemcDevice(emulator, SystemcOptions{}) {}
   ~SystemcDevice() override;
@@ -32,7 +40,11 @@ class SystemcDevice final : public device::Device {
   void read(device::Address source, std::span<std::byte> destination) override;
   [[nodiscard]] std::span<std::byte> host_view(device::Address address, std::uint64_t bytes) override;
   void written(device::Address address, std::uint64_t bytes) override;
+  /// Also throws Error{kCapacity} if an image names a tile that the chip does not have.
   device::RunStats run(const device::RunArguments& arguments) override;
+
+  /// What good runs so far took on the chip, by entry; empty in the emulator profile.
+  [[nodiscard]] const std::map<std::uint32_t, ChipUse>& chip_use() const;
 
  private:
   struct Impl;

@@ -1,0 +1,76 @@
+// The accelerator in the `chip` profile.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "systemc/chip/chip_accelerator.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "systemc/chip/tile_mvm.hpp"
+
+namespace xw::systemc {
+namespace {
+
+constexpr double kFrontEndMhz = 1e6;             // of instructions: a picosecond each
+constexpr std::uint64_t kMostTiles = 1U << 24U;  // of any chip description
+
+}  // namespace
+
+ChipAccelerator::ChipAccelerator(const sc_core::sc_module_name& name, std::uint32_t max_engines)
+    : sc_core::sc_module(name),
+      accelerator("accelerator", max_engines, [this](const char* child, RunControl& control, EngineState& state) {
+        auto unit = std::make_unique<TileMvm>(child, control, state, record_);
+        unit->tile.bind(chip.tiles.work);
+        return unit;
+      }) {
+  accelerator.dispatch.on_halt([this] { return play(); });
+  accelerator.dispatch.on_begin([this] {
+    record_.start();
+    result_ = {};
+    problem_.clear();
+  });
+}
+
+void ChipAccelerator::configure(const Settings& settings, const arch::ChipDescription& description,
+                                const ChipLayout& layout) {
+  Settings front_end = settings;
+  front_end.emulator.clock_mhz = kFrontEndMhz;
+  accelerator.configure(front_end);
+  description_ = description;
+  layout_tiles_ = layout.num_tiles;
+  record_.set_layout(layout);
+  plan_ = {};
+  plan_.num_tiles = std::max(1U, layout.num_tiles);
+  plan_.calls.emplace_back();
+  Step step;
+  step.kind = StepKind::kCall;
+  plan_.steps.push_back(step);
+  chip.configure(plan_, description_);
+}
+
+Cycles ChipAccelerator::play() {
+  const RunControl& control = accelerator.run_control();
+  const std::uint64_t most = layout_tiles_ != 0            ? layout_tiles_
+                             : description_.num_tiles != 0 ? description_.num_tiles
+                                                           : kMostTiles;
+  if (record_.num_tiles() > most) {
+    problem_ = "an image is of tile " + std::to_string(record_.num_tiles() - 1) + ", " +
+               (layout_tiles_ != 0 ? "the program" : "chip " + description_.name) + " has " + std::to_string(most) +
+               " tiles";
+    return 0;
+  }
+  const std::uint32_t vectors = control.arguments.num_vectors;
+  plan_.num_tiles = static_cast<std::uint32_t>(std::max<std::uint64_t>(plan_.num_tiles, record_.num_tiles()));
+  plan_.calls.front() = record_.call(static_cast<std::uint32_t>(control.counters.x_bytes_read / vectors),
+                                     static_cast<std::uint32_t>(control.counters.y_bytes_written / 4 / vectors));
+  chip.configure(plan_, description_);
+  ChipWorkload workload;
+  workload.num_sequences = vectors;
+  chip.start(workload, false);
+  wait(chip.done());
+  result_ = chip.take_result();
+  const auto picoseconds = static_cast<std::uint64_t>(std::llround(result_.total_ns * 1e3));
+  return (picoseconds + 999) / 1000;
+}
+
+}  // namespace xw::systemc

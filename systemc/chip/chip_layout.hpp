@@ -1,0 +1,22 @@
+// Which rectangles of which tiles are blocks. Plain data, no SystemC.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace xw::systemc {
+
+/// The blocks of a program where the mapping put them. Images say where their cells are, but not which of them are parts
+/// of one block that the compiler cut by columns for several engines; a chip does such a block in one MVM.
+struct ChipLayout {
+  struct Block {
+    std::uint32_t tile = 0;
+    std::uint32_t row0 = 0, col0 = 0, rows = 0, cols = 0;
+  };
+  std::uint32_t num_tiles = 0;  ///< tiles that the program uses; 0: not known
+  std::vector<Block> blocks;    ///< in the order in which a call does them; images beside them are blocks of their own
+};
+
+}  // namespace xw::systemc
