@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <fstream>
@@ -25,9 +26,20 @@ enum class Role {
   kCheck,   ///< no constant of the description was chosen with this figure in sight
   kFitted,  ///< a constant was fitted on it: shows that the fit is right, checks nothing
   kInput,   ///< a constant of the description says the same
+  kMissed,  ///< a check that fails: shown, with the reason in docs/validation.md
 };
 [[nodiscard]] const char* name(Role role) {
-  return role == Role::kCheck ? "check" : role == Role::kFitted ? "fitted" : "input";
+  switch (role) {
+    case Role::kCheck:
+      return "check";
+    case Role::kFitted:
+      return "fitted";
+    case Role::kInput:
+      return "input";
+    case Role::kMissed:
+      return "missed";
+  }
+  return "?";
 }
 
 /// Every tile of the chip works all the time: the condition of peak figures.
@@ -89,6 +101,53 @@ struct Peak {
   return chip;
 }
 
+/// A token of ALBERT-base that attends to `positions`, on the IBM chip: 12 layers of four matrices in tiles; attention,
+/// residual sums, norms and GELU (counted as SwiGLU is) digital, with the work per operation of docs/systemc.md.
+[[nodiscard]] ChipResult albert_token(const arch::ChipDescription& chip, std::uint32_t positions) {
+  constexpr std::uint32_t kHidden = 768, kInner = 3072, kHeads = 12, kLayers = 12;
+  ChipPlan plan;
+  plan.num_tiles = chip.num_tiles;
+  plan.num_layers = kLayers;
+  std::uint32_t tile = 0;
+  const auto add_call = [&](const char* call_name, std::uint32_t rows, std::uint32_t cols) {
+    CallWork call{call_name, rows, cols, {}};
+    for (std::uint32_t r = 0; r < rows; r += chip.rows) {
+      for (std::uint32_t c = 0; c < cols; c += chip.cols) {
+        call.blocks.push_back(
+            {tile++ % chip.num_tiles, std::min(chip.rows, rows - r), std::min(chip.cols, cols - c), r});
+      }
+    }
+    plan.calls.push_back(std::move(call));
+  };
+  add_call("inProj", kHidden, 3 * kHidden);
+  add_call("outProj", kHidden, kHidden);
+  add_call("FC1", kHidden, kInner);
+  add_call("FC2", kInner, kHidden);
+  for (std::uint32_t layer = 0; layer < kLayers; ++layer) {
+    const auto add_step = [&](StepKind kind, std::uint32_t call, DigitalWork work, DigitalWork per_position) {
+      Step step;
+      step.kind = kind;
+      step.layer = layer;
+      step.call = call;
+      step.work = work;
+      step.per_position = per_position;
+      plan.steps.push_back(step);
+    };
+    const DigitalWork sum_and_norm{kHidden + 2 * kHidden, 0, 0};
+    add_step(StepKind::kCall, 0, {}, {});
+    add_step(StepKind::kAttention, 0, {}, {2 * kHidden + 2 * kHeads, kHeads, 0});
+    add_step(StepKind::kCall, 1, {}, {});
+    add_step(StepKind::kDigital, 0, sum_and_norm, {});
+    add_step(StepKind::kCall, 2, {}, {});
+    add_step(StepKind::kDigital, 0, {4 * kInner, kInner, 0}, {});
+    add_step(StepKind::kCall, 3, {}, {});
+    add_step(StepKind::kDigital, 0, sum_and_norm, {});
+  }
+  ChipWorkload workload;
+  workload.first_position = positions - 1;
+  return simulate_chip(plan, chip, workload);
+}
+
 struct Figure {
   std::string chip, what;
   double published = 0;
@@ -105,6 +164,9 @@ constexpr const char* kHermesTime = "derived from the throughput of 64 cores (Le
 constexpr const char* kIbm = "Ambrogio et al., Nature 2023, abstract";
 constexpr const char* kNeurram = "Wan et al., Nature 2022, Fig. 12, as digitised by the AccelForge project";
 constexpr const char* kMythic = "Mythic M1076 product pages, middle of the range; not peer-reviewed";
+constexpr const char* kAlbert = "Chen et al., Nat. Commun. 2025, Fig. 1d";
+constexpr const char* kM1108 =
+    "Electronic Design, 15 Dec. 2020 (vendor figures); 108 tiles: comptoir-hardware.com, Aug. 2021";
 constexpr const char* kBuchel = "Buchel et al., Nat. Comput. Sci. 2025, default configuration (a model, no silicon)";
 
 [[nodiscard]] double million_weights(const arch::ChipDescription& chip) {
@@ -128,6 +190,10 @@ constexpr const char* kBuchel = "Buchel et al., Nat. Comput. Sci. 2025, default 
     const arch::ChipDescription ibm = arch::load_chip("ibm34");
     list.push_back({"ibm34", "cells, 4 per weight", 35, 4 * million_weights(ibm), "million", Role::kCheck, kIbm});
     list.push_back({"ibm34", "efficiency", 12.4, peak(ibm).tops_per_watt, "TOPS/W", Role::kFitted, kIbm});
+    const ChipResult albert = albert_token(ibm, 64);
+    const auto analog = static_cast<double>(albert.cell_macs), digital = static_cast<double>(albert.digital_macs);
+    list.push_back({"ibm34", "ALBERT, 64 tokens: operations in tiles", 98, 100 * analog / (analog + digital), "%",
+                    Role::kCheck, kAlbert});
     struct Point {
       unsigned in, out;
       bool two_phases;
@@ -152,6 +218,11 @@ constexpr const char* kBuchel = "Buchel et al., Nat. Comput. Sci. 2025, default 
     list.push_back({"m1076", "weights", 80, million_weights(mythic), "million", Role::kCheck, kMythic});
     list.push_back({"m1076", "throughput", 25.5, flash.tops, "TOPS", Role::kFitted, kMythic});
     list.push_back({"m1076", "power", 3.5, flash.watt, "W", Role::kFitted, kMythic});
+    arch::ChipDescription larger = mythic;  // the vendor's larger chip of the same tiles
+    larger.num_tiles = 108;
+    const Peak m1108 = peak(larger);
+    list.push_back({"m1076", "throughput, M1108 (108 tiles)", 35, m1108.tops, "TOPS", Role::kCheck, kM1108});
+    list.push_back({"m1076", "power, M1108 (108 tiles)", 4, m1108.watt, "W", Role::kMissed, kM1108});
     const arch::ChipDescription tiers = arch::load_chip("buchel3d");
     const Peak stacked = peak(tiers);
     list.push_back({"buchel3d", "MVM time", 100, stacked.mvm_ns, "ns", Role::kInput, kBuchel});
@@ -179,10 +250,14 @@ TEST(Validation, PublishedFiguresComeOutWithinTenPercent) {
   std::fputs(table().c_str(), stdout);
   int checks = 0;
   for (const Figure& figure : figures()) {
+    if (figure.role == Role::kMissed) {
+      EXPECT_GT(std::abs(figure.difference()), kTolerance) << figure.chip << " " << figure.what << " is a check now";
+      continue;
+    }
     EXPECT_LE(std::abs(figure.difference()), kTolerance) << figure.chip << " " << figure.what;
     checks += figure.role == Role::kCheck ? 1 : 0;
   }
-  EXPECT_GE(checks, 12);
+  EXPECT_GE(checks, 14);
 }
 
 TEST(Validation, AFitMeetsItsFigure) {
