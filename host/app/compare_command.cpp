@@ -31,7 +31,10 @@ int compare_main(const std::vector<std::string>& arguments) {
   const report::Comparison comparison =
       report::compare(read_text_file(files[0]), files[0], read_text_file(files[1]), files[1]);
   if (json != "-") report::print_text(comparison, std::cout, details);
-  if (!json.empty()) write_json(json, report::to_json(comparison).dump(2) + "\n");
+  if (!json.empty()) {
+    // A file's name need not be UTF-8.
+    write_json(json, report::to_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  }
   return 0;
 }
 

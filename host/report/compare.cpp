@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdio>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "arch/support/error.hpp"
 
@@ -44,8 +46,7 @@ class Flattener {
                   name_ + ": expected at most " + std::to_string(kDeepest) + " levels, found more at " + path);
     }
     if (json.is_object() && json.contains("value") && json.contains("unit") && json["value"].is_number()) {
-      Leaf leaf{path, text_of(json, "unit"), text_of(json, "kind"), json["value"].get<double>(), std::nullopt, detail};
-      leaves_.push_back(std::move(leaf));
+      add({path, text_of(json, "unit"), text_of(json, "kind"), json["value"].get<double>(), std::nullopt, detail});
     } else if (json.is_object()) {
       for (const auto& [key, value] : json.items()) {
         const bool is_detail = detail || std::find(kDetails.begin(), kDetails.end(), key) != kDetails.end();
@@ -58,12 +59,20 @@ class Flattener {
         visit(json[i], path + "[" + label + "]", detail, depth + 1);
       }
     } else if (json.is_number()) {
-      leaves_.push_back({path, "", "", json.get<double>(), std::nullopt, detail});
+      add({path, "", "", json.get<double>(), std::nullopt, detail});
     } else if (json.is_string()) {
-      leaves_.push_back({path, "", "", std::nullopt, json.get<std::string>(), detail});
+      add({path, "", "", std::nullopt, json.get<std::string>(), detail});
     } else if (json.is_boolean()) {
-      leaves_.push_back({path, "", "", std::nullopt, json.get<bool>() ? "true" : "false", detail});
+      add({path, "", "", std::nullopt, json.get<bool>() ? "true" : "false", detail});
     }
+  }
+  /// Places of one name, as of two calls that are called alike, are told apart by a number.
+  void add(Leaf leaf) {
+    const std::string path = leaf.path;
+    for (std::uint64_t& count = seen_[path]; !paths_.insert(leaf.path).second;) {
+      leaf.path = path + "#" + std::to_string(++count + 1);
+    }
+    leaves_.push_back(std::move(leaf));
   }
   [[nodiscard]] static std::string text_of(const Json& json, const char* key) {
     if (!json.is_object() || !json.contains(key) || !json[key].is_string()) return "";
@@ -72,6 +81,8 @@ class Flattener {
 
   const std::string& name_;
   std::vector<Leaf> leaves_;
+  std::set<std::string> paths_;
+  std::map<std::string, std::uint64_t> seen_;  ///< how often a path came again
 };
 
 [[nodiscard]] Json parse(std::string_view text, const std::string& name) {
