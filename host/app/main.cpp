@@ -26,7 +26,7 @@ const std::vector<Command>& commands() {
       {"eval", "perplexity and LAMBADA accuracy, over several chip instances", eval_main},
       {"inspect", "show a program: tile map, layers, code, sizes", inspect_main},
       {"report", "what a program costs: tiles, conversions, latency, energy", report_main},
-      {"simulate", "time and energy of tokens on the modelled chip", simulate_main},
+      {"simulate", "time and energy of tokens on the modelled chip, without values", simulate_main},
       {"compare", "two reports side by side", compare_main},
       {"replay", "run a saved run again, on any device", replay_main},
       {"bench", "measure the speed of this machine on a program", bench_main},

@@ -43,9 +43,10 @@ po::options_description run_options(RunFlags& flags) {
       "analog (a program on a device), fp32, digital-w8a8, digital-w4a8 (references); default: analog for a program, "
       "fp32 for a checkpoint");
   add("device", po::value(&flags.device)->default_value(flags.device),
-      "device that executes the program: functional, systemc[:timing-only] (the TLM-2.0 model, the RTL's cycles "
-      "without its signals), or verilated[:key=value,...] (the RTL, cycle by cycle; keys: trace, from, to, seed, "
-      "backpressure, latency, bandwidth, outstanding, save, timeout; see docs/devices.md)");
+      "device that executes the program: functional, systemc (the TLM-2.0 model: the RTL's cycles without its "
+      "signals), systemc:chip (the model's other profile: time and energy of the analog chip), or "
+      "verilated[:key=value,...] (the RTL, cycle by cycle; keys: trace, from, to, seed, backpressure, latency, "
+      "bandwidth, outstanding, save, timeout); all of them and their options: docs/devices.md");
   add("noise", po::value(&flags.noise),
       "programming model of the chip instance: ideal, gaussian, pcm-afm, pcm-aihwkit (default: the chip's)");
   add("chip-seed", po::value(&flags.chip_seed)->default_value(flags.chip_seed),

@@ -9,6 +9,7 @@
 
 #include "arch/support/checksum.hpp"
 #include "arch/support/progress.hpp"
+#include "host/app/chip_times.hpp"
 #include "host/app/line_reader.hpp"
 #include "host/app/opened_model.hpp"
 #include "host/app/version.hpp"
@@ -51,12 +52,11 @@ po::options_description text_options(TextFlags& flags) {
 struct Totals {
   std::vector<std::int32_t> tokens;
   std::string text, reason;
-  std::uint64_t prefill_tokens = 0, decode_tokens = 0;
-  double prefill_seconds = 0, decode_seconds = 0;
+  PhaseTimes prefill, decode;
 };
 
 /// Generates one answer, streaming it to `out` unless it is null.
-void answer(transformer::Session& session, const OpenedModel& opened, const std::vector<std::int32_t>& prompt,
+void answer(transformer::Session& session, OpenedModel& opened, const std::vector<std::int32_t>& prompt,
             const TextFlags& flags, std::ostream* out, Totals& totals) {
   tokenizer::StreamDecoder decoder(opened.tokenizer());
   const auto emit = [&](const std::string& text) {
@@ -67,19 +67,24 @@ void answer(transformer::Session& session, const OpenedModel& opened, const std:
   if (flags.chat.empty() && !flags.interactive) {
     for (const std::int32_t token : prompt) (void)decoder.push(token);  // so that a leading space of the answer is kept
   }
+  PhaseMeter meter(opened.chip());
+  bool prompt_is_read = false;
   const transformer::GenerateResult result =
       transformer::generate(session, prompt, flags.generate, [&](std::int32_t token) {
         throw_if_interrupted();
+        if (!prompt_is_read) meter.lap(totals.prefill);
+        prompt_is_read = true;
         emit(decoder.push(token));
         return true;
       });
   emit(decoder.flush());
   totals.tokens.insert(totals.tokens.end(), result.tokens.begin(), result.tokens.end());
   totals.reason = transformer::name(result.reason);
-  totals.prefill_tokens += result.prefill_tokens;
-  totals.decode_tokens += result.decode_tokens;
-  totals.prefill_seconds += result.prefill_seconds;
-  totals.decode_seconds += result.decode_seconds;
+  meter.lap(prompt_is_read ? totals.decode : totals.prefill);
+  totals.prefill.tokens += result.prefill_tokens;
+  totals.decode.tokens += result.decode_tokens;
+  totals.prefill.seconds += result.prefill_seconds;
+  totals.decode.seconds += result.decode_seconds;
 }
 
 /// What a user writes must not become control tokens when the rendered conversation is encoded.
@@ -114,7 +119,7 @@ std::string standard_input() {
 }
 
 /// A conversation on standard input; the whole history is rendered anew each turn and only its new tokens are fed.
-void converse(transformer::Session& session, const OpenedModel& opened, const TextFlags& flags, std::ostream* out,
+void converse(transformer::Session& session, OpenedModel& opened, const TextFlags& flags, std::ostream* out,
               Totals& totals) {
   const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
   std::vector<tokenizer::ChatMessage> messages;
@@ -177,10 +182,10 @@ nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const 
                                  {"text", totals.text},
                                  {"tokens", totals.tokens},
                                  {"stop", totals.reason},
-                                 {"prefill_tokens", totals.prefill_tokens},
-                                 {"prefill_seconds", totals.prefill_seconds},
-                                 {"decode_tokens", totals.decode_tokens},
-                                 {"decode_seconds", totals.decode_seconds}};
+                                 {"prefill_tokens", totals.prefill.tokens},
+                                 {"prefill_seconds", totals.prefill.seconds},
+                                 {"decode_tokens", totals.decode.tokens},
+                                 {"decode_seconds", totals.decode.seconds}};
   if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
     const auto [sum, seconds] = device_totals(*chip);
     json["device"] = {{"mvms", sum.mvms},
@@ -192,6 +197,7 @@ nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const 
     if (const device::DeviceInfo& info = chip->device().info(); info.cycle_accurate) {
       json["device"]["activity"] = report::to_json(report::activity(sum, info.emulator, seconds));
     }
+    if (chip->device().info().chip_time) json["chip"] = chip_times_json(*chip, totals.prefill, totals.decode);
   }
   return json;
 }
@@ -201,17 +207,17 @@ void print_statistics(OpenedModel& opened, const Totals& totals) {
     return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
   };
   std::fprintf(stderr, "\n%s\nprefill %llu tokens, %.1f tokens/s; decode %llu tokens, %.1f tokens/s; stopped by %s\n",
-               opened.describe().c_str(), static_cast<unsigned long long>(totals.prefill_tokens),
-               rate(totals.prefill_tokens, totals.prefill_seconds),
-               static_cast<unsigned long long>(totals.decode_tokens), rate(totals.decode_tokens, totals.decode_seconds),
+               opened.describe().c_str(), static_cast<unsigned long long>(totals.prefill.tokens),
+               rate(totals.prefill.tokens, totals.prefill.seconds),
+               static_cast<unsigned long long>(totals.decode.tokens), rate(totals.decode.tokens, totals.decode.seconds),
                totals.reason.c_str());
   if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
     const auto [sum, seconds] = device_totals(*chip);
-    std::fprintf(stderr,
-                 "device: %llu MVMs, %llu ADC conversions, %llu saturated, %llu cycles; programming took %.2f s\n",
+    std::fprintf(stderr, "device: %llu MVMs, %llu ADC conversions, %llu saturated, %llu %s; programming took %.2f s\n",
                  static_cast<unsigned long long>(sum.mvms), static_cast<unsigned long long>(sum.adc_conversions),
                  static_cast<unsigned long long>(sum.adc_saturations),
-                 static_cast<unsigned long long>(sum.total_cycles), chip->programming_seconds());
+                 static_cast<unsigned long long>(sum.total_cycles),
+                 chip->device().info().chip_time ? "ns of the chip" : "cycles", chip->programming_seconds());
     if (chip->options().checksum_y) std::fprintf(stderr, "Y words: CRC-32 %s\n", y_checksum(*chip).c_str());
     if (const device::DeviceInfo& info = chip->device().info(); info.cycle_accurate) {
       const report::DeviceActivity device = report::activity(sum, info.emulator, seconds);
@@ -219,6 +225,7 @@ void print_statistics(OpenedModel& opened, const Totals& totals) {
                    device.cycles_per_second * 1e-6, device.macs_per_second * 1e-6, 100 * device.mac_utilisation,
                    device.lost().c_str());
     }
+    if (chip->device().info().chip_time) print_chip_times(*chip, totals.prefill, totals.decode);
   }
 }
 

@@ -273,7 +273,8 @@ int simulate_main(const std::vector<std::string>& arguments) {
                          "  crossweave simulate smollm2.xwp --position 511 --layers\n"
                          "  crossweave simulate smollm2.xwp --sequences 8 --prompt-tokens 64 --tokens 32\n"
                          "  crossweave simulate smollm2.xwp --sweep 2048 --csv sweep.csv\n"
-                         "  crossweave simulate smollm2.xwp --prompt-tokens 4 --trace timeline.json\n");
+                         "  crossweave simulate smollm2.xwp --prompt-tokens 4 --trace timeline.json\n"
+                         "Only time and energy, no values: `crossweave run PROGRAM --device systemc:chip` has both.\n");
   if (!values) return 0;
   if (flags.program.empty()) throw Error(ErrorCode::kInvalidArgument, "no program given: name a program (.xwp)");
   if (!flags.trace.empty() && flags.sweep != 0) {
