@@ -21,8 +21,9 @@ using Bytes = std::vector<std::byte>;
 /// Appends a value, little-endian as it is in memory.
 template <typename T>
 void append(Bytes& bytes, const T& value) {
-  const auto* begin = reinterpret_cast<const std::byte*>(&value);
-  bytes.insert(bytes.end(), begin, begin + sizeof(T));
+  const std::size_t end = bytes.size();
+  bytes.resize(end + sizeof(T));
+  std::memcpy(bytes.data() + end, &value, sizeof(T));
 }
 void append(Bytes& bytes, std::string_view text);
 void append_string(Bytes& bytes, std::string_view text);  ///< u64 length, then the text
