@@ -84,10 +84,10 @@ int replay_main(const std::vector<std::string>& arguments) {
   if (json_path != "-") {
     std::printf("saved on the %s device: %s\n", capture.device.c_str(), capture.failure.c_str());
     if (!failure) {
-      std::printf("%s device: good; %llu instructions, %llu MACs, %llu cycles, CRC-32 of Y %08x\n",
+      std::printf("%s device: good; %llu instructions, %llu MACs, %llu %s, CRC-32 of Y %08x\n",
                   device->info().name.c_str(), static_cast<unsigned long long>(stats.instructions),
                   static_cast<unsigned long long>(stats.macs), static_cast<unsigned long long>(stats.total_cycles),
-                  json["y_crc32"].get<unsigned>());
+                  device->info().chip_time ? "ns of the chip" : "cycles", json["y_crc32"].get<unsigned>());
     }
   }
   if (failure) throw Error(*failure);

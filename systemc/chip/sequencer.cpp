@@ -14,7 +14,6 @@ namespace xw::systemc {
 namespace {
 
 constexpr std::uint32_t kPsumBytes = 4;  // partial sums travel as int32
-constexpr int kStackBytes = 128 * 1024;
 
 }  // namespace
 
@@ -94,9 +93,7 @@ void Sequencer::run() {
     resident_ = live_ = 0;
     running_ = workload_.num_sequences;
     for (std::uint32_t s = 0; s < workload_.num_sequences; ++s) {
-      sc_core::sc_spawn_options options;
-      options.set_stack_size(kStackBytes);
-      sc_core::sc_spawn([this, s] { run_sequence(s); }, sc_core::sc_gen_unique_name("sequence"), &options);
+      processes_.start([this, s] { run_sequence(s); });
     }
     while (running_ != 0) wait(sequence_done_);
     result_.total_ns = in_nanoseconds(sc_core::sc_time_stamp() - origin_);
@@ -130,9 +127,7 @@ void Sequencer::run_sequence(std::uint32_t sequence) {
     for (const auto& token : prompt) {
       // A token enters when the one before has left the first step.
       while (token->before != nullptr && token->before->completed == 0) wait(token->before->advanced);
-      sc_core::sc_spawn_options options;
-      options.set_stack_size(kStackBytes);
-      sc_core::sc_spawn([this, &token] { run_token(*token); }, sc_core::sc_gen_unique_name("token"), &options);
+      processes_.start([this, &token] { run_token(*token); });
     }
     for (const auto& token : prompt) {
       while (token->completed != plan_->steps.size()) wait(token->advanced);

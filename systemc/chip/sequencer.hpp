@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arch/description/description.hpp"
+#include "systemc/chip/process_pool.hpp"
 #include "systemc/chip/work.hpp"
 
 namespace xw::systemc {
@@ -79,6 +80,7 @@ class Sequencer final : public sc_core::sc_module {
   std::uint32_t running_ = 0;  ///< sequences
   ChipResult result_;
   sc_core::sc_event start_, sequence_done_, done_;
+  ProcessPool processes_;
 };
 
 }  // namespace xw::systemc

@@ -1,11 +1,14 @@
-// A testbench of its own: an accelerator of the model beside somebody else's memory, driven over its registers.
+// A testbench of its own: an accelerator of the model beside somebody else's memory, driven over its registers. With the
+// argument "chip" in the chip profile, otherwise in the emulator profile.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <memory>
 #include <systemc>
 #include <tlm>
 #include <vector>
@@ -15,6 +18,7 @@
 #include "compiler/program/instruction.hpp"
 #include "models/analog/block_image.hpp"
 #include "systemc/accelerator.hpp"
+#include "systemc/chip/chip_accelerator.hpp"
 
 namespace {
 
@@ -177,10 +181,19 @@ class Host final : public sc_core::sc_module {
 
 }  // namespace
 
-int sc_main(int, char**) {
+int sc_main(int argc, char** argv) {
+  const bool in_chip_profile = argc > 1 && std::strcmp(argv[1], "chip") == 0;
   xw::systemc::Settings settings;
   settings.emulator = arch::load_emulator("tiny-64");
-  xw::systemc::Accelerator accelerator("accelerator", settings);
+  std::unique_ptr<xw::systemc::Accelerator> emulator;
+  std::unique_ptr<xw::systemc::ChipAccelerator> chip;
+  if (in_chip_profile) {
+    chip = std::make_unique<xw::systemc::ChipAccelerator>("chip", settings.emulator.num_engines);
+    chip->configure(settings, arch::load_chip("tiny-64"), {});
+  } else {
+    emulator = std::make_unique<xw::systemc::Accelerator>("accelerator", settings);
+  }
+  xw::systemc::Accelerator& accelerator = in_chip_profile ? chip->accelerator : *emulator;
   OtherMemory memory("memory");
   Host host("host");
   sc_core::sc_signal<bool> interrupt("interrupt");
@@ -205,5 +218,13 @@ int sc_main(int, char**) {
   const bool equal = std::equal(expected.begin(), expected.end(), memory.at<std::int32_t>(kY));
   std::printf("error code %u, y %s the reference, %s from start to interrupt\n", host.error,
               equal ? "equals" : "differs from", host.took.to_string().c_str());
-  return host.error == 0 && equal ? 0 : 1;
+  if (!in_chip_profile) return host.error == 0 && equal ? 0 : 1;
+  // Constants of tiny-64: input link, tile, output link.
+  constexpr double kExpectedNs = (10 + kRows / 16.0) + (100 + kCols * 0.5) + (10 + 4 * kCols / 16.0);
+  const double found = chip->result().total_ns;
+  const auto recorded = *memory.at<std::uint64_t>(kRecord + arch::kCompletionTotalCyclesOffset);
+  std::printf("the chip takes %.3f ns, expected %.3f, record %llu; %.3f nJ\n", found, kExpectedNs,
+              static_cast<unsigned long long>(recorded), chip->result().energy_pj.total() * 1e-3);
+  const bool in_time = std::abs(found - kExpectedNs) < 1e-6 && recorded == static_cast<std::uint64_t>(kExpectedNs);
+  return host.error == 0 && equal && in_time ? 0 : 1;
 }

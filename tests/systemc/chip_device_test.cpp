@@ -266,6 +266,20 @@ TEST(ChipDevice, FifthIsRefusedUntilOneIsClosed) {
   EXPECT_NO_THROW(open());
 }
 
+/// More sequences at a time than processes are kept for later ones.
+TEST(ChipDevice, ManySequencesTakeTurnsAtATile) {
+  const test::Hardware hardware;  // constants of tiny-64
+  const auto program = test::make_program({{{40, {24}, {}}}}, hardware, 1);
+  ChipWorkload workload;
+  workload.num_sequences = 300;
+  const double link_in = 10 + 40 / 16.0, tile = 100 + 24 * 0.5, link_out = 10 + 4 * 24 / 16.0;
+  for (int repeat = 0; repeat < 3; ++repeat) {
+    const ChipResult result = simulate_chip(plan_of(*program, 0), hardware.chip(), workload);
+    EXPECT_NEAR(result.total_ns, link_in + 300 * tile + link_out, 1e-6) << repeat;
+    EXPECT_EQ(result.tokens.size(), 300U);
+  }
+}
+
 /// A part of a block: columns [col0, col0 + cols) of tile 3, rows 8 to 27.
 [[nodiscard]] analog::BlockView part(std::uint32_t col0, std::uint32_t cols) {
   analog::BlockView view;

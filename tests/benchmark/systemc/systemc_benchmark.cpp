@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <benchmark/benchmark.h>
 
+#include <memory>
+
 #include "arch/support/parallel.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
 #include "host/backends/systemc/systemc_device.hpp"
@@ -29,6 +31,27 @@ void emulator(benchmark::State& state) {
   state.counters["MAC/s"] = benchmark::Counter(static_cast<double>(stats.macs), benchmark::Counter::kIsRate);
 }
 BENCHMARK(emulator)->ArgNames({"values", "vectors"})->Args({1, 1})->Args({1, 16})->Args({0, 1})->Args({0, 16});
+
+/// The same layer on the tiles of afm-512; cycles are nanoseconds of the chip.
+void chip_device(benchmark::State& state) {
+  const test::Hardware hardware = test::Hardware::of(arch::load_emulator("alveo-u55c"), 512, 512);
+  test::ProgramShape shape;
+  shape.calls.push_back({2048, {2048}, {}});
+  const auto program = test::make_program(shape, hardware, 1);
+  auto target = std::make_shared<systemc::ChipTarget>();
+  target->description = arch::load_chip("afm-512");
+  target->layout = systemc::chip_layout(*program);
+  systemc::SystemcDevice device(hardware.emulator(), {state.range(0) != 0, target});
+  ThreadPool pool(1);
+  runtime::ChipInstance chip(program, device, {1, "ideal", 0, 0}, pool);
+  const auto num_vectors = static_cast<std::uint32_t>(state.range(1));
+  const std::vector<std::int8_t> codes(std::size_t{num_vectors} * 2048, 1);
+  for (auto _ : state) benchmark::DoNotOptimize(chip.run_codes(0, codes, num_vectors, 0));
+  const device::RunStats& stats = chip.stats()[0].device;
+  state.counters["ns/s"] = benchmark::Counter(static_cast<double>(stats.total_cycles), benchmark::Counter::kIsRate);
+  state.counters["MAC/s"] = benchmark::Counter(static_cast<double>(stats.macs), benchmark::Counter::kIsRate);
+}
+BENCHMARK(chip_device)->ArgNames({"values", "vectors"})->Args({1, 1})->Args({1, 16})->Args({0, 1})->Args({0, 16});
 
 /// A model of the shape of Llama-3.2-1B: 16 layers of 4 calls, 512 x 512 tiles, output layer in tiles, no attention.
 [[nodiscard]] systemc::ChipPlan llama_shape() {
