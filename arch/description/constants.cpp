@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kLargestConstant = 1e12;
 
-constexpr std::array<ConstantKey, 13> kTiming = {{
+constexpr std::array<ConstantKey, 15> kTiming = {{
     {"mvm", "ns", true},
     {"dac", "ns"},
     {"adc_round", "ns"},
@@ -25,9 +25,11 @@ constexpr std::array<ConstantKey, 13> kTiming = {{
     {"accumulate_rate", "words/ns", true, true},
     {"buffer_rate", "bytes/ns", true, true},
     {"hop_latency", "ns", false, true},
+    {"host_link_rate", "bytes/ns", true, true},
+    {"host_link_latency", "ns", false, true},
 }};
 
-constexpr std::array<ConstantKey, 12> kEnergy = {{
+constexpr std::array<ConstantKey, 13> kEnergy = {{
     {"dac_conversion", "pJ"},
     {"cell_mac", "pJ"},
     {"adc_conversion", "pJ"},
@@ -40,6 +42,7 @@ constexpr std::array<ConstantKey, 12> kEnergy = {{
     {"accumulate_word", "pJ", false, true},
     {"buffer_byte", "pJ", false, true},
     {"hop_byte", "pJ", false, true},
+    {"host_link_byte", "pJ", false, true},
 }};
 
 constexpr std::array<ConstantKey, 2> kArea = {{

@@ -101,6 +101,7 @@ struct Simulated {
   json["first_position"] = simulated.workload.first_position;
   json["prompt_tokens"] = simulated.workload.prompt_tokens;
   json["generated_tokens"] = simulated.workload.generated_tokens;
+  json["digital_on_host"] = simulated.workload.digital_on_host;
   json["total_ns"] = result.total_ns;
   json["tokens_per_s"] = static_cast<double>(generated(simulated.workload)) / result.total_ns * 1e9;
   json["energy_pj_per_token"] =
@@ -165,9 +166,11 @@ void print_buffer(const ChipResult& result) {
 void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Simulated& simulated, bool layers) {
   const ChipResult& result = simulated.result;
   const ChipWorkload& workload = simulated.workload;
-  std::printf("simulated   %s, %u tiles; %u sequence%s from position %u, %u tokens of prompt, %u generated\n",
-              chip.name.c_str(), plan.num_tiles, workload.num_sequences, workload.num_sequences == 1 ? "" : "s",
-              workload.first_position, workload.prompt_tokens, workload.generated_tokens);
+  std::printf("simulated   %s, %u tiles%s; %u sequence%s from position %u, %u tokens of prompt, %u generated\n",
+              chip.name.c_str(), plan.num_tiles,
+              workload.digital_on_host ? ", without the digital side, which is on the host" : "",
+              workload.num_sequences, workload.num_sequences == 1 ? "" : "s", workload.first_position,
+              workload.prompt_tokens, workload.generated_tokens);
   const auto tokens = static_cast<double>(std::max<std::uint64_t>(1, generated(workload)));
   std::printf("time        %.3f us, %.0f tokens/s generated\n", result.total_ns * 1e-3,
               static_cast<double>(generated(workload)) / result.total_ns * 1e9);
@@ -183,7 +186,7 @@ void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Si
               100 * result.digital_busy_ns / result.total_ns, 100 * result.memory_busy_ns / result.total_ns);
   std::printf("moved       %.1f kB over links, %.1f kB x hops\n", static_cast<double>(result.link_bytes) * 1e-3,
               static_cast<double>(result.hop_bytes) * 1e-3);
-  print_buffer(result);
+  if (!workload.digital_on_host) print_buffer(result);
   std::printf("measured    %.2f ms on this machine, %.1f million simulated ns/s\n", simulated.host_ms,
               result.total_ns / simulated.host_ms * 1e-3);
   print_breakdown(result);
@@ -224,6 +227,10 @@ void print_sweep(const ChipPlan& plan, const std::vector<Simulated>& sweep) {
       "tokens to generate per sequence, one after another");
   add("sweep", po::value(&flags.sweep),
       "instead: one token at contexts 1, 2, 4, ... up to this length, to see when attention takes over");
+  add("digital-on-host", po::bool_switch(&flags.workload.digital_on_host),
+      "only the chip's part of the tokens: digital steps take no time, inputs and outputs of calls cross the link to "
+      "the "
+      "host");
   add("layers", po::bool_switch(&flags.layers), "also a table by layer");
   add("trace", po::value(&flags.trace),
       "also a timeline to this file, in the Chrome trace format (Perfetto): tiles, links, digital units, memory, "
@@ -292,6 +299,7 @@ int simulate_main(const std::vector<std::string>& arguments) {
       ChipWorkload workload;
       workload.num_sequences = flags.workload.num_sequences;
       workload.first_position = context - 1;
+      workload.digital_on_host = flags.workload.digital_on_host;
       runs.push_back(simulate(plan, chip, workload));
     }
   }

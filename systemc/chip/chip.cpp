@@ -25,6 +25,7 @@ Chip::Chip(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {
   sequencer.buffer.bind(buffer.work);
   sequencer.digital.bind(digital.work);
   sequencer.memory.bind(memory.work);
+  sequencer.host_link.bind(host_link.work);
 }
 
 void Chip::configure(const ChipPlan& plan, const arch::ChipDescription& chip) {
@@ -53,6 +54,8 @@ void Chip::configure(const ChipPlan& plan, const arch::ChipDescription& chip) {
   buffer.configure(1, {Component::kBuffer, Component::kLinkWait, timing("buffer_rate"), 0, energy("buffer_byte"), 0});
   memory.configure(1,
                    {Component::kMemory, Component::kDigitalWait, timing("memory_rate"), 0, energy("memory_byte"), 0});
+  host_link.configure(2, {Component::kHostLink, Component::kLinkWait, timing("host_link_rate"),
+                          timing("host_link_latency"), energy("host_link_byte"), 0});
   static_watt_ = energy("static_power");
   tiles_mm2_ = stacks * constant(chip.area, "tile", 0);
   digital_mm2_ = constant(chip.area, "digital", 0);

@@ -20,7 +20,7 @@ class Chip final : public sc_core::sc_module {
   Sequencer sequencer{"sequencer"};
   Tiles tiles{"tiles"};
   Channels input_links{"input_links"}, output_links{"output_links"}, accumulators{"accumulators"}, buffer{"buffer"},
-      memory{"memory"};
+      memory{"memory"}, host_link{"host_link"};  ///< host_link 0: to the chip, 1: to the host
   DigitalUnits digital{"digital"};
 
   /// Only while nothing runs; `plan` must outlive the run. Throws Error{kInvalidArgument} if the description has no timing

@@ -66,6 +66,7 @@ Cycles ChipAccelerator::play() {
   chip.configure(plan_, description_);
   ChipWorkload workload;
   workload.num_sequences = vectors;
+  workload.digital_on_host = true;
   chip.start(workload, false);
   wait(chip.done());
   result_ = chip.take_result();

@@ -65,6 +65,8 @@ struct ChipWorkload {
   std::uint32_t first_position = 0;    ///< positions that are in the KV cache before
   std::uint32_t prompt_tokens = 0;     ///< the last one gives the first generated token
   std::uint32_t generated_tokens = 1;  ///< without prompt: decode steps from first_position on
+  /// Digital steps take no time of the chip; inputs and outputs of calls cross the link to the host.
+  bool digital_on_host = false;
   friend bool operator==(const ChipWorkload&, const ChipWorkload&) = default;
 };
 

@@ -33,6 +33,8 @@ std::string_view name(Component component) {
       return "starts of digital operations";
     case Component::kMemory:
       return "memory";
+    case Component::kHostLink:
+      return "host link";
     case Component::kTileWait:
       return "waiting for tiles";
     case Component::kLinkWait:
@@ -63,6 +65,8 @@ std::string_view name(Track track) {
       return "digital units";
     case Track::kMemory:
       return "memory";
+    case Track::kHostLink:
+      return "host link";
   }
   return "?";
 }

@@ -25,6 +25,7 @@ enum class Component : std::uint8_t {
   kDigitalExp,
   kDigitalStart,  ///< latency of starting a digital operation
   kMemory,
+  kHostLink,     ///< only with the digital side on the host
   kTileWait,     ///< time only: the tile is busy with another block or token
   kLinkWait,     ///< time only: a link, the buffer or an accumulator is busy
   kDigitalWait,  ///< time only: digital units or memory are busy with another token
@@ -70,7 +71,7 @@ struct Share {
 };
 
 /// A server of the chip.
-enum class Track : std::uint8_t { kTile, kInputLink, kOutputLink, kAccumulator, kBuffer, kDigital, kMemory };
+enum class Track : std::uint8_t { kTile, kInputLink, kOutputLink, kAccumulator, kBuffer, kDigital, kMemory, kHostLink };
 [[nodiscard]] std::string_view name(Track track);
 
 /// Something that a server did; for timelines.

@@ -14,6 +14,7 @@ namespace xw::systemc {
 namespace {
 
 constexpr std::uint32_t kPsumBytes = 4;  // partial sums travel as int32
+constexpr std::uint32_t kToHost = 1;     // address of this direction of the host link
 
 }  // namespace
 
@@ -52,7 +53,7 @@ void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chi
   plan_ = &plan;
   has_accumulators_ = chip.timing.count("accumulate_rate") != 0 || chip.energy.count("accumulate_word") != 0;
   has_buffer_ = chip.timing.count("buffer_rate") != 0 || chip.energy.count("buffer_byte") != 0;
-  hop_ns_ = constant(chip.timing, "hop_latency", 0);
+  const double hop_latency_ns = constant(chip.timing, "hop_latency", 0);
   buffer_bytes_ = chip.buffer_bytes;
   calls_.clear();
   for (const CallWork& call : plan.calls) {
@@ -66,10 +67,12 @@ void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chi
       const auto next = static_cast<std::uint32_t>(prepared.transfers.size());
       const auto [place, is_new] = known.try_emplace({link, block.in_begin, block.rows}, next);
       if (is_new) prepared.transfers.push_back({link, block.rows, 0});
-      prepared.blocks.push_back(
-          {tile, block.rows, block.cols, place->second, chip.link_of(tile, chip.output_links), hops});
-      std::uint32_t& most = furthest[{place->second, chip.row_of(tile)}];
-      most = std::max(most, hops);
+      prepared.blocks.push_back({tile, block.rows, block.cols, place->second, chip.link_of(tile, chip.output_links),
+                                 hops, hops * hop_latency_ns, nanoseconds(hops * hop_latency_ns)});
+      if (hops != 0) {
+        std::uint32_t& most = furthest[{place->second, chip.row_of(tile)}];
+        most = std::max(most, hops);
+      }
     }
     // A broadcast passes the routers of a row on its way to the last tile that needs it.
     for (const auto& [place, hops] : furthest) prepared.transfers[place.first].hops += hops;
@@ -154,11 +157,11 @@ void Sequencer::run_token(Token& token) {
     token.started = index + 1;
     token.advanced.notify();
     const bool skipped = step.logits && !token.logits;
-    occupy_buffer(skipped ? 0 : step.live_bytes, token, scratch);
+    occupy_buffer(skipped || workload_.digital_on_host ? 0 : step.live_bytes, token, scratch);
     if (!skipped) {
       if (step.kind == StepKind::kCall) {
         run_call(step, token, scratch);
-      } else {
+      } else if (!workload_.digital_on_host) {
         run_digital(step, token, scratch);
       }
     }
@@ -210,11 +213,13 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
   const PreparedCall& call = calls_[step.call];
   Breakdown path;
   sc_core::sc_time inputs_ready = sc_core::sc_time_stamp();
-  if (has_buffer_) {
+  const auto move_inputs = [&](Port& port, Track track) {
     scratch.work.bytes = plan_->calls[step.call].in_features;
-    inputs_ready = transact(buffer, Track::kBuffer, 0, sc_core::SC_ZERO_TIME, token, scratch);
+    inputs_ready = transact(port, track, 0, inputs_ready - sc_core::sc_time_stamp(), token, scratch);
     path += scratch.work.time_ns;
-  }
+  };
+  if (workload_.digital_on_host) move_inputs(host_link, Track::kHostLink);
+  if (has_buffer_) move_inputs(buffer, Track::kBuffer);
   scratch.arrivals.clear();
   scratch.transfers.clear();
   for (const Transfer& transfer : call.transfers) {
@@ -231,10 +236,9 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
   for (const PreparedBlock& block : call.blocks) {
     scratch.work.rows = block.rows;
     scratch.work.cols = block.cols;
-    scratch.ends.push_back(
-        transact(tiles, Track::kTile, block.tile,
-                 scratch.arrivals[block.transfer] + nanoseconds(block.hops * hop_ns_) - sc_core::sc_time_stamp(), token,
-                 scratch));
+    scratch.ends.push_back(transact(tiles, Track::kTile, block.tile,
+                                    scratch.arrivals[block.transfer] + block.hop_time - sc_core::sc_time_stamp(), token,
+                                    scratch));
     scratch.mvms.push_back(scratch.work.time_ns);
     ++result_.block_mvms;
     result_.cell_macs += std::uint64_t{block.rows} * block.cols;
@@ -257,9 +261,9 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
     result_.hop_bytes += scratch.work.hop_bytes;
     sc_core::sc_time end = transact(output_links, Track::kOutputLink, block.output_link,
                                     scratch.ends[index] - sc_core::sc_time_stamp(), token, scratch);
-    end += nanoseconds(block.hops * hop_ns_);
+    end += block.hop_time;
     Breakdown output = scratch.work.time_ns;
-    output[Component::kHop] = block.hops * hop_ns_;
+    output[Component::kHop] = block.hop_ns;
     if (has_accumulators_) {
       end = transact(accumulators, Track::kAccumulator, 0, end - sc_core::sc_time_stamp(), token, scratch);
       output += scratch.work.time_ns;
@@ -269,13 +273,15 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
     last = index;
     last_output = output;
   }
-  if (has_buffer_) {
+  const auto move_outputs = [&](Port& port, Track track, std::uint32_t address) {
     scratch.work.bytes = std::uint64_t{plan_->calls[step.call].out_features} * kPsumBytes;
-    finish = transact(buffer, Track::kBuffer, 0, finish - sc_core::sc_time_stamp(), token, scratch);
+    finish = transact(port, track, address, finish - sc_core::sc_time_stamp(), token, scratch);
     last_output += scratch.work.time_ns;
-  }
+  };
+  if (has_buffer_) move_outputs(buffer, Track::kBuffer, 0);
+  if (workload_.digital_on_host) move_outputs(host_link, Track::kHostLink, kToHost);
   path += scratch.transfers[call.blocks[last].transfer];
-  path[Component::kHop] += call.blocks[last].hops * hop_ns_;
+  path[Component::kHop] += call.blocks[last].hop_ns;
   path += scratch.mvms[last];
   path += last_output;
   charge(token, path);

@@ -18,7 +18,7 @@ namespace xw::systemc {
 
 /// A call: its inputs go over the input links to the tiles, all tiles work in parallel, outputs come over the output links
 /// and are added up; it ends with the last output. A digital step occupies the digital units and, at the same time, the
-/// memory. Tokens of a prompt follow each other through the steps; attention waits until the token before has written
+/// memory; with the digital side on the host it takes no time here. Tokens of a prompt follow each other through the steps; attention waits until the token before has written
 /// its keys and values.
 class Sequencer final : public sc_core::sc_module {
  public:
@@ -26,7 +26,7 @@ class Sequencer final : public sc_core::sc_module {
   explicit Sequencer(const sc_core::sc_module_name& name);
 
   Port tiles{"tiles"}, input_links{"input_links"}, output_links{"output_links"}, accumulators{"accumulators"},
-      buffer{"buffer"}, digital{"digital"}, memory{"memory"};
+      buffer{"buffer"}, digital{"digital"}, memory{"memory"}, host_link{"host_link"};
 
   /// Only while nothing runs. `plan` must outlive the run.
   void configure(const ChipPlan& plan, const arch::ChipDescription& chip);
@@ -45,7 +45,9 @@ class Sequencer final : public sc_core::sc_module {
   struct PreparedBlock {
     std::uint32_t tile = 0, rows = 0, cols = 0;
     std::uint32_t transfer = 0, output_link = 0;
-    std::uint32_t hops = 0;  ///< routers between the tile and its links
+    std::uint32_t hops = 0;     ///< routers between the tile and its links
+    double hop_ns = 0;          ///< on all of them
+    sc_core::sc_time hop_time;  ///< the same
   };
   struct PreparedCall {
     std::vector<Transfer> transfers;
@@ -71,7 +73,6 @@ class Sequencer final : public sc_core::sc_module {
   const ChipPlan* plan_ = nullptr;
   std::vector<PreparedCall> calls_;
   bool has_accumulators_ = false, has_buffer_ = false;
-  double hop_ns_ = 0;
   std::uint64_t buffer_bytes_ = 0;         ///< capacity; 0: unlimited
   std::uint64_t resident_ = 0, live_ = 0;  ///< activations of all tokens: in the buffer, in the buffer and in memory
   ChipWorkload workload_;

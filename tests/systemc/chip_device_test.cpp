@@ -60,11 +60,16 @@ const runtime::ChipOptions kOptions{3, "gaussian", 0.02, 0.01};
   return plan;
 }
 
+constexpr const char* kHostLink =
+    "host_link_rate = { value = 2.0, unit = \"bytes/ns\", source = \"made\" }\n"
+    "host_link_latency = { value = 700.0, unit = \"ns\", source = \"made\" }\n";
+
 struct TimeCase {
   std::string name;
   test::ProgramShape shape;
   std::uint32_t tile = 64, engines = 1, max_batch = 4;
-  std::string more_chip = {};  ///< keys in front of the description's
+  std::string more_chip = {};    ///< keys in front of the description's
+  std::string more_timing = {};  ///< likewise of its timing table
 };
 void PrintTo(const TimeCase& row, std::ostream* out) {
   *out << row.name;
@@ -80,6 +85,7 @@ void PrintTo(const TimeCase& row, std::ostream* out) {
       {"more_than_the_buffers_hold", {{{64, {1500}, {}}}}, 64, 2},
       {"shared_links", {{{300, {400, 100}, {}}}}, 64, 3, 4, "input_links = 2\noutput_links = 3\n"},
       {"mesh", {{{300, {400, 100}, {}}}}, 64, 3, 4, "mesh_columns = 3\n"},
+      {"host_link", {{{300, {400, 100}, {}}}}, 64, 3, 4, "", kHostLink},
   };
 }
 
@@ -95,6 +101,7 @@ TEST_P(ChipTime, IsThatOfTheSimulatedCall) {
   const auto program = test::make_program(row.shape, hardware, kSeed);
   std::string text = program->manifest().chip_toml;
   text.insert(text.find("num_tiles"), row.more_chip);
+  text.insert(text.find("mvm  "), row.more_timing);
   const ChipTarget target{arch::parse_chip(text, "made chip"), chip_layout(*program)};
   SystemcDevice device(hardware.emulator(), {true, std::make_shared<ChipTarget>(target)});
   SystemcDevice emulator(hardware.emulator());
@@ -109,6 +116,7 @@ TEST_P(ChipTime, IsThatOfTheSimulatedCall) {
     for (const std::uint32_t vectors : {1U, 3U}) {
       ChipWorkload workload;
       workload.num_sequences = vectors;
+      workload.digital_on_host = true;
       const ChipResult expected = simulate_chip(plan, target.description, workload);
       EXPECT_EQ(run(on_chip, call, vectors), run(on_emulator, call, vectors));
       const ChipUse& use = device.chip_use().at(program->manifest().calls[call].entry);
@@ -153,6 +161,27 @@ TEST(ChipDevice, OneBlockTakesTheTimeAndEnergyOfItsParts) {
   const double dynamic = 40 * 4.0 + 40 * 24 * 0.01 + 24 * (10.0 + 2.0) + (40 + 4 * 24) * 0.1;
   EXPECT_NEAR(use.energy_pj.total(), dynamic + 0.01 * 140.5 * 1e3, 1e-6);
   EXPECT_EQ(chip.stats()[0].device.busy_cycles, (std::array<std::uint64_t, 24>{}));
+}
+
+TEST(ChipDevice, InputsAndOutputsCrossTheLinkToTheHost) {
+  const test::Hardware hardware;
+  const auto program = test::make_program({{{40, {24}, {}}}}, hardware, 1);
+  std::string text = hardware.text();
+  text.insert(text.find("mvm  "), kHostLink);
+  text.insert(text.find("cell_mac"), "host_link_byte = { value = 5.0, unit = \"pJ\", source = \"made\" }\n");
+  auto target = std::make_shared<ChipTarget>(*target_of(*program));
+  target->description = arch::parse_chip(text, "made chip");
+  SystemcDevice device(hardware.emulator(), {true, target}), without(hardware.emulator(), {true, target_of(*program)});
+  ThreadPool pool(1);
+  runtime::ChipInstance chip(program, device, kOptions, pool), reference(program, without, kOptions, pool);
+  EXPECT_EQ(run(chip, 0, 1), run(reference, 0, 1));
+  const ChipUse& use = device.chip_use().at(0);
+  EXPECT_NEAR(use.time_ns, without.chip_use().at(0).time_ns + (40 + 4 * 24) / 2.0 + 2 * 700, 1e-6);
+  EXPECT_NEAR(use.critical_path_ns[Component::kHostLink], (40 + 4 * 24) / 2.0 + 2 * 700, 1e-6);
+  EXPECT_NEAR(use.energy_pj[Component::kHostLink], (40 + 4 * 24) * 5.0, 1e-6);
+  // With the digital side on the chip nothing crosses it.
+  EXPECT_NEAR(simulate_chip(plan_of(*program, 0), target->description, {}).total_ns, without.chip_use().at(0).time_ns,
+              1e-6);
 }
 
 TEST(ChipDevice, TimeDoesNotDependOnValues) {

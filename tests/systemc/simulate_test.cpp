@@ -85,6 +85,18 @@ TEST_F(Simulate, AttentionGrowsInTheSweep) {
   }
 }
 
+TEST_F(Simulate, WithTheDigitalSideOnTheHostOnlyTheTilesTakeTime) {
+  const nlohmann::json run = simulate("--position 20 --digital-on-host")["runs"][0];
+  const nlohmann::json all = simulate("--position 20")["runs"][0];
+  EXPECT_EQ(run["cell_macs"], all["cell_macs"]);
+  EXPECT_EQ(run["digital_macs"], 0);
+  EXPECT_EQ(run["attention_ns"], 0);
+  EXPECT_EQ(run["critical_path_ns"]["cells"], all["critical_path_ns"]["cells"]);
+  EXPECT_FALSE(run["critical_path_ns"].contains("memory"));
+  EXPECT_LT(run["total_ns"].get<double>(), all["total_ns"].get<double>());
+  EXPECT_NEAR(sum(run["critical_path_ns"]), run["total_ns"].get<double>(), 1e-3);
+}
+
 TEST_F(Simulate, SequencesShareTheChip) {
   const nlohmann::json one = simulate("--tokens 2")["runs"][0];
   const nlohmann::json four = simulate("--tokens 2 --sequences 4")["runs"][0];
