@@ -15,6 +15,7 @@
 #include "host/app/options.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
 #include "host/report/chip_csv.hpp"
+#include "host/report/chip_pace.hpp"
 #include "host/report/chip_timeline.hpp"
 
 namespace xw::app {
@@ -104,6 +105,9 @@ struct Simulated {
   json["digital_on_host"] = simulated.workload.digital_on_host;
   json["total_ns"] = result.total_ns;
   json["tokens_per_s"] = static_cast<double>(generated(simulated.workload)) / result.total_ns * 1e9;
+  const report::ChipPace pace = report::pace_of(simulated.workload, result);
+  if (pace.first_token_ns) json["first_token_ns"] = *pace.first_token_ns;
+  if (pace.next_token_ns) json["next_token_ns"] = *pace.next_token_ns;
   json["energy_pj_per_token"] =
       result.energy_pj.total() / static_cast<double>(std::max<std::uint64_t>(1, generated(simulated.workload)));
   json["tops"] = operations(result) / result.total_ns * 1e-3;
@@ -174,6 +178,10 @@ void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Si
   const auto tokens = static_cast<double>(std::max<std::uint64_t>(1, generated(workload)));
   std::printf("time        %.3f us, %.0f tokens/s generated\n", result.total_ns * 1e-3,
               static_cast<double>(generated(workload)) / result.total_ns * 1e9);
+  const report::ChipPace pace = report::pace_of(workload, result);
+  if (pace.first_token_ns) std::printf("pace        first token after %.3f us", *pace.first_token_ns * 1e-3);
+  if (pace.next_token_ns) std::printf(", then one every %.3f us and sequence", *pace.next_token_ns * 1e-3);
+  if (pace.first_token_ns) std::printf("\n");
   std::printf("energy      %.3f uJ, %.3f uJ per generated token, %.3f W\n", result.energy_pj.total() * 1e-6,
               result.energy_pj.total() * 1e-6 / tokens, result.energy_pj.total() / result.total_ns * 1e-3);
   std::printf("rate        %.3f TOPS, %.3f TOPS/W (2 operations per multiply-add)\n",

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <numeric>
 
+#include "host/report/chip_pace.hpp"
+
 namespace xw::report {
 namespace {
 
@@ -59,7 +61,8 @@ using systemc::Component;
 std::string runs_csv(const systemc::ChipPlan& plan, const std::vector<ChipRun>& runs) {
   std::string text =
       "sequences,first position,prompt tokens,generated tokens,time ns,energy pJ,attention ns,tiles busy mean,digital "
-      "units busy,memory busy,area mm2,block MVMs,cell MACs,digital MACs,link bytes,hop bytes,buffer peak "
+      "units busy,memory busy,area mm2,first token ns,next token ns,block MVMs,cell MACs,digital MACs,link bytes,hop "
+      "bytes,buffer peak "
       "bytes,spilled bytes" +
       component_head("ns") + component_head("pJ") + "\r\n";
   for (const ChipRun& run : runs) {
@@ -77,6 +80,8 @@ std::string runs_csv(const systemc::ChipPlan& plan, const std::vector<ChipRun>& 
                                result.tiles_mm2 + result.digital_mm2}) {
       text += "," + number(value);
     }
+    const ChipPace pace = pace_of(run.workload, result);
+    for (const auto& value : {pace.first_token_ns, pace.next_token_ns}) text += "," + (value ? number(*value) : "");
     text += "," + std::to_string(result.block_mvms) + "," + std::to_string(result.cell_macs) + "," +
             std::to_string(result.digital_macs) + "," + std::to_string(result.link_bytes) + "," +
             std::to_string(result.hop_bytes) + "," + std::to_string(result.buffer_peak_bytes) + "," +

@@ -97,6 +97,15 @@ TEST_F(Simulate, WithTheDigitalSideOnTheHostOnlyTheTilesTakeTime) {
   EXPECT_NEAR(sum(run["critical_path_ns"]), run["total_ns"].get<double>(), 1e-3);
 }
 
+TEST_F(Simulate, FirstTokenAndSteadyState) {
+  const nlohmann::json run = simulate("--prompt-tokens 8 --tokens 5")["runs"][0];
+  const double first = run["first_token_ns"], next = run["next_token_ns"];
+  EXPECT_NEAR(first + 4 * next, run["total_ns"].get<double>(), 1e-3);
+  EXPECT_NEAR(first, simulate("--prompt-tokens 8 --tokens 1")["runs"][0]["total_ns"].get<double>(), 1e-3);
+  EXPECT_LT(next, first);
+  EXPECT_FALSE(simulate("")["runs"][0].contains("next_token_ns"));
+}
+
 TEST_F(Simulate, SequencesShareTheChip) {
   const nlohmann::json one = simulate("--tokens 2")["runs"][0];
   const nlohmann::json four = simulate("--tokens 2 --sequences 4")["runs"][0];
