@@ -1,5 +1,6 @@
-# Verilated models: xw_verilate(name TOP module SOURCES ... PARAMETERS Lanes=16 ... [ASSERT] [TRACE]) makes library
-# target xw_model_<name> with class V<name> in "V<name>.h"; ASSERT switches its assertions on. Without Verilator
+# Verilated models: xw_verilate(name TOP module SOURCES ... PARAMETERS Lanes=16 ... [ASSERT] [TRACE] [FAST]) makes
+# library target xw_model_<name> with class V<name> in "V<name>.h"; ASSERT switches its assertions on, FAST the forms of the RTL
+# that simulate fast (XW_FAST_SIMULATION: clocks stand still, two lanes per word). Without Verilator
 # XW_HAVE_VERILATOR is false and all that needs it is absent.
 
 option(XW_WITH_VERILATOR "Build the Verilated RTL and its tests" ON)
@@ -36,7 +37,7 @@ function(xw_add_verilated_runtime)
 endfunction()
 
 function(xw_verilate name)
-  cmake_parse_arguments(ARG "ASSERT;TRACE" "TOP" "SOURCES;PARAMETERS" ${ARGN})
+  cmake_parse_arguments(ARG "ASSERT;TRACE;FAST" "TOP" "SOURCES;PARAMETERS" ${ARGN})
   xw_add_verilated_runtime()
   add_library(xw_model_${name} STATIC EXCLUDE_FROM_ALL)
   list(TRANSFORM ARG_PARAMETERS PREPEND -G)
@@ -49,6 +50,10 @@ function(xw_verilate name)
   if(ARG_TRACE)
     set(trace TRACE_FST)
   endif()
+  set(fast "")
+  if(ARG_FAST)
+    set(fast -DXW_FAST_SIMULATION)
+  endif()
   set(coverage "")
   if(XW_RTL_COVERAGE)
     list(APPEND coverage --coverage-line -fno-split)  # blocks that are split lose counts (5.006)
@@ -59,7 +64,7 @@ function(xw_verilate name)
   endif()
   verilate(xw_model_${name} PREFIX V${name} TOP_MODULE ${ARG_TOP} SOURCES ${ARG_SOURCES} ${trace}
            VERILATOR_ARGS -O3 --x-assign fast --x-initial fast ${assert} --unroll-count 2048 --unroll-stmts 1000000
-                          ${coverage} ${ARG_PARAMETERS}
+                          ${fast} ${coverage} ${ARG_PARAMETERS}
            OPT_SLOW -O0)  # what runs once per model; half of the code
   # verilate() adds Verilator's own sources to every model.
   get_target_property(sources xw_model_${name} SOURCES)

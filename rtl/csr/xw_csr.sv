@@ -19,6 +19,7 @@ module xw_csr #(
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
+  output logic                      needs_clock_o,  // clk_i may stand still in cycles without
   // AXI4-Lite
   input  logic                      awvalid_i,
   output logic                      awready_o,
@@ -59,11 +60,15 @@ module xw_csr #(
   input  logic [63:0]               cycles_i,
   input  logic [31:0]               instructions_i,
   input  logic [31:0]               mvms_i
+  // clk_i may stand still in cycles without
 );
   // Arguments are words from ARG_PROGRAM_BASE on, as far as this build has engines.
   localparam int unsigned FIRST = 32'(xw_pkg::ARG_PROGRAM_BASE);
   localparam int unsigned END   = 32'(xw_pkg::ARG_IMAGE_BASE) + 8 * NumEngines;
   localparam int unsigned WORDS = (END - FIRST) / 4;
+  // One bit per word: there is none between the limit of the watchdog and the images.
+  localparam logic [WORDS-1:0] EXISTS =
+      ~(WORDS'(1) << ((32'(xw_pkg::ARG_WATCHDOG_CYCLES) + 4 - FIRST) / 4));
   logic [32*WORDS-1:0] arguments_q;
 
   assign program_base_o    = arguments_q[8 * (32'(xw_pkg::ARG_PROGRAM_BASE)    - FIRST) +: 64];
@@ -81,26 +86,26 @@ module xw_csr #(
   logic [1:0] interrupt_enable_q, interrupt_status_q;  // [0]: done, [1]: ready
 
   // --- writes -----------------------------------------------------------------------------------
-  logic        address_held_q, data_held_q, write;
+  logic        address_held_q, data_held_q, write, write_control, write_arguments;
   logic [11:0] write_addr_q;
   logic [31:0] write_data_q, strobes;
   logic [3:0]  write_strb_q;
   assign awready_o = !address_held_q;
   assign wready_o  = !data_held_q;
-  assign write     = address_held_q && data_held_q && (!bvalid_o || bready_i);
+  logic [31:0] argument_word;
+  assign argument_word = (32'(write_addr_q) - FIRST) >> 2;
   always_comb begin
-    strobes = '0;
-    if (write) begin
+    write           = 1'b0;
+    write_control   = 1'b0;
+    write_arguments = 1'b0;
+    strobes         = '0;
+    if (address_held_q && data_held_q) begin
+      write           = !bvalid_o || bready_i;
+      write_control   = write && 32'(write_addr_q[11:2]) == 32'(xw_pkg::REG_CONTROL) / 4 && write_strb_q[0];
+      write_arguments = write && 32'(write_addr_q) >= FIRST && 32'(write_addr_q) < END && EXISTS[argument_word];
       for (int unsigned b = 0; b < 4; b++) strobes[8*b +: 8] = {8{write_strb_q[b]}};
     end
   end
-
-  logic        write_control, write_arguments;
-  logic [31:0] argument_word;
-  assign write_control   = write && 32'(write_addr_q[11:2]) == 32'(xw_pkg::REG_CONTROL) / 4 && write_strb_q[0];
-  assign write_arguments = write && 32'(write_addr_q) >= FIRST && 32'(write_addr_q) < END;
-  assign argument_word   = (32'(write_addr_q) - FIRST) >> 2;
-
   // --- reads ------------------------------------------------------------------------------------
   logic        read, read_control;
   logic [11:0] address;
@@ -154,7 +159,7 @@ module xw_csr #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       address_held_q     <= 1'b0;
       data_held_q        <= 1'b0;
@@ -231,4 +236,6 @@ module xw_csr #(
   assign ready       = done_q;
   assign start_o     = start_q && idle_i;
   assign interrupt_o = interrupt_global_q && interrupt_status_q != '0;
+  assign needs_clock_o = awvalid_i || wvalid_i || arvalid_i || address_held_q || data_held_q || bvalid_o || rvalid_o || start_q ||
+                         done_i;
 endmodule

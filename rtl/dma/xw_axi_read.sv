@@ -14,6 +14,7 @@ module xw_axi_read #(
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
+  output logic                 needs_clock_o,  // clk_i may stand still in cycles without
   // Ranges
   input  logic                 req_valid_i,
   output logic                 req_ready_o,
@@ -77,7 +78,7 @@ module xw_axi_read #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       arvalid_o     <= 1'b0;
       araddr_o      <= '0;
@@ -127,4 +128,7 @@ module xw_axi_read #(
   assign valid_o     = offer_valid_q && !swallow_q;
   assign data_o      = offer_q;
   assign resp_o      = offer_resp_q;
+
+  // Nothing changes while all bursts are requested and memory has not answered.
+  assign needs_clock_o = req_valid_i || stop_i || remaining_q != '0 || arvalid_o || rvalid_i || offer_valid_q || swallow_q;
 endmodule

@@ -15,6 +15,7 @@ module xw_axi_write #(
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
+  output logic                   needs_clock_o,  // clk_i may stand still in cycles without
   // Ranges
   input  logic                   req_valid_i,
   output logic                   req_ready_o,    // depends on awready_i
@@ -69,18 +70,30 @@ module xw_axi_write #(
   assign burst       = (remaining_q > to_boundary) ? to_boundary : remaining_q;
 
   logic issue, answered;
-  assign issue    = remaining_q != '0 && !stop_i && (!awvalid_o || awready_i) &&
-                    outstanding_q != COUNT_WIDTH'(MaxOutstanding);
-  assign answered = bvalid_i && bready_o;
+  always_comb begin
+    issue    = 1'b0;
+    answered = 1'b0;
+    if (busy_o) begin
+      issue    = remaining_q != '0 && !stop_i && (!awvalid_o || awready_i) && outstanding_q != COUNT_WIDTH'(MaxOutstanding);
+      answered = bvalid_i && bready_o;
+    end
+  end
 
   // --- data channel -----------------------------------------------------------------------------
   logic stopping, last, fill, take;
   assign stopping = stop_i || stopping_q;
-  assign last     = beat_q == lengths[write_q];
-  assign fill     = unwritten_q != '0 && (!wvalid_o || wready_i);  // the output register takes a beat
-  assign take     = fill && (valid_i || stopping);
+  always_comb begin
+    last = 1'b0;
+    fill = 1'b0;
+    take = 1'b0;
+    if (unwritten_q != '0) begin
+      last = beat_q == lengths[write_q];
+      fill = !wvalid_o || wready_i;  // the output register takes a beat
+      take = fill && (valid_i || stopping);
+    end
+  end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       awvalid_o     <= 1'b0;
       awaddr_o      <= '0;
@@ -152,6 +165,10 @@ module xw_axi_write #(
   assign error_o      = answered && bresp_i[1] && !stopping_q;
   assign decerr_o     = bresp_i[0];
   assign error_addr_o = addresses[answer_q];
+
+  // Nothing changes while all beats are written and memory has not answered.
+  assign needs_clock_o = req_valid_i || stop_i || stopping_q || remaining_q != '0 || unwritten_q != '0 || awvalid_o || wvalid_o ||
+                         bvalid_i;
 
 `ifdef VERILATOR
   initial begin

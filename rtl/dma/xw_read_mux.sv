@@ -38,7 +38,7 @@ module xw_read_mux #(
   assign choice           = !reader_arvalid_i[0];
   assign reader_arready_o = {free && choice, free && !choice};
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       arvalid_o <= 1'b0;
       araddr_o  <= '0;

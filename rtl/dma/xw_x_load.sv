@@ -16,6 +16,7 @@ module xw_x_load #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  output logic                     needs_clock_o,  // clk_i may stand still in cycles without
   // Run
   input  logic                     abort_i,         // ends the command without done or error
   input  logic [8:0]               num_vectors_i,   // 1..MaxBatch
@@ -88,7 +89,7 @@ module xw_x_load #(
   logic [8:0]  request_vectors_q;               // not requested yet
   logic [63:0] request_addr_q;
   logic [16:0] source_beats_q;                  // of memory, per vector
-  logic        request, request_ready, reader_busy, beat_valid, beat_ready, faulty;
+  logic        request, request_ready, reader_busy, reader_needs_clock, beat_valid, beat_ready, faulty;
   logic [1:0]  beat_resp;
   logic [DataWidth-1:0] beat_data;
   assign request = state_q == StRun && request_vectors_q != '0;
@@ -98,6 +99,7 @@ module xw_x_load #(
     .MaxOutstanding(MaxOutstanding)
   ) u_read (
     .clk_i, .rst_ni,
+    .needs_clock_o(reader_needs_clock),
     .req_valid_i(request),
     .req_ready_o(request_ready),
     .req_addr_i (request_addr_q),
@@ -149,7 +151,7 @@ module xw_x_load #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q           <= StIdle;
       offset_q          <= '0;
@@ -268,6 +270,9 @@ module xw_x_load #(
                           !valid_q && !xbuf_write_o && !done_o && !error_o;
   assign memory_stall_o = beat_ready && !beat_valid;
   assign beat_o         = step;
+
+  assign needs_clock_o  = cmd_valid_i || abort_i || done_o || error_o || reader_needs_clock || request || step || valid_q ||
+                          xbuf_write_o || written_all_q || state_q == StCheck || state_q == StDrain;
 
 `ifdef VERILATOR
   initial begin

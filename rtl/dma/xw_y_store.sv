@@ -17,6 +17,7 @@ module xw_y_store #(
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
+  output logic                            needs_clock_o,  // clk_i may stand still in cycles without
   // Run
   input  logic                            abort_i,         // ends the command without done or error
   input  logic [8:0]                      num_vectors_i,   // 1..MaxBatch
@@ -143,7 +144,7 @@ module xw_y_store #(
   logic [16:0]            write_index_q;
   logic [63:0]            request_addr_q;
   logic [DataWidth/8-1:0] last_strobes_q;
-  logic                   request, request_ready, row_valid, row_ready, vector_last, writer_busy;
+  logic                   request, request_ready, row_valid, row_ready, vector_last, writer_busy, writer_needs_clock;
   logic                   write_error, write_decerr, stop;
   logic [63:0]            write_error_addr;
   assign request     = state_q == StRun && request_vectors_q != '0;
@@ -157,6 +158,7 @@ module xw_y_store #(
     .MaxOutstanding(MaxOutstanding)
   ) u_write (
     .clk_i, .rst_ni,
+    .needs_clock_o(writer_needs_clock),
     .req_valid_i (request),
     .req_ready_o (request_ready),
     .req_addr_i  (request_addr_q),
@@ -175,7 +177,7 @@ module xw_y_store #(
     .bvalid_i, .bready_o, .bresp_i
   );
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q           <= StIdle;
       mask_q            <= '0;
@@ -313,6 +315,9 @@ module xw_y_store #(
   assign memory_stall_o = state_q == StRun && ((row_valid && !row_ready) || write_vectors_q == '0);
   assign beat_o         = accepted != '0 || (wvalid_o && wready_i) || bvalid_i;
 
+  assign needs_clock_o  = cmd_valid_i || abort_i || done_o || error_o || writer_needs_clock || state_q == StCheck ||
+                          state_q == StDrain || (state_q == StRun && !(write_vectors_q == '0 && writer_busy));
+
 `ifdef VERILATOR
   initial begin
     assert (Lanes == 16 || Lanes == 32 || Lanes == 64);
@@ -320,7 +325,7 @@ module xw_y_store #(
     assert (MaxBatch >= 1 && MaxBatch <= 256);
   end
   logic [NumEngines-1:0] accepted_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) accepted_q <= '0;
     else         accepted_q <= accepted;
   end

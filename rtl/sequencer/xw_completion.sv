@@ -12,6 +12,7 @@ module xw_completion #(
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
+  output logic                      needs_clock_o,  // clk_i may stand still in cycles without
   input  logic                      start_i,
   input  logic                      stop_i,          // gives up
   input  logic [63:0]               base_i,          // multiple of 64
@@ -73,9 +74,10 @@ module xw_completion #(
   logic                 load, loaded_q, beat_ready;
   logic [DataWidth-1:0] data_q;
   assign load = state_q == StStream && 32'(beat_q) < BEATS && (!loaded_q || beat_ready);
-  always_comb begin
-    record = '0;
+  // Put together in place when a beat is taken from it; nothing else reads it.
+  always_ff @(posedge clk_i) begin
     if (load) begin
+      record = '0;
       record[8*xw_pkg::COMPLETION_MAGIC_OFFSET +: 32]              = xw_pkg::COMPLETION_MAGIC;
       record[8*xw_pkg::COMPLETION_STATUS_OFFSET +: 32]             = 32'(error_code_i);
       record[8*xw_pkg::COMPLETION_ERROR_UNIT_OFFSET +: 32]         = 32'(error_unit_i);
@@ -115,11 +117,6 @@ module xw_completion #(
           semaphore_stall_i[128 + 64*NumEngines +: 64*NumEngines];
       record[8*xw_pkg::COMPLETION_MEMORY_STALL_CYCLES_OFFSET + 64*xw_pkg::UNIT_MVM +: 64*NumEngines] =
           memory_stall_i[128 + 64*NumEngines +: 64*NumEngines];
-    end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (load) begin
       for (int unsigned b = 0; b < BEATS; b++) begin
         if (32'(beat_q) == b) data_q <= record[DataWidth*b +: DataWidth];
       end
@@ -127,12 +124,13 @@ module xw_completion #(
   end
 
   // --- writer -----------------------------------------------------------------------------------
-  logic req_ready, busy, write_error, write_decerr, failed_q, decerr_q;
+  logic req_ready, busy, writer_needs_clock, write_error, write_decerr, failed_q, decerr_q;
   logic [63:0] unused_error_addr;
   xw_axi_write #(
     .DataWidth(DataWidth), .MaxOutstanding(MaxOutstanding)
   ) u_write (
     .clk_i, .rst_ni,
+    .needs_clock_o(writer_needs_clock),
     .req_valid_i (start_i && state_q == StIdle),
     .req_ready_o (req_ready),
     .req_addr_i  (base_i),
@@ -151,7 +149,7 @@ module xw_completion #(
     .bvalid_i, .bready_o, .bresp_i
   );
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q  <= StIdle;
       beat_q   <= '0;
@@ -193,4 +191,7 @@ module xw_completion #(
   assign decerr_o = decerr_q;
   assign active_o = state_q != StIdle;
   assign beat_o   = loaded_q && beat_ready;
+
+  assign needs_clock_o = start_i || stop_i || done_o || writer_needs_clock || state_q == StStream ||
+                         (state_q == StAnswer && !busy);
 endmodule

@@ -9,7 +9,11 @@ module xw_counters #(
   localparam int unsigned Queues = 2 + 2 * NumEngines
 ) (
   input  logic                      clk_i,
+  input  logic                      control_clk_i,  // may stand still in cycles without needs_control_o
+  input  logic                      convert_clk_i,  // likewise needs_convert_o
   input  logic                      rst_ni,
+  output logic                      needs_control_o,
+  output logic                      needs_convert_o,
   input  logic                      clear_i,
   input  logic                      run_i,           // cycles count
   input  logic                      read_i,          // the sums over engines are looked at (mvms_o: always there)
@@ -45,23 +49,22 @@ module xw_counters #(
   assign x_length = cmd_i[xw_pkg::LOAD_X_LENGTH_LSB +: 16];
   assign y_length = cmd_i[128 + xw_pkg::STORE_Y_LENGTH_LSB +: 16];
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      cycles_q       <= '0;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || clear_i) begin
+      cycles_q  <= '0;
+      starved_q <= '0;
+    end else begin
+      if (run_i)     cycles_q  <= cycles_q + 64'd1;
+      if (starved_i) starved_q <= starved_q + 64'd1;
+    end
+  end
+  always_ff @(posedge control_clk_i) begin
+    if (!rst_ni || clear_i) begin
       instructions_q <= '0;
-      starved_q      <= '0;
-      x_bytes_q      <= '0;
-      y_bytes_q      <= '0;
-    end else if (clear_i) begin
-      cycles_q       <= '0;
-      instructions_q <= '0;
-      starved_q      <= '0;
       x_bytes_q      <= '0;
       y_bytes_q      <= '0;
     end else begin
-      if (run_i)        cycles_q       <= cycles_q + 64'd1;
       if (dispatched_i) instructions_q <= instructions_q + 64'd1;
-      if (starved_i)    starved_q      <= starved_q + 64'd1;
       if (done_i[0])    x_bytes_q      <= x_bytes_q + 64'(x_length) * 64'(num_vectors_i);
       if (done_i[1])    y_bytes_q      <= y_bytes_q + 64'(y_length) * 64'({num_vectors_i, 2'd0});
     end
@@ -84,6 +87,7 @@ module xw_counters #(
 
   // Per engine: products in one cycle, sums in the next two.
   logic [NumEngines*64-1:0] mvms, macs, dac, adc, saturations;
+  logic [NumEngines-1:0]    moving;
   for (genvar e = 0; e < NumEngines; e++) begin : g_engine
     logic [15:0] rows, cols;
     logic [31:0] length;
@@ -94,7 +98,7 @@ module xw_counters #(
     logic [31:0] cells_q, cells_batch_q, rows_batch_q, cols_batch_q;
     logic [15:0] rows_q, cols_q;
     logic [63:0] mvms_q, macs_q, dac_q, adc_q, saturations_q, block_bytes_q;
-    always_ff @(posedge clk_i or negedge rst_ni) begin
+    always_ff @(posedge control_clk_i) begin
       if (!rst_ni) begin
         cells_valid_q <= 1'b0;
         batch_valid_q <= 1'b0;
@@ -136,18 +140,15 @@ module xw_counters #(
         end
       end
     end
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        saturations_q <= '0;
-        block_bytes_q <= '0;
-      end else if (clear_i) begin
-        saturations_q <= '0;
-        block_bytes_q <= '0;
-      end else if (saturations_i[8*e +: 8] != '0 || done_i[2 + e]) begin
-        saturations_q <= saturations_q + 64'(saturations_i[8*e +: 8]);
-        if (done_i[2 + e]) block_bytes_q <= block_bytes_q + {26'd0, length, 6'd0};
-      end
+    always_ff @(posedge control_clk_i) begin
+      if (!rst_ni || clear_i)  block_bytes_q <= '0;
+      else if (done_i[2 + e])  block_bytes_q <= block_bytes_q + {26'd0, length, 6'd0};
     end
+    always_ff @(posedge convert_clk_i) begin
+      if (!rst_ni || clear_i)                      saturations_q <= '0;
+      else if (saturations_i[8*e +: 8] != '0) saturations_q <= saturations_q + 64'(saturations_i[8*e +: 8]);
+    end
+    assign moving[e] = cells_valid_q || batch_valid_q;
     assign mvms[64*e +: 64]          = mvms_q;
     assign macs[64*e +: 64]          = macs_q;
     assign dac[64*e +: 64]           = dac_q;
@@ -181,4 +182,7 @@ module xw_counters #(
   assign y_bytes_o        = y_bytes_q;
   assign dispatch_busy_o  = instructions_q;
   assign dispatch_stall_o = starved_q;
+
+  assign needs_control_o = clear_i || dispatched_i || done_i != '0 || moving != '0;
+  assign needs_convert_o = clear_i || saturations_i != '0;
 endmodule

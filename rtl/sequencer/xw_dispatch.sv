@@ -12,6 +12,7 @@ module xw_dispatch #(
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
+  output logic               needs_clock_o,  // clk_i may stand still in cycles without
   input  logic               start_i,
   input  logic [31:0]        entry_i,
   input  logic               stop_i,           // dispatches nothing more
@@ -157,7 +158,7 @@ module xw_dispatch #(
   assign push_instruction_o = instruction_q;
   assign push_index_o       = index_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q        <= StIdle;
       valid_q        <= 1'b0;
@@ -193,4 +194,5 @@ module xw_dispatch #(
       endcase
     end
   end
+  assign needs_clock_o = start_i || consume || (valid_i && ready_o) || (state_q == StRun && (stop_i || error_o || halted_o));
 endmodule

@@ -48,7 +48,7 @@ module xw_error_unit #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       valid_o  <= 1'b0;
       unit_o   <= '0;

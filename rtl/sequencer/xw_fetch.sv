@@ -12,6 +12,7 @@ module xw_fetch #(
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
+  output logic                 needs_clock_o,  // clk_i may stand still in cycles without
   input  logic                 start_i,          // begins at entry_i; idle_o must be 1
   input  logic                 stop_i,           // forgets everything, swallows what is under way
   input  logic [63:0]          program_base_i,   // multiple of 64
@@ -66,7 +67,7 @@ module xw_fetch #(
   assign num_instructions = header_q[8 * xw_pkg::PROGRAM_HEADER_NUM_INSTRUCTIONS_OFFSET +: 32];
 
   // --- reader -----------------------------------------------------------------------------------
-  logic req_valid, req_ready, reader_busy, beat_valid, beat_ready;
+  logic req_valid, req_ready, reader_busy, reader_needs_clock, beat_valid, beat_ready;
   logic [63:0] req_addr;
   logic [31:0] req_beats;
   logic [1:0]  beat_resp;
@@ -76,6 +77,7 @@ module xw_fetch #(
     .DataWidth(DataWidth), .MaxOutstanding(MaxOutstanding)
   ) u_read (
     .clk_i, .rst_ni,
+    .needs_clock_o(reader_needs_clock),
     .req_valid_i(req_valid),
     .req_ready_o(req_ready),
     .req_addr_i (req_addr),
@@ -161,7 +163,7 @@ module xw_fetch #(
     if (push) buffer[write_q[DEPTH_BITS-1:0]] <= {beat_resp, beat_data};
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q        <= StIdle;
       header_q       <= '0;
@@ -241,4 +243,7 @@ module xw_fetch #(
   assign idle_o        = state_q == StIdle && !reader_busy;
   assign header_read_o = header_beat_q == 4'(LINE_BEATS);
   assign beat_o        = beat_valid && beat_ready;
+
+  assign needs_clock_o = start_i || stop_i || ask || (ready_i && valid_o) || reader_needs_clock || state_q == StFirst ||
+                         (state_q == StHeader && header_read_o) || state_q == StStop;
 endmodule

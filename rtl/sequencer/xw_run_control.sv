@@ -11,6 +11,7 @@ module xw_run_control #(
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
+  output logic                      needs_clock_o,  // clk_i may stand still in cycles without
   // From and to the registers
   input  logic                      start_i,
   output logic                      idle_o,
@@ -54,7 +55,7 @@ module xw_run_control #(
   input  logic                      record_done_i,
   input  logic                      record_error_i,
   input  logic                      record_decerr_i,
-  output logic                      count_o            // the run's cycles count
+  output logic                      count_o  // the run's cycles count
 );
   typedef enum logic [3:0] {
     StIdle,     // waits for start
@@ -121,7 +122,7 @@ module xw_run_control #(
   assign record_error   = state_q == StWrite && !error_valid_i &&
                           ((record_done_i && record_error_i) || (!record_done_i && watch_fire_i));
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q  <= StIdle;
       settle_q <= '0;
@@ -178,4 +179,5 @@ module xw_run_control #(
   assign record_start_o  = state_q == StRecord && completion_base_i[5:0] == '0 && store_idle_i;
   assign record_stop_o   = state_q == StWrite && watch_fire_i;
   assign count_o         = state_q != StIdle && state_q != StRecord && state_q != StWrite && state_q != StQuiet;
+  assign needs_clock_o   = start_i || (state_q != StIdle && state_q != StRun) || watch_fire_i || halted_i || error_valid_i;
 endmodule

@@ -130,7 +130,7 @@ module xw_semaphores #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       count_q  <= '0;
       tokens_q <= '0;

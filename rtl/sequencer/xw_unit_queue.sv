@@ -11,6 +11,7 @@ module xw_unit_queue #(
 ) (
   input  logic         clk_i,
   input  logic         rst_ni,
+  output logic         needs_clock_o,  // clk_i may stand still in cycles without, unless the executor takes a command
   input  logic         abort_i,            // forgets everything
   input  logic         limit_valid_i,      // instructions with an index above limit_i are not begun
   input  logic [31:0]  limit_i,
@@ -32,7 +33,7 @@ module xw_unit_queue #(
   // State
   output logic         held_o,             // an instruction waits or executes: that of index_o
   output logic [31:0]  index_o,
-  output logic         busy_o              // it executes
+  output logic         busy_o  // it executes
 );
   localparam int unsigned POINTER_BITS = $clog2(Depth);
 
@@ -70,7 +71,7 @@ module xw_unit_queue #(
     if (push) fifo[write_q[POINTER_BITS-1:0]] <= {push_index_i, push_instruction_i};
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       state_q <= StWait;
       write_q <= '0;
@@ -92,4 +93,5 @@ module xw_unit_queue #(
 
   assign held_o = !empty;
   assign busy_o = state_q != StWait;
+  assign needs_clock_o = push_valid_i || abort_i || take || (state_q == StRun && (done_i || error_i));
 endmodule

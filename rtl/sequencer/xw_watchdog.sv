@@ -11,7 +11,9 @@ module xw_watchdog #(
   localparam int unsigned Queues = 2 + 2 * NumEngines
 ) (
   input  logic                      clk_i,
+  input  logic                      control_clk_i,  // may stand still in cycles without needs_control_o
   input  logic                      rst_ni,
+  output logic                      needs_control_o,
   input  logic                      enable_i,
   input  logic                      restart_i,      // a new phase begins
   input  logic                      progress_i,
@@ -31,8 +33,11 @@ module xw_watchdog #(
   output logic [31:0]               index_o,
   output logic [63:0]               detail_o
 );
-  logic [31:0] count_q;
-  assign fire_o = enable_i && count_q >= limit_i;
+  logic [31:0] count_q;                         // cycles without progress, but the one under way
+  logic        counts, expires, expired_q;
+  assign counts  = enable_i && !restart_i && !progress_i && !fire_o;
+  assign expires = counts && count_q >= limit_i - 32'd1;
+  assign fire_o  = enable_i && expired_q;
 
   always_comb begin
     unit_o   = xw_pkg::UNIT_DISPATCH[7:0];
@@ -59,9 +64,13 @@ module xw_watchdog #(
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni)                                             count_q <= '0;
-    else if (!enable_i || restart_i || progress_i || fire_o) count_q <= '0;
-    else                                                     count_q <= count_q + 32'd1;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || !counts) count_q <= '0;
+    else                    count_q <= count_q + 32'd1;
   end
+  always_ff @(posedge control_clk_i) begin
+    if (!rst_ni) expired_q <= 1'b0;
+    else         expired_q <= expires;
+  end
+  assign needs_control_o = expires || expired_q;
 endmodule

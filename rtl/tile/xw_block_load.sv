@@ -22,8 +22,11 @@ module xw_block_load #(
   localparam int unsigned TableAddrWidth = $clog2(Contexts * ContextTables),
   localparam int unsigned ContextWidth   = (Contexts > 1) ? $clog2(Contexts) : 1
 ) (
-  input  logic                      clk_i,
+  input  logic                      load_clk_i,      // may stand still in cycles without needs_load_o
+  input  logic                      control_clk_i,   // likewise needs_control_o
   input  logic                      rst_ni,
+  output logic                      needs_load_o,
+  output logic                      needs_control_o,
   input  logic                      clear_i,         // start of a run: all contexts are empty
   input  logic                      abort_i,         // ends the command without done or error
   input  logic [63:0]               image_base_i,
@@ -74,7 +77,7 @@ module xw_block_load #(
   typedef enum logic [2:0] {
     StIdle,    // waits for an accepted command
     StHeader,  // collects the 64 header bytes
-    StCrc,     // feeds them to the CRC, 4 per cycle
+    StCrc,     // their CRC and the sizes
     StCheck,   // compares
     StTables,  // writes column tables
     StCells,   // writes cells and swallows padding
@@ -84,13 +87,8 @@ module xw_block_load #(
   state_e state_q;
 
   logic [31:0]  length_q;       // of the image, in 64 bytes
-  logic [511:0] header_q;
-  logic [63:0]  address_q, line_q;  // of the image, of the next beat
+  logic [63:0]  address_q;      // of the image
   logic [31:0]  beat_q;         // in the current part
-  logic [31:0]  cell_beats_q;   // of the block
-  logic [31:0]  tail_beats_q;   // cells and padding
-  logic [31:0]  table_beats_q;
-  logic [3:0]   crc_word_q;
   logic [CellAddrWidth-1:0]  cell_base_q;
   logic [TableAddrWidth-1:0] table_base_q;
   logic [Contexts-1:0]       context_valid_q;
@@ -119,7 +117,7 @@ module xw_block_load #(
   logic [ContextWidth-1:0] slot_q;
 
   // --- reader -----------------------------------------------------------------------------------
-  logic stop, bad_sum, reader_ready, reader_busy, beat_valid, beat_ready, faulty;
+  logic stop, bad_sum, reader_ready, reader_busy, reader_needs_clock, beat_valid, beat_ready, faulty;
   logic [63:0] start_addr;
   logic [1:0]  beat_resp;
   logic [DataWidth-1:0] beat_data;
@@ -131,7 +129,8 @@ module xw_block_load #(
     .DataWidth     (DataWidth),
     .MaxOutstanding(MaxOutstanding)
   ) u_read (
-    .clk_i, .rst_ni,
+    .clk_i(load_clk_i), .rst_ni,
+    .needs_clock_o(reader_needs_clock),
     .req_valid_i(accept && bad_command == xw_pkg::ERROR_OK[7:0]),
     .req_ready_o(reader_ready),
     .req_addr_i (start_addr),
@@ -147,70 +146,29 @@ module xw_block_load #(
   );
 
   // --- header -----------------------------------------------------------------------------------
-  logic [31:0] crc;
-  xw_crc32 u_crc (
-    .clk_i, .rst_ni,
-    .clear_i(state_q == StHeader),
-    .valid_i(state_q == StCrc && crc_word_q != 4'd15),
-    .word_i (header_q[32 * crc_word_q +: 32]),
-    .crc_o  (crc)
+  logic         crc_done;
+  logic [7:0]   check_error;
+  logic [31:0]  cell_beats, table_beats, tail_beats, payload_sum_wanted;
+  logic [127:0] descriptor;
+  xw_image_header #(
+    .Lanes(Lanes), .BlockRows(BlockRows), .BlockCols(BlockCols)
+  ) u_header (
+    .clk_i(control_clk_i), .rst_ni,
+    .shift_i      (beat && state_q == StHeader),
+    .data_i       (beat_data),
+    .crc_i        (state_q == StCrc),
+    .crc_done_o   (crc_done),
+    .check_i      (state_q == StCheck),
+    .length_i     (length_q),
+    .error_o      (check_error),
+    .cell_beats_o (cell_beats),
+    .table_beats_o(table_beats),
+    .tail_beats_o (tail_beats),
+    .payload_sum_o(payload_sum_wanted),
+    .descriptor_o (descriptor)
   );
 
-  logic [15:0] rows, cols, lanes, row0, col0;
-  logic [7:0]  adc_shift, adc_bits;
-  assign rows      = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_ROWS_OFFSET +: 16];
-  assign cols      = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_COLS_OFFSET +: 16];
-  assign row0      = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_ROW0_OFFSET +: 16];
-  assign col0      = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_COL0_OFFSET +: 16];
-  assign lanes     = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_LANES_OFFSET +: 16];
-  assign adc_shift = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_ADC_SHIFT_OFFSET +: 8];
-  assign adc_bits  = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_ADC_BITS_OFFSET +: 8];
-
-  // Sizes that follow from rows and cols, registered while the CRC runs.
-  logic [31:0] table_lines, cell_beats, cell_lines, image_lines;
-  logic [10:0] groups;
-  always_comb begin
-    table_lines = '0;
-    groups      = '0;
-    cell_beats  = '0;
-    cell_lines  = '0;
-    image_lines = '0;
-    if (state_q == StCrc || state_q == StCheck) begin
-      table_lines = (32'(cols) + 32'd15) >> 4;
-      groups      = 11'((32'(cols) + 32'(Lanes - 1)) / 32'(Lanes));
-      cell_beats  = 32'(groups) * 32'(rows[10:0]);
-      cell_lines  = (cell_beats_q + 32'(LANES_PER_64 - 1)) / 32'(LANES_PER_64);
-      image_lines = 32'd1 + table_lines + cell_lines;
-    end
-  end
-
-  logic shape_ok, layout_ok, magic_ok, crc_ok;
-  always_comb begin
-    magic_ok  = 1'b0;
-    crc_ok    = 1'b0;
-    shape_ok  = 1'b0;
-    layout_ok = 1'b0;
-    if (state_q == StCheck) begin
-      magic_ok = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_MAGIC_OFFSET +: 32] ==
-                 xw_pkg::BLOCK_IMAGE_HEADER_MAGIC;
-      crc_ok   = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_HEADER_CRC_OFFSET +: 32] == crc;
-      shape_ok = rows != '0 && 32'(rows) <= BlockRows && cols != '0 && 32'(cols) <= BlockCols &&
-                 32'(col0) + 32'(cols) <= 32'h10000 && 32'(lanes) == Lanes &&
-                 32'(adc_bits) >= 32'(xw_pkg::MIN_ADC_BITS) &&
-                 32'(adc_bits) <= 32'(xw_pkg::MAX_ADC_BITS) &&
-                 32'(adc_shift) >= 32'(xw_pkg::MIN_ADC_SHIFT) &&
-                 32'(adc_shift) <= 32'(xw_pkg::MAX_ADC_SHIFT);
-      layout_ok = header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_FLAGS_OFFSET +: 32] == '0 &&
-                  header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_TABLES_OFFSET_OFFSET +: 32] == 32'd64 &&
-                  header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_CELLS_OFFSET_OFFSET +: 32] ==
-                      ((table_lines + 32'd1) << 6) &&
-                  header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_IMAGE_BYTES_OFFSET +: 32] ==
-                      (image_lines << 6) &&
-                  length_q == image_lines &&
-                  header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_RESERVED_OFFSET +: 128] == '0;
-    end
-  end
-
+  // --- beats ------------------------------------------------------------------------------------
   // Sums of the words of all beats, one per place in a beat; added up at the end.
   logic [DataWidth-1:0] sums_q;
   logic [31:0]          payload_sum;
@@ -222,44 +180,49 @@ module xw_block_load #(
       for (int unsigned w = 0; w < WordsPerBeat; w++) payload_sum = payload_sum + sums_q[32*w +: 32];
     end
   end
-  always_ff @(posedge clk_i) begin
+  // Updated in place: read only while no beat comes.
+  always_ff @(posedge load_clk_i) begin
     if (state_q == StCrc) begin
-      sums_q <= '0;
+      sums_q = '0;
     end else if (beat) begin
-      for (int unsigned w = 0; w < WordsPerBeat; w++) sums_q[32*w +: 32] <= sums_q[32*w +: 32] + beat_data[32*w +: 32];
+      for (int unsigned w = 0; w < WordsPerBeat; w++) sums_q[32*w +: 32] = sums_q[32*w +: 32] + beat_data[32*w +: 32];
+    end
+  end
+
+  logic last_table, last_cell;
+  assign last_table = beat_q == table_beats - 32'd1;
+  assign last_cell  = beat_q == tail_beats - 32'd1;
+  always_ff @(posedge load_clk_i) begin
+    if (!rst_ni || state_q == StIdle || state_q == StCrc)  beat_q <= '0;
+    else if (beat) beat_q <= (state_q == StTables && last_table) ? '0 : beat_q + 32'd1;
+  end
+
+  // Address of the beat, for faults.
+  logic [63:0] beat_address;
+  always_comb begin
+    beat_address = address_q;
+    if (faulty) begin
+      if (state_q == StTables) beat_address = address_q + 64'd64;
+      if (state_q == StCells)  beat_address = address_q + 64'd64 + 64'(table_beats * 32'(Lanes));
+      beat_address = beat_address + 64'(beat_q * 32'(Lanes));
     end
   end
 
   assign beat_ready = state_q == StHeader || state_q == StTables || state_q == StCells;
   assign faulty     = beat && beat_resp[1];
   assign bad_sum    = state_q == StSum &&
-                      payload_sum != header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_PAYLOAD_SUM_OFFSET +: 32];
+                      payload_sum != payload_sum_wanted;
   assign stop       = abort_i || faulty || bad_sum ||
                       (state_q == StCheck && check_error != xw_pkg::ERROR_OK[7:0]);
 
-  logic [7:0] check_error;
-  always_comb begin
-    check_error = xw_pkg::ERROR_OK[7:0];
-    if (!magic_ok)                    check_error = xw_pkg::ERROR_IMAGE_MAGIC[7:0];
-    else if (!crc_ok)                 check_error = xw_pkg::ERROR_IMAGE_HEADER_CRC[7:0];
-    else if (!shape_ok || !layout_ok) check_error = xw_pkg::ERROR_IMAGE_SHAPE[7:0];
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge control_clk_i) begin
     if (!rst_ni) begin
       state_q         <= StIdle;
       length_q        <= '0;
-      header_q        <= '0;
       address_q       <= '0;
-      beat_q          <= '0;
-      cell_beats_q    <= '0;
-      tail_beats_q    <= '0;
-      table_beats_q   <= '0;
-      crc_word_q      <= '0;
       cell_base_q     <= '0;
       table_base_q    <= '0;
       slot_q          <= '0;
-      line_q          <= '0;
       index_o         <= '0;
       next_valid_q    <= 1'b0;
       next_context_q  <= '0;
@@ -275,7 +238,6 @@ module xw_block_load #(
     end else begin
       done_o  <= 1'b0;
       error_o <= 1'b0;
-      if (beat) line_q <= line_q + 64'(Lanes);
       if (accept) begin
         next_valid_q   <= 1'b1;
         next_context_q <= cmd_context;
@@ -291,11 +253,8 @@ module xw_block_load #(
           index_o      <= next_index_q;
           slot_q       <= ContextWidth'(next_context_q);
           address_q    <= next_address_q;
-          line_q       <= next_address_q;
           cell_base_q  <= CellAddrWidth'(32'(next_context_q) * ContextCells);
           table_base_q <= TableAddrWidth'(32'(next_context_q) * ContextTables);
-          beat_q       <= '0;
-          crc_word_q   <= '0;
           if (next_bad_q == xw_pkg::ERROR_OK[7:0]) begin
             context_valid_q[ContextWidth'(next_context_q)] <= 1'b0;
             state_q <= StHeader;
@@ -306,19 +265,8 @@ module xw_block_load #(
                               64'(next_context_q) : 64'(next_length_q);
           end
         end
-        StHeader: if (beat) begin
-          header_q <= 512'({beat_data, header_q} >> DataWidth);
-          beat_q   <= beat_q + 32'd1;
-          if (beat_q == 32'(LINE_BEATS - 1)) state_q <= StCrc;
-        end
-        StCrc: begin
-          crc_word_q    <= crc_word_q + 4'd1;
-          cell_beats_q  <= cell_beats;
-          table_beats_q <= table_lines * 32'(LINE_BEATS);
-          tail_beats_q  <= cell_lines * 32'(LINE_BEATS);
-          beat_q        <= '0;
-          if (crc_word_q == 4'd15) state_q <= StCheck;
-        end
+        StHeader: if (beat && beat_q == 32'(LINE_BEATS - 1)) state_q <= StCrc;
+        StCrc: if (crc_done) state_q <= StCheck;
         StCheck: begin
           state_q <= StTables;
           if (check_error != xw_pkg::ERROR_OK[7:0]) begin
@@ -328,19 +276,12 @@ module xw_block_load #(
             state_q        <= StDrain;
           end
         end
-        StTables: if (beat) begin
-          beat_q <= beat_q + 32'd1;
-          if (beat_q == table_beats_q - 32'd1) begin
-            context_valid_q[slot_q] <= 1'b1;
-            done_o  <= 1'b1;
-            beat_q  <= '0;
-            state_q <= StCells;
-          end
+        StTables: if (beat && last_table) begin
+          context_valid_q[slot_q] <= 1'b1;
+          done_o  <= 1'b1;
+          state_q <= StCells;
         end
-        StCells: if (beat) begin
-          beat_q <= beat_q + 32'd1;
-          if (beat_q == tail_beats_q - 32'd1) state_q <= StSum;
-        end
+        StCells: if (beat && last_cell) state_q <= StSum;
         StSum: begin
           state_q <= StIdle;
           if (bad_sum) begin
@@ -359,7 +300,7 @@ module xw_block_load #(
         error_o        <= 1'b1;
         error_code_o   <= beat_resp[0] ? xw_pkg::ERROR_MEMORY_DECERR[7:0] :
                                          xw_pkg::ERROR_MEMORY_SLVERR[7:0];
-        error_detail_o <= {line_q[63:6], 6'd0};
+        error_detail_o <= {beat_address[63:6], 6'd0};
         next_valid_q   <= 1'b0;
         state_q        <= StDrain;
       end
@@ -374,12 +315,9 @@ module xw_block_load #(
     end
   end
 
-  always_ff @(posedge clk_i) begin
+  always_ff @(posedge control_clk_i) begin
     if (state_q == StCheck) begin
-      descriptors[slot_q] <= {header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_READ_SIGMA_Q_OFFSET +: 32],
-                              adc_bits[3:0], adc_shift[5:0], col0, row0,
-                              header_q[8 * xw_pkg::BLOCK_IMAGE_HEADER_TILE_UID_OFFSET +: 32],
-                              cols[10:0], rows[10:0]};
+      descriptors[slot_q] <= descriptor;
     end
   end
 
@@ -396,7 +334,20 @@ module xw_block_load #(
 
   assign table_write_o = beat && state_q == StTables && beat_q < 32'(ContextTables);
   assign table_addr_o  = table_base_q + TableAddrWidth'(beat_q);
-  assign cell_write_o  = beat && state_q == StCells && beat_q < cell_beats_q;
+  assign cell_write_o  = beat && state_q == StCells && beat_q < cell_beats;
   assign cell_addr_o   = cell_base_q + CellAddrWidth'(beat_q);
   assign write_data_o  = beat_data;
+
+  // Most beats only count.
+  logic waits;
+  assign waits           = state_q == StIdle || state_q == StHeader || state_q == StTables || state_q == StCells;
+  assign needs_load_o    = reader_needs_clock || start || state_q == StCrc;
+  logic moves;  // apart from what depends on beats: simulators evaluate it when it changes
+  always_comb begin
+    moves = 1'b0;
+    if (clear_i || abort_i || done_o || error_o || start || !waits) moves = 1'b1;
+  end
+  assign needs_control_o = moves || accept || faulty ||
+                           (beat && (state_q == StHeader || (state_q == StTables && last_table) ||
+                                     (state_q == StCells && last_cell)));
 endmodule

@@ -30,13 +30,14 @@ module xw_context_memory #(
   logic [BeatBytes*8-1:0] cell_memory  [0:CellBeats-1];
   logic [BeatBytes*8-1:0] table_memory [0:TableBeats-1];
 
+  // Writes in place, behind the reads: a read in the cycle of a write of the same beat gives what was there before.
   always_ff @(posedge clk_i) begin
-    if (cell_write_i) cell_memory[cell_write_addr_i] <= write_data_i;
     if (cell_read_i)  cells_o <= cell_memory[cell_read_addr_i];
+    if (cell_write_i) cell_memory[cell_write_addr_i] = write_data_i;
   end
 
   always_ff @(posedge clk_i) begin
-    if (table_write_i) table_memory[table_write_addr_i] <= write_data_i;
     if (table_read_i)  tables_o <= table_memory[table_read_addr_i];
+    if (table_write_i) table_memory[table_write_addr_i] = write_data_i;
   end
 endmodule

@@ -57,7 +57,7 @@ module xw_converter #(
   logic [RESULT:0] valid;                       // valid[k]: stage k holds something
   assign valid = {valid_q, valid_i};
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni)      valid_q <= '0;
     else if (flush_i) valid_q <= '0;
     else if (busy_o)  valid_q <= valid[RESULT-1:0];

@@ -24,7 +24,7 @@ module xw_crc32 (
     end
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni)      state_q <= '1;
     else if (clear_i) state_q <= '1;
     else if (valid_i) state_q <= state_d;

@@ -22,6 +22,13 @@ module xw_engine #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
+  // Clocks that may stand still in cycles without needs_*_o
+  input  logic                     control_clk_i,
+  input  logic                     load_clk_i,
+  input  logic                     convert_clk_i,
+  output logic                     needs_control_o,
+  output logic                     needs_load_o,
+  output logic                     needs_convert_o,
   // Run
   input  logic                     clear_i,        // start of a run: contexts are empty
   input  logic                     abort_i,        // drops all commands; memory transfers are drained
@@ -90,6 +97,10 @@ module xw_engine #(
   localparam int unsigned SLOT_BITS       = (SLOTS > 1) ? $clog2(SLOTS) : 1;
   localparam int unsigned LANE_BITS       = $clog2(Lanes);
 
+  logic load_needs_control, mvm_needs_control, read_needs_convert, converter_busy;
+  assign needs_control_o = load_needs_control || mvm_needs_control;
+  assign needs_convert_o = read_needs_convert || converter_busy;
+
   // --- contexts ---------------------------------------------------------------------------------
   logic [Contexts-1:0]        context_valid;
   logic                       loading, mvm_lookup;
@@ -106,7 +117,10 @@ module xw_engine #(
     .Lanes(Lanes), .BlockRows(BlockRows), .BlockCols(BlockCols), .Contexts(Contexts),
     .MaxOutstanding(MaxOutstanding)
   ) u_block_load (
-    .clk_i, .rst_ni, .clear_i, .abort_i, .image_base_i,
+    .load_clk_i, .control_clk_i, .rst_ni,
+    .needs_load_o,
+    .needs_control_o     (load_needs_control),
+    .clear_i, .abort_i, .image_base_i,
     .cmd_valid_i         (load_valid_i),
     .cmd_ready_o         (load_ready_o),
     .cmd_i               (load_cmd_i),
@@ -162,7 +176,7 @@ module xw_engine #(
   logic [15:0]              ybuf_offset;
   logic [INDEX_BITS-1:0]    sum_index;
   logic [AdcCols*32-1:0]    sums;
-  logic                     convert, converter_busy;
+  logic                     convert;
   logic [7:0]               convert_vector;
   logic [10:0]              convert_col;
 
@@ -170,7 +184,10 @@ module xw_engine #(
     .Lanes(Lanes), .BlockRows(BlockRows), .BlockCols(BlockCols), .Contexts(Contexts),
     .XbufBytes(XbufBytes), .YbufWords(YbufWords), .MaxBatch(MaxBatch), .Columns(AdcCols)
   ) u_mvm_control (
-    .clk_i, .rst_ni, .abort_i, .num_vectors_i,
+    .clk_i, .control_clk_i, .convert_clk_i, .rst_ni,
+    .needs_control_o  (mvm_needs_control),
+    .needs_convert_o  (read_needs_convert),
+    .abort_i, .num_vectors_i,
     .cmd_valid_i      (mvm_valid_i),
     .cmd_ready_o      (mvm_ready_o),
     .cmd_i            (mvm_cmd_i),
@@ -242,7 +259,7 @@ module xw_engine #(
   xw_converter #(
     .Columns(AdcCols)
   ) u_converter (
-    .clk_i, .rst_ni,
+    .clk_i(convert_clk_i), .rst_ni,
     .flush_i       (abort_i),
     .chip_seed_i, .vector_base_i,
     .cols_i        (descriptor[21:11]),
@@ -275,10 +292,20 @@ module xw_engine #(
   assign table_read      = lookup;
   assign table_read_addr = TABLE_ADDR_BITS'(32'(mvm_context) * CONTEXT_TABLES) +
                            TABLE_ADDR_BITS'(lookup_col >> WORD_BITS);
-  always_ff @(posedge clk_i) begin
-    if (lookup) table_slot_q <= SLOT_BITS'(32'(lookup_col[WORD_BITS-1:0]) / AdcCols);
+  logic lookup_q;
+  always_ff @(posedge convert_clk_i) begin
+    if (!rst_ni) begin
+      lookup_q     <= 1'b0;
+      table_slot_q <= '0;
+    end else begin
+      lookup_q <= lookup;
+      if (lookup) table_slot_q <= SLOT_BITS'(32'(lookup_col[WORD_BITS-1:0]) / AdcCols);
+    end
   end
-  assign column_tables = tables[AdcCols * 32 * table_slot_q +: AdcCols * 32];
+  always_comb begin
+    column_tables = '0;
+    if (lookup_q) column_tables = tables[AdcCols * 32 * table_slot_q +: AdcCols * 32];
+  end
 
   always_comb begin
     saturations_o = '0;

@@ -26,7 +26,11 @@ module xw_mvm_control #(
   localparam int unsigned ContextWidth  = (Contexts > 1) ? $clog2(Contexts) : 1
 ) (
   input  logic                     clk_i,
+  input  logic                     control_clk_i,   // may stand still in cycles without needs_control_o
+  input  logic                     convert_clk_i,   // likewise needs_convert_o
   input  logic                     rst_ni,
+  output logic                     needs_control_o,
+  output logic                     needs_convert_o,
   input  logic                     abort_i,         // ends the command without done or error
   input  logic [8:0]               num_vectors_i,   // at least 1
   // Commands (MVM)
@@ -128,44 +132,11 @@ module xw_mvm_control #(
     end
   end
 
-  // --- issue ------------------------------------------------------------------------------------
-  logic [10:0] row_q;
-  logic [7:0]  vector_q;
-  logic [10:0] group_col_q;                 // first column of the group
-  logic [31:0] group_beat_q;                // first beat of the group, from the start of the block
+  // --- command ----------------------------------------------------------------------------------
+  logic finish_pass, finish_block, finished, bank_busy;
   logic [CellAddrWidth-1:0] cell_base_q;    // of the context
-  logic [XbufAddrWidth-1:0] xbuf_base_q;    // of the vector
-  logic        bank_busy_q;                 // the sum bank holds sums not read yet, or soon will
 
-  logic [31:0] block_beat;
-  logic        last_row, last_vector, last_group, beat_there, issue, finish_pass;
-  assign block_beat  = group_beat_q + 32'(row_q);
-  assign last_row    = row_q == rows - 11'd1;
-  assign last_vector = 9'(vector_q) == num_vectors_i - 9'd1;
-  assign last_group  = 12'(group_col_q) + 12'(Lanes) >= 12'(cols);
-  assign beat_there  = !(loading_i && loading_context_i == context_o) || block_beat < loaded_beats_i;
-  assign issue       = state_q == StRun && beat_there && !(last_row && bank_busy_q);
-  assign finish_pass = issue && last_row;
-
-  logic [16:0] x_place;                     // byte in the vector's XBUF row
-  assign x_place     = 17'(cmd_xbuf) + 17'(row_q);
-  assign xbuf_read_o = issue && (row_q == '0 || x_place[LaneWidth-1:0] == '0);
-  assign xbuf_addr_o = xbuf_base_q + XbufAddrWidth'(x_place >> LaneWidth);
-
-  // Stage 1: cell read, byte selection. Stage 2: MAC. Stage 3: the sums stand in the bank.
-  logic stage1_q, stage1_first_q, stage1_last_q;
-  logic [7:0]  stage1_vector_q, stage2_vector_q, read_vector_q;
-  logic [10:0] stage1_col_q, stage2_col_q, read_col_q;
-  logic        reading_q, last_read;
-  logic [IndexWidth-1:0] index_q;
-  logic [11:0] read_end;
-  assign cell_read_o = stage1_q;
-  assign read_end    = 12'(read_col_q) + 12'(Columns);
-  assign last_read   = 32'(index_q) == Reads - 1 || read_end >= 12'(cols);
-  assign sum_read_o  = reading_q;
-  assign sum_index_o = index_q;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge control_clk_i) begin
     if (!rst_ni) begin
       state_q          <= StIdle;
       cmd_q            <= '0;
@@ -173,32 +144,7 @@ module xw_mvm_control #(
       context_valid_q  <= 1'b0;
       fault_code_q     <= '0;
       fault_detail_q   <= '0;
-      row_q            <= '0;
-      vector_q         <= '0;
-      group_col_q      <= '0;
-      group_beat_q     <= '0;
       cell_base_q      <= '0;
-      xbuf_base_q      <= '0;
-      bank_busy_q      <= 1'b0;
-      stage1_q         <= 1'b0;
-      stage1_first_q   <= 1'b0;
-      stage1_last_q    <= 1'b0;
-      stage1_vector_q  <= '0;
-      stage1_col_q     <= '0;
-      stage2_vector_q  <= '0;
-      stage2_col_q     <= '0;
-      cell_addr_o      <= '0;
-      x_byte_o         <= '0;
-      mac_valid_o      <= 1'b0;
-      mac_first_o      <= 1'b0;
-      mac_last_o       <= 1'b0;
-      reading_q        <= 1'b0;
-      read_vector_q    <= '0;
-      read_col_q       <= '0;
-      index_q          <= '0;
-      convert_o        <= 1'b0;
-      convert_vector_o <= '0;
-      convert_col_o    <= '0;
       done_o           <= 1'b0;
       error_o          <= 1'b0;
       error_code_o     <= '0;
@@ -206,7 +152,6 @@ module xw_mvm_control #(
     end else begin
       done_o  <= 1'b0;
       error_o <= 1'b0;
-
       unique case (state_q)
         StIdle: if (cmd_valid_i && cmd_ready_o) begin
           cmd_q   <= cmd_i;
@@ -216,11 +161,6 @@ module xw_mvm_control #(
           descriptor_q    <= descriptor_i;
           context_valid_q <= context_valid_i[context_o];
           cell_base_q     <= CellAddrWidth'(32'(cmd_context) * ContextCells);
-          row_q           <= '0;
-          vector_q        <= '0;
-          group_col_q     <= '0;
-          group_beat_q    <= '0;
-          xbuf_base_q     <= '0;
           state_q         <= StCheck;
         end
         StCheck: begin
@@ -228,22 +168,8 @@ module xw_mvm_control #(
           fault_detail_q <= fault_detail;
           state_q        <= (fault_code == xw_pkg::ERROR_OK[7:0]) ? StRun : StFault;
         end
-        StRun: if (issue) begin
-          row_q <= row_q + 11'd1;
-          if (last_row) begin
-            row_q       <= '0;
-            vector_q    <= vector_q + 8'd1;
-            xbuf_base_q <= xbuf_base_q + XbufAddrWidth'(XbufBeats);
-            if (last_vector) begin
-              vector_q     <= '0;
-              xbuf_base_q  <= '0;
-              group_col_q  <= group_col_q + 11'(Lanes);
-              group_beat_q <= group_beat_q + 32'(rows);
-              if (last_group) state_q <= StFinish;
-            end
-          end
-        end
-        StFinish: if (!bank_busy_q && !convert_o && !converter_busy_i) begin
+        StRun: if (finish_block) state_q <= StFinish;
+        StFinish: if (finished) begin
           done_o  <= 1'b1;
           state_q <= StIdle;
         end
@@ -255,54 +181,179 @@ module xw_mvm_control #(
         end
         default: state_q <= StIdle;
       endcase
-
-      stage1_q <= issue;
-      if (issue) begin
-        cell_addr_o     <= cell_base_q + CellAddrWidth'(block_beat);
-        x_byte_o        <= x_place[LaneWidth-1:0];
-        stage1_first_q  <= row_q == '0;
-        stage1_last_q   <= last_row;
-        stage1_vector_q <= vector_q;
-        stage1_col_q    <= group_col_q;
-      end
-      mac_valid_o <= stage1_q;
-      mac_first_o <= stage1_first_q;
-      mac_last_o  <= stage1_last_q;
-      if (stage1_q) begin
-        stage2_vector_q <= stage1_vector_q;
-        stage2_col_q    <= stage1_col_q;
-      end
-
-      convert_o        <= reading_q;
-      convert_vector_o <= read_vector_q;
-      convert_col_o    <= read_col_q;
-      if (reading_q) begin
-        index_q    <= index_q + 1'b1;
-        read_col_q <= 11'(read_end);
-        if (last_read) reading_q <= 1'b0;
-      end
-      if (mac_valid_o && mac_last_o) begin
-        reading_q     <= 1'b1;
-        index_q       <= '0;
-        read_vector_q <= stage2_vector_q;
-        read_col_q    <= stage2_col_q;
-      end
-      if (finish_pass)                 bank_busy_q <= 1'b1;
-      else if (reading_q && last_read) bank_busy_q <= 1'b0;
-
       if (abort_i) begin
-        state_q     <= StIdle;
-        stage1_q    <= 1'b0;
-        mac_valid_o <= 1'b0;
-        reading_q   <= 1'b0;
-        convert_o   <= 1'b0;
-        bank_busy_q <= 1'b0;
-        done_o      <= 1'b0;
-        error_o     <= 1'b0;
+        state_q <= StIdle;
+        done_o  <= 1'b0;
+        error_o <= 1'b0;
       end
     end
   end
 
+  // --- issue ------------------------------------------------------------------------------------
+  logic [16:0] x_place_q, x_first, x_last;  // byte in the vector's XBUF row: of the beat, of first and last row
+  logic [31:0] beat_q;                      // from the start of the block
+  logic [31:0] group_beat_q;                // first beat of the column group
+  logic [10:0] group_col_q;                 // first column of the group
+  logic [7:0]  vector_q;
+  logic [XbufAddrWidth-1:0] xbuf_base_q;    // of the vector
+  // Of the pass that issued its last row most recently.
+  logic        pass_q;                      // changes with every pass
+  logic [7:0]  pass_vector_q;
+  logic [10:0] pass_col_q;
+
+  logic block_loading, beat_there, first_row, last_row, last_vector, issue;
+  assign x_first       = 17'(cmd_xbuf);
+  assign x_last        = x_first + 17'(rows) - 17'd1;
+  assign block_loading = loading_i && loading_context_i == context_o;
+  assign beat_there    = !block_loading || beat_q < loaded_beats_i;
+  assign first_row     = x_place_q == x_first;
+  assign last_row      = x_place_q == x_last;
+  assign issue         = state_q == StRun && beat_there && !(last_row && bank_busy);
+  assign finish_pass   = issue && last_row;
+  always_comb begin
+    last_vector  = 1'b0;
+    finish_block = 1'b0;
+    if (finish_pass) begin
+      last_vector  = 9'(vector_q) == num_vectors_i - 9'd1;
+      finish_block = last_vector && 12'(group_col_q) + 12'(Lanes) >= 12'(cols);
+    end
+  end
+
+  always_comb begin
+    xbuf_read_o = 1'b0;
+    xbuf_addr_o = '0;
+    if (issue && (first_row || x_place_q[LaneWidth-1:0] == '0)) begin
+      xbuf_read_o = 1'b1;
+      xbuf_addr_o = xbuf_base_q + XbufAddrWidth'(x_place_q >> LaneWidth);
+    end
+  end
+
+  // Stage 1: cell read, byte selection. Stage 2: MAC.
+  logic stage1_q, stage1_first_q, stage1_last_q;
+  assign cell_read_o = stage1_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      x_place_q      <= '0;
+      beat_q         <= '0;
+      group_beat_q   <= '0;
+      group_col_q    <= '0;
+      vector_q       <= '0;
+      xbuf_base_q    <= '0;
+      pass_q         <= 1'b0;
+      pass_vector_q  <= '0;
+      pass_col_q     <= '0;
+      stage1_q       <= 1'b0;
+      stage1_first_q <= 1'b0;
+      stage1_last_q  <= 1'b0;
+      cell_addr_o    <= '0;
+      x_byte_o       <= '0;
+      mac_valid_o    <= 1'b0;
+      mac_first_o    <= 1'b0;
+      mac_last_o     <= 1'b0;
+    end else begin
+      mac_valid_o <= stage1_q;
+      if (stage1_q) begin
+        mac_first_o <= stage1_first_q;
+        mac_last_o  <= stage1_last_q;
+      end
+      stage1_q <= issue;
+      if (issue) begin
+        cell_addr_o    <= cell_base_q + CellAddrWidth'(beat_q);
+        x_byte_o       <= x_place_q[LaneWidth-1:0];
+        stage1_first_q <= first_row;
+        stage1_last_q  <= last_row;
+        beat_q         <= beat_q + 32'd1;
+        x_place_q      <= x_place_q + 17'd1;
+        if (last_row) begin
+          x_place_q     <= x_first;
+          pass_q        <= !pass_q;
+          pass_vector_q <= vector_q;
+          pass_col_q    <= group_col_q;
+          if (last_vector) begin
+            vector_q     <= '0;
+            xbuf_base_q  <= '0;
+            group_col_q  <= group_col_q + 11'(Lanes);
+            group_beat_q <= beat_q + 32'd1;
+          end else begin
+            vector_q     <= vector_q + 8'd1;
+            xbuf_base_q  <= xbuf_base_q + XbufAddrWidth'(XbufBeats);
+            beat_q       <= group_beat_q;
+          end
+        end
+      end
+      if (state_q == StLookup) begin
+        x_place_q    <= x_first;
+        beat_q       <= '0;
+        group_beat_q <= '0;
+        group_col_q  <= '0;
+        vector_q     <= '0;
+        xbuf_base_q  <= '0;
+      end
+      if (abort_i) begin
+        stage1_q    <= 1'b0;
+        mac_valid_o <= 1'b0;
+        pass_q      <= 1'b0;
+      end
+    end
+  end
+
+  // --- sums to the converter ----------------------------------------------------------------------
+  logic                  reading_q, last_read;
+  logic                  read_pass_q;       // pass_q of the pass read last
+  logic [10:0]           read_col_q;
+  logic [IndexWidth-1:0] index_q;
+  logic [11:0]           read_end;
+  assign read_end    = 12'(read_col_q) + 12'(Columns);
+  assign last_read   = 32'(index_q) == Reads - 1 || read_end >= 12'(cols);
+  assign finished    = state_q == StFinish && !bank_busy && !convert_o && !converter_busy_i;
+  assign bank_busy   = pass_q != read_pass_q;  // the bank holds sums not read yet, or soon will
+  assign sum_read_o  = reading_q;
+  assign sum_index_o = index_q;
+
+  always_ff @(posedge convert_clk_i) begin
+    if (!rst_ni) begin
+      reading_q        <= 1'b0;
+      read_pass_q      <= 1'b0;
+      read_col_q       <= '0;
+      index_q          <= '0;
+      convert_o        <= 1'b0;
+      convert_vector_o <= '0;
+      convert_col_o    <= '0;
+    end else begin
+      convert_o <= reading_q;
+      if (reading_q) begin
+        convert_vector_o <= pass_vector_q;
+        convert_col_o    <= read_col_q;
+        index_q          <= index_q + 1'b1;
+        read_col_q       <= 11'(read_end);
+        if (last_read) begin
+          reading_q   <= 1'b0;
+          read_pass_q <= pass_q;
+        end
+      end
+      if (mac_valid_o && mac_last_o) begin
+        reading_q  <= 1'b1;
+        index_q    <= '0;
+        read_col_q <= pass_col_q;
+      end
+      if (abort_i) begin
+        reading_q   <= 1'b0;
+        convert_o   <= 1'b0;
+        read_pass_q <= 1'b0;
+      end
+    end
+  end
+
+  assign needs_convert_o = reading_q || convert_o || abort_i || (mac_valid_o && mac_last_o);
+  logic moves;  // apart from what depends on beats: simulators evaluate it when it changes
+  always_comb begin
+    moves = 1'b0;
+    if (cmd_valid_i || abort_i || done_o || error_o || state_q == StLookup || state_q == StCheck || state_q == StFault) begin
+      moves = 1'b1;
+    end
+  end
+  assign needs_control_o = moves || finish_block || finished;
   assign lookup_o       = state_q == StLookup;
   assign cmd_ready_o    = state_q == StIdle && !abort_i;
   assign descriptor_o   = descriptor_q[127:11];

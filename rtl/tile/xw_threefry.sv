@@ -22,7 +22,7 @@ module xw_threefry #(
   localparam logic [63:0] ROTATIONS = {8'd24, 8'd16, 8'd29, 8'd17, 8'd6, 8'd26, 8'd15, 8'd13};
 
   logic [Rounds:0] valid_q;
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
     else         valid_q <= {valid_q[Rounds-1:0], valid_i};
   end

@@ -41,7 +41,7 @@ module xw_ybuf #(
   assign read_valid_o = read_q;
   assign read_data_o  = row_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) read_q <= 1'b0;
     else         read_q <= read_valid_i && read_ready_o;
   end

@@ -21,6 +21,8 @@ module xw_core #(
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
+  output logic                            control_clk_o,  // clk_i in cycles in which the sequencer or its user needs it
+  input  logic                            needs_control_i,
   // Run
   input  logic                            start_i,
   output logic                            idle_o,
@@ -86,6 +88,34 @@ module xw_core #(
   logic [8:0] num_vectors;
   assign num_vectors = num_vectors_i[8:0];
 
+  // --- clocks -------------------------------------------------------------------------------------
+  // What happens once per instruction, beats of block images, and conversions: registers behind these clocks change
+  // in few cycles.
+  logic control_clk, load_clk, convert_clk;
+  logic run_needs, fetch_needs, dispatch_needs, x_load_needs, y_store_needs, completion_needs, watchdog_needs;
+  logic counters_need_control, counters_need_convert;
+  logic [Queues-1:0]     queue_needs;
+  logic [NumEngines-1:0] engine_needs_control, engine_needs_load, engine_needs_convert;
+  // Executors ask for it in cycles in which they take or answer a command.
+  logic sequencer_needs;
+  always_comb begin
+    sequencer_needs = 1'b0;
+    if (run_needs || dispatch_needs || counters_need_control || queue_needs != '0 || errors != '0) sequencer_needs = 1'b1;
+  end
+  xw_clock_gate u_control_clock (
+    .clk_i, .rst_ni,
+    .enable_i(sequencer_needs || needs_control_i || fetch_needs || x_load_needs || y_store_needs || completion_needs ||
+              watchdog_needs || engine_needs_control != '0),
+    .clk_o   (control_clk)
+  );
+  xw_clock_gate u_load_clock (
+    .clk_i, .rst_ni, .enable_i(engine_needs_load != '0), .clk_o(load_clk)
+  );
+  xw_clock_gate u_convert_clock (
+    .clk_i, .rst_ni, .enable_i(counters_need_convert || engine_needs_convert != '0), .clk_o(convert_clk)
+  );
+  assign control_clk_o = control_clk;
+
   // --- course of the run --------------------------------------------------------------------------
   logic clear, start_units, running, stop_fetch, stop_dispatch, abort, halted, settled;
   logic units_idle, store_idle, fetch_idle, error_valid, count;
@@ -98,7 +128,7 @@ module xw_core #(
   xw_run_control #(
     .NumEngines(NumEngines), .MaxBatch(MaxBatch)
   ) u_run_control (
-    .clk_i, .rst_ni, .start_i, .idle_o, .done_o,
+    .clk_i(control_clk), .rst_ni, .needs_clock_o(run_needs), .start_i, .idle_o, .done_o,
     .entry_i, .num_vectors_i, .program_base_i, .x_base_i, .y_base_i, .completion_base_i, .image_base_i,
     .clear_o         (clear),
     .begin_o         (start_units),
@@ -145,7 +175,7 @@ module xw_core #(
   xw_fetch #(
     .DataWidth(DataWidth), .MaxOutstanding((MaxOutstanding < 4) ? MaxOutstanding : 4)
   ) u_fetch (
-    .clk_i, .rst_ni,
+    .clk_i(control_clk), .rst_ni, .needs_clock_o(fetch_needs),
     .start_i       (start_units),
     .stop_i        (stop_fetch),
     .program_base_i, .entry_i,
@@ -181,7 +211,7 @@ module xw_core #(
   xw_dispatch #(
     .NumEngines(NumEngines)
   ) u_dispatch (
-    .clk_i, .rst_ni,
+    .clk_i(control_clk), .rst_ni, .needs_clock_o(dispatch_needs),
     .start_i           (start_units),
     .entry_i,
     .stop_i            (stop_dispatch),
@@ -218,7 +248,7 @@ module xw_core #(
 
   for (genvar q = 0; q < Queues; q++) begin : g_queue
     xw_unit_queue u_queue (
-      .clk_i, .rst_ni,
+      .clk_i(control_clk), .rst_ni, .needs_clock_o(queue_needs[q]),
       .abort_i           (abort),
       .limit_valid_i     (error_valid),
       .limit_i           (error_index_o),
@@ -244,7 +274,7 @@ module xw_core #(
   xw_semaphores #(
     .Units(Queues)
   ) u_semaphores (
-    .clk_i, .rst_ni,
+    .clk_i(control_clk), .rst_ni,
     .clear_i      (clear),
     .word_i       (words),
     .wait_i       (waiting),
@@ -268,7 +298,7 @@ module xw_core #(
   xw_x_load #(
     .Lanes(Lanes), .XbufBytes(XbufBytes), .MaxBatch(MaxBatch), .MaxOutstanding(MaxOutstanding)
   ) u_x_load (
-    .clk_i, .rst_ni,
+    .clk_i(control_clk), .rst_ni, .needs_clock_o(x_load_needs),
     .abort_i       (abort),
     .num_vectors_i (num_vectors),
     .x_base_i,
@@ -337,7 +367,7 @@ module xw_core #(
   xw_y_store #(
     .NumEngines(NumEngines), .Lanes(Lanes), .YbufWords(YbufWords), .MaxBatch(MaxBatch), .MaxOutstanding(MaxOutstanding)
   ) u_y_store (
-    .clk_i, .rst_ni,
+    .clk_i(control_clk), .rst_ni, .needs_clock_o(y_store_needs),
     .abort_i       (abort),
     .num_vectors_i (num_vectors),
     .y_base_i,
@@ -411,6 +441,8 @@ module xw_core #(
       .YbufWords(YbufWords), .MaxBatch(MaxBatch), .AdcCols(AdcCols), .MaxOutstanding(MaxOutstanding)
     ) u_engine (
       .clk_i, .rst_ni,
+      .control_clk_i(control_clk), .load_clk_i(load_clk), .convert_clk_i(convert_clk),
+      .needs_control_o(engine_needs_control[e]), .needs_load_o(engine_needs_load[e]), .needs_convert_o(engine_needs_convert[e]),
       .clear_i            (clear),
       .abort_i            (abort),
       .num_vectors_i      (num_vectors),
@@ -506,7 +538,7 @@ module xw_core #(
   xw_error_unit #(
     .Sources(SOURCES)
   ) u_error_unit (
-    .clk_i, .rst_ni,
+    .clk_i(control_clk), .rst_ni,
     .clear_i (clear),
     .error_i (errors),
     .unit_i  (error_units),
@@ -536,7 +568,7 @@ module xw_core #(
   logic        progress, record_beat, record_beat_q, y_beat_q, y_memory_stall_q;
   logic [31:0] watch_limit;
   // Bits that depend on ready inputs pass through a register: the clock edge is soon enough for them.
-  always_ff @(posedge clk_i or negedge rst_ni) begin
+  always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       y_beat_q         <= 1'b0;
       y_memory_stall_q <= 1'b0;
@@ -555,7 +587,7 @@ module xw_core #(
   xw_watchdog #(
     .NumEngines(NumEngines)
   ) u_watchdog (
-    .clk_i, .rst_ni,
+    .clk_i, .control_clk_i(control_clk), .rst_ni, .needs_control_o(watchdog_needs),
     .enable_i        (watch),
     .restart_i       (watch_restart),
     .progress_i      (progress),
@@ -590,7 +622,7 @@ module xw_core #(
   xw_counters #(
     .NumEngines(NumEngines)
   ) u_counters (
-    .clk_i, .rst_ni,
+    .clk_i, .control_clk_i(control_clk), .convert_clk_i(convert_clk), .rst_ni, .needs_control_o(counters_need_control), .needs_convert_o(counters_need_convert),
     .clear_i          (clear),
     .run_i            (count),
     .read_i           (record_phase),
@@ -625,7 +657,7 @@ module xw_core #(
   xw_completion #(
     .DataWidth(DataWidth), .MaxOutstanding((MaxOutstanding < 4) ? MaxOutstanding : 4), .NumEngines(NumEngines)
   ) u_completion (
-    .clk_i, .rst_ni,
+    .clk_i(control_clk), .rst_ni, .needs_clock_o(completion_needs),
     .start_i          (record_start),
     .stop_i           (record_stop),
     .base_i           (completion_base_i),

@@ -92,11 +92,13 @@ module xw_kernel #(
   logic [NumEngines*64-1:0] image_base;
   logic [7:0]  error_code, error_unit;
 
+  logic control_clk, csr_needs_clock;
   xw_csr #(
     .NumEngines(NumEngines), .Lanes(Lanes), .BlockRows(BlockRows), .BlockCols(BlockCols), .Contexts(Contexts),
     .XbufBytes(XbufBytes), .YbufWords(YbufWords), .MaxBatch(MaxBatch), .AdcCols(AdcCols)
   ) u_csr (
-    .clk_i            (ap_clk),
+    .clk_i            (control_clk),
+    .needs_clock_o    (csr_needs_clock),
     .rst_ni           (ap_rst_n),
     .awvalid_i        (s_axi_control_awvalid),
     .awready_o        (s_axi_control_awready),
@@ -145,6 +147,8 @@ module xw_kernel #(
   ) u_core (
     .clk_i            (ap_clk),
     .rst_ni           (ap_rst_n),
+    .control_clk_o    (control_clk),
+    .needs_control_i  (csr_needs_clock),
     .start_i          (start),
     .idle_o           (idle),
     .done_o           (done),

@@ -2,10 +2,12 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <random>
 
 #include "arch/support/error.hpp"
@@ -96,16 +98,26 @@ struct Result {
   for (const runtime::CallStats& call : chip.stats()) {
     device::RunStats events = call.device;
     EXPECT_EQ(events.total_cycles > 0, device.info().cycle_accurate);
-    events.total_cycles = 0;
-    events.busy_cycles = events.semaphore_stall_cycles = events.memory_stall_cycles = {};
     result.events.push_back(events);
   }
   return result;
 }
 
+/// Without what only devices with cycles tell.
+[[nodiscard]] Result without_cycles(Result result) {
+  for (device::RunStats& events : result.events) {
+    events.total_cycles = 0;
+    events.busy_cycles = events.semaphore_stall_cycles = events.memory_stall_cycles = {};
+  }
+  return result;
+}
+
+using Compare =
+    std::function<void(const Case& made, const std::shared_ptr<const program::Program>&, std::uint32_t seed)>;
+
 /// `count` programs from seed `first` on.
-void compare(const arch::EmulatorDescription& emulator, std::uint32_t first, std::uint32_t count) {
-  ThreadPool pool(1);
+void for_random_programs(const arch::EmulatorDescription& emulator, std::uint32_t first, std::uint32_t count,
+                         const Compare& compare) {
   std::uint32_t compared = 0;
   for (std::uint32_t seed = first; seed < first + count; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -120,14 +132,22 @@ void compare(const arch::EmulatorDescription& emulator, std::uint32_t first, std
       continue;
     }
     ++compared;
-    functional::FunctionalDevice functional(made.hardware.emulator(), pool);
-    const auto rtl = open_verilated(made.hardware.emulator(), made.device);
-    const Result expected = run_on(functional, program, made, seed, pool);
-    const Result actual = run_on(*rtl, program, made, seed, pool);
-    ASSERT_EQ(actual.words, expected.words);
-    ASSERT_EQ(actual.events, expected.events);
+    compare(made, program, seed);
+    if (testing::Test::HasFatalFailure()) return;
   }
   EXPECT_GE(compared, count * 3 / 4) << "too few programs fit";
+}
+
+void compare_with_functional(const arch::EmulatorDescription& emulator, std::uint32_t first, std::uint32_t count) {
+  ThreadPool pool(1);
+  for_random_programs(emulator, first, count, [&](const Case& made, const auto& program, std::uint32_t seed) {
+    functional::FunctionalDevice functional(made.hardware.emulator(), pool);
+    const auto rtl = open_verilated(made.hardware.emulator(), made.device);
+    const Result expected = without_cycles(run_on(functional, program, made, seed, pool));
+    const Result actual = without_cycles(run_on(*rtl, program, made, seed, pool));
+    ASSERT_EQ(actual.words, expected.words);
+    ASSERT_EQ(actual.events, expected.events);
+  });
 }
 
 /// Parameter: name of a model.
@@ -140,13 +160,14 @@ class RandomPrograms : public testing::TestWithParam<std::string> {
 };
 
 TEST_P(RandomPrograms, GiveTheSameOnRtlAndFunctionalDevice) {
-  compare(emulator(), 1, 75);
+  compare_with_functional(emulator(), 1, 75);
 }
 
 /// Run by `ctest -L slow`; XW_SEED moves on to other programs.
 TEST_P(RandomPrograms, DISABLED_ManyGiveTheSame) {
   const char* seed = std::getenv("XW_SEED");
-  compare(emulator(), seed != nullptr ? static_cast<std::uint32_t>(std::strtoul(seed, nullptr, 10)) : 1000, 1500);
+  compare_with_functional(emulator(),
+                          seed != nullptr ? static_cast<std::uint32_t>(std::strtoul(seed, nullptr, 10)) : 1000, 1500);
 }
 
 [[nodiscard]] std::vector<std::string> model_names() {
@@ -163,6 +184,31 @@ INSTANTIATE_TEST_SUITE_P(Models, RandomPrograms, testing::ValuesIn(model_names()
   return name;
 });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(RandomPrograms);
+
+/// Models with waveforms are the RTL as synthesised; the others stop clocks and pair lanes to simulate fast.
+TEST(FastSimulation, TakesTheSameCyclesAsTheRtlAsSynthesised) {
+  const std::filesystem::path trace =
+      std::filesystem::temp_directory_path() / ("xw-random-" + std::to_string(::getpid()) + ".fst");
+  ThreadPool pool(1);
+  for (const verilated::ModelEntry& model : conformance_models()) {
+    if (model.make_traced == nullptr || model.shape.block_rows > 128) continue;
+    SCOPED_TRACE(model.name);
+    const std::string made = XW_SOURCE_DIR "/tests/conformance/emulators/" + std::string(model.name) + ".toml";
+    const auto emulator = arch::load_emulator(std::filesystem::exists(made) ? made : std::string(model.name));
+    for_random_programs(emulator, 500, 40, [&](const Case& drawn, const auto& program, std::uint32_t seed) {
+      verilated::Options options = drawn.device;
+      const auto fast = open_verilated(drawn.hardware.emulator(), options);
+      options.trace = trace;
+      options.trace_to = 1;
+      const auto synthesised = open_verilated(drawn.hardware.emulator(), options);
+      const Result expected = run_on(*synthesised, program, drawn, seed, pool);
+      const Result actual = run_on(*fast, program, drawn, seed, pool);
+      ASSERT_EQ(actual.words, expected.words);
+      ASSERT_EQ(actual.events, expected.events);
+    });
+  }
+  std::filesystem::remove(trace);
+}
 
 }  // namespace
 }  // namespace xw::test

@@ -14,6 +14,7 @@
 #include "Vaxi_read_64.h"
 #include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
+#include "tests/rtl/clocked.hpp"
 
 namespace xw::test {
 namespace {
@@ -64,11 +65,9 @@ struct AxiReadBench {
     top->req_addr_i = offering ? ranges.front().address : random();
     top->req_beats_i = offering ? ranges.front().beats : 0;
     top->ready_i = random() % 100 >= busy_percent;
-    top->clk_i = 0;
-    top->eval();
+    clocks_low(*top);
     if (running) sample();
-    top->clk_i = 1;
-    top->eval();
+    clock_edge(*top);
     ++cycles;
   }
 

@@ -16,6 +16,7 @@
 #include "Vaxi_write_64.h"
 #include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/axi_write_memory.hpp"
+#include "tests/rtl/clocked.hpp"
 
 namespace xw::test {
 namespace {
@@ -82,11 +83,9 @@ struct AxiWriteBench {
     top->valid_i = sending;
     std::memcpy(&top->data_i, beat.data(), beat.size());
     top->strb_i = static_cast<std::remove_reference_t<decltype(top->strb_i)>>(strobes);
-    top->clk_i = 0;
-    top->eval();
+    clocks_low(*top);
     if (running) sample();
-    top->clk_i = 1;
-    top->eval();
+    clock_edge(*top);
     ++cycles;
   }
 

@@ -189,8 +189,8 @@ TEST_F(CsrRtl, ShowsTheResults) {
 
 TEST_F(CsrRtl, OtherAddressesReadZeroAndIgnoreWrites) {
   const std::uint32_t behind_images = arch::kArgImageBase + 8 * kEngines;
-  for (const std::uint32_t offset :
-       {behind_images, behind_images + 4, 0x0FCU, 0x13CU, 0x14CU, 0x168U, 0x200U, 0xFFCU}) {
+  for (const std::uint32_t offset : {arch::kArgWatchdogCycles + 4U, behind_images, behind_images + 4, 0x0FCU, 0x13CU,
+                                     0x14CU, 0x168U, 0x200U, 0xFFCU}) {
     write(offset, 0xFFFFFFFFU);
     EXPECT_EQ(read(offset), 0U) << "offset " << offset;
   }

@@ -18,6 +18,7 @@
 #include "host/backends/verilated/finish.hpp"
 #include "models/analog/block_image.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
+#include "tests/rtl/clocked.hpp"
 #include "tests/rtl/unit_events.hpp"
 
 namespace xw::test {
@@ -79,8 +80,7 @@ class EngineBench {
   /// One cycle; inputs must be set.
   void tick() {
     memory.drive(*top, random);
-    top->clk_i = 0;
-    top->eval();
+    clocks_low(*top);
     if (top->rst_ni != 0) {
       memory.sample(*top, random);
       load_taken = top->load_valid_i != 0 && top->load_ready_o != 0;
@@ -90,8 +90,7 @@ class EngineBench {
       saturations += top->saturations_o;
       stalls += top->mvm_memory_stall_o;
     }
-    top->clk_i = 1;
-    top->eval();
+    clock_edge(*top);
     ++cycles;
   }
 

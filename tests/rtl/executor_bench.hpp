@@ -14,6 +14,7 @@
 #include <string>
 
 #include "host/backends/verilated/finish.hpp"
+#include "tests/rtl/clocked.hpp"
 #include "tests/rtl/unit_events.hpp"
 
 namespace xw::test {
@@ -47,8 +48,7 @@ class ExecutorBench {
     auto& bench = static_cast<Bench&>(*this);
     memory.drive(*top, random);
     bench.drive_ports();
-    top->clk_i = 0;
-    top->eval();
+    clocks_low(*top);
     if (top->rst_ni != 0) {
       memory.sample(*top, random);
       bench.sample_ports();
@@ -67,8 +67,7 @@ class ExecutorBench {
         EXPECT_TRUE(memory.quiet()) << "done with bursts under way";
       }
     }
-    top->clk_i = 1;
-    top->eval();
+    clock_edge(*top);
     ++cycles;
   }
 

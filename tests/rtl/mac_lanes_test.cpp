@@ -5,6 +5,8 @@
 
 #include "Vmac_lanes_16.h"
 #include "Vmac_lanes_64.h"
+#include "Vmac_lanes_fast_16.h"
+#include "Vmac_lanes_fast_64.h"
 #include "tests/rtl/clocked.hpp"
 
 namespace xw::test {
@@ -18,6 +20,14 @@ struct Lanes16 {
 struct Lanes64 {
   using Model = Vmac_lanes_64;
   static constexpr std::uint32_t kLanes = 64, kColumns = 4;
+};
+
+/// Likewise in the form of models that simulate fast.
+struct FastLanes16 : Lanes16 {
+  using Model = Vmac_lanes_fast_16;
+};
+struct FastLanes64 : Lanes64 {
+  using Model = Vmac_lanes_fast_64;
 };
 
 template <typename Config>
@@ -66,7 +76,7 @@ class MacLanesRtl : public testing::Test {
   Sums sums_, bank_, next_bank_;  ///< empty: not known yet
   Sums expected_;                 ///< what sums_o shows
 };
-using Configs = testing::Types<Lanes16, Lanes64>;
+using Configs = testing::Types<Lanes16, Lanes64, FastLanes16, FastLanes64>;
 TYPED_TEST_SUITE(MacLanesRtl, Configs);
 
 TYPED_TEST(MacLanesRtl, SumsPassesOfAnyLengthWithGapsAndReadsAtAnyTime) {

@@ -17,6 +17,7 @@
 #include "Vwrite_mux_64.h"
 #include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
+#include "tests/rtl/clocked.hpp"
 
 namespace xw::test {
 namespace {
@@ -91,11 +92,9 @@ struct ReadMuxBench {
     top->reader_rready_i = static_cast<std::uint8_t>(ready);
     std::memcpy(&top->reader_araddr_i, addresses.data(), sizeof addresses);
     std::memcpy(&top->reader_arlen_i, lengths.data(), sizeof lengths);
-    top->clk_i = 0;
-    top->eval();
+    clocks_low(*top);
     if (running) sample();
-    top->clk_i = 1;
-    top->eval();
+    clock_edge(*top);
   }
 
   void sample() {
