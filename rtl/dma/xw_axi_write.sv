@@ -71,13 +71,12 @@ module xw_axi_write #(
 
   logic issue, answered;
   always_comb begin
-    issue    = 1'b0;
-    answered = 1'b0;
-    if (busy_o) begin
-      issue    = remaining_q != '0 && !stop_i && (!awvalid_o || awready_i) && outstanding_q != COUNT_WIDTH'(MaxOutstanding);
-      answered = bvalid_i && bready_o;
+    issue = 1'b0;
+    if (remaining_q != '0) begin
+      issue = !stop_i && (!awvalid_o || awready_i) && outstanding_q != COUNT_WIDTH'(MaxOutstanding);
     end
   end
+  assign answered = bvalid_i && bready_o;
 
   // --- data channel -----------------------------------------------------------------------------
   logic stopping, last, fill, take;
