@@ -46,7 +46,7 @@ inline Outcome interrupted_crossweave(const std::string& arguments, const std::f
     ::dup2(ends[1], STDOUT_FILENO);
     ::close(ends[0]);
     ::close(ends[1]);
-    const std::string command = std::string("exec ") + XW_CROSSWEAVE + " " + arguments + " 2>&1 </dev/null";
+    const std::string command = std::string("exec ") + XW_CROSSWEAVE + " 2>&1 </dev/null " + arguments;
     ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
   }

@@ -262,10 +262,13 @@ TEST_F(CommandLine, InterruptEndsALongRunCleanly) {
   shape.context = 100000;  // far more tokens than a second can generate
   model_ = test::write_tiny_model(folder_, -1, shape);
   ASSERT_EQ(compile().status, 0);
-  const std::string run = std::string(XW_CROSSWEAVE) + " run " + program_.string() + " -p abc -n 99000 --ignore-eos";
-  const Outcome outcome = shell("timeout --foreground --preserve-status -s INT 1 " + run + " 2>&1 >/dev/null");
+  const fs::path text = folder_ / "text";
+  const Outcome outcome =
+      test::interrupted_crossweave("run " + program_.string() + " -p abc -n 99000 --ignore-eos >" + text.string(),
+                                   [&] { return fs::exists(text) && fs::file_size(text) > 100; });
   EXPECT_EQ(outcome.status, 130) << outcome.output;
   EXPECT_THAT(outcome.output, HasSubstr("interrupted"));
+  fs::remove(text);
   EXPECT_EQ(files(), 3U);
 }
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <numeric>
 
 #include "arch/support/error.hpp"
@@ -101,16 +100,14 @@ TEST(Codegen, IsDeterministic) {
   EXPECT_EQ(a.calls, b.calls);
 }
 
-TEST(Codegen, HandlesABillionWeightsInUnderASecond) {
+TEST(Codegen, HandlesABillionWeights) {
   const auto emulator = make_emulator(4, 64, 512, 512, 4, 16384, 2048);
   Model model = decoder(16, 2048, 512, 8192, 512);
   model.add_call(2048, {128256}, 512, 512);
-  const auto begin = std::chrono::steady_clock::now();
   const codegen::Output output = codegen::generate(model.input(), emulator);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  std::printf("%zu calls, %zu instructions, %zu images: %.3f s\n", output.calls.size(), output.code.size(),
-              output.images.size(), seconds);
-  EXPECT_LT(seconds, 5.0);  // about 0.1 s when optimised; the margin is for sanitizers and busy machines
+  // 4 calls per layer and the output layer; every 512 x 512 block has an image, or several where engines share it.
+  EXPECT_EQ(output.calls.size(), 65U);
+  EXPECT_GE(output.images.size(), 16U * (4 * 6 + 4 * 4 + 4 * 32 + 16 * 4) + 4 * 251);
 }
 
 TEST(Codegen, CallsFollowEachOtherAndEndWithHalt) {
