@@ -1,4 +1,4 @@
-// `crossweave report`: tiles, conversions, chip time and energy, and a short measured run.
+// `crossweave report`: tiles, conversions, chip time and energy (modelled, simulated), and a short measured run.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
@@ -6,8 +6,11 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "compiler/ir/graph.hpp"
+#include "host/app/chip_runs.hpp"
 #include "host/app/opened_model.hpp"
 #include "host/app/version.hpp"
+#include "host/backends/systemc/chip_simulation.hpp"
 #include "host/report/report.hpp"
 #include "models/calibration/default_text.hpp"
 
@@ -23,6 +26,24 @@ report::HostShares shares(const transformer::HostTimes& times) {
           {"other", times.other}};
 }
 
+/// A decoded token and a prompt on the chip that the program was compiled for. What the chip or this build lacks for it is
+/// told in the section, the rest of the report needs neither.
+report::ChipSection simulate(const report::Report& report, std::uint32_t context, std::uint32_t prefill) {
+  report::ChipSection section;
+  const program::Program& program = *report.program;
+  try {
+    section.plan = systemc::make_chip_plan(program, ir::parse(program.graph_text(), program.path() + ": graph"));
+    section.decode = run_on_chip(section.plan, report.chip, report::decode_workload(context));
+    section.prefill = run_on_chip(section.plan, report.chip, report::prefill_workload(prefill));
+  } catch (const Error& error) {
+    const ErrorCode code = error.code();
+    if (code != ErrorCode::kUnsupported && code != ErrorCode::kInvalidArgument && code != ErrorCode::kCapacity) throw;
+    section.decode.reset();
+    section.absent = error.what();
+  }
+  return section;
+}
+
 /// Prefill of `prompt` and `decode` greedy tokens, with the counters of both phases apart.
 report::MeasuredRun measure(OpenedModel& opened, const std::vector<std::int32_t>& prompt, std::uint32_t decode) {
   using Clock = std::chrono::steady_clock;
@@ -32,6 +53,7 @@ report::MeasuredRun measure(OpenedModel& opened, const std::vector<std::int32_t>
   run.options = chip.options();
   run.threads = opened.pool().num_threads();
   if (const device::DeviceInfo& info = chip.device().info(); info.cycle_accurate) run.cycle_accurate = info.emulator;
+  run.chip_time = chip.device().info().chip_time;
   run.programming_seconds = chip.programming_seconds();
   transformer::Session session(opened.model());
   chip.reset_stats();
@@ -63,9 +85,10 @@ int report_main(const std::vector<std::string>& arguments) {
   unsigned threads = 0;
   po::options_description options("Report");
   options.add_options()("program", po::value(&run.model), "program file")(
-      "context", po::value(&context)->default_value(context), "context length of the decode estimate")(
+      "context", po::value(&context)->default_value(context),
+      "context length of the decoded token, its own position included")(
       "prefill-tokens", po::value(&prefill)->default_value(prefill),
-      "prompt length of the prefill estimate and of the measured run")(
+      "prompt length of the estimate, the simulation and the measured run")(
       "decode-tokens", po::value(&decode)->default_value(decode), "tokens of the measured run")(
       "prompt", po::value(&prompt), "text of the measured run (default: a built-in text)")("static", "no measured run")(
       "layers", "every call in a row of its own");
@@ -84,6 +107,7 @@ int report_main(const std::vector<std::string>& arguments) {
   report::Report report;
   if (values->count("static") != 0) {
     report = report::make_report(program::Program::open(run.model), context, prefill);
+    report.simulation = simulate(report, context, prefill);
   } else {
     run.mode = "analog";
     OpenedModel opened(run, compile, threads);
@@ -92,7 +116,9 @@ int report_main(const std::vector<std::string>& arguments) {
         opened.tokenizer().encode(prompt.empty() ? std::string(calibration::default_text()) : prompt, true, false);
     if (tokens.size() > prefill && values->count("prompt") == 0) tokens.resize(prefill);
     if (tokens.empty()) throw Error(ErrorCode::kInvalidArgument, "report: the prompt has no tokens");
-    report = report::make_report(opened.program(), context, static_cast<std::uint32_t>(tokens.size()));
+    const auto prompt_tokens = static_cast<std::uint32_t>(tokens.size());
+    report = report::make_report(opened.program(), context, prompt_tokens);
+    report.simulation = simulate(report, context, prompt_tokens);
     report.run = measure(opened, tokens, decode);
   }
   report.tool_version = kVersion;

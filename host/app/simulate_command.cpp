@@ -2,16 +2,15 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "arch/support/file.hpp"
 #include "compiler/ir/graph.hpp"
 #include "compiler/program/program.hpp"
+#include "host/app/chip_runs.hpp"
 #include "host/app/options.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
 #include "host/report/chip_csv.hpp"
@@ -22,7 +21,7 @@ namespace xw::app {
 namespace {
 
 namespace po = boost::program_options;
-using systemc::Breakdown;
+using report::ChipRun;
 using systemc::ChipPlan;
 using systemc::ChipResult;
 using systemc::ChipWorkload;
@@ -35,109 +34,6 @@ struct SimulateFlags {
   std::filesystem::path trace, csv;
   bool layers = false, json = false;
 };
-
-/// A simulation with what it took on this machine.
-struct Simulated {
-  ChipWorkload workload;
-  ChipResult result;
-  double host_ms = 0;
-};
-
-[[nodiscard]] Simulated simulate(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipWorkload& workload,
-                                 bool activities = false) {
-  const auto begin = std::chrono::steady_clock::now();
-  Simulated simulated{workload, systemc::simulate_chip(plan, chip, workload, {activities}), 0};
-  simulated.host_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
-  return simulated;
-}
-
-[[nodiscard]] double mean(const std::vector<double>& values) {
-  return values.empty() ? 0 : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-[[nodiscard]] double largest(const std::vector<double>& values) {
-  return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
-}
-
-/// Tokens that were generated; the last token of a prompt gives the first one.
-[[nodiscard]] std::uint64_t generated(const ChipWorkload& workload) {
-  return std::uint64_t{workload.num_sequences} * workload.generated_tokens;
-}
-
-/// Two per multiply-add.
-[[nodiscard]] double operations(const ChipResult& result) {
-  return static_cast<double>(2 * (result.cell_macs + result.digital_macs));
-}
-
-/// Time on the critical path in attention.
-[[nodiscard]] double attention_ns(const ChipPlan& plan, const ChipResult& result) {
-  double sum = 0;
-  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
-    if (plan.steps[i].kind == systemc::StepKind::kAttention) sum += result.steps[i].critical_path_ns.total();
-  }
-  return sum;
-}
-
-[[nodiscard]] Component bottleneck(const Breakdown& path) {
-  Component most = Component::kInputLink;
-  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
-    if (path[static_cast<Component>(c)] > path[most]) most = static_cast<Component>(c);
-  }
-  return most;
-}
-
-[[nodiscard]] nlohmann::ordered_json to_json(const Breakdown& breakdown) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::object();
-  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
-    const auto component = static_cast<Component>(c);
-    if (breakdown[component] != 0) json[std::string(systemc::name(component))] = breakdown[component];
-  }
-  return json;
-}
-
-[[nodiscard]] nlohmann::ordered_json to_json(const ChipPlan& plan, const Simulated& simulated) {
-  const ChipResult& result = simulated.result;
-  nlohmann::ordered_json json;
-  json["kind"] = "simulated";
-  json["sequences"] = simulated.workload.num_sequences;
-  json["first_position"] = simulated.workload.first_position;
-  json["prompt_tokens"] = simulated.workload.prompt_tokens;
-  json["generated_tokens"] = simulated.workload.generated_tokens;
-  json["digital_on_host"] = simulated.workload.digital_on_host;
-  json["total_ns"] = result.total_ns;
-  json["tokens_per_s"] = static_cast<double>(generated(simulated.workload)) / result.total_ns * 1e9;
-  const report::ChipPace pace = report::pace_of(simulated.workload, result);
-  if (pace.first_token_ns) json["first_token_ns"] = *pace.first_token_ns;
-  if (pace.next_token_ns) json["next_token_ns"] = *pace.next_token_ns;
-  json["energy_pj_per_token"] =
-      result.energy_pj.total() / static_cast<double>(std::max<std::uint64_t>(1, generated(simulated.workload)));
-  json["tops"] = operations(result) / result.total_ns * 1e-3;
-  json["tops_per_watt"] = operations(result) / result.energy_pj.total();
-  json["area_mm2"] = {{"tiles", result.tiles_mm2}, {"digital", result.digital_mm2}};
-  json["energy_pj"] = to_json(result.energy_pj);
-  json["critical_path_ns"] = to_json(result.critical_path_ns);
-  json["attention_ns"] = attention_ns(plan, result);
-  json["bottleneck"] = std::string(systemc::name(bottleneck(result.critical_path_ns)));
-  json["block_mvms"] = result.block_mvms;
-  json["cell_macs"] = result.cell_macs;
-  json["digital_macs"] = result.digital_macs;
-  json["link_bytes"] = result.link_bytes;
-  json["hop_bytes"] = result.hop_bytes;
-  json["buffer"] = {{"capacity_bytes", result.buffer_capacity_bytes},
-                    {"peak_bytes", result.buffer_peak_bytes},
-                    {"spilled_bytes", result.spilled_bytes}};
-  json["utilisation"] = {{"tiles_mean", mean(result.tile_busy_ns) / result.total_ns},
-                         {"tiles_largest", largest(result.tile_busy_ns) / result.total_ns},
-                         {"input_links_largest", largest(result.input_link_busy_ns) / result.total_ns},
-                         {"output_links_largest", largest(result.output_link_busy_ns) / result.total_ns},
-                         {"digital_units", result.digital_busy_ns / result.total_ns},
-                         {"memory", result.memory_busy_ns / result.total_ns}};
-  for (const systemc::Share& layer : result.layers) {
-    json["layers"].push_back(
-        {{"energy_pj", to_json(layer.energy_pj)}, {"critical_path_ns", to_json(layer.critical_path_ns)}});
-  }
-  json["host_ms"] = {{"kind", "measured"}, {"unit", "ms"}, {"value", simulated.host_ms}};
-  return json;
-}
 
 void print_breakdown(const ChipResult& result) {
   std::printf("\n%-30s %12s %7s %12s %7s\n", "component", "time us", "", "energy uJ", "");
@@ -167,7 +63,7 @@ void print_buffer(const ChipResult& result) {
   }
 }
 
-void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Simulated& simulated, bool layers) {
+void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipRun& simulated, bool layers) {
   const ChipResult& result = simulated.result;
   const ChipWorkload& workload = simulated.workload;
   std::printf("simulated   %s, %u tiles%s; %u sequence%s from position %u, %u tokens of prompt, %u generated\n",
@@ -175,23 +71,23 @@ void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Si
               workload.digital_on_host ? ", without the digital side, which is on the host" : "",
               workload.num_sequences, workload.num_sequences == 1 ? "" : "s", workload.first_position,
               workload.prompt_tokens, workload.generated_tokens);
-  const auto tokens = static_cast<double>(std::max<std::uint64_t>(1, generated(workload)));
+  const auto tokens = static_cast<double>(std::max<std::uint64_t>(1, report::generated_tokens(workload)));
   std::printf("time        %.3f us, %.0f tokens/s generated\n", result.total_ns * 1e-3,
-              static_cast<double>(generated(workload)) / result.total_ns * 1e9);
+              static_cast<double>(report::generated_tokens(workload)) / result.total_ns * 1e9);
   const report::ChipPace pace = report::pace_of(workload, result);
   if (pace.first_token_ns) std::printf("pace        first token after %.3f us", *pace.first_token_ns * 1e-3);
   if (pace.next_token_ns) std::printf(", then one every %.3f us and sequence", *pace.next_token_ns * 1e-3);
   if (pace.first_token_ns) std::printf("\n");
   std::printf("energy      %.3f uJ, %.3f uJ per generated token, %.3f W\n", result.energy_pj.total() * 1e-6,
               result.energy_pj.total() * 1e-6 / tokens, result.energy_pj.total() / result.total_ns * 1e-3);
-  std::printf("rate        %.3f TOPS, %.3f TOPS/W (2 operations per multiply-add)\n",
-              operations(result) / result.total_ns * 1e-3, operations(result) / result.energy_pj.total());
+  std::printf("rate        %.3f TOPS, %.3f TOPS/W (2 operations per multiply-add)\n", report::tops(result),
+              report::tops_per_watt(result));
   if (const double area = result.tiles_mm2 + result.digital_mm2; area > 0) {
     std::printf("area        %.2f mm2: tiles %.2f, digital %.2f\n", area, result.tiles_mm2, result.digital_mm2);
   }
+  const report::ChipUtilisation busy = report::utilisation_of(result);
   std::printf("busy        tiles %.2f %% (mean), %.2f %% (most), digital units %.1f %%, memory %.1f %%\n",
-              100 * mean(result.tile_busy_ns) / result.total_ns, 100 * largest(result.tile_busy_ns) / result.total_ns,
-              100 * result.digital_busy_ns / result.total_ns, 100 * result.memory_busy_ns / result.total_ns);
+              100 * busy.tiles_mean, 100 * busy.tiles_largest, 100 * busy.digital_units, 100 * busy.memory);
   std::printf("moved       %.1f kB over links, %.1f kB x hops\n", static_cast<double>(result.link_bytes) * 1e-3,
               static_cast<double>(result.hop_bytes) * 1e-3);
   if (!workload.digital_on_host) print_buffer(result);
@@ -204,19 +100,20 @@ void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Si
     const systemc::Share& share = result.layers[layer];
     const std::string label = layer + 1 == result.layers.size() ? "output" : std::to_string(layer);
     std::printf("%-10s %12.3f %12.4f   %s\n", label.c_str(), share.critical_path_ns.total() * 1e-3,
-                share.energy_pj.total() * 1e-6, std::string(systemc::name(bottleneck(share.critical_path_ns))).c_str());
+                share.energy_pj.total() * 1e-6,
+                std::string(systemc::name(report::largest_of(share.critical_path_ns))).c_str());
   }
 }
 
-void print_sweep(const ChipPlan& plan, const std::vector<Simulated>& sweep) {
+void print_sweep(const ChipPlan& plan, const std::vector<ChipRun>& sweep) {
   std::printf("%10s %12s %12s %12s %11s   %s\n", "context", "us/token", "tokens/s", "uJ/token", "attention",
               "most time in");
-  for (const Simulated& point : sweep) {
+  for (const ChipRun& point : sweep) {
     const ChipResult& result = point.result;
     std::printf("%10u %12.3f %12.0f %12.3f %10.1f%%   %s\n", point.workload.first_position + 1, result.total_ns * 1e-3,
                 1e9 / result.total_ns, result.energy_pj.total() * 1e-6,
-                100 * attention_ns(plan, result) / result.critical_path_ns.total(),
-                std::string(systemc::name(bottleneck(result.critical_path_ns))).c_str());
+                100 * report::attention_ns(plan, result) / result.critical_path_ns.total(),
+                std::string(systemc::name(report::largest_of(result.critical_path_ns))).c_str());
   }
 }
 
@@ -263,7 +160,7 @@ void print_sweep(const ChipPlan& plan, const std::vector<Simulated>& sweep) {
 }
 
 void write_files(const SimulateFlags& flags, const ChipPlan& plan, const arch::ChipDescription& chip,
-                 const std::vector<Simulated>& runs) {
+                 const std::vector<ChipRun>& runs) {
   if (!flags.trace.empty()) {
     OutputFile file(flags.trace);
     report::write_timeline(plan, runs.front().result, chip.name, [&](std::string_view text) { file.write(text); });
@@ -274,9 +171,7 @@ void write_files(const SimulateFlags& flags, const ChipPlan& plan, const arch::C
     write_text_file(flags.csv, report::steps_csv(plan, runs.front().result));
     return;
   }
-  std::vector<report::ChipRun> lines;
-  for (const Simulated& run : runs) lines.push_back({run.workload, &run.result});
-  write_text_file(flags.csv, report::runs_csv(plan, lines));
+  write_text_file(flags.csv, report::runs_csv(plan, runs));
 }
 
 }  // namespace
@@ -299,16 +194,16 @@ int simulate_main(const std::vector<std::string>& arguments) {
   const arch::ChipDescription chip = chip_of(flags, *program);
   const ChipPlan plan =
       systemc::make_chip_plan(*program, ir::parse(program->graph_text(), program->path() + ": graph"));
-  std::vector<Simulated> runs;
+  std::vector<ChipRun> runs;
   if (flags.sweep == 0) {
-    runs.push_back(simulate(plan, chip, flags.workload, !flags.trace.empty()));
+    runs.push_back(run_on_chip(plan, chip, flags.workload, !flags.trace.empty()));
   } else {
     for (std::uint32_t context = 1; context <= flags.sweep; context *= 2) {
       ChipWorkload workload;
       workload.num_sequences = flags.workload.num_sequences;
       workload.first_position = context - 1;
       workload.digital_on_host = flags.workload.digital_on_host;
-      runs.push_back(simulate(plan, chip, workload));
+      runs.push_back(run_on_chip(plan, chip, workload));
     }
   }
   write_files(flags, plan, chip, runs);
@@ -318,7 +213,7 @@ int simulate_main(const std::vector<std::string>& arguments) {
     json["chip"] = chip.name;
     json["model"] = program->manifest().model_name;
     json["tiles"] = plan.num_tiles;
-    for (const Simulated& run : runs) json["runs"].push_back(to_json(plan, run));
+    for (const ChipRun& run : runs) json["runs"].push_back(report::to_json(plan, run));
     std::cout << json.dump(2) << '\n';
   } else if (flags.sweep != 0) {
     print_sweep(plan, runs);

@@ -3,9 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/report/chip_csv.hpp"
 
-#include <algorithm>
 #include <cstdio>
-#include <numeric>
 
 #include "host/report/chip_pace.hpp"
 
@@ -66,18 +64,12 @@ std::string runs_csv(const systemc::ChipPlan& plan, const std::vector<ChipRun>& 
       "bytes,spilled bytes" +
       component_head("ns") + component_head("pJ") + "\r\n";
   for (const ChipRun& run : runs) {
-    const systemc::ChipResult& result = *run.result;
-    double attention = 0;
-    for (std::size_t i = 0; i < plan.steps.size(); ++i) {
-      if (plan.steps[i].kind == systemc::StepKind::kAttention) attention += result.steps[i].critical_path_ns.total();
-    }
-    const double busy = std::accumulate(result.tile_busy_ns.begin(), result.tile_busy_ns.end(), 0.0);
-    const auto tiles = static_cast<double>(std::max<std::size_t>(1, result.tile_busy_ns.size()));
+    const systemc::ChipResult& result = run.result;
     text += std::to_string(run.workload.num_sequences) + "," + std::to_string(run.workload.first_position) + "," +
             std::to_string(run.workload.prompt_tokens) + "," + std::to_string(run.workload.generated_tokens);
-    for (const double value : {result.total_ns, result.energy_pj.total(), attention, busy / tiles / result.total_ns,
-                               result.digital_busy_ns / result.total_ns, result.memory_busy_ns / result.total_ns,
-                               result.tiles_mm2 + result.digital_mm2}) {
+    const ChipUtilisation busy = utilisation_of(result);
+    for (const double value : {result.total_ns, result.energy_pj.total(), attention_ns(plan, result), busy.tiles_mean,
+                               busy.digital_units, busy.memory, result.tiles_mm2 + result.digital_mm2}) {
       text += "," + number(value);
     }
     const ChipPace pace = pace_of(run.workload, result);

@@ -6,15 +6,11 @@
 #include <string>
 #include <vector>
 
+#include "host/report/chip_run.hpp"
 #include "systemc/chip/chip_plan.hpp"
 #include "systemc/chip/chip_result.hpp"
 
 namespace xw::report {
-
-struct ChipRun {
-  systemc::ChipWorkload workload;
-  const systemc::ChipResult* result = nullptr;
-};
 
 /// A line per run: workload, time, energy, utilisation, then time and energy by component.
 [[nodiscard]] std::string runs_csv(const systemc::ChipPlan& plan, const std::vector<ChipRun>& runs);

@@ -20,8 +20,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr unsigned kDeepest = 64;
 
-/// Parts of a report with a row per layer, call or constant, and words that say how it was made.
-constexpr std::array<std::string_view, 4> kDetails = {"layers", "calls", "constants", "steps"};
+/// Parts of a report with a row per layer, call, constant or unit, and words that say how it was made.
+constexpr std::array<std::string_view, 7> kDetails = {"layers",    "calls",           "constants",       "steps",
+                                                      "each_tile", "each_input_link", "each_output_link"};
 
 struct Leaf {
   std::string path, unit, kind;

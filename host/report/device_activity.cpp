@@ -28,6 +28,10 @@ namespace {
   return unit;
 }
 
+[[nodiscard]] nlohmann::ordered_json measured(double value, const char* unit) {
+  return {{"value", value}, {"unit", unit}, {"kind", "measured"}};
+}
+
 }  // namespace
 
 DeviceActivity activity(const device::RunStats& stats, const arch::EmulatorDescription& emulator, double host_seconds) {
@@ -58,10 +62,11 @@ std::string DeviceActivity::lost() const {
 }
 
 nlohmann::ordered_json to_json(const DeviceActivity& activity) {
-  nlohmann::ordered_json json = {{"cycles", activity.cycles},
+  nlohmann::ordered_json json = {{"kind", "simulated"},
+                                 {"cycles", activity.cycles},
                                  {"mac_utilisation", activity.mac_utilisation},
-                                 {"cycles_per_s", activity.cycles_per_second},
-                                 {"macs_per_s", activity.macs_per_second}};
+                                 {"cycles_per_s", measured(activity.cycles_per_second, "cycles/s")},
+                                 {"macs_per_s", measured(activity.macs_per_second, "MAC/s")}};
   for (const UnitActivity& unit : activity.units) {
     json["units"][unit.name] = {{"executing", unit.executing},
                                 {"memory_stall", unit.memory},

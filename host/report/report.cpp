@@ -35,6 +35,10 @@ Json measured(double value, const char* unit) {
   return number(value, unit, "measured");
 }
 
+Json simulated(double value, const char* unit) {
+  return number(value, unit, "simulated");
+}
+
 Json energy_json(const Energy& energy) {
   return {{"dac", modelled(energy.dac, "pJ")},         {"cells", modelled(energy.cells, "pJ")},
           {"adc", modelled(energy.adc, "pJ")},         {"rescale", modelled(energy.rescale, "pJ")},
@@ -74,8 +78,12 @@ Json phase_json(const Phase& phase, const MeasuredRun& run) {
                      {"device_time", measured(call.device_seconds, "s")},
                      {"mvms", call.device.mvms},
                      {"adc_conversions", call.device.adc_conversions},
-                     {"adc_saturations", call.device.adc_saturations},
-                     {"cycles", call.device.total_cycles}});
+                     {"adc_saturations", call.device.adc_saturations}});
+    if (run.chip_time) {
+      calls.back()["chip_time"] = simulated(static_cast<double>(call.device.total_cycles), "ns");
+    } else {
+      calls.back()["cycles"] = call.device.total_cycles;
+    }
   }
   std::uint64_t block_bytes = 0;
   for (const std::uint64_t bytes : total.device.block_bytes_read) block_bytes += bytes;
@@ -95,6 +103,7 @@ Json phase_json(const Phase& phase, const MeasuredRun& run) {
                {"y_bytes", total.device.y_bytes_written},
                {"block_bytes", block_bytes},
                {"calls", calls}};
+  if (run.chip_time) json["chip_time"] = simulated(static_cast<double>(total.device.total_cycles), "ns");
   if (run.cycle_accurate) json["activity"] = to_json(activity(total.device, *run.cycle_accurate, total.device_seconds));
   return json;
 }
@@ -102,7 +111,8 @@ Json phase_json(const Phase& phase, const MeasuredRun& run) {
 Json run_json(const MeasuredRun& run) {
   Json host;
   for (const auto& [name, seconds] : run.host) host[name] = measured(seconds, "s");
-  return {{"description", run.description},
+  return {{"kind", "measured"},
+          {"description", run.description},
           {"chip_seed", run.options.chip_seed},
           {"noise", run.options.noise},
           {"read_sigma", run.options.read_sigma},
@@ -147,6 +157,7 @@ Json to_json(const Report& report) {
   if (report.estimate) {
     const StaticEstimate& estimate = *report.estimate;
     json["chip_estimate"] = {
+        {"kind", "modelled"},
         {"method", "static estimate from the constants of the chip description; no contention simulated"},
         {"decode",
          {{"context", estimate.context},
@@ -165,6 +176,7 @@ Json to_json(const Report& report) {
           {"time", modelled(estimate.digital.time_ns, "ns")}}},
         {"constants", sources_json(report.chip)}};
   }
+  if (report.simulation) json["chip_simulation"] = to_json(*report.simulation, report.estimate);
   if (report.run) json["run"] = run_json(*report.run);
   return json;
 }

@@ -13,6 +13,7 @@
 #include "arch/description/description.hpp"
 #include "compiler/ir/graph.hpp"
 #include "compiler/program/program.hpp"
+#include "host/report/chip_section.hpp"
 #include "host/report/static_estimate.hpp"
 #include "host/runtime/chip_instance.hpp"
 
@@ -34,6 +35,7 @@ struct MeasuredRun {
   runtime::ChipOptions options;
   unsigned threads = 0;
   std::optional<arch::EmulatorDescription> cycle_accurate;  ///< the device's, if it counts cycles
+  bool chip_time = false;  ///< the device counts nanoseconds of the analog chip (DeviceInfo::chip_time)
   double programming_seconds = 0;
   Phase prefill, decode;
   HostShares host;
@@ -46,6 +48,7 @@ struct Report {
   std::string tool_version;
   std::vector<CallEstimate> calls;         ///< geometry of every call
   std::optional<StaticEstimate> estimate;  ///< nothing: the chip has no constants
+  std::optional<ChipSection> simulation;   ///< nothing: not asked for
   std::optional<MeasuredRun> run;
 };
 
@@ -53,7 +56,8 @@ struct Report {
 [[nodiscard]] Report make_report(std::shared_ptr<const program::Program> program, std::uint32_t context,
                                  std::uint32_t prefill_tokens);
 
-/// Every number with unit and kind (measured, modelled).
+/// Every number with unit and kind (measured, modelled, simulated), its own or that of the object around it; counts of the
+/// program have none.
 [[nodiscard]] nlohmann::ordered_json to_json(const Report& report);
 /// per_call: every call in a row of its own; otherwise calls of the same kind in different layers are one row.
 void print_text(const Report& report, std::ostream& out, bool per_call = false);

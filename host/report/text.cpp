@@ -3,43 +3,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cctype>
-#include <cstdarg>
 #include <cstdio>
 #include <map>
 
 #include "arch/generated/xw_arch.hpp"
 #include "host/report/device_activity.hpp"
 #include "host/report/report.hpp"
+#include "host/report/text_format.hpp"
 
 namespace xw::report {
 
 namespace {
-
-__attribute__((format(printf, 2, 3))) void line(std::ostream& out, const char* format, ...) {
-  char buffer[512];
-  va_list arguments;
-  va_start(arguments, format);
-  const int length = std::vsnprintf(buffer, sizeof buffer, format, arguments);
-  va_end(arguments);
-  out.write(buffer, std::min<std::streamsize>(length, sizeof buffer - 1));
-  out << '\n';
-}
-
-std::string scaled(double value, const char* unit) {
-  static constexpr struct {
-    double factor;
-    const char* prefix;
-  } kPrefixes[] = {{1e12, "T"}, {1e9, "G"},  {1e6, "M"},  {1e3, "k"},  {1, ""},
-                   {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}, {1e-12, "p"}};
-  for (const auto& prefix : kPrefixes) {
-    if (value >= prefix.factor * 0.9995 || prefix.factor == 1e-12) {
-      char text[48];
-      std::snprintf(text, sizeof text, "%.3g %s%s", value / prefix.factor, prefix.prefix, unit);
-      return text;
-    }
-  }
-  return "0";
-}
 
 /// "layers.12.qkv" -> "layers.*.qkv": calls of the same kind in different layers are one row.
 std::string kind_of(const std::string& name) {
@@ -89,8 +63,11 @@ void print_calls(const Report& report, std::ostream& out, bool per_call) {
       }
     }
   }
-  out << (per_call ? "\nCalls, per token (tiles may be shared between calls)\n"
-                   : "\nCalls, per token (all layers of a kind together; tiles may be shared between calls)\n");
+  out << (per_call ? "\nCalls, per token (counts of the program; chip time modelled; satur. and device s measured; "
+                     "tiles may be shared)\n"
+                   : "\nCalls, per token, all layers of a kind together (counts of the program; chip time modelled; "
+                     "satur. and device s "
+                     "measured; tiles may be shared)\n");
   line(out, "%-18s %5s %6s %6s %5s %8s %8s %9s %9s %10s %9s %9s", "call", "calls", "MVMs", "tiles", "turns", "util %",
        "MMAC", "ADC conv", "kB moved", "chip time", "satur. %", "device s");
   for (const std::string& kind : order) {
@@ -113,7 +90,7 @@ void print_calls(const Report& report, std::ostream& out, bool per_call) {
 
 void print_estimate(const Report& report, std::ostream& out) {
   if (!report.estimate) {
-    line(out, "\nChip time and energy: the description of %s has no timing and energy constants",
+    line(out, "\nChip time and energy (modelled): none, the description of %s has no timing and energy constants",
          report.chip.name.c_str());
     return;
   }
@@ -163,9 +140,13 @@ void print_phase(const char* name, const Phase& phase, const MeasuredRun& run, s
        scaled(static_cast<double>(total.x_bytes_read), "B").c_str(),
        scaled(static_cast<double>(total.y_bytes_written), "B").c_str(),
        scaled(static_cast<double>(total.program_bytes_read), "B").c_str());
+  if (run.chip_time) {
+    line(out, "           analog chip (simulated): %s per token for the calls; the digital side is on this machine",
+         scaled(static_cast<double>(total.total_cycles) * 1e-9 / phase.tokens, "s").c_str());
+  }
   if (!run.cycle_accurate) return;
   const DeviceActivity device = activity(total, *run.cycle_accurate, device_seconds);
-  line(out, "           device: %llu cycles (%s at %.0f MHz per token), simulated at %s, %s",
+  line(out, "           device (simulated): %llu cycles (%s at %.0f MHz per token); measured: %s, %s",
        static_cast<unsigned long long>(device.cycles),
        scaled(static_cast<double>(device.cycles) / (run.cycle_accurate->clock_mhz * 1e6) / phase.tokens, "s").c_str(),
        run.cycle_accurate->clock_mhz, scaled(device.cycles_per_second, "cycles/s").c_str(),
@@ -195,6 +176,7 @@ void print_text(const Report& report, std::ostream& out, bool per_call) {
   line(out, "ranges: %s", manifest.calibration.c_str());
   print_calls(report, out, per_call);
   print_estimate(report, out);
+  if (report.simulation) print_text(*report.simulation, report.chip, report.estimate, out);
   if (!report.run) return;
   const MeasuredRun& run = *report.run;
   line(out, "\nThis machine (measured): %s, %u threads; programming the chip took %.2f s", run.description.c_str(),

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 
 #include "tests/unit/app/command.hpp"
@@ -45,6 +47,13 @@ TEST_F(WithoutSystemc, TheStaticEstimateAndTheFunctionalDeviceNeedNone) {
   const std::string report = (folder_ / "report.json").string();
   const Outcome written = crossweave("report " + program_ + " --json=" + report);
   EXPECT_EQ(written.status, 0) << written.output;
+  const char* const reason = "this build has no SystemC model (Debian package libsystemc-dev, XW_WITH_SYSTEMC)";
+  EXPECT_THAT(written.output, testing::HasSubstr(std::string("Chip (simulated): none, ") + reason + "\n"));
+  EXPECT_THAT(written.output, testing::HasSubstr("This machine (measured)"));
+  std::ifstream file(report);
+  const nlohmann::json json = nlohmann::json::parse(file);
+  EXPECT_EQ(json.at("chip_simulation"), (nlohmann::json{{"kind", "simulated"}, {"absent", reason}}));
+  EXPECT_GT(json.at("chip_estimate").at("decode").at("time").at("value").get<double>(), 0);
   const Outcome compared = crossweave("compare " + report + " " + report);
   EXPECT_EQ(compared.status, 0) << compared.output;
 }

@@ -1,0 +1,20 @@
+// Lines and numbers of reports as text.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <ostream>
+#include <string>
+
+namespace xw::report {
+
+/// printf to a stream, a line of any length.
+__attribute__((format(printf, 2, 3))) void line(std::ostream& out, const char* format, ...);
+
+/// "12.9 ms": three significant digits, a prefix from T to p before `unit`.
+[[nodiscard]] std::string scaled(double value, const char* unit);
+
+/// "99.7 %" of a share of 0.997.
+[[nodiscard]] std::string percent(double share);
+
+}  // namespace xw::report
