@@ -288,6 +288,12 @@ TEST_F(Simulate, CompareSetsTwoReportsSideBySide) {
 TEST_F(Simulate, WrongUseIsRefused) {
   EXPECT_THAT(crossweave("simulate").output, testing::HasSubstr("no program given"));
   EXPECT_EQ(crossweave("simulate").status, 2);
+  for (const char* workload : {"--tokens 4294967295", "--sequences 4294967295", "--position 4294967295",
+                               "--prompt-tokens 4294967295 --tokens 1", "--sequences 1001 --tokens 1000"}) {
+    const Outcome large = crossweave("simulate " + program_.string() + " " + workload);
+    EXPECT_EQ(large.status, 2) << workload;
+    EXPECT_THAT(large.output, testing::HasSubstr("expected at most 1000000 tokens")) << workload;
+  }
   const Outcome other = crossweave("simulate " + program_.string() + " --chip afm-512");
   EXPECT_EQ(other.status, 2);
   EXPECT_THAT(other.output, testing::HasSubstr("tiles of 512x512, the program was mapped to tiles of 64x64"));

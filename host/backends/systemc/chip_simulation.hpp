@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
+
 #include "arch/description/description.hpp"
 #include "compiler/ir/graph.hpp"
 #include "compiler/program/program.hpp"
@@ -19,9 +21,12 @@ struct ChipSimulationOptions {
   bool activities = false;  ///< also record what every server did when
 };
 
+inline constexpr std::uint64_t kMostTokens = 1'000'000;         ///< of a workload: each leaves a row in the result
+inline constexpr std::uint64_t kMostPositions = 1'000'000'000;  ///< of a sequence
+
 /// Only time, no values; they are those of every device. Thread safe: simulations take turns. Throws
-/// Error{kInvalidArgument} for a description without constants or an empty workload, Error{kCapacity} if the chip has
-/// too few tiles.
+/// Error{kInvalidArgument} for a description without constants and for an empty or too long workload, Error{kCapacity}
+/// if the chip has too few tiles.
 [[nodiscard]] ChipResult simulate_chip(const ChipPlan& plan, const arch::ChipDescription& chip,
                                        const ChipWorkload& workload, const ChipSimulationOptions& options = {});
 

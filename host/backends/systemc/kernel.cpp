@@ -144,11 +144,19 @@ ChipResult Kernel::run_chip(const ChipPlan& plan, const arch::ChipDescription& c
 
 ChipResult simulate_chip(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipWorkload& workload,
                          const ChipSimulationOptions& options) {
-  if (workload.num_sequences == 0 || workload.prompt_tokens + workload.generated_tokens == 0 || plan.steps.empty()) {
+  const std::uint64_t tokens = std::uint64_t{workload.prompt_tokens} + workload.generated_tokens;
+  if (workload.num_sequences > kMostTokens || tokens * workload.num_sequences > kMostTokens ||
+      workload.first_position + tokens > kMostPositions) {
+    throw Error(ErrorCode::kInvalidArgument, "simulation of " + std::to_string(workload.num_sequences) +
+                                                 " sequences of " + std::to_string(tokens) + " tokens from position " +
+                                                 std::to_string(workload.first_position) + ": expected at most " +
+                                                 std::to_string(kMostTokens) + " tokens in all and " +
+                                                 std::to_string(kMostPositions) + " positions of a sequence");
+  }
+  if (workload.num_sequences == 0 || tokens == 0 || plan.steps.empty()) {
     throw Error(ErrorCode::kInvalidArgument,
                 "chip simulation: expected at least one sequence, one token and one step, found " +
-                    std::to_string(workload.num_sequences) + " sequences of " +
-                    std::to_string(workload.prompt_tokens + workload.generated_tokens) + " tokens of " +
+                    std::to_string(workload.num_sequences) + " sequences of " + std::to_string(tokens) + " tokens of " +
                     std::to_string(plan.steps.size()) + " steps");
   }
   return Kernel::instance().run_chip(plan, chip, workload, options);
