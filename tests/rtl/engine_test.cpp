@@ -153,6 +153,38 @@ TYPED_TEST(EngineRtl, LoadsTheNextContextWhileItComputes) {
   EXPECT_EQ(bench.read_ybuf(), expected.y);
 }
 
+/// The next image is requested while cells are under way; its beats may come long after the last of them.
+TYPED_TEST(EngineRtl, AnImageMayArriveLongAfterTheOneItIsQueuedBehind) {
+  using Config = TypeParam;
+  for (unsigned seed = 81; seed <= 90; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    EngineBench<Config> bench(seed);
+    bench.fill_xbuf();
+    Expected<Config> expected;
+    expected.y = bench.read_ybuf();
+    std::vector<std::vector<std::byte>> images;
+    std::vector<LoadCommand> loads;
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      images.push_back(random_image(bench.random, random_header<Config>(bench.random)));
+      loads.push_back(bench.place(images[i], i, i == 0 ? 0 : loads[0].image_length));
+    }
+    bench.start_load(loads[0]);
+    bench.wait("image", [&] { return bench.load_events.done != 0; });
+    bench.memory.max_latency = 2000;
+    bench.start_load(loads[1]);
+    bench.wait("second image", [&] { return bench.load_events.done == 2; });
+    EXPECT_EQ(bench.load_events.errors, 0U);
+    for (std::uint32_t i = 0; i < 2; ++i) {
+      analog::BlockView view;
+      ASSERT_EQ(analog::open_image(images[i], Config::kRows, Config::kCols, Config::kLanes, true, view), 0U);
+      const MvmCommand command{i, 0, 0, view.rows, view.cols, i != 0};
+      ASSERT_EQ(bench.mvm(command).done, 1U);
+      expected.mvm(bench, view, command);
+    }
+    EXPECT_EQ(bench.read_ybuf(), expected.y);
+  }
+}
+
 TYPED_TEST(EngineRtl, OneBeatPerCycleOnceCellsAreThere) {
   using Config = TypeParam;
   EngineBench<Config> bench(31);

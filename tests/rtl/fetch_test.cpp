@@ -220,6 +220,30 @@ TYPED_TEST(FetchRtl, ChecksTheHeaderInTheOrderOfTheReference) {
   }
 }
 
+/// The verdict on the header does not wait for the instructions that were requested with it.
+TYPED_TEST(FetchRtl, BadHeadersShowBeforeTheFirstInstructionsArrive) {
+  unsigned num_before = 0;
+  for (unsigned seed = 61; seed <= 70; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    FetchBench<TypeParam> bench(seed);
+    bench.memory.max_latency = 100;
+    bench.place(0, 40);
+    bench.poke(arch::kProgramHeaderMagicOffset, {5});
+    bench.start(0);
+    for (unsigned cycles = 0; bench.top->header_read_o == 0; ++cycles) {
+      ASSERT_LT(cycles, 1000U) << "no header";
+      bench.cycle();
+    }
+    bench.cycle();
+    bench.settle();
+    EXPECT_NE(bench.top->valid_o, 0);
+    EXPECT_NE(bench.top->fault_o, 0);
+    num_before += bench.memory.bursts.empty() ? 0 : 1;
+    bench.stop();
+  }
+  EXPECT_GT(num_before, 5U) << "memory answered header and instructions together";
+}
+
 TYPED_TEST(FetchRtl, FaultsOfMemoryStandWhereTheyAreExecuted) {
   for (unsigned seed = 71; seed <= 90; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
