@@ -4,6 +4,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -25,6 +26,7 @@ namespace {
 
 using arch::DeviceError;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using verilated::MemoryFaults;
 using verilated::VerilatedDevice;
 
@@ -233,6 +235,42 @@ TEST_F(Verilated, RefusesTracesThatCannotBeWritten) {
     EXPECT_EQ(error.code(), ErrorCode::kIo);
     EXPECT_THAT(error.what(), HasSubstr((folder_ / "absent" / "a.fst").string() + ": cannot write the trace"));
   }
+  options.trace = folder_ / "device";  // what is not a file, like /dev/null, must not be replaced by one
+  ASSERT_EQ(::mkfifo(options.trace.c_str(), 0600), 0);
+  try {
+    const HandMade made(with(options));
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIo);
+    EXPECT_THAT(error.what(), HasSubstr("device: cannot write the trace: it exists and is not a regular file"));
+  }
+  EXPECT_TRUE(std::filesystem::is_fifo(options.trace));
+  EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(Verilated, RefusesToSaveWhereItCannotWrite) {
+  verilated::Options options;
+  options.save = folder_ / "absent" / "failed.xwrun";
+  try {
+    const HandMade made(with(options));
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kIo);
+    EXPECT_THAT(error.what(), HasSubstr(options.save.string() + ": cannot create"));
+  }
+}
+
+TEST_F(Verilated, TellsTheFailureOfARunThatCouldNotBeSaved) {
+  verilated::Options options;
+  std::filesystem::create_directory(folder_ / "gone");
+  options.save = folder_ / "gone" / "failed.xwrun";
+  HandMade made(with(options));
+  std::filesystem::remove(folder_ / "gone");
+  made.code[HandMade::kMvm1].rows = 39;
+  made.load();
+  const std::string message = message_of_failure(made);
+  EXPECT_THAT(message, HasSubstr("context_shape in mvm[1] at instruction 5"));
+  EXPECT_THAT(message, HasSubstr("the run could not be saved: " + options.save.string()));
 }
 
 TEST_F(Verilated, SavesTheFirstRunThatFails) {
@@ -244,10 +282,14 @@ TEST_F(Verilated, SavesTheFirstRunThatFails) {
     EXPECT_EQ(files(), 0U);
     made.code[HandMade::kMvm1].rows = 39;
     made.load();
-    EXPECT_THAT(message_of_failure(made), HasSubstr("context_shape in mvm[1] at instruction 5"));
+    const std::string message = message_of_failure(made);
+    EXPECT_THAT(message, HasSubstr("context_shape in mvm[1] at instruction 5"));
+    EXPECT_THAT(message, HasSubstr("; saved in " + options.save.string()));
     made.code[HandMade::kMvm1].rows = 38;
     made.load();
-    EXPECT_THAT(message_of_failure(made), HasSubstr("context_shape"));
+    const std::string second = message_of_failure(made);
+    EXPECT_THAT(second, HasSubstr("context_shape"));
+    EXPECT_THAT(second, Not(HasSubstr("saved in"))) << "only the first one";
   }
   EXPECT_EQ(files(), 1U);
   const device::RunCapture capture = device::load_capture(options.save);
@@ -302,6 +344,17 @@ TEST_F(Verilated, GivesUpARunWithoutTransfers) {
   }
   device_of(made).inject({});
   expect_good_run(made);
+
+  options.silent_cycles = 20;  // less than memory takes
+  options.latency_cycles = 300;
+  HandMade slow(with(options));
+  try {
+    (void)slow.device->run(slow.arguments);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kDeviceTimeout);
+    EXPECT_THAT(error.what(), HasSubstr("no bus transfer for 20 cycles"));
+  }
 }
 
 TEST_F(Verilated, RegistersDescribeTheBuild) {

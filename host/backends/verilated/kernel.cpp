@@ -60,6 +60,10 @@ void put_data(std::byte* pin, const std::byte* data, std::uint32_t bytes) {
 
 Trace::Trace(Model& model, const Options& options)
     : model_(model), file_(options.trace), from_(options.trace_from), to_(options.trace_to) {
+  std::error_code unknown;
+  if (std::filesystem::exists(file_, unknown) && !std::filesystem::is_regular_file(file_, unknown)) {
+    throw Error(ErrorCode::kIo, file_.string() + ": cannot write the trace: it exists and is not a regular file");
+  }
   temporary_ = file_.parent_path() / ("." + file_.filename().string() + "." + std::to_string(getpid()) + ".tmp");
   try {
     model_.open_trace(temporary_.string());

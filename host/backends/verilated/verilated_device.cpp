@@ -11,6 +11,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
 #include "arch/support/progress.hpp"
 #include "host/backends/verilated/kernel.hpp"
 #include "host/device/device_memory.hpp"
@@ -58,7 +59,9 @@ struct VerilatedDevice::Impl {
       : info{"verilated", emulator, arch::kContractHash, true},
         options(the_options),
         memory(emulator.memory_bytes),
-        kernel(entry, info.emulator, options, memory) {}
+        kernel(entry, info.emulator, options, memory) {
+    if (!options.save.empty()) const OutputFile tried(options.save);  // now, not after hours; leaves nothing
+  }
 
   /// Writes a register unless it holds the value already.
   void set_register(std::uint32_t offset, std::uint32_t value);
@@ -69,7 +72,8 @@ struct VerilatedDevice::Impl {
   /// The completion record, or the error registers if there is none.
   [[nodiscard]] RunStats collect(const RunArguments& arguments);
   void report_cycles();
-  void save_failure(const RunArguments& arguments, const std::string& failure);
+  /// Saves the run if that was asked for and is the first one; what to add to the message of the failure.
+  [[nodiscard]] std::string save_failure(const RunArguments& arguments, const std::string& failure);
 
   device::DeviceInfo info;
   Options options;
@@ -110,8 +114,9 @@ void VerilatedDevice::Impl::report_cycles() {
 void VerilatedDevice::Impl::wait_for_interrupt() {
   std::uint64_t transfers = kernel.transfers();
   std::uint64_t silent_since = kernel.cycles();
+  const std::uint64_t chunk = std::min<std::uint64_t>(kChunkCycles, options.silent_cycles);
   for (;;) {
-    for (unsigned i = 0; i < kChunkCycles; ++i) {
+    for (std::uint64_t i = 0; i < chunk; ++i) {
       kernel.cycle();
       if (kernel.interrupt()) return;
     }
@@ -146,10 +151,15 @@ RunStats VerilatedDevice::Impl::collect(const RunArguments& arguments) {
   return stats;
 }
 
-void VerilatedDevice::Impl::save_failure(const RunArguments& arguments, const std::string& failure) {
-  if (options.save.empty() || saved) return;
-  device::save_capture(options.save, info, arguments, failure, memory);
+std::string VerilatedDevice::Impl::save_failure(const RunArguments& arguments, const std::string& failure) {
+  if (options.save.empty() || saved) return {};
+  try {
+    device::save_capture(options.save, info, arguments, failure, memory);
+  } catch (const Error& error) {
+    return "; the run could not be saved: " + std::string(error.what());
+  }
   saved = true;
+  return "; saved in " + options.save.string();
 }
 
 VerilatedDevice::VerilatedDevice(const arch::EmulatorDescription& emulator, const Options& options,
@@ -205,8 +215,8 @@ RunStats VerilatedDevice::run(const RunArguments& arguments) {
   try {
     impl.wait_for_interrupt();
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kInterrupted) impl.save_failure(arguments, error.what());
-    throw;
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    throw Error(error.code(), error.what() + impl.save_failure(arguments, error.what()));
   }
   if ((impl.kernel.read_register(arch::kRegControl) & arch::kRegControlDone) == 0) {
     throw Error(ErrorCode::kDeviceFault, "verilated: interrupt without done");
@@ -217,8 +227,8 @@ RunStats VerilatedDevice::run(const RunArguments& arguments) {
   impl.needs_reset = impl.kernel.transfers_under_way();
   if (stats.status == 0) return stats;
   const std::string failure = device::describe_failure(stats);
-  impl.save_failure(arguments, failure);
-  throw Error(ErrorCode::kDeviceFault, impl.info.name + ": " + failure);
+  const std::string saved = impl.save_failure(arguments, failure);
+  throw Error(ErrorCode::kDeviceFault, impl.info.name + ": " + failure + saved);
 }
 
 }  // namespace xw::verilated
