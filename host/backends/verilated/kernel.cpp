@@ -133,10 +133,14 @@ void Kernel::reset() {
   *pins_.rst_n = 1;
 }
 
-void Kernel::cycle() {
+void Kernel::settle() {
   if (gmem_read_changed_ || gmem_write_changed_ || changed_ != 0) drive();
   *pins_.clk = 0;
   model_->eval();
+}
+
+void Kernel::cycle() {
+  settle();
   const bool traced = trace_ != nullptr && trace_->wanted(cycles_);
   if (traced) trace_->dump(cycles_, 0);
   clock_ports();
@@ -238,8 +242,7 @@ bool Kernel::transfers_under_way() const {
 void Kernel::handshake(const std::uint8_t* ready, const char* what) {
   for (unsigned i = 0; i < kRegisterTimeout; ++i) {
     // Ready is looked at before the edge, as the kernel sees it.
-    *pins_.clk = 0;
-    model_->eval();
+    settle();
     const bool taken = (*ready & 1U) != 0;
     cycle();
     if (taken) return;
@@ -255,8 +258,7 @@ void Kernel::write_register(std::uint32_t offset, std::uint32_t value) {
   bool address_taken = false;
   bool data_taken = false;
   for (unsigned i = 0; i < kRegisterTimeout && !(address_taken && data_taken); ++i) {
-    *pins_.clk = 0;
-    model_->eval();
+    settle();
     const bool address_ready = (*c.awready & 1U) != 0;
     const bool data_ready = (*c.wready & 1U) != 0;
     cycle();
@@ -286,8 +288,7 @@ std::uint32_t Kernel::read_register(std::uint32_t offset) {
   *c.rready = 1;
   std::uint32_t value = 0;
   for (unsigned i = 0; i < kRegisterTimeout; ++i) {
-    *pins_.clk = 0;
-    model_->eval();
+    settle();
     const bool taken = (*c.rvalid & 1U) != 0;
     value = *c.rdata;
     cycle();

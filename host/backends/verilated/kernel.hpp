@@ -64,6 +64,8 @@ class Kernel {
 
  private:
   void drive();
+  /// All inputs of the cycle and the falling edge: gates of the kernel look at them there.
+  void settle();
   void clock_ports();
   void clock_engines(std::uint8_t requests, std::uint8_t ready);
   [[nodiscard]] BurstRequest engine_request(std::uint32_t engine) const;
