@@ -55,8 +55,6 @@ po::options_description run_options(RunFlags& flags) {
   add("time", po::value(&flags.seconds), "seconds since programming, for models with drift (pcm-aihwkit)");
   add("read-sigma", po::value(&flags.read_sigma),
       "read noise: standard deviation in units of input range x w_max (0: off)");
-  add("y-checksum", po::bool_switch(&flags.checksum_y),
-      "CRC-32 over every word that the device computed: equal on devices that agree bit for bit");
   return options;
 }
 

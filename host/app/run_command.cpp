@@ -48,6 +48,14 @@ po::options_description text_options(TextFlags& flags) {
   return options;
 }
 
+/// Those of every command that executes, and what only this one shows.
+po::options_description execution_options(RunFlags& run) {
+  po::options_description options = run_options(run);
+  options.add_options()("y-checksum", po::bool_switch(&run.checksum_y),
+                        "CRC-32 over every word that the device computed: equal on devices that agree bit for bit");
+  return options;
+}
+
 /// Totals over answers, for --stats and --json.
 struct Totals {
   std::vector<std::int32_t> tokens;
@@ -213,19 +221,21 @@ void print_statistics(OpenedModel& opened, const Totals& totals) {
                totals.reason.c_str());
   if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
     const auto [sum, seconds] = device_totals(*chip);
-    std::fprintf(stderr, "device: %llu MVMs, %llu ADC conversions, %llu saturated, %llu %s; programming took %.2f s\n",
+    const device::DeviceInfo& info = chip->device().info();
+    std::string time;
+    if (info.cycle_accurate) time = ", " + std::to_string(sum.total_cycles) + " cycles";
+    if (info.chip_time) time = ", " + std::to_string(sum.total_cycles) + " ns of the chip";
+    std::fprintf(stderr, "device: %llu MVMs, %llu ADC conversions, %llu saturated%s; programming took %.2f s\n",
                  static_cast<unsigned long long>(sum.mvms), static_cast<unsigned long long>(sum.adc_conversions),
-                 static_cast<unsigned long long>(sum.adc_saturations),
-                 static_cast<unsigned long long>(sum.total_cycles),
-                 chip->device().info().chip_time ? "ns of the chip" : "cycles", chip->programming_seconds());
+                 static_cast<unsigned long long>(sum.adc_saturations), time.c_str(), chip->programming_seconds());
     if (chip->options().checksum_y) std::fprintf(stderr, "Y words: CRC-32 %s\n", y_checksum(*chip).c_str());
-    if (const device::DeviceInfo& info = chip->device().info(); info.cycle_accurate) {
+    if (info.cycle_accurate) {
       const report::DeviceActivity device = report::activity(sum, info.emulator, seconds);
       std::fprintf(stderr, "simulated at %.2f Mcycles/s, %.1f MMAC/s; MAC utilisation %.1f %%; the rest: %s\n",
                    device.cycles_per_second * 1e-6, device.macs_per_second * 1e-6, 100 * device.mac_utilisation,
                    device.lost().c_str());
     }
-    if (chip->device().info().chip_time) print_chip_times(*chip, totals.prefill, totals.decode);
+    if (info.chip_time) print_chip_times(*chip, totals.prefill, totals.decode);
   }
 }
 
@@ -238,7 +248,7 @@ int run_main(const std::vector<std::string>& arguments) {
   po::options_description options = text_options(flags);
   options.add_options()("model", po::value(&run.model), "program or checkpoint");
   options.add(thread_options(flags.threads)).add(json_options(flags.json));
-  options.add(run_options(run)).add(compile_options(compile));
+  options.add(execution_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
       "run", arguments, options, "model",
       "MODEL (--prompt TEXT | --chat TEXT | --interactive | text on standard input)",
@@ -254,7 +264,7 @@ int run_main(const std::vector<std::string>& arguments) {
   }
   (void)transformer::Sampler(flags.generate.sampler);  // refuses impossible options before any work is done
   OpenedModel opened(run, compile, flags.threads);
-  opened.refuse_unused(*values, run_options(run), compile_options(compile));
+  opened.refuse_unused(*values, execution_options(run), compile_options(compile));
   const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
   if (!flags.raw)
     flags.generate.stop_tokens.assign(tokenizer.data().end_of_generation.begin(),

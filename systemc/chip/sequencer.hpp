@@ -18,8 +18,8 @@ namespace xw::systemc {
 
 /// A call: its inputs go over the input links to the tiles, all tiles work in parallel, outputs come over the output links
 /// and are added up; it ends with the last output. A digital step occupies the digital units and, at the same time, the
-/// memory; with the digital side on the host it takes no time here. Tokens of a prompt follow each other through the steps; attention waits until the token before has written
-/// its keys and values.
+/// memory; with the digital side on the host it takes no time here. Tokens of a prompt follow each other through the
+/// steps; attention waits until the token before has written its keys and values.
 class Sequencer final : public sc_core::sc_module {
  public:
   using Port = tlm_utils::simple_initiator_socket<Sequencer>;
