@@ -1,0 +1,120 @@
+// Real models on every device: the same text and the same words of Y, and how busy the hardware's multipliers are.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/shared_data.hpp"
+#include "tests/unit/app/command.hpp"
+
+namespace xw {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using test::crossweave;
+using test::Outcome;
+
+/// Devices of this build beside `functional`, and which of them count cycles.
+struct Device {
+  std::string uri;
+  bool cycles = false;
+};
+[[nodiscard]] std::vector<Device> other_devices() {
+  std::vector<Device> devices;
+  if (XW_HAVE_VERILATOR) devices.push_back({"verilated", true});
+  if (XW_HAVE_SYSTEMC) devices.insert(devices.end(), {{"systemc", true}, {"systemc:chip", false}});
+  return devices;
+}
+
+class RealModels : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / ("xw-e2e-devices-" + std::to_string(::getpid()) + "-" +
+                                           ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    fs::create_directories(folder_);
+    if (other_devices().empty()) GTEST_SKIP() << "built without Verilator and SystemC";
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  void compile(const fs::path& checkpoint) {
+    const Outcome compiled = crossweave("compile " + checkpoint.string() + " -o " + program().string());
+    ASSERT_EQ(compiled.status, 0) << compiled.output;
+  }
+  [[nodiscard]] fs::path program() const { return folder_ / "model.xwp"; }
+  [[nodiscard]] static json json_of(const std::string& arguments) {
+    const Outcome outcome = crossweave(arguments);
+    EXPECT_EQ(outcome.status, 0) << outcome.output;
+    return outcome.status == 0 ? json::parse(outcome.output) : json();
+  }
+
+  /// Programming noise and read noise on; `prompt_tokens` as a check of what was meant.
+  void expect_the_same_everywhere(const std::string& prompt, unsigned prompt_tokens, unsigned new_tokens) const {
+    const std::string common = "run " + program().string() + " --prompt '" + prompt + "' -n " +
+                               std::to_string(new_tokens) +
+                               " --ignore-eos --noise pcm-afm --chip-seed 7 --read-sigma 0.02 --y-checksum --json "
+                               "--threads 1 --device ";
+    const json expected = json_of(common + "functional");
+    ASSERT_EQ(expected.at("prefill_tokens"), prompt_tokens);
+    ASSERT_EQ(expected.at("tokens").size(), new_tokens);
+    std::vector<std::uint64_t> cycles;
+    for (const Device& device : other_devices()) {
+      SCOPED_TRACE(device.uri);
+      const json actual = json_of(common + device.uri);
+      ASSERT_TRUE(actual.is_object());
+      EXPECT_EQ(actual.at("text"), expected.at("text"));
+      EXPECT_EQ(actual.at("tokens"), expected.at("tokens"));
+      for (const char* key : {"y_crc32", "mvms", "macs", "adc_conversions", "adc_saturations"}) {
+        EXPECT_EQ(actual.at("device").at(key), expected.at("device").at(key)) << key;
+      }
+      if (device.cycles) cycles.push_back(actual.at("device").at("cycles").get<std::uint64_t>());
+    }
+    if (cycles.size() == 2) {
+      EXPECT_NEAR(static_cast<double>(cycles[1]) / static_cast<double>(cycles[0]), 1, 0.02) << cycles[0];
+    }
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(RealModels, Stories260KIsTheSameOnEveryDevice) {
+  const auto checkpoint = test::shared_path("data/weights/stories260K/stories260K.bin");
+  if (!checkpoint) GTEST_SKIP() << "needs data/weights/stories260K beside the project";
+  compile(*checkpoint);
+  expect_the_same_everywhere("Once upon a time", 5, 50);
+}
+
+TEST_F(RealModels, SmolLm2IsTheSameOnEveryDeviceAndKeepsTheHardwareBusy) {
+  const char* given = std::getenv("XW_MODEL");
+  const fs::path checkpoint =
+      given != nullptr ? fs::path(given) : fs::path(XW_SOURCE_DIR) / ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+  if (!fs::exists(checkpoint)) {
+    GTEST_SKIP() << "SmolLM2-135M is not here; scripts/fetch_model.sh smollm2-135m gets it, or set XW_MODEL";
+  }
+  compile(checkpoint);
+  expect_the_same_everywhere("The capital of France is Paris. The capital of Germany is Berlin. The capital", 16, 4);
+
+  // alveo-u55c: 64 bytes per cycle and engine port, 150 cycles of latency; every block is streamed for every call.
+  for (const Device& device : other_devices()) {
+    if (!device.cycles) continue;
+    SCOPED_TRACE(device.uri);
+    const json report = json_of("report " + program().string() +
+                                " --prefill-tokens 16 --decode-tokens 2 --threads 1 --json --device " + device.uri);
+    ASSERT_TRUE(report.is_object());
+    const auto utilisation = [&](const char* phase) {
+      return report.at("run").at(phase).at("activity").at("mac_utilisation").get<double>();
+    };
+    EXPECT_GE(utilisation("prefill"), 0.85);
+    EXPECT_GE(utilisation("decode"), 0.70);
+  }
+}
+
+}  // namespace
+}  // namespace xw
