@@ -190,6 +190,16 @@ int simulate_main(const std::vector<std::string>& arguments) {
   if (!flags.trace.empty() && flags.sweep != 0) {
     throw Error(ErrorCode::kInvalidArgument, "--trace cannot apply: --sweep is several simulations, a timeline is one");
   }
+  if (values->count("sweep") != 0) {
+    if (flags.sweep == 0)
+      throw Error(ErrorCode::kInvalidArgument, "--sweep: expected a context length from 1 on, found 0");
+    for (const char* option : {"tokens", "prompt-tokens", "position", "layers"}) {
+      if (!(*values)[option].defaulted()) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    "--" + std::string(option) + " cannot apply: --sweep is one token at each context");
+      }
+    }
+  }
   const auto program = program::Program::open(flags.program);
   const arch::ChipDescription chip = chip_of(flags, *program);
   const ChipPlan plan =
@@ -198,10 +208,10 @@ int simulate_main(const std::vector<std::string>& arguments) {
   if (flags.sweep == 0) {
     runs.push_back(run_on_chip(plan, chip, flags.workload, !flags.trace.empty()));
   } else {
-    for (std::uint32_t context = 1; context <= flags.sweep; context *= 2) {
+    for (std::uint64_t context = 1; context <= flags.sweep; context *= 2) {
       ChipWorkload workload;
       workload.num_sequences = flags.workload.num_sequences;
-      workload.first_position = context - 1;
+      workload.first_position = static_cast<std::uint32_t>(context - 1);
       workload.digital_on_host = flags.workload.digital_on_host;
       runs.push_back(run_on_chip(plan, chip, workload));
     }

@@ -131,7 +131,8 @@ Comparison compare(std::string_view first, const std::string& first_name, std::s
       continue;
     }
     ComparedValue& value = comparison.values[place->second];
-    if (value.unit != leaf.unit) {
+    if (value.unit.empty()) value.unit = leaf.unit;  // reports of earlier versions name fewer units
+    if (value.unit != leaf.unit && !leaf.unit.empty()) {
       throw Error(ErrorCode::kInvalidArgument, value.path + ": expected one unit, found '" + value.unit + "' in " +
                                                    first_name + " and '" + leaf.unit + "' in " + second_name);
     }

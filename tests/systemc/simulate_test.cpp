@@ -17,25 +17,11 @@
 #include <utility>
 #include <vector>
 
+#include "tests/unit/app/command.hpp"
 #include "tests/unit/app/tiny_model.hpp"
 
 namespace xw::test {
 namespace {
-
-struct Outcome {
-  int status = 0;
-  std::string output;  ///< of both streams
-};
-[[nodiscard]] Outcome crossweave(const std::string& arguments) {
-  FILE* pipe = popen((std::string(XW_CROSSWEAVE) + " " + arguments + " 2>&1").c_str(), "r");
-  Outcome outcome;
-  std::array<char, 4096> buffer;
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
-    outcome.output.append(buffer.data(), count);
-  }
-  outcome.status = pclose(pipe) >> 8;
-  return outcome;
-}
 
 class Simulate : public testing::Test {
  protected:
@@ -285,14 +271,24 @@ TEST_F(Simulate, CompareSetsTwoReportsSideBySide) {
               testing::HasSubstr("without the key 'report'"));
 }
 
+TEST_F(Simulate, InterruptEndsALongSimulation) {
+  const Outcome outcome =
+      test::interrupted_crossweave("simulate " + program_.string() + " --tokens 900000", test::catches_interrupts);
+  EXPECT_EQ(outcome.status, 130) << outcome.output;
+}
+
 TEST_F(Simulate, WrongUseIsRefused) {
   EXPECT_THAT(crossweave("simulate").output, testing::HasSubstr("no program given"));
   EXPECT_EQ(crossweave("simulate").status, 2);
   for (const char* workload : {"--tokens 4294967295", "--sequences 4294967295", "--position 4294967295",
-                               "--prompt-tokens 4294967295 --tokens 1", "--sequences 1001 --tokens 1000"}) {
+                               "--prompt-tokens 4294967295 --tokens 1", "--sequences 1001 --tokens 1000",
+                               "--sequences 10001", "--sweep 4294967295"}) {
     const Outcome large = crossweave("simulate " + program_.string() + " " + workload);
     EXPECT_EQ(large.status, 2) << workload;
     EXPECT_THAT(large.output, testing::HasSubstr("expected at most 1000000 tokens")) << workload;
+  }
+  for (const char* alone : {"--sweep 0", "--sweep 8 --tokens 2", "--sweep 8 --position 3", "--sweep 8 --layers"}) {
+    EXPECT_EQ(crossweave("simulate " + program_.string() + " " + alone).status, 2) << alone;
   }
   const Outcome other = crossweave("simulate " + program_.string() + " --chip afm-512");
   EXPECT_EQ(other.status, 2);

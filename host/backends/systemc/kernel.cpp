@@ -7,6 +7,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
+#include "arch/support/progress.hpp"
 #include "host/backends/systemc/sanitizer_stack.hpp"
 #include "host/device/kernel_registers.hpp"
 
@@ -133,9 +134,13 @@ ChipResult Kernel::run_chip(const ChipPlan& plan, const arch::ChipDescription& c
   const std::lock_guard lock(mutex_);
   chip_->chip.configure(plan, chip);
   chip_->done = false;
+  throw_if_interrupted();
   chip_->chip.start(workload, options.activities);
-  sc_core::sc_start();
-  restore_sanitizer_stack();
+  do {  // in slices, so that Ctrl-C ends it; what is left of the simulation is not used again
+    sc_core::sc_start(sc_core::sc_time(1, sc_core::SC_MS));
+    restore_sanitizer_stack();
+    throw_if_interrupted();
+  } while (!chip_->done && sc_core::sc_pending_activity());
   if (!chip_->done) {
     throw Error(ErrorCode::kDeviceTimeout, "systemc: the simulation of the chip stands still before it is done");
   }
@@ -145,13 +150,13 @@ ChipResult Kernel::run_chip(const ChipPlan& plan, const arch::ChipDescription& c
 ChipResult simulate_chip(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipWorkload& workload,
                          const ChipSimulationOptions& options) {
   const std::uint64_t tokens = std::uint64_t{workload.prompt_tokens} + workload.generated_tokens;
-  if (workload.num_sequences > kMostTokens || tokens * workload.num_sequences > kMostTokens ||
+  if (workload.num_sequences > kMostSequences || tokens * workload.num_sequences > kMostTokens ||
       workload.first_position + tokens > kMostPositions) {
-    throw Error(ErrorCode::kInvalidArgument, "simulation of " + std::to_string(workload.num_sequences) +
-                                                 " sequences of " + std::to_string(tokens) + " tokens from position " +
-                                                 std::to_string(workload.first_position) + ": expected at most " +
-                                                 std::to_string(kMostTokens) + " tokens in all and " +
-                                                 std::to_string(kMostPositions) + " positions of a sequence");
+    throw Error(ErrorCode::kInvalidArgument,
+                "simulation of " + std::to_string(workload.num_sequences) + " sequences of " + std::to_string(tokens) +
+                    " tokens from position " + std::to_string(workload.first_position) + ": expected at most " +
+                    std::to_string(kMostTokens) + " tokens in all, " + std::to_string(kMostSequences) +
+                    " sequences and " + std::to_string(kMostPositions) + " positions of a sequence");
   }
   if (workload.num_sequences == 0 || tokens == 0 || plan.steps.empty()) {
     throw Error(ErrorCode::kInvalidArgument,

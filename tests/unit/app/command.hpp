@@ -10,6 +10,7 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
+#include <fstream>
 #include <functional>
 #include <string>
 #include <thread>
@@ -36,9 +37,18 @@ inline Outcome crossweave(const std::string& arguments) {
   return shell(std::string(XW_CROSSWEAVE) + " " + arguments + " 2>&1 </dev/null");
 }
 
-/// Likewise, interrupted (Ctrl-C) as soon as `started` is true, however fast or slow the machine is; status -SIGKILL if
+/// Whether a process has a handler for Ctrl-C by now.
+inline bool catches_interrupts(pid_t process) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("SigCgt:")) return (std::stoull(line.substr(7), nullptr, 16) >> (SIGINT - 1) & 1U) != 0;
+  }
+  return false;
+}
+
+/// Likewise, interrupted (Ctrl-C) as soon as `started` (of the process) is true, however fast or slow the machine is; status -SIGKILL if
 /// that takes more than a minute, or the end after it.
-inline Outcome interrupted_crossweave(const std::string& arguments, const std::function<bool()>& started) {
+inline Outcome interrupted_crossweave(const std::string& arguments, const std::function<bool(pid_t)>& started) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) return {};
   const pid_t child = ::fork();
@@ -62,7 +72,7 @@ inline Outcome interrupted_crossweave(const std::string& arguments, const std::f
   int status = 0;
   bool ended = false;
   const auto has_ended = [&] { return ended = ended || ::waitpid(child, &status, WNOHANG) == child; };
-  if (waits([&] { return has_ended() || started(); }) && !ended) ::kill(child, SIGINT);
+  if (waits([&] { return has_ended() || started(child); }) && !ended) ::kill(child, SIGINT);
   if (!waits(has_ended)) {
     ::kill(child, SIGKILL);
     ::waitpid(child, &status, 0);

@@ -265,7 +265,7 @@ TEST_F(CommandLine, InterruptEndsALongRunCleanly) {
   const fs::path text = folder_ / "text";
   const Outcome outcome =
       test::interrupted_crossweave("run " + program_.string() + " -p abc -n 99000 --ignore-eos >" + text.string(),
-                                   [&] { return fs::exists(text) && fs::file_size(text) > 100; });
+                                   [&](pid_t) { return fs::exists(text) && fs::file_size(text) > 100; });
   EXPECT_EQ(outcome.status, 130) << outcome.output;
   EXPECT_THAT(outcome.output, HasSubstr("interrupted"));
   fs::remove(text);

@@ -130,7 +130,7 @@ TEST_F(VerilatedCommands, EndOnInterruptAndLeaveNoFiles) {
   const Outcome outcome = test::interrupted_crossweave(
       "run " + program_.string() + " --device verilated:latency=1000000,timeout=100000000,trace=" + trace.string() +
           ",to=1000 -p abc -n 100",
-      [&] { return fs::exists(trace); });
+      [&](pid_t) { return fs::exists(trace); });
   EXPECT_EQ(outcome.status, 130) << outcome.output;
   EXPECT_THAT(outcome.output, HasSubstr("interrupted"));
   EXPECT_EQ(files(), before + 1) << "only the finished trace";
