@@ -201,7 +201,9 @@ nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const 
                       {"adc_conversions", sum.adc_conversions},
                       {"adc_saturations", sum.adc_saturations},
                       {"cycles", sum.total_cycles}};
-    if (chip->options().checksum_y) json["device"]["y_crc32"] = y_checksum(*chip);
+    const bool values = chip->device().info().values;
+    if (!values) json["device"]["values"] = false;  // the text means nothing
+    if (chip->options().checksum_y) json["device"]["y_crc32"] = values ? nlohmann::json(y_checksum(*chip)) : nullptr;
     if (const device::DeviceInfo& info = chip->device().info(); info.cycle_accurate) {
       json["device"]["activity"] = report::to_json(report::activity(sum, info.emulator, seconds));
     }
@@ -228,7 +230,10 @@ void print_statistics(OpenedModel& opened, const Totals& totals) {
     std::fprintf(stderr, "device: %llu MVMs, %llu ADC conversions, %llu saturated%s; programming took %.2f s\n",
                  static_cast<unsigned long long>(sum.mvms), static_cast<unsigned long long>(sum.adc_conversions),
                  static_cast<unsigned long long>(sum.adc_saturations), time.c_str(), chip->programming_seconds());
-    if (chip->options().checksum_y) std::fprintf(stderr, "Y words: CRC-32 %s\n", y_checksum(*chip).c_str());
+    if (chip->options().checksum_y) {
+      const std::string words = info.values ? "CRC-32 " + y_checksum(*chip) : "none, only time was simulated";
+      std::fprintf(stderr, "Y words: %s\n", words.c_str());
+    }
     if (info.cycle_accurate) {
       const report::DeviceActivity device = report::activity(sum, info.emulator, seconds);
       std::fprintf(stderr, "simulated at %.2f Mcycles/s, %.1f MMAC/s; MAC utilisation %.1f %%; the rest: %s\n",
@@ -265,6 +270,9 @@ int run_main(const std::vector<std::string>& arguments) {
   (void)transformer::Sampler(flags.generate.sampler);  // refuses impossible options before any work is done
   OpenedModel opened(run, compile, flags.threads);
   opened.refuse_unused(*values, execution_options(run), compile_options(compile));
+  if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr && !chip->device().info().values) {
+    if (flags.json != "-") std::fprintf(stderr, "timing-only: products are not computed, the text means nothing\n");
+  }
   const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
   if (!flags.raw)
     flags.generate.stop_tokens.assign(tokenizer.data().end_of_generation.begin(),

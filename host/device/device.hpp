@@ -27,6 +27,7 @@ struct DeviceInfo {
   std::array<std::uint8_t, 16> contract_hash{};
   bool cycle_accurate = false;  ///< cycle counters of RunStats are meaningful
   bool chip_time = false;       ///< total_cycles are nanoseconds of the analog chip, rounded up; units have no cycles
+  bool values = true;           ///< false: only time passes, Y holds what was there
 };
 
 /// Kernel arguments of one run (arch [[argument]]).

@@ -122,6 +122,8 @@ TEST_F(ChipRun, StatisticsGiveTheTokenAsChipPlusHost) {
   EXPECT_THAT(outcome.output, testing::HasSubstr("ns of the chip"));
   EXPECT_THAT(outcome.output, testing::HasSubstr("static power"));
   EXPECT_THAT(run("functional", "--stats").output, testing::Not(testing::HasSubstr("analog chip")));
+  EXPECT_THAT(run("systemc:timing-only", "").output, testing::HasSubstr("the text means nothing"));
+  EXPECT_THAT(run("systemc:chip,timing-only", "--stats").output, testing::HasSubstr("Y words: none"));
   const Outcome refused = run("systemc:chip=afm-512", "");
   EXPECT_EQ(refused.status, 2);
   EXPECT_THAT(refused.output, testing::HasSubstr("expected tiles of 64x64"));

@@ -40,8 +40,12 @@ class DeviceStorage final : public Storage {
 
 struct SystemcDevice::Impl {
   Impl(const arch::EmulatorDescription& emulator, const SystemcOptions& options)
-      : info{options.chip ? "systemc:chip" : "systemc", emulator, arch::kContractHash, !options.chip,
-             options.chip != nullptr},
+      : info{options.chip ? "systemc:chip" : "systemc",
+             emulator,
+             arch::kContractHash,
+             !options.chip,
+             options.chip != nullptr,
+             options.values},
         memory(emulator.memory_bytes),
         storage(memory),
         slot(Kernel::instance().acquire({emulator, options.values}, storage, options.chip.get())) {}
