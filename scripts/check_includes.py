@@ -38,6 +38,8 @@ ALLOWED = {  # folder -> folders that it may include besides itself and ARCH
     "host/backends/verilated": ("compiler/program", "host/device"),
     "host/backends/xrt": ("compiler/program", "host/device"),
     "host/runtime": ("models", "compiler/program", "compiler/ir", "host/device"),
+    "host/tokenizer/unicode": (),
+    "host/tokenizer/jinja": ("host/tokenizer/unicode",),
     "host/tokenizer": ("compiler/checkpoint",),
     "host/transformer": ("compiler/ir", "compiler/checkpoint", "compiler/program", "models", "host/runtime", "host/device",
                          "host/tokenizer"),

@@ -5,7 +5,7 @@
 
 #include <array>
 
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer {
 namespace {

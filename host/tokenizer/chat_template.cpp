@@ -4,7 +4,7 @@
 #include "host/tokenizer/chat_template.hpp"
 
 #include "arch/support/error.hpp"
-#include "host/tokenizer/jinja.hpp"
+#include "host/tokenizer/jinja/template.hpp"
 
 namespace xw::tokenizer {
 namespace {

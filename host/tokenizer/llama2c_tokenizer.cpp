@@ -7,7 +7,7 @@
 #include "arch/support/error.hpp"
 #include "host/tokenizer/check.hpp"
 #include "host/tokenizer/readers.hpp"
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer {
 namespace {

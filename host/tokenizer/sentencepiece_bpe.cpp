@@ -8,7 +8,7 @@
 #include <string>
 
 #include "host/tokenizer/check.hpp"
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer {
 namespace {

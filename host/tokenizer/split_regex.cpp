@@ -11,7 +11,7 @@
 #include <new>
 
 #include "arch/support/error.hpp"
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer {
 namespace {

@@ -12,10 +12,10 @@
 #include "host/tokenizer/byte_level_bpe.hpp"
 #include "host/tokenizer/chat_template.hpp"
 #include "host/tokenizer/check.hpp"
-#include "host/tokenizer/nfc.hpp"
 #include "host/tokenizer/sentencepiece_bpe.hpp"
 #include "host/tokenizer/special_tokens.hpp"
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/unicode/nfc.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer {
 namespace {

@@ -5,7 +5,7 @@
 
 #include "arch/support/error.hpp"
 #include "host/tokenizer/pre_tokenizers.hpp"
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer {
 namespace {

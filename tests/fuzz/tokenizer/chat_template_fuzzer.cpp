@@ -6,7 +6,7 @@
 #include <string_view>
 
 #include "arch/support/error.hpp"
-#include "host/tokenizer/jinja.hpp"
+#include "host/tokenizer/jinja/template.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using xw::tokenizer::jinja::Value;

@@ -18,7 +18,7 @@
 #include "host/tokenizer/byte_alphabet.hpp"
 #include "host/tokenizer/pre_tokenizers.hpp"
 #include "host/tokenizer/tokenizer.hpp"
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::test {
 

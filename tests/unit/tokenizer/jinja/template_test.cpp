@@ -1,7 +1,7 @@
 // The template language: values worked out by hand from Jinja's documentation.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/tokenizer/jinja.hpp"
+#include "host/tokenizer/jinja/template.hpp"
 
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
 

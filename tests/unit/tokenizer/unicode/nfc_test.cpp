@@ -1,7 +1,7 @@
 // Unicode normalization form C against Python's unicodedata.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/tokenizer/nfc.hpp"
+#include "host/tokenizer/unicode/nfc.hpp"
 
 #include <nlohmann/json.hpp>
 

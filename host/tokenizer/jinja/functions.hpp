@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/tokenizer/jinja_value.hpp"
+#include "host/tokenizer/jinja/value.hpp"
 
 namespace xw::tokenizer::jinja {
 

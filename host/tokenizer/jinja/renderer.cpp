@@ -1,14 +1,14 @@
 // Renders chat templates.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/tokenizer/jinja.hpp"
+#include "host/tokenizer/jinja/template.hpp"
 
 #include <algorithm>
 #include <map>
 
 #include "arch/support/error.hpp"
-#include "host/tokenizer/jinja_functions.hpp"
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/jinja/functions.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer::jinja {
 namespace {

@@ -1,13 +1,13 @@
 // Words of chat templates.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/tokenizer/jinja_lexer.hpp"
+#include "host/tokenizer/jinja/lexer.hpp"
 
 #include <algorithm>
 #include <array>
 
-#include "host/tokenizer/jinja.hpp"
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/jinja/template.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer::jinja {
 namespace {

@@ -1,15 +1,15 @@
 // Filters, tests, functions and methods of chat templates.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/tokenizer/jinja_functions.hpp"
+#include "host/tokenizer/jinja/functions.hpp"
 
 #include <algorithm>
 #include <limits>
 #include <string_view>
 
 #include "arch/support/error.hpp"
-#include "host/tokenizer/jinja.hpp"
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/jinja/template.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer::jinja {
 namespace {

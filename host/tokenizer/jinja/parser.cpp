@@ -5,8 +5,8 @@
 #include <charconv>
 #include <initializer_list>
 
-#include "host/tokenizer/jinja.hpp"
-#include "host/tokenizer/jinja_lexer.hpp"
+#include "host/tokenizer/jinja/lexer.hpp"
+#include "host/tokenizer/jinja/template.hpp"
 
 namespace xw::tokenizer::jinja {
 namespace {

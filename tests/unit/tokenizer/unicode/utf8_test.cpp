@@ -1,7 +1,7 @@
 // Strict UTF-8.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 #include <gtest/gtest.h>
 

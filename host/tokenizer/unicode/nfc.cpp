@@ -1,7 +1,7 @@
 // Unicode normalization form C (Unicode Standard Annex 15).
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/tokenizer/nfc.hpp"
+#include "host/tokenizer/unicode/nfc.hpp"
 
 #include <algorithm>
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "host/tokenizer/utf8.hpp"
+#include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer {
 namespace {
@@ -25,7 +25,7 @@ struct Composite {
   std::uint32_t first, second, code_point;
 };
 
-#include "host/tokenizer/nfc_tables.inc"
+#include "host/tokenizer/unicode/nfc_tables.inc"
 
 constexpr std::uint32_t kFirstAffected = 0x300;  // text below is in form C
 constexpr std::uint32_t kHangulFirst = 0xAC00, kHangulEnd = 0xD7A4;

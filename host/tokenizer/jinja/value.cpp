@@ -1,11 +1,11 @@
 // Values of the chat template language.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/tokenizer/jinja_value.hpp"
+#include "host/tokenizer/jinja/value.hpp"
 
 #include <algorithm>
 
-#include "host/tokenizer/jinja.hpp"
+#include "host/tokenizer/jinja/template.hpp"
 
 namespace xw::tokenizer::jinja {
 
