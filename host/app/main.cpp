@@ -12,6 +12,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
+#include "arch/support/printable.hpp"
 #include "arch/support/progress.hpp"
 #include "host/app/options.hpp"
 #include "host/app/version.hpp"
@@ -94,13 +95,13 @@ int main(int argc, char** argv) {
     return xw::app::with_output_flushed(xw::app::run_command(argc, argv));
   } catch (const xw::Error& error) {
     const std::string kind = xw::name(error.code());
-    std::cerr << "crossweave: " << (kind == error.what() ? "" : kind + ": ") << error.what() << '\n';
+    std::cerr << "crossweave: " << (kind == error.what() ? "" : kind + ": ") << xw::printable(error.what()) << '\n';
     return xw::exit_status(error.code());
   } catch (const std::bad_alloc&) {
     std::cerr << "crossweave: out of memory\n";
     return xw::exit_status(xw::ErrorCode::kCapacity);
   } catch (const std::exception& error) {
-    std::cerr << "crossweave: internal: " << error.what() << '\n';
+    std::cerr << "crossweave: internal: " << xw::printable(error.what()) << '\n';
     return xw::exit_status(xw::ErrorCode::kInternal);
   }
 }
