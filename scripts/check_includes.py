@@ -22,6 +22,8 @@ ALLOWED = {  # folder -> folders that it may include besides itself and ARCH
     "arch/support": (),
     "arch/description": (),
     "models/analog": (),
+    "models/cells": ("models/analog",),
+    "models/reference": ("models/analog", "models/cells"),
     "models/calibration": (),
     "compiler/ir": (),
     "compiler/checkpoint": ("compiler/ir",),

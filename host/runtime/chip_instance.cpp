@@ -21,7 +21,7 @@
 #include "host/runtime/image_builder.hpp"
 #include "host/runtime/program_fit.hpp"
 #include "models/analog/numerics.hpp"
-#include "models/analog/programming.hpp"
+#include "models/cells/programming.hpp"
 
 namespace xw::runtime {
 namespace {
@@ -122,13 +122,13 @@ void ChipInstance::Impl::load_code() {
 }
 
 void ChipInstance::Impl::program_images() {
-  analog::ProgrammingOptions programming;
+  cells::ProgrammingOptions programming;
   programming.model = options.noise;
   programming.gamma = options.gamma;
   programming.chip_seed = options.chip_seed;
   programming.g_unit = chip.g_unit;
   programming.seconds = options.seconds;
-  const std::unique_ptr<analog::ProgrammingModel> model = analog::make_programming_model(programming);
+  const std::unique_ptr<cells::ProgrammingModel> model = cells::make_programming_model(programming);
   ImageSettings settings;
   settings.model = model.get();
   settings.lanes = device.info().emulator.lanes;

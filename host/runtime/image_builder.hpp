@@ -8,13 +8,13 @@
 #include <span>
 
 #include "compiler/program/program.hpp"
-#include "models/analog/programming.hpp"
+#include "models/cells/programming.hpp"
 
 namespace xw::runtime {
 
 /// What all images of a chip instance have in common.
 struct ImageSettings {
-  const analog::ProgrammingModel* model = nullptr;
+  const cells::ProgrammingModel* model = nullptr;
   std::uint32_t lanes = 0;
   std::uint32_t read_sigma_q = 0;
 };

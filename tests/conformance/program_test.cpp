@@ -12,7 +12,7 @@
 #include "arch/support/parallel.hpp"
 #include "host/runtime/chip_instance.hpp"
 #include "models/analog/numerics.hpp"
-#include "models/analog/programming.hpp"
+#include "models/cells/programming.hpp"
 #include "tests/conformance/backends.hpp"
 #include "tests/conformance/made_program.hpp"
 #include "tests/conformance/program_cases.hpp"
@@ -160,7 +160,7 @@ TEST_P(Properties, ResultsDoNotDependOnBatchesEnginesOrKernels) {
     shape.mode = static_cast<WeightMode>(pick(0, 2));
     ChipOptions options;
     options.chip_seed = pick(0, 0xFFFFFFFF);
-    options.noise = analog::programming_models()[pick(0, 2)];
+    options.noise = cells::programming_models()[pick(0, 2)];
     options.gamma = 0.01 * pick(0, 5);
     options.read_sigma = 0.01 * pick(0, 10);
     const std::uint32_t num_vectors = pick(1, 40);

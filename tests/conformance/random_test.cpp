@@ -14,7 +14,7 @@
 #include "arch/support/parallel.hpp"
 #include "host/backends/functional/functional_device.hpp"
 #include "host/runtime/chip_instance.hpp"
-#include "models/analog/programming.hpp"
+#include "models/cells/programming.hpp"
 #include "tests/conformance/made_program.hpp"
 #include "tests/conformance/verilated_models.hpp"
 

@@ -10,14 +10,14 @@
 
 #include "arch/description/description.hpp"
 #include "models/analog/numerics.hpp"
-#include "models/analog/programming.hpp"
+#include "models/cells/programming.hpp"
 
 namespace xw::test {
 namespace {
 
 /// Cells of a block, [row][col]: one physical column segment at a time, one column wide.
 [[nodiscard]] std::vector<std::int8_t> program_cells(const program::Program& program, const program::BlockRecord& block,
-                                                     const analog::ProgrammingModel& model) {
+                                                     const cells::ProgrammingModel& model) {
   const program::WeightMode mode = program.manifest().weight_mode;
   std::vector<std::int8_t> cells(std::size_t{block.rows} * block.cols);
   for (std::uint32_t row = 0; row < block.rows; ++row) {
@@ -45,8 +45,8 @@ ReferenceResult reference_call(const program::Program& program, std::uint32_t ca
   const program::Manifest& manifest = program.manifest();
   const program::CallInfo& info = manifest.calls[call];
   const arch::ChipDescription chip = arch::parse_chip(manifest.chip_toml, "chip");
-  const std::unique_ptr<analog::ProgrammingModel> model =
-      analog::make_programming_model({options.noise, options.gamma, options.chip_seed, chip.g_unit});
+  const std::unique_ptr<cells::ProgrammingModel> model =
+      cells::make_programming_model({options.noise, options.gamma, options.chip_seed, chip.g_unit});
   const std::uint32_t sigma_q = analog::quantize_read_sigma(options.read_sigma * chip.dac_max() * chip.g_unit);
 
   ReferenceResult result;

@@ -15,8 +15,8 @@
 #include "host/tokenizer/tokenizer.hpp"
 #include "host/transformer/model.hpp"
 #include "host/transformer/sources.hpp"
-#include "models/analog/equivalence.hpp"
 #include "models/calibration/default_text.hpp"
+#include "models/reference/equivalence.hpp"
 
 namespace xw {
 namespace {
@@ -82,7 +82,7 @@ TEST(RealLayers, AdcCodesOfTheContractAndOfAfmFloatDifferByAtMostOneStep) {
     const std::size_t batch = layer.x.size() / in;
     passes::RangeStatistics statistics;
     statistics.add(layer.x);
-    analog::EquivalenceOptions options;
+    reference::EquivalenceOptions options;
     options.beta = passes::choose_range(statistics, {passes::RangeMethod::kMse, 0}, 127);
     options.lambda = 12.0F;
     std::size_t begin = 0;
@@ -91,7 +91,7 @@ TEST(RealLayers, AdcCodesOfTheContractAndOfAfmFloatDifferByAtMostOneStep) {
       std::vector<float> x(batch * rows);
       for (std::size_t o = 0; o < out; ++o) std::copy_n(&weights[o * in + begin], rows, &w[o * rows]);
       for (std::size_t b = 0; b < batch; ++b) std::copy_n(&layer.x[b * in + begin], rows, &x[b * rows]);
-      const auto result = analog::compare_with_afm_float({w, out, rows}, {x, batch, rows}, options);
+      const auto result = reference::compare_with_afm_float({w, out, rows}, {x, batch, rows}, options);
       EXPECT_LE(result.largest_difference, 1) << name << " rows " << begin;
       EXPECT_LT(result.different_fraction(), 0.005) << name << " rows " << begin;
       outputs += result.outputs;
