@@ -29,7 +29,7 @@ struct Output {
 
 /// Emits, for every call: x load, block loads double buffered against MVMs on every engine, Y stores double buffered against
 /// MVMs where YBUF allows, HALT. Blocks are split by columns (multiples of lanes) over the engines so that they finish together.
-/// Every call is proven by check_call(). Deterministic. Throws Error{kCapacity} if a call cannot fit the emulator (names the buffer).
+/// Every call is proven by check_call() and check_outputs(). Deterministic. Throws Error{kCapacity} if a call cannot fit the emulator (names the buffer).
 [[nodiscard]] Output generate(const Input& input, const arch::EmulatorDescription& emulator);
 
 }  // namespace xw::codegen

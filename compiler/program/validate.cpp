@@ -3,9 +3,12 @@
 #include "compiler/program/validate.hpp"
 
 #include <algorithm>
+#include <map>
+#include <vector>
 
 #include "arch/generated/xw_arch.hpp"
 #include "compiler/program/container.hpp"
+#include "compiler/program/rectangles.hpp"
 
 namespace xw::program {
 namespace {
@@ -54,7 +57,8 @@ void validate_matrices(const Tables& tables, const std::string& origin) {
 
 void validate_outputs(const Tables& tables, const CallInfo& call, const Entry& entry) {
   const std::uint64_t words = call.y_stride_bytes / sizeof(std::int32_t);
-  std::vector<std::uint64_t> covered(tables.manifest.matrices.size(), 0);
+  std::map<std::uint32_t, std::uint64_t> covered;  // outputs per matrix
+  std::vector<Rectangle> outputs, places;          // of all segments: what they give, where it stands in Y
   for (const OutputSegment& segment : call.outputs) {
     entry.require(std::find(call.matrices.begin(), call.matrices.end(), segment.matrix) != call.matrices.end(),
                   "an output segment names a matrix of another call");
@@ -63,11 +67,15 @@ void validate_outputs(const Tables& tables, const CallInfo& call, const Entry& e
                   "an output segment is beyond the outputs of its matrix");
     entry.require(inside(segment.y_word, segment.length, words), "an output segment is beyond the Y vector");
     covered[segment.matrix] += segment.length;
+    outputs.push_back({segment.matrix, segment.out_begin, 1, segment.length, outputs.size()});
+    places.push_back({0, segment.y_word, 1, segment.length, places.size()});
   }
+  bool is_whole = !find_overlap(outputs);
   for (const std::uint32_t matrix : call.matrices) {
-    entry.require(covered[matrix] == tables.manifest.matrices[matrix].out_features,
-                  "output segments do not give every output once");
+    is_whole = is_whole && covered[matrix] == tables.manifest.matrices[matrix].out_features;
   }
+  entry.require(is_whole, "output segments do not give every output once");
+  entry.require(!find_overlap(places), "two output segments stand in the same words of Y");
 }
 
 void validate_calls(const Tables& tables, const std::string& origin) {
@@ -147,6 +155,58 @@ void validate_blocks(const Tables& tables, const std::string& origin) {
   }
 }
 
+/// Every weight of a matrix stands in one block, and every cell of a tile belongs to one block at most.
+void validate_partition(const Tables& tables, const std::string& origin) {
+  std::vector<std::vector<Rectangle>> of_matrix(tables.manifest.matrices.size());
+  std::map<std::uint32_t, std::vector<Rectangle>> of_tile;
+  std::vector<std::uint64_t> weights(of_matrix.size(), 0);
+  for (std::size_t i = 0; i < tables.blocks.size(); ++i) {
+    const BlockRecord& block = tables.blocks[i];
+    of_matrix[block.matrix].push_back({block.in_begin, block.out_begin, block.rows, block.cols, i});
+    of_tile[block.tile].push_back({block.row0, block.col0, block.rows, block.cols, i});
+    weights[block.matrix] += std::uint64_t{block.rows} * block.cols;
+  }
+  const auto together = [](const std::pair<std::size_t, std::size_t>& blocks) {
+    return "blocks " + std::to_string(blocks.first) + " and " + std::to_string(blocks.second);
+  };
+  for (std::size_t i = 0; i < of_matrix.size(); ++i) {
+    const MatrixInfo& matrix = tables.manifest.matrices[i];
+    const Entry entry(origin, "matrix", i);
+    if (const auto blocks = find_overlap(of_matrix[i])) entry.fail(together(*blocks) + " hold the same weights");
+    const std::uint64_t all = std::uint64_t{matrix.in_features} * matrix.out_features;
+    if (weights[i] != all) {
+      entry.fail("its blocks hold " + std::to_string(weights[i]) + " of " + std::to_string(all) + " weights");
+    }
+  }
+  for (const auto& [tile, blocks_of_tile] : of_tile) {
+    if (const auto blocks = find_overlap(blocks_of_tile)) {
+      Entry(origin, "tile", tile).fail(together(*blocks) + " stand in the same cells");
+    }
+  }
+}
+
+/// The images of a block are its columns, each once.
+void validate_image_columns(const Tables& tables, const std::string& origin) {
+  std::vector<Rectangle> columns;
+  std::vector<std::uint64_t> imaged(tables.blocks.size(), 0);
+  for (std::size_t i = 0; i < tables.images.size(); ++i) {
+    const ImageRecord& image = tables.images[i];
+    columns.push_back({image.block, image.col_begin, 1, image.cols, i});
+    imaged[image.block] += image.cols;
+  }
+  if (const auto images = find_overlap(columns)) {
+    Entry(origin, "image", images->second)
+        .fail("has columns of its block that image " + std::to_string(images->first) + " has too");
+  }
+  for (std::size_t i = 0; i < imaged.size(); ++i) {
+    if (imaged[i] != tables.blocks[i].cols) {
+      Entry(origin, "block", i)
+          .fail("images hold " + std::to_string(imaged[i]) + " of its " + std::to_string(tables.blocks[i].cols) +
+                " columns");
+    }
+  }
+}
+
 void validate_images(const Tables& tables, const std::string& origin) {
   const auto& manifest = tables.manifest;
   const auto& engines = manifest.engine_image_bytes;
@@ -177,6 +237,8 @@ void validate(const Tables& tables, const std::string& origin) {
   validate_calls(tables, origin);
   validate_blocks(tables, origin);
   validate_images(tables, origin);
+  validate_partition(tables, origin);
+  validate_image_columns(tables, origin);
 }
 
 }  // namespace xw::program

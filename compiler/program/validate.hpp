@@ -22,7 +22,9 @@ struct Tables {
 };
 
 /// Checks that every index, range and offset leads somewhere, that all instructions decode, and that the calls are the
-/// code, one after the other, each ended by its only HALT. Throws Error{kFormat} naming `origin`, table, entry,
+/// code, one after the other, each ended by its only HALT; that blocks are a partition of their matrices and share no
+/// cell of a tile, images a partition of their blocks' columns, and output segments a partition of the outputs, each in
+/// words of Y of its own. Throws Error{kFormat} naming `origin`, table, entry,
 /// expected, found.
 void validate(const Tables& tables, const std::string& origin);
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/ir/graph.hpp"
+#include "compiler/program/program_check.hpp"
 #include "host/app/chip_runs.hpp"
 #include "host/app/opened_model.hpp"
 #include "host/app/version.hpp"
@@ -106,7 +107,9 @@ int report_main(const std::vector<std::string>& arguments) {
     throw Error(ErrorCode::kInvalidArgument, "report: --context and --prefill-tokens must be at least 1");
   report::Report report;
   if (values->count("static") != 0) {
-    report = report::make_report(program::Program::open(run.model), context, prefill);
+    const auto program = program::Program::open(run.model);
+    program::check_program(*program);
+    report = report::make_report(program, context, prefill);
     report.simulation = simulate(report, context, prefill);
   } else {
     run.mode = "analog";

@@ -10,6 +10,7 @@
 #include "arch/support/file.hpp"
 #include "compiler/ir/graph.hpp"
 #include "compiler/program/program.hpp"
+#include "compiler/program/program_check.hpp"
 #include "host/app/chip_runs.hpp"
 #include "host/app/options.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
@@ -201,6 +202,7 @@ int simulate_main(const std::vector<std::string>& arguments) {
     }
   }
   const auto program = program::Program::open(flags.program);
+  program::check_program(*program);
   const arch::ChipDescription chip = chip_of(flags, *program);
   const ChipPlan plan =
       systemc::make_chip_plan(*program, ir::parse(program->graph_text(), program->path() + ": graph"));

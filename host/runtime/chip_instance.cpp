@@ -15,6 +15,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
 #include "arch/support/progress.hpp"
+#include "compiler/program/program_check.hpp"
 #include "host/runtime/call_conversion.hpp"
 #include "host/runtime/device_buffer.hpp"
 #include "host/runtime/device_program.hpp"
@@ -52,7 +53,7 @@ struct ChipInstance::Impl {
         stats(program->manifest().calls.size()) {
     const auto start = Clock::now();
     check_device(*program, device.info());
-    check_code(*program, device.info().emulator);
+    program::check_program(*program, device.info().emulator);
     for (std::uint32_t call = 0; call < stats.size(); ++call) conversions.emplace_back(*program, call, chip.dac_max());
     arguments.chip_seed = options.chip_seed;
     allocate();

@@ -1,4 +1,4 @@
-// Whether a program, a chip and a device belong together.
+// Whether a program and a device belong together.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -13,9 +13,5 @@ namespace xw::runtime {
 /// differs from the device, or the contract hashes. Clock, memory and other numbers that only make time are not
 /// compared.
 void check_device(const program::Program& program, const device::DeviceInfo& device);
-/// What Program::open cannot check without the emulator. Throws Error{kFormat} unless every image fits a context, has exactly
-/// its size and overlaps no other, and every call is proven free of deadlocks, hazards and accesses beyond its memory
-/// (compiler/program/check.hpp).
-void check_code(const program::Program& program, const arch::EmulatorDescription& emulator);
 
 }  // namespace xw::runtime

@@ -110,7 +110,7 @@ inline ProgramParts make_parts(program::WeightMode mode = program::WeightMode::k
   parts.images = output.images;
   parts.blocks = model.blocks;
   for (auto& block : parts.blocks) {
-    block.tile = static_cast<std::uint32_t>(random() % 100);
+    block.tile = static_cast<std::uint32_t>(99 - parts.targets16.size());  // one block a tile
     block.column_offset = static_cast<std::uint32_t>(parts.columns.size());
     block.adc_bits = 8;
     block.adc_shift = 20;

@@ -145,5 +145,33 @@ TEST(Validate, Images) {
   expect_broken("image 1: it is beyond the image memory", [](auto& p) { p.images[1].image_offset = 0xFFFFFFFF; });
 }
 
+TEST(Validate, OutputsStandOnceEachInWordsOfTheirOwn) {
+  // As many outputs as there are, one of them twice and another one never.
+  expect_broken("call 0: output segments do not give every output once", [](auto& p) {
+    OutputSegment tail = p.manifest.calls[0].outputs[0];
+    p.manifest.calls[0].outputs[0].length -= 1;
+    tail.length = 1;
+    tail.y_word += p.manifest.calls[0].outputs[0].length;
+    p.manifest.calls[0].outputs.push_back(tail);
+  });
+  expect_broken("call 0: two output segments stand in the same words of Y",
+                [](auto& p) { p.manifest.calls[0].outputs[1].y_word = p.manifest.calls[0].outputs[0].y_word; });
+}
+
+TEST(Validate, BlocksArePartitionsOfTheirMatrices) {
+  expect_broken("hold the same weights", [](auto& p) { p.blocks[1].in_begin = p.blocks[0].in_begin; });
+  expect_broken("matrix 0: its blocks hold", [](auto& p) { p.blocks[0].rows -= 1; });
+  expect_broken("stand in the same cells", [](auto& p) { p.blocks[1].tile = p.blocks[0].tile; });
+}
+
+TEST(Validate, ImagesArePartitionsOfTheirBlocks) {
+  expect_broken("has columns of its block that image 0 has too", [](auto& p) {
+    p.images.push_back(p.images[0]);
+    p.images.back().image_offset = 0;
+  });
+  expect_broken("images hold", [](auto& p) { p.images.pop_back(); });
+  expect_broken("columns", [](auto& p) { p.images[0].cols -= 1; });
+}
+
 }  // namespace
 }  // namespace xw::program

@@ -15,6 +15,7 @@
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
+#include "compiler/program/program_check.hpp"
 #include "host/backends/functional/functional_device.hpp"
 #include "host/runtime/chip_instance.hpp"
 #include "tests/conformance/made_program.hpp"
@@ -115,7 +116,7 @@ TEST_F(ProgramFit, BlockLargerThanAContext) {
   arch::EmulatorDescription small = hardware.emulator();
   small.block_cols = 64;
   try {
-    check_code(*program, small);
+    program::check_program(*program, small);
     ADD_FAILURE() << "accepted";
   } catch (const Error& error) {
     EXPECT_THAT(error.what(), testing::HasSubstr("do not fit a context of 64 x 64"));
