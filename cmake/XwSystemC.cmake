@@ -4,7 +4,7 @@ option(XW_WITH_SYSTEMC "Build the SystemC model and its tests" ON)
 
 set(XW_HAVE_SYSTEMC OFF)
 if(XW_WITH_SYSTEMC)
-  pkg_check_modules(SYSTEMC QUIET IMPORTED_TARGET systemc)
+  pkg_check_modules(SYSTEMC QUIET IMPORTED_TARGET GLOBAL systemc)
   if(SYSTEMC_FOUND)
     set(XW_HAVE_SYSTEMC ON)
     # Debian's library was built as C++17 and checks that at link time; the interface is the same in C++20. Its headers

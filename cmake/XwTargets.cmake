@@ -2,19 +2,22 @@
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
 
-option(XW_BUILD_TESTS "Build the tests" ON)
-option(XW_BUILD_BENCHMARKS "Build the benchmarks (Google Benchmark)" ON)
+# What is for those who work on the project itself is off when it is a part of another one.
+option(XW_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(XW_BUILD_BENCHMARKS "Build the benchmarks (Google Benchmark)" ${PROJECT_IS_TOP_LEVEL})
 option(XW_BUILD_FUZZERS "Build the libFuzzer harnesses (needs clang)" OFF)
-option(XW_WARNINGS_AS_ERRORS "Treat warnings as errors" ON)
+option(XW_WARNINGS_AS_ERRORS "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 
-set(CMAKE_CXX_STANDARD 20)
-set(CMAKE_CXX_STANDARD_REQUIRED ON)
+# Every target carries its language level (cxx_std_20), so that a parent project keeps its own.
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
-set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+endif()
 
 # Warnings and sanitizers live here; third parties that link our libraries do not get them.
 add_library(xw_options INTERFACE)
+target_compile_features(xw_options INTERFACE cxx_std_20)
 target_compile_options(xw_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
   -Wold-style-cast -Woverloaded-virtual -Wduplicated-cond -Wimplicit-fallthrough)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
@@ -33,6 +36,7 @@ function(xw_add_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(xw_${name} STATIC ${ARG_SOURCES})
   add_library(xw::${name} ALIAS xw_${name})
+  target_compile_features(xw_${name} PUBLIC cxx_std_20)
   target_include_directories(xw_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(xw_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:xw_options>)
 endfunction()
@@ -48,8 +52,7 @@ function(xw_add_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_compile_definitions(${name} PRIVATE XW_SOURCE_DIR="${PROJECT_SOURCE_DIR}" XW_BINARY_DIR="${PROJECT_BINARY_DIR}")
-  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} GTest::gmock GTest::gtest GTest::gtest_main xw_options)
+  target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} xw_test_support GTest::gmock GTest::gtest GTest::gtest_main xw_options)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 

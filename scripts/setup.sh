@@ -2,15 +2,29 @@
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
 # Installs what the build and the tests need, from Debian's packages. Does nothing, quickly, when all is there.
+#
+#   scripts/setup.sh         everything: the command, its simulators, tests, benchmarks, checks
+#   scripts/setup.sh demo    only what the command itself is built from (CMake preset demo)
 set -euo pipefail
 
 packages=(
-  g++ cmake ninja-build ccache pkg-config python3 git clang-format-14
-  libeigen3-dev libboost-program-options-dev nlohmann-json3-dev libtomlplusplus-dev
-  libpcre2-dev libsentencepiece-dev zlib1g-dev
-  verilator libsystemc-dev yosys
-  libgtest-dev libgmock-dev libbenchmark-dev librandom123-dev
+  g++ cmake ninja-build pkg-config python3
+  libeigen3-dev libboost-program-options-dev nlohmann-json3-dev libtomlplusplus-dev libpcre2-dev zlib1g-dev
 )
+case "${1:-all}" in
+  demo) ;;
+  all)
+    packages+=(
+      ccache git clang-format-14 libsentencepiece-dev
+      verilator libsystemc-dev yosys
+      libgtest-dev libgmock-dev libbenchmark-dev librandom123-dev
+    )
+    ;;
+  *)
+    echo "setup: unknown group '$1'; known: demo, all (default)" >&2
+    exit 2
+    ;;
+esac
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup: this is not a Debian system; these packages (or their like) must be installed: ${packages[*]}" >&2

@@ -20,6 +20,7 @@
 #include "host/device/run_capture.hpp"
 #include "tests/conformance/hand_made.hpp"
 #include "tests/conformance/verilated_models.hpp"
+#include "tests/support/paths.hpp"
 
 namespace xw::test {
 namespace {
@@ -362,8 +363,9 @@ TEST_F(Verilated, RegistersDescribeTheBuild) {
     if (model.name == "alveo-u55c") continue;
     SCOPED_TRACE(model.name);
     const arch::EmulatorDescription e = arch::load_emulator(
-        model.name == "tiny-64" ? std::string(model.name)
-                                : XW_SOURCE_DIR "/tests/conformance/emulators/" + std::string(model.name) + ".toml");
+        model.name == "tiny-64"
+            ? std::string(model.name)
+            : (xw::test::source_dir() / "tests/conformance/emulators" / model.name).string() + ".toml");
     const auto device = open_verilated(e);
     const std::pair<std::uint32_t, std::uint32_t> expected[] = {
         {arch::kRegVersion, arch::kIsaVersion},

@@ -7,6 +7,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "host/runtime/device_program.hpp"
+#include "tests/support/paths.hpp"
 
 namespace xw::test {
 namespace {
@@ -76,7 +77,7 @@ constexpr std::uint32_t kImageMemoryBytes = 16 * 1024;
 }  // namespace
 
 arch::EmulatorDescription hand_made_emulator() {
-  return arch::load_emulator(XW_SOURCE_DIR "/tests/conformance/emulators/hand-made.toml");
+  return arch::load_emulator(xw::test::source_dir() / "tests/conformance/emulators/hand-made.toml");
 }
 
 HandMade::HandMade(const Backend& backend) : device(backend.open(hand_made_emulator())) {

@@ -17,6 +17,7 @@
 #include "models/cells/programming.hpp"
 #include "tests/conformance/made_program.hpp"
 #include "tests/conformance/verilated_models.hpp"
+#include "tests/support/paths.hpp"
 
 namespace xw::test {
 namespace {
@@ -154,7 +155,7 @@ void compare_with_functional(const arch::EmulatorDescription& emulator, std::uin
 class RandomPrograms : public testing::TestWithParam<std::string> {
  protected:
   [[nodiscard]] static arch::EmulatorDescription emulator() {
-    const std::string made = XW_SOURCE_DIR "/tests/conformance/emulators/" + GetParam() + ".toml";
+    const std::string made = (xw::test::source_dir() / "tests/conformance/emulators" / GetParam()).string() + ".toml";
     return arch::load_emulator(std::filesystem::exists(made) ? made : GetParam());
   }
 };
@@ -195,7 +196,7 @@ TEST(FastSimulation, TakesTheSameCyclesAsTheRtlAsSynthesised) {
     if (model.make_traced == nullptr || model.shape.block_rows > 128) continue;
     SCOPED_TRACE(model.name);
     ++compared;
-    const std::string made = XW_SOURCE_DIR "/tests/conformance/emulators/" + std::string(model.name) + ".toml";
+    const std::string made = (xw::test::source_dir() / "tests/conformance/emulators" / model.name).string() + ".toml";
     const auto emulator = arch::load_emulator(std::filesystem::exists(made) ? made : std::string(model.name));
     for_random_programs(emulator, 500, 40, [&](const Case& drawn, const auto& program, std::uint32_t seed) {
       verilated::Options options = drawn.device;

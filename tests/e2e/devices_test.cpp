@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/paths.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/app/command.hpp"
 
@@ -94,7 +95,7 @@ TEST_F(RealModels, Stories260KIsTheSameOnEveryDevice) {
 TEST_F(RealModels, SmolLm2IsTheSameOnEveryDeviceAndKeepsTheHardwareBusy) {
   const char* given = std::getenv("XW_MODEL");
   const fs::path checkpoint =
-      given != nullptr ? fs::path(given) : fs::path(XW_SOURCE_DIR) / ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+      given != nullptr ? fs::path(given) : xw::test::source_dir() / ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
   if (!fs::exists(checkpoint)) {
     GTEST_SKIP() << "SmolLM2-135M is not here; scripts/fetch_model.sh smollm2-135m gets it, or set XW_MODEL";
   }

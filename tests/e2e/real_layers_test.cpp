@@ -17,6 +17,7 @@
 #include "host/transformer/sources.hpp"
 #include "models/calibration/default_text.hpp"
 #include "models/reference/equivalence.hpp"
+#include "tests/support/paths.hpp"
 
 namespace xw {
 namespace {
@@ -24,9 +25,9 @@ namespace {
 /// SmolLM2-135M: $XW_MODEL, else where scripts/fetch_model.sh puts it.
 std::optional<std::filesystem::path> smollm2() {
   const char* given = std::getenv("XW_MODEL");
-  const std::filesystem::path path =
-      given != nullptr ? std::filesystem::path(given)
-                       : std::filesystem::path(XW_SOURCE_DIR) / ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
+  const std::filesystem::path path = given != nullptr
+                                         ? std::filesystem::path(given)
+                                         : xw::test::source_dir() / ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf";
   if (!std::filesystem::exists(path)) return std::nullopt;
   return path;
 }

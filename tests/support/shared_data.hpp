@@ -8,13 +8,14 @@
 #include <optional>
 #include <string>
 
+#include "tests/support/paths.hpp"
+
 namespace xw::test {
 
 /// Path of `relative` below $XW_SHARED or <source dir>/../shared; nothing if it does not exist.
 inline std::optional<std::filesystem::path> shared_path(const std::string& relative) {
   const char* root = std::getenv("XW_SHARED");
-  const std::filesystem::path base =
-      root != nullptr ? std::filesystem::path(root) : std::filesystem::path(XW_SOURCE_DIR) / ".." / "shared";
+  const std::filesystem::path base = root != nullptr ? std::filesystem::path(root) : source_dir() / ".." / "shared";
   const std::filesystem::path path = base / relative;
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "tests/support/paths.hpp"
 #include "tests/unit/app/command.hpp"
 #include "tests/unit/app/tiny_model.hpp"
 
@@ -170,7 +171,7 @@ TEST_F(SimulatedReport, CompareHidesTheUnitsUnlessAsked) {
 }
 
 TEST_F(SimulatedReport, AChipWithoutConstantsSaysSo) {
-  std::ifstream built_in(std::string(XW_SOURCE_DIR) + "/arch/chips/tiny-64.toml");
+  std::ifstream built_in(xw::test::source_dir() / "arch/chips/tiny-64.toml");
   std::string text{std::istreambuf_iterator<char>(built_in), {}};
   const auto begin = text.find("[chip.energy]");
   ASSERT_NE(begin, std::string::npos);

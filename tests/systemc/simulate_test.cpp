@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/paths.hpp"
 #include "tests/unit/app/command.hpp"
 #include "tests/unit/app/tiny_model.hpp"
 
@@ -105,7 +106,7 @@ TEST_F(Simulate, ActivationsNeedTheBufferThatTheLargestStepNeeds) {
   constexpr std::uint64_t kPeak = 2 * 160 * 4 + 160 * 2 + 96 * 2;
   EXPECT_EQ(simulate("")["runs"][0]["buffer"],
             (nlohmann::json{{"capacity_bytes", 0}, {"peak_bytes", kPeak}, {"spilled_bytes", 0}}));
-  std::ifstream built_in(std::string(XW_SOURCE_DIR) + "/arch/chips/tiny-64.toml");
+  std::ifstream built_in(xw::test::source_dir() / "arch/chips/tiny-64.toml");
   const std::string text{std::istreambuf_iterator<char>(built_in), {}};
   const std::filesystem::path file = folder_ / "small-buffer.toml";
   for (const std::uint64_t missing : {std::uint64_t{0}, std::uint64_t{10}}) {

@@ -15,6 +15,7 @@
 
 #include "arch/description/description.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
+#include "tests/support/paths.hpp"
 
 namespace xw::systemc {
 namespace {
@@ -268,7 +269,7 @@ TEST(Validation, AFitMeetsItsFigure) {
 }
 
 TEST(Validation, TableOfTheDocumentationIsThisOne) {
-  std::ifstream file(std::string(XW_SOURCE_DIR) + "/docs/validation.md");
+  std::ifstream file(xw::test::source_dir() / "docs/validation.md");
   ASSERT_TRUE(file) << "docs/validation.md is missing";
   const std::string text{std::istreambuf_iterator<char>(file), {}};
   const std::string begin = "<!-- validation:begin -->\n";

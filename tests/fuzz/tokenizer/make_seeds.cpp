@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/support/file.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
 
 namespace {
@@ -91,7 +92,7 @@ void make(const fs::path& folder) {
   write(folder / "tokenizer_json", "sentencepiece", root.dump());
 
   const Json templates =
-      Json::parse(xw::read_text_file(fs::path(XW_SOURCE_DIR) / "tests/fixtures/tokenizer/chat_templates.json"));
+      Json::parse(xw::read_text_file(xw::test::source_dir() / "tests/fixtures/tokenizer/chat_templates.json"));
   for (const Json& family : templates) {
     write(folder / "chat_template", family.at("family").get<std::string>(), family.at("template").get<std::string>());
   }

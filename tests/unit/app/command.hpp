@@ -15,6 +15,8 @@
 #include <string>
 #include <thread>
 
+#include "tests/support/paths.hpp"
+
 namespace xw::test {
 
 struct Outcome {
@@ -34,7 +36,7 @@ inline Outcome shell(const std::string& command) {
   return outcome;
 }
 inline Outcome crossweave(const std::string& arguments) {
-  return shell(std::string(XW_CROSSWEAVE) + " " + arguments + " 2>&1 </dev/null");
+  return shell(crossweave_command() + " " + arguments + " 2>&1 </dev/null");
 }
 
 /// Whether a process has a handler for Ctrl-C by now.
@@ -56,7 +58,7 @@ inline Outcome interrupted_crossweave(const std::string& arguments, const std::f
     ::dup2(ends[1], STDOUT_FILENO);
     ::close(ends[0]);
     ::close(ends[1]);
-    const std::string command = std::string("exec ") + XW_CROSSWEAVE + " 2>&1 </dev/null " + arguments;
+    const std::string command = "exec " + crossweave_command() + " 2>&1 </dev/null " + arguments;
     ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
     ::_exit(127);
   }

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/paths.hpp"
 #include "tests/unit/app/command.hpp"
 #include "tests/unit/app/tiny_model.hpp"
 
@@ -195,7 +196,7 @@ TEST_F(CommandLine, AFailedWriteToStandardOutputIsAnError) {
   ASSERT_EQ(compile().status, 0);
   for (const std::string& arguments : {std::string("--help"), "inspect " + program_.string() + " --all",
                                        "run " + program_.string() + " -p abc -n 2 --json"}) {
-    const Outcome outcome = shell(std::string(XW_CROSSWEAVE) + " " + arguments + " 2>&1 >/dev/full </dev/null");
+    const Outcome outcome = shell(xw::test::crossweave_command() + " " + arguments + " 2>&1 >/dev/full </dev/null");
     EXPECT_EQ(outcome.status, 3) << arguments;
     EXPECT_THAT(outcome.output, HasSubstr("No space left on device"));
   }
@@ -215,7 +216,7 @@ TEST_F(CommandLine, NanWeightsAreRefused) {
 }
 
 TEST_F(CommandLine, ATooSmallChipSaysByHowMuch) {
-  std::ifstream source(std::string(XW_SOURCE_DIR) + "/arch/chips/tiny-64.toml");
+  std::ifstream source(xw::test::source_dir() / "arch/chips/tiny-64.toml");
   std::string text((std::istreambuf_iterator<char>(source)), {});
   const std::size_t key = text.find("num_tiles");
   ASSERT_NE(key, std::string::npos);
@@ -240,7 +241,7 @@ TEST_F(CommandLine, CorruptProgramsAreRefused) {
 TEST_F(CommandLine, UnwritableOutputLeavesTheOldProgram) {
   ASSERT_EQ(compile().status, 0);
   const auto size = fs::file_size(program_);
-  const Outcome outcome = shell("ulimit -f 8; " + std::string(XW_CROSSWEAVE) + " compile " + model_.string() +
+  const Outcome outcome = shell("ulimit -f 8; " + xw::test::crossweave_command() + " compile " + model_.string() +
                                 " --chip tiny-64 --calibration-tokens 64 -o " + program_.string() + " 2>&1");
   EXPECT_NE(outcome.status, 0);
   EXPECT_EQ(fs::file_size(program_), size) << "the old program must survive";
@@ -275,7 +276,7 @@ TEST_F(CommandLine, InterruptEndsALongRunCleanly) {
 TEST_F(CommandLine, InterruptEndsAConversationThatWaits) {
   ASSERT_EQ(compile().status, 0);
   const Outcome outcome =
-      shell("sleep 5 | timeout --foreground --preserve-status -s INT 1 " + std::string(XW_CROSSWEAVE) + " run " +
+      shell("sleep 5 | timeout --foreground --preserve-status -s INT 1 " + xw::test::crossweave_command() + " run " +
             program_.string() + " --interactive >/dev/null 2>&1; echo status $?");
   EXPECT_THAT(outcome.output, HasSubstr("status 130"));
 }

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/paths.hpp"
 #include "tests/unit/app/command.hpp"
 #include "tests/unit/app/tiny_model.hpp"
 
@@ -137,10 +138,9 @@ TEST_F(VerilatedCommands, EndOnInterruptAndLeaveNoFiles) {
 }
 
 TEST_F(VerilatedCommands, NameWhatWasNotBuilt) {
-  const Outcome compiled = crossweave("compile " + (folder_ / "model.bin").string() +
-                                      " --chip hermes-256 --emulator " XW_SOURCE_DIR
-                                      "/tests/conformance/emulators/odd.toml --calibration-tokens 64 -o " +
-                                      (folder_ / "odd.xwp").string());
+  const Outcome compiled = crossweave("compile " + (folder_ / "model.bin").string() + " --chip hermes-256 --emulator " +
+                                      (xw::test::source_dir() / "tests/conformance/emulators/odd.toml").string() +
+                                      " --calibration-tokens 64 -o " + (folder_ / "odd.xwp").string());
   ASSERT_EQ(compiled.status, 0) << compiled.output;
   const Outcome outcome = crossweave("run " + (folder_ / "odd.xwp").string() + " --device verilated -p abc");
   EXPECT_EQ(outcome.status, 3);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/unit/arch/temporary_folder.hpp"
 
 namespace {
@@ -83,7 +84,7 @@ TEST(BuiltinDescriptions, AreThoseOfTheFolder) {
                                                      "hermes64-4p", "ibm34", "m1076", "neurram48", "tiny-64"));
   EXPECT_THAT(xw::arch::builtin_emulators(), ElementsAre("alveo-u55c", "tiny-64"));
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(std::filesystem::path(XW_SOURCE_DIR) / "arch/chips")) {
+  for (const auto& entry : std::filesystem::directory_iterator(xw::test::source_dir() / "arch/chips")) {
     files.push_back(entry.path().stem());
   }
   EXPECT_THAT(files,

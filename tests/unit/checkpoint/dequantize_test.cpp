@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "arch/support/half.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
 
 namespace xw::checkpoint {
@@ -132,7 +133,7 @@ TEST(Dequantize, HandMadeBlocksHaveHandComputedValues) {
 }
 
 TEST(Dequantize, EqualsTheGgufPackage) {
-  std::ifstream file(std::string(XW_SOURCE_DIR) + "/tests/fixtures/checkpoint/dequantize_golden.json");
+  std::ifstream file(xw::test::source_dir() / "tests/fixtures/checkpoint/dequantize_golden.json");
   const nlohmann::json golden = nlohmann::json::parse(file);
   const std::map<std::string, Dtype> formats = {{"Q8_0", Dtype::kQ8_0}, {"Q4_0", Dtype::kQ4_0}, {"Q4_1", Dtype::kQ4_1},
                                                 {"Q5_0", Dtype::kQ5_0}, {"Q5_1", Dtype::kQ5_1}, {"Q4_K", Dtype::kQ4_K},

@@ -7,14 +7,15 @@
 #include <cstdlib>
 
 #include "compiler/checkpoint/checkpoint.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
 
 namespace xw::checkpoint {
 namespace {
 
 int make_random_model(const std::filesystem::path& out, const std::string& options) {
-  const std::string command = std::string(XW_PYTHON) + " '" + XW_SOURCE_DIR + "/scripts/make_random_model.py' --out '" +
-                              out.string() + "' " + options + " > /dev/null";
+  const std::string command = std::string(XW_PYTHON) + " '" + xw::test::source_dir().string() +
+                              "/scripts/make_random_model.py' --out '" + out.string() + "' " + options + " > /dev/null";
   return std::system(command.c_str());
 }
 

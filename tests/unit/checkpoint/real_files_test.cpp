@@ -10,6 +10,7 @@
 #include "compiler/checkpoint/checkpoint.hpp"
 #include "compiler/checkpoint/gguf_file.hpp"
 #include "compiler/checkpoint/model_config.hpp"
+#include "tests/support/paths.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/checkpoint/expect_error.hpp"
 
@@ -76,8 +77,7 @@ TEST(PublishedConfigs, Llama32AndSmolLm2) {
 std::optional<fs::path> find_model() {
   if (const char* path = std::getenv("XW_MODEL"); path != nullptr) return fs::path(path);
   std::error_code error;
-  for (const fs::directory_entry& entry :
-       fs::directory_iterator(fs::path(XW_SOURCE_DIR) / ".cache" / "models", error)) {
+  for (const fs::directory_entry& entry : fs::directory_iterator(xw::test::source_dir() / ".cache" / "models", error)) {
     if (entry.path().extension() == ".gguf") return entry.path();
   }
   return std::nullopt;

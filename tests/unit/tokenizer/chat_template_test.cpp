@@ -4,14 +4,14 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/paths.hpp"
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
 
 namespace xw::tokenizer {
 namespace {
 
 nlohmann::json fixture(const char* name) {
-  return nlohmann::json::parse(
-      test::read_file(std::filesystem::path(XW_SOURCE_DIR) / "tests/fixtures/tokenizer" / name));
+  return nlohmann::json::parse(test::read_file(test::source_dir() / "tests/fixtures/tokenizer" / name));
 }
 
 /// A vocabulary whose bos and eos have the given texts ("" for none).

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "tests/support/paths.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
 
@@ -15,13 +16,13 @@ namespace fs = std::filesystem;
 using Ids = std::vector<TokenId>;
 
 nlohmann::json fixture(const char* name) {
-  return nlohmann::json::parse(test::read_file(fs::path(XW_SOURCE_DIR) / "tests/fixtures/tokenizer" / name));
+  return nlohmann::json::parse(test::read_file(test::source_dir() / "tests/fixtures/tokenizer" / name));
 }
 
 /// A file named by an environment variable, or below the project's cache.
 std::optional<fs::path> cached(const char* variable, const char* relative) {
   const char* named = std::getenv(variable);
-  const fs::path path = named != nullptr ? fs::path(named) : fs::path(XW_SOURCE_DIR) / ".cache" / relative;
+  const fs::path path = named != nullptr ? fs::path(named) : test::source_dir() / ".cache" / relative;
   return fs::exists(path) ? std::optional(path) : std::nullopt;
 }
 

@@ -5,13 +5,14 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/support/paths.hpp"
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
 
 namespace xw::tokenizer {
 namespace {
 
 TEST(Nfc, EqualsUnicodedata) {
-  const std::string path = std::string(XW_SOURCE_DIR) + "/tests/fixtures/tokenizer/nfc_vectors.json";
+  const auto path = test::source_dir() / "tests/fixtures/tokenizer/nfc_vectors.json";
   const auto json = nlohmann::json::parse(test::read_file(path));
   ASSERT_GT(json.at("vectors").size(), 100U);
   for (const auto& vector : json.at("vectors")) {
