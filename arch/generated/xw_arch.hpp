@@ -77,15 +77,18 @@ inline constexpr std::uint32_t kUnitMvmCount = 8;  ///< One per engine.
   return id == 0 || id == 1 || id == 2 || (id >= 8 && id < 16) || (id >= 16 && id < 24);
 }
 
+/// The words of an instruction in memory.
+using InstructionWords = std::array<std::uint32_t, kInstructionBytes / 4>;
+
 /// Bits [low, low + width) of 32-bit word `word` of an instruction.
 struct Field {
   unsigned word, low, width;
   [[nodiscard]] constexpr std::uint32_t max() const { return width == 32 ? 0xFFFFFFFFU : (1U << width) - 1U; }
-  [[nodiscard]] constexpr std::uint32_t get(const std::array<std::uint32_t, 4>& words) const {
+  [[nodiscard]] constexpr std::uint32_t get(const InstructionWords& words) const {
     return (words[word] >> low) & max();
   }
   /// Puts `value` (at most max(), the caller checks) into bits that are zero.
-  constexpr void set(std::array<std::uint32_t, 4>& words, std::uint32_t value) const {
+  constexpr void set(InstructionWords& words, std::uint32_t value) const {
     words[word] |= (value & max()) << low;
   }
 };
@@ -100,49 +103,53 @@ inline constexpr Field kCommonSignalId = {0, 22, 6};  ///< Semaphore that gets o
 inline constexpr Field kCommonSignal = {0, 28, 1};  ///< 1: signal.
 
 // NOP (dispatch): Nothing. Waits and signals are illegal here.
-inline constexpr std::uint32_t kOpcodeNop = 0;
 
 // SYNC (any): Executed by the queue of `unit`; only waits and signals.
-inline constexpr std::uint32_t kOpcodeSync = 1;
 inline constexpr Field kSyncUnit = {1, 0, 8};  ///< Unit whose queue executes it (not dispatch).
 
 // LOAD_X (x_load): For every vector v: XBUF[v][xbuf_offset ..+length] = memory[x_base + x_offset + v * stride * 64 ..+length].
-inline constexpr std::uint32_t kOpcodeLoadX = 2;
 inline constexpr Field kLoadXXbufOffset = {1, 0, 16};  ///< Bytes from the start of each vector's XBUF row.
 inline constexpr Field kLoadXLength = {1, 16, 16};  ///< Bytes, at least 1.
 inline constexpr Field kLoadXXOffset = {2, 0, 32};  ///< Bytes from x_base, multiple of 64.
 inline constexpr Field kLoadXStride = {3, 0, 16};  ///< Distance between vectors in units of 64 bytes.
 
 // LOAD_BLOCK (block_load): Block image at image_base[engine] + image_offset * 64 to a context. Completes (signals) when header and tables are checked and the context may be read; the engine itself waits for cells still under way.
-inline constexpr std::uint32_t kOpcodeLoadBlock = 3;
 inline constexpr Field kLoadBlockEngine = {1, 0, 8};  ///< Engine.
 inline constexpr Field kLoadBlockContext = {1, 8, 8};  ///< Context of that engine.
 inline constexpr Field kLoadBlockImageOffset = {2, 0, 32};  ///< In units of 64 bytes.
 inline constexpr Field kLoadBlockImageLength = {3, 0, 32};  ///< In units of 64 bytes; equals image_bytes / 64 of the header.
 
 // MVM (mvm): For every vector v: YBUF[engine][v][ybuf_offset + col] (+)= tile_mvm(context, XBUF[v][xbuf_offset ..+rows]).
-inline constexpr std::uint32_t kOpcodeMvm = 4;
 inline constexpr Field kMvmEngine = {1, 0, 8};  ///< Engine.
 inline constexpr Field kMvmContext = {1, 8, 8};  ///< Context of that engine.
-inline constexpr Field kMvmAccumulate = {1, 16, 1};  ///< 1: add to YBUF, 0: overwrite.
-inline constexpr Field kMvmXbufOffset = {2, 0, 16};  ///< Bytes from the start of each vector's XBUF row.
-inline constexpr Field kMvmYbufOffset = {2, 16, 16};  ///< Words from the start of each vector's YBUF row, multiple of 16.
 inline constexpr Field kMvmRows = {3, 0, 16};  ///< Rows of the block; must equal the context's.
 inline constexpr Field kMvmCols = {3, 16, 16};  ///< Columns of the block; must equal the context's.
+inline constexpr Field kMvmXbufOffset = {2, 0, 16};  ///< Bytes from the start of each vector's XBUF row.
+inline constexpr Field kMvmYbufOffset = {2, 16, 16};  ///< Words from the start of each vector's YBUF row, multiple of 16.
+inline constexpr Field kMvmAccumulate = {1, 16, 1};  ///< 1: add to YBUF, 0: overwrite.
 
 // STORE_Y (y_store): For every vector v: memory[y_base + y_offset + v * stride * 64 ..+4 length] = sum over the engines in engine_mask of YBUF[engine][v][ybuf_offset ..+length].
-inline constexpr std::uint32_t kOpcodeStoreY = 5;
 inline constexpr Field kStoreYEngineMask = {1, 0, 16};  ///< Bit e: bank of engine e takes part.
 inline constexpr Field kStoreYYbufOffset = {1, 16, 16};  ///< Words from the start of each vector's YBUF row, multiple of 16.
-inline constexpr Field kStoreYYOffset = {2, 0, 32};  ///< Bytes from y_base, multiple of 64.
 inline constexpr Field kStoreYLength = {3, 0, 16};  ///< Words, at least 1.
+inline constexpr Field kStoreYYOffset = {2, 0, 32};  ///< Bytes from y_base, multiple of 64.
 inline constexpr Field kStoreYStride = {3, 16, 16};  ///< Distance between vectors in units of 64 bytes.
 
 // FENCE (dispatch): Dispatch waits until all units are idle. Waits and signals are illegal here.
-inline constexpr std::uint32_t kOpcodeFence = 6;
 
 // HALT (dispatch): Waits until all units are idle, writes the completion record, raises done. Waits and signals are illegal here.
-inline constexpr std::uint32_t kOpcodeHalt = 7;
+
+/// Operations. The values are those of field kCommonOpcode.
+enum class Opcode : std::uint8_t {
+  kNop = 0,  ///< Nothing. Waits and signals are illegal here.
+  kSync = 1,  ///< Executed by the queue of `unit`; only waits and signals.
+  kLoadX = 2,  ///< For every vector v: XBUF[v][xbuf_offset ..+length] = memory[x_base + x_offset + v * stride * 64 ..+length].
+  kLoadBlock = 3,  ///< Block image at image_base[engine] + image_offset * 64 to a context. Completes (signals) when header and tables are checked and the context may be read; the engine itself waits for cells still under way.
+  kMvm = 4,  ///< For every vector v: YBUF[engine][v][ybuf_offset + col] (+)= tile_mvm(context, XBUF[v][xbuf_offset ..+rows]).
+  kStoreY = 5,  ///< For every vector v: memory[y_base + y_offset + v * stride * 64 ..+4 length] = sum over the engines in engine_mask of YBUF[engine][v][ybuf_offset ..+length].
+  kFence = 6,  ///< Dispatch waits until all units are idle. Waits and signals are illegal here.
+  kHalt = 7,  ///< Waits until all units are idle, writes the completion record, raises done. Waits and signals are illegal here.
+};
 
 inline constexpr std::uint32_t kNumOpcodes = 8;  ///< One more than the largest opcode.
 /// Name of an opcode, "load_x"; empty if there is none.
@@ -159,8 +166,15 @@ inline constexpr std::uint32_t kNumOpcodes = 8;  ///< One more than the largest 
     default: return {};
   }
 }
+[[nodiscard]] constexpr std::string_view opcode_name(Opcode opcode) {
+  return opcode_name(static_cast<std::uint32_t>(opcode));
+}
+/// The number that field kCommonOpcode holds.
+[[nodiscard]] constexpr std::uint32_t opcode_value(Opcode opcode) { return static_cast<std::uint32_t>(opcode); }
+/// True if `opcode` names an operation.
+[[nodiscard]] constexpr bool is_opcode(std::uint32_t opcode) { return !opcode_name(opcode).empty(); }
 /// Bits that an opcode uses, by opcode and word; the others must be zero.
-inline constexpr std::array<std::array<std::uint32_t, 4>, kNumOpcodes> kInstructionMask = {{
+inline constexpr std::array<InstructionWords, kNumOpcodes> kInstructionMask = {{
     {{0x1FFFFFFF, 0x00000000, 0x00000000, 0x00000000}},  // nop
     {{0x1FFFFFFF, 0x000000FF, 0x00000000, 0x00000000}},  // sync
     {{0x1FFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0x0000FFFF}},  // load_x

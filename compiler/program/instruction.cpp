@@ -5,20 +5,9 @@
 #include <type_traits>
 
 #include "arch/support/error.hpp"
-#include "compiler/program/instruction_fields.hpp"
 
 namespace xw::program {
 namespace {
-
-static_assert(static_cast<std::uint32_t>(Opcode::kNop) == arch::kOpcodeNop);
-static_assert(static_cast<std::uint32_t>(Opcode::kSync) == arch::kOpcodeSync);
-static_assert(static_cast<std::uint32_t>(Opcode::kLoadX) == arch::kOpcodeLoadX);
-static_assert(static_cast<std::uint32_t>(Opcode::kLoadBlock) == arch::kOpcodeLoadBlock);
-static_assert(static_cast<std::uint32_t>(Opcode::kMvm) == arch::kOpcodeMvm);
-static_assert(static_cast<std::uint32_t>(Opcode::kStoreY) == arch::kOpcodeStoreY);
-static_assert(static_cast<std::uint32_t>(Opcode::kFence) == arch::kOpcodeFence);
-static_assert(static_cast<std::uint32_t>(Opcode::kHalt) == arch::kOpcodeHalt);
-static_assert(arch::kNumOpcodes == 8 && arch::kInstructionBytes == sizeof(EncodedInstruction));
 
 constexpr auto kIllegalOpcode = static_cast<std::uint32_t>(arch::DeviceError::kIllegalOpcode);
 constexpr auto kIllegalField = static_cast<std::uint32_t>(arch::DeviceError::kIllegalField);
@@ -29,9 +18,8 @@ bool is_sync_unit(std::uint32_t unit) {
 }
 
 [[noreturn]] void fail(const Instruction& instruction, const std::string& what) {
-  throw Error(
-      ErrorCode::kInvalidArgument,
-      "instruction " + std::string(arch::opcode_name(static_cast<std::uint32_t>(instruction.opcode))) + ": " + what);
+  throw Error(ErrorCode::kInvalidArgument,
+              "instruction " + std::string(arch::opcode_name(instruction.opcode)) + ": " + what);
 }
 
 /// Only the fields that the opcode has.
@@ -40,14 +28,16 @@ Instruction own_fields(const Instruction& instruction) {
   own.opcode = instruction.opcode;
   EncodedInstruction scratch{};
   const auto put = [&scratch](const arch::Field& field, std::uint32_t value) { field.set(scratch, value); };
-  visit_common(instruction, [&put](const arch::Field& field, auto member) { put(field, member); });
-  visit_fields(instruction,
-               [&put](const char*, const arch::Field& field, auto member, FieldStyle) { put(field, member); });
+  arch::visit_common(instruction, [&put](const arch::Field& field, auto member) { put(field, member); });
+  arch::visit_fields(instruction, [&put](const char*, const arch::Field& field, auto member, arch::FieldStyle) {
+    put(field, member);
+  });
   const auto get = [&scratch](const arch::Field& field, auto& member) {
     member = static_cast<std::remove_reference_t<decltype(member)>>(field.get(scratch));
   };
-  visit_common(own, get);
-  visit_fields(own, [&get](const char*, const arch::Field& field, auto& member, FieldStyle) { get(field, member); });
+  arch::visit_common(own, get);
+  arch::visit_fields(
+      own, [&get](const char*, const arch::Field& field, auto& member, arch::FieldStyle) { get(field, member); });
   return own;
 }
 
@@ -55,7 +45,7 @@ Instruction own_fields(const Instruction& instruction) {
 
 EncodedInstruction encode(const Instruction& instruction) {
   const auto opcode = static_cast<std::uint32_t>(instruction.opcode);
-  if (opcode >= arch::kNumOpcodes) {
+  if (!arch::is_opcode(opcode)) {
     throw Error(ErrorCode::kInvalidArgument, "instruction: opcode " + std::to_string(opcode) + " does not exist");
   }
   EncodedInstruction words{};
@@ -67,12 +57,13 @@ EncodedInstruction encode(const Instruction& instruction) {
     }
     field.set(words, value);
   };
-  visit_common(instruction, [&put](const arch::Field& field, auto member) { put("wait or signal", field, member); });
-  visit_fields(instruction, [&put](const char* name, const arch::Field& field, auto member, FieldStyle) {
+  arch::visit_common(instruction,
+                     [&put](const arch::Field& field, auto member) { put("wait or signal", field, member); });
+  arch::visit_fields(instruction, [&put](const char* name, const arch::Field& field, auto member, arch::FieldStyle) {
     put(name, field, member);
   });
   if (instruction != own_fields(instruction)) fail(instruction, "a field of another opcode is set");
-  if (is_dispatch_opcode(instruction.opcode) &&
+  if (arch::is_dispatch_opcode(instruction.opcode) &&
       (instruction.wait0_count != 0 || instruction.wait1_count != 0 || instruction.signal)) {
     fail(instruction, "waits and signals are illegal here");
   }
@@ -85,7 +76,7 @@ EncodedInstruction encode(const Instruction& instruction) {
 Decoded decode(const EncodedInstruction& words) noexcept {
   Decoded decoded;
   const std::uint32_t opcode = arch::kCommonOpcode.get(words);
-  if (opcode >= arch::kNumOpcodes) {
+  if (!arch::is_opcode(opcode)) {
     decoded.error = kIllegalOpcode;
     return decoded;
   }
@@ -97,37 +88,16 @@ Decoded decode(const EncodedInstruction& words) noexcept {
   const auto get = [&words](const arch::Field& field, auto& member) {
     member = static_cast<std::remove_reference_t<decltype(member)>>(field.get(words));
   };
-  visit_common(instruction, get);
-  visit_fields(instruction,
-               [&get](const char*, const arch::Field& field, auto& member, FieldStyle) { get(field, member); });
-  if (is_dispatch_opcode(instruction.opcode) &&
+  arch::visit_common(instruction, get);
+  arch::visit_fields(instruction, [&get](const char*, const arch::Field& field, auto& member, arch::FieldStyle) {
+    get(field, member);
+  });
+  if (arch::is_dispatch_opcode(instruction.opcode) &&
       (instruction.wait0_count != 0 || instruction.wait1_count != 0 || instruction.signal)) {
     decoded.error = kIllegalField;
   }
   if (instruction.opcode == Opcode::kSync && !is_sync_unit(instruction.unit)) decoded.error = kIllegalField;
   return decoded;
-}
-
-std::uint8_t unit_of(const Instruction& instruction) {
-  const bool has_engine = instruction.opcode == Opcode::kLoadBlock || instruction.opcode == Opcode::kMvm;
-  if (has_engine && instruction.engine >= arch::kMaxEngines) return 0xFF;
-  switch (instruction.opcode) {
-    case Opcode::kSync:
-      return instruction.unit;
-    case Opcode::kLoadX:
-      return static_cast<std::uint8_t>(arch::kUnitXLoad);
-    case Opcode::kLoadBlock:
-      return static_cast<std::uint8_t>(arch::kUnitBlockLoad + instruction.engine);
-    case Opcode::kMvm:
-      return static_cast<std::uint8_t>(arch::kUnitMvm + instruction.engine);
-    case Opcode::kStoreY:
-      return static_cast<std::uint8_t>(arch::kUnitYStore);
-    case Opcode::kNop:
-    case Opcode::kFence:
-    case Opcode::kHalt:
-      break;
-  }
-  return static_cast<std::uint8_t>(arch::kUnitDispatch);
 }
 
 }  // namespace xw::program

@@ -7,7 +7,6 @@
 
 #include "arch/support/error.hpp"
 #include "compiler/program/instruction.hpp"
-#include "compiler/program/instruction_fields.hpp"
 
 namespace xw::program {
 namespace {
@@ -93,28 +92,29 @@ class FieldParser {
     if ((key == "signal" || key == "nosignal") && has_value) return parse_signal(key, value);
     std::uint32_t index = 0;
     bool found = false;
-    visit_fields(instruction_, [&](const char* name, const arch::Field&, auto& member, FieldStyle style) {
+    arch::visit_fields(instruction_, [&](const char* name, const arch::Field&, auto& member, arch::FieldStyle style) {
       const std::uint32_t bit = 1U << index++;
-      if (key != name || has_value == (style == FieldStyle::kFlag)) return;
+      if (key != name || has_value == (style == arch::FieldStyle::kFlag)) return;
       if ((seen_ & bit) != 0) fail(where_, "\"" + std::string(key) + "\" is given twice");
       seen_ |= bit;
       found = true;
-      const std::uint32_t number = style == FieldStyle::kFlag   ? 1
-                                   : style == FieldStyle::kUnit ? parse_unit(value, where_)
-                                                                : parse_number(value, where_, key);
+      const std::uint32_t number = style == arch::FieldStyle::kFlag   ? 1
+                                   : style == arch::FieldStyle::kUnit ? parse_unit(value, where_)
+                                                                      : parse_number(value, where_, key);
       assign(member, number, where_, key);
     });
     if (!found) {
-      fail(where_, std::string(arch::opcode_name(static_cast<std::uint32_t>(instruction_.opcode))) +
-                       " does not understand \"" + std::string(word) + "\"");
+      fail(where_,
+           std::string(arch::opcode_name(instruction_.opcode)) + " does not understand \"" + std::string(word) + "\"");
     }
   }
 
   void check_complete() const {
     std::uint32_t index = 0;
-    visit_fields(instruction_, [&](const char* name, const arch::Field&, auto&, FieldStyle style) {
+    arch::visit_fields(instruction_, [&](const char* name, const arch::Field&, auto&, arch::FieldStyle style) {
       const std::uint32_t bit = 1U << index++;
-      if (style != FieldStyle::kFlag && (seen_ & bit) == 0) fail(where_, std::string("\"") + name + "\" is missing");
+      if (style != arch::FieldStyle::kFlag && (seen_ & bit) == 0)
+        fail(where_, std::string("\"") + name + "\" is missing");
     });
   }
 
@@ -153,17 +153,17 @@ class FieldParser {
 }  // namespace
 
 std::string to_text(const Instruction& instruction) {
-  std::string text(arch::opcode_name(static_cast<std::uint32_t>(instruction.opcode)));
-  visit_fields(instruction, [&text](const char* name, const arch::Field&, auto member, FieldStyle style) {
+  std::string text(arch::opcode_name(instruction.opcode));
+  arch::visit_fields(instruction, [&text](const char* name, const arch::Field&, auto member, arch::FieldStyle style) {
     const auto value = static_cast<std::uint32_t>(member);
-    if (style == FieldStyle::kFlag) {
+    if (style == arch::FieldStyle::kFlag) {
       if (value != 0) text += std::string(" ") + name;
       return;
     }
     text += std::string(" ") + name + "=" +
-            (style == FieldStyle::kHex    ? hex(value)
-             : style == FieldStyle::kUnit ? arch::unit_name(value)
-                                          : std::to_string(value));
+            (style == arch::FieldStyle::kHex    ? hex(value)
+             : style == arch::FieldStyle::kUnit ? arch::unit_name(value)
+                                                : std::to_string(value));
   });
   const bool has_wait1 = instruction.wait1_id != 0 || instruction.wait1_count != 0;
   if (has_wait1 || instruction.wait0_id != 0 || instruction.wait0_count != 0) {

@@ -91,7 +91,7 @@ void validate_calls(const Tables& tables, const std::string& origin) {
     next += call.num_instructions;
     const auto code = tables.code.subspan(call.entry, call.num_instructions);
     for (std::size_t k = 0; k < code.size(); ++k) {
-      const bool is_halt = arch::kCommonOpcode.get(code[k]) == arch::kOpcodeHalt;
+      const bool is_halt = arch::kCommonOpcode.get(code[k]) == arch::opcode_value(arch::Opcode::kHalt);
       entry.require(is_halt == (k + 1 == code.size()), "its code does not end with its only HALT");
     }
     entry.require(

@@ -59,7 +59,11 @@
 #define XW_UNIT_BLOCK_LOAD 8u /* Block images to contexts, one unit per engine. */
 #define XW_UNIT_MVM 16u /* MAC lanes, noise, converters, YBUF accumulation, one unit per engine. */
 
-/* Instructions: 32-bit word, lowest bit and mask of every field. */
+/* Instructions: 32-bit word, lowest bit and mask of every field. `words`: the uint32_t[] of one;
+ * XW_FIELD_GET(words, MVM_ROWS), XW_FIELD_SET(words, MVM_ROWS, 64u): of bits that are zero, what does not fit is cut. */
+#define XW_FIELD_GET(words, field) (((words)[XW_##field##_WORD] & XW_##field##_MASK) >> XW_##field##_LOW)
+#define XW_FIELD_SET(words, field, value) \
+  ((words)[XW_##field##_WORD] |= ((uint32_t)(value) << XW_##field##_LOW) & XW_##field##_MASK)
 #define XW_INST_OPCODE_WORD 0u /* Operation. */
 #define XW_INST_OPCODE_LOW 0u
 #define XW_INST_OPCODE_MASK 0x0000000Fu
@@ -124,21 +128,21 @@
 #define XW_MVM_CONTEXT_WORD 1u /* Context of that engine. */
 #define XW_MVM_CONTEXT_LOW 8u
 #define XW_MVM_CONTEXT_MASK 0x0000FF00u
-#define XW_MVM_ACCUMULATE_WORD 1u /* 1: add to YBUF, 0: overwrite. */
-#define XW_MVM_ACCUMULATE_LOW 16u
-#define XW_MVM_ACCUMULATE_MASK 0x00010000u
-#define XW_MVM_XBUF_OFFSET_WORD 2u /* Bytes from the start of each vector's XBUF row. */
-#define XW_MVM_XBUF_OFFSET_LOW 0u
-#define XW_MVM_XBUF_OFFSET_MASK 0x0000FFFFu
-#define XW_MVM_YBUF_OFFSET_WORD 2u /* Words from the start of each vector's YBUF row, multiple of 16. */
-#define XW_MVM_YBUF_OFFSET_LOW 16u
-#define XW_MVM_YBUF_OFFSET_MASK 0xFFFF0000u
 #define XW_MVM_ROWS_WORD 3u /* Rows of the block; must equal the context's. */
 #define XW_MVM_ROWS_LOW 0u
 #define XW_MVM_ROWS_MASK 0x0000FFFFu
 #define XW_MVM_COLS_WORD 3u /* Columns of the block; must equal the context's. */
 #define XW_MVM_COLS_LOW 16u
 #define XW_MVM_COLS_MASK 0xFFFF0000u
+#define XW_MVM_XBUF_OFFSET_WORD 2u /* Bytes from the start of each vector's XBUF row. */
+#define XW_MVM_XBUF_OFFSET_LOW 0u
+#define XW_MVM_XBUF_OFFSET_MASK 0x0000FFFFu
+#define XW_MVM_YBUF_OFFSET_WORD 2u /* Words from the start of each vector's YBUF row, multiple of 16. */
+#define XW_MVM_YBUF_OFFSET_LOW 16u
+#define XW_MVM_YBUF_OFFSET_MASK 0xFFFF0000u
+#define XW_MVM_ACCUMULATE_WORD 1u /* 1: add to YBUF, 0: overwrite. */
+#define XW_MVM_ACCUMULATE_LOW 16u
+#define XW_MVM_ACCUMULATE_MASK 0x00010000u
 
 #define XW_OPCODE_STORE_Y 5u /* For every vector v: memory[y_base + y_offset + v * stride * 64 ..+4 length] = sum over the engines in engine_mask of YBUF[engine][v][ybuf_offset ..+length]. */
 #define XW_STORE_Y_ENGINE_MASK_WORD 1u /* Bit e: bank of engine e takes part. */
@@ -147,12 +151,12 @@
 #define XW_STORE_Y_YBUF_OFFSET_WORD 1u /* Words from the start of each vector's YBUF row, multiple of 16. */
 #define XW_STORE_Y_YBUF_OFFSET_LOW 16u
 #define XW_STORE_Y_YBUF_OFFSET_MASK 0xFFFF0000u
-#define XW_STORE_Y_Y_OFFSET_WORD 2u /* Bytes from y_base, multiple of 64. */
-#define XW_STORE_Y_Y_OFFSET_LOW 0u
-#define XW_STORE_Y_Y_OFFSET_MASK 0xFFFFFFFFu
 #define XW_STORE_Y_LENGTH_WORD 3u /* Words, at least 1. */
 #define XW_STORE_Y_LENGTH_LOW 0u
 #define XW_STORE_Y_LENGTH_MASK 0x0000FFFFu
+#define XW_STORE_Y_Y_OFFSET_WORD 2u /* Bytes from y_base, multiple of 64. */
+#define XW_STORE_Y_Y_OFFSET_LOW 0u
+#define XW_STORE_Y_Y_OFFSET_MASK 0xFFFFFFFFu
 #define XW_STORE_Y_STRIDE_WORD 3u /* Distance between vectors in units of 64 bytes. */
 #define XW_STORE_Y_STRIDE_LOW 16u
 #define XW_STORE_Y_STRIDE_MASK 0xFFFF0000u

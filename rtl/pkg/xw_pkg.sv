@@ -101,16 +101,16 @@ package xw_pkg;
   localparam int MVM_ENGINE_WIDTH = 8;
   localparam int MVM_CONTEXT_LSB = 40;  // Context of that engine.
   localparam int MVM_CONTEXT_WIDTH = 8;
-  localparam int MVM_ACCUMULATE_LSB = 48;  // 1: add to YBUF, 0: overwrite.
-  localparam int MVM_ACCUMULATE_WIDTH = 1;
-  localparam int MVM_XBUF_OFFSET_LSB = 64;  // Bytes from the start of each vector's XBUF row.
-  localparam int MVM_XBUF_OFFSET_WIDTH = 16;
-  localparam int MVM_YBUF_OFFSET_LSB = 80;  // Words from the start of each vector's YBUF row, multiple of 16.
-  localparam int MVM_YBUF_OFFSET_WIDTH = 16;
   localparam int MVM_ROWS_LSB = 96;  // Rows of the block; must equal the context's.
   localparam int MVM_ROWS_WIDTH = 16;
   localparam int MVM_COLS_LSB = 112;  // Columns of the block; must equal the context's.
   localparam int MVM_COLS_WIDTH = 16;
+  localparam int MVM_XBUF_OFFSET_LSB = 64;  // Bytes from the start of each vector's XBUF row.
+  localparam int MVM_XBUF_OFFSET_WIDTH = 16;
+  localparam int MVM_YBUF_OFFSET_LSB = 80;  // Words from the start of each vector's YBUF row, multiple of 16.
+  localparam int MVM_YBUF_OFFSET_WIDTH = 16;
+  localparam int MVM_ACCUMULATE_LSB = 48;  // 1: add to YBUF, 0: overwrite.
+  localparam int MVM_ACCUMULATE_WIDTH = 1;
 
   localparam logic [3:0] OPCODE_STORE_Y = 4'h5;  // For every vector v: memory[y_base + y_offset + v * stride * 64 ..+4 length] = sum over the engines in engine_mask of YBUF[engine][v][ybuf_offset ..+length].
   localparam logic [127:0] STORE_Y_MASK = 128'hFFFFFFFFFFFFFFFFFFFFFFFF1FFFFFFF;  // Bits in use; the others are zero.
@@ -118,10 +118,10 @@ package xw_pkg;
   localparam int STORE_Y_ENGINE_MASK_WIDTH = 16;
   localparam int STORE_Y_YBUF_OFFSET_LSB = 48;  // Words from the start of each vector's YBUF row, multiple of 16.
   localparam int STORE_Y_YBUF_OFFSET_WIDTH = 16;
-  localparam int STORE_Y_Y_OFFSET_LSB = 64;  // Bytes from y_base, multiple of 64.
-  localparam int STORE_Y_Y_OFFSET_WIDTH = 32;
   localparam int STORE_Y_LENGTH_LSB = 96;  // Words, at least 1.
   localparam int STORE_Y_LENGTH_WIDTH = 16;
+  localparam int STORE_Y_Y_OFFSET_LSB = 64;  // Bytes from y_base, multiple of 64.
+  localparam int STORE_Y_Y_OFFSET_WIDTH = 32;
   localparam int STORE_Y_STRIDE_LSB = 112;  // Distance between vectors in units of 64 bytes.
   localparam int STORE_Y_STRIDE_WIDTH = 16;
 

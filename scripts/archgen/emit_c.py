@@ -75,7 +75,11 @@ def emit(spec):
     lines += ["", "/* Number formats. */"] + [define(c.name.upper(), c.value, c.doc) for c in spec.formats]
     lines += ["", "/* Units; for units that exist once per engine the id of engine 0. */"]
     lines += [define(f"UNIT_{u.name.upper()}", f"{u.id}u", u.doc) for u in spec.units]
-    lines += ["", "/* Instructions: 32-bit word, lowest bit and mask of every field. */"]
+    lines += ["", "/* Instructions: 32-bit word, lowest bit and mask of every field. `words`: the uint32_t[] of one;",
+              " * XW_FIELD_GET(words, MVM_ROWS), XW_FIELD_SET(words, MVM_ROWS, 64u): of bits that are zero, what does not fit is cut. */",
+              "#define XW_FIELD_GET(words, field) (((words)[XW_##field##_WORD] & XW_##field##_MASK) >> XW_##field##_LOW)",
+              "#define XW_FIELD_SET(words, field, value) \\",
+              "  ((words)[XW_##field##_WORD] |= ((uint32_t)(value) << XW_##field##_LOW) & XW_##field##_MASK)"]
     for f in spec.common:
         lines += field("INST", f)
     for instruction in spec.instructions:

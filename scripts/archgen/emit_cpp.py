@@ -50,29 +50,39 @@ def units(spec):
 
 def instructions(spec):
     words = spec.limit("instruction_bytes") // 4
-    lines = ["", "/// Bits [low, low + width) of 32-bit word `word` of an instruction.",
+    lines = ["", "/// The words of an instruction in memory.",
+             "using InstructionWords = std::array<std::uint32_t, kInstructionBytes / 4>;", "",
+             "/// Bits [low, low + width) of 32-bit word `word` of an instruction.",
              "struct Field {", "  unsigned word, low, width;",
              "  [[nodiscard]] constexpr std::uint32_t max() const { return width == 32 ? 0xFFFFFFFFU : (1U << width) - 1U; }",
-             f"  [[nodiscard]] constexpr std::uint32_t get(const std::array<std::uint32_t, {words}>& words) const {{",
+             "  [[nodiscard]] constexpr std::uint32_t get(const InstructionWords& words) const {",
              "    return (words[word] >> low) & max();", "  }",
              "  /// Puts `value` (at most max(), the caller checks) into bits that are zero.",
-             f"  constexpr void set(std::array<std::uint32_t, {words}>& words, std::uint32_t value) const {{",
+             "  constexpr void set(InstructionWords& words, std::uint32_t value) const {",
              "    words[word] |= (value & max()) << low;", "  }", "};", "",
              "// Fields of every instruction."]
     lines += [field(f, "Common") for f in spec.common]
     for instruction in spec.instructions:
-        lines += ["", f"// {instruction.name.upper()} ({instruction.unit}): {instruction.doc}",
-                  f"inline constexpr std::uint32_t kOpcode{camel(instruction.name)} = {instruction.opcode};"]
+        lines += ["", f"// {instruction.name.upper()} ({instruction.unit}): {instruction.doc}"]
         lines += [field(f, camel(instruction.name)) for f in instruction.fields]
     count = max(i.opcode for i in spec.instructions) + 1
+    lines += ["", "/// Operations. The values are those of field kCommonOpcode.", "enum class Opcode : std::uint8_t {"]
+    lines += [f"  k{camel(i.name)} = {i.opcode},  ///< {i.doc}" for i in spec.instructions]
+    lines += ["};"]
     by_opcode = {i.opcode: i for i in spec.instructions}
     lines += ["", constant("kNumOpcodes", count, "One more than the largest opcode."),
               "/// Name of an opcode, \"load_x\"; empty if there is none.",
               "[[nodiscard]] constexpr std::string_view opcode_name(std::uint32_t opcode) {", "  switch (opcode) {"]
     lines += [f"    case {i.opcode}: return {quoted(i.name)};" for i in spec.instructions]
     lines += ["    default: return {};", "  }", "}",
+              "[[nodiscard]] constexpr std::string_view opcode_name(Opcode opcode) {",
+              "  return opcode_name(static_cast<std::uint32_t>(opcode));", "}",
+              "/// The number that field kCommonOpcode holds.",
+              "[[nodiscard]] constexpr std::uint32_t opcode_value(Opcode opcode) { return static_cast<std::uint32_t>(opcode); }",
+              "/// True if `opcode` names an operation.",
+              "[[nodiscard]] constexpr bool is_opcode(std::uint32_t opcode) { return !opcode_name(opcode).empty(); }",
               "/// Bits that an opcode uses, by opcode and word; the others must be zero.",
-              f"inline constexpr std::array<std::array<std::uint32_t, {words}>, kNumOpcodes> kInstructionMask = {{{{"]
+              "inline constexpr std::array<InstructionWords, kNumOpcodes> kInstructionMask = {{"]
     for opcode in range(count):
         used = [0] * words
         if opcode in by_opcode:

@@ -20,7 +20,7 @@ def code(text):
 
 
 def field_rows(fields):
-    return [(f.word, f.bits, code(f.name), f.doc) for f in fields]
+    return [(f.word, f.bits, code(f.name), f.doc) for f in sorted(fields, key=lambda f: f.lsb)]
 
 
 def isa(spec):

@@ -5,7 +5,7 @@
 import tomllib
 
 from archgen.spec import (
-    TYPE_BYTES, Constant, ErrorCode, Instruction, Record, RecordField, Register, Spec, SpecError, Unit, contract_hash)
+    TYPE_BYTES, Constant, ErrorCode, Field, Instruction, Record, RecordField, Register, Spec, SpecError, Unit, contract_hash)
 from archgen.tables import Reader
 
 REQUIRED_LIMITS = ("max_engines", "num_semaphores", "max_wait_count", "max_rows", "max_cols", "memory_alignment",
@@ -54,8 +54,11 @@ def read_instructions(reader, tables, units, num_words):
         reader.name(name, where)
         entry = reader.table(entry, where)
         reader.keys(entry, where, ("opcode", "unit", "doc"), ("fields",))
-        fields = reader.fields(entry.get("fields", {}), where, num_words)
+        fields = reader.fields(entry.get("fields", {}), where, num_words, has_text=True)
         reader.no_field_overlap((*common, *fields), where)
+        reader.unique((*common, *fields), where, lambda f: f.name, "field name")
+        reader.unique([*fields, *(Field(t, 0, 0, 1, "", t) for t in ("wait", "signal", "nosignal"))], where,
+                      lambda f: f.text, "text")
         instructions.append(Instruction(
             name, reader.integer(entry, "opcode", where, high=opcode_max),
             reader.text(entry, "unit", where, choices=[*(u.name for u in units), "any"]), reader.doc(entry, where), fields))
@@ -184,6 +187,14 @@ def check_across(reader, spec):
     for name in ("wait0_count", "wait1_count"):
         if name in widths and spec.limit("max_wait_count") != (1 << widths[name]) - 1:
             reader.problem(f"instruction_common.{name}", f"{widths[name]} bits do not match limit.max_wait_count")
+    for instruction in spec.instructions:  # where its queue is written
+        unit = spec.unit(instruction.unit)
+        needed = "unit" if unit is None else "engine" if unit.count > 1 else None
+        if needed and needed not in (f.name for f in instruction.fields):
+            reader.problem(f"instruction.{instruction.name}", f"an instruction of unit '{instruction.unit}' needs a field '{needed}'")
+    for error in spec.errors:
+        if error.code > 0xFF:
+            reader.problem(f"error.{error.name}", f"code {error.code} does not fit the 8 bits that the hardware has for it")
     for unit in spec.units:
         if unit.count not in (1, spec.limit("max_engines")):
             reader.problem(f"unit.{unit.name}", f"count {unit.count} is neither 1 nor limit.max_engines")

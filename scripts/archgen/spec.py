@@ -35,17 +35,24 @@ class Unit:
 
 @dataclass(frozen=True)
 class Field:
-    """Bits of a 32-bit word: an instruction's or a register's (word 0)."""
+    """Bits of a 32-bit word: an instruction's or a register's (word 0). `text` and `style`: in assembler text."""
 
     name: str
     word: int
     low: int
     width: int
     doc: str
+    text: str = ""
+    style: str = "decimal"
 
     @property
     def mask(self):
         return ((1 << self.width) - 1) << self.low
+
+    @property
+    def lsb(self):
+        """Position in the whole instruction."""
+        return WORD_BITS * self.word + self.low
 
     @property
     def bits(self):
@@ -134,14 +141,26 @@ class Spec:
     def limit(self, name):
         return next(c.value for c in self.limits if c.name == name)
 
+    def unit(self, name):
+        """The unit of that name; None for "any"."""
+        return next((u for u in self.units if u.name == name), None)
+
+    def mask(self, instruction):
+        """Bits of the whole instruction that it uses."""
+        return sum(((1 << f.width) - 1) << f.lsb for f in (*self.common, *instruction.fields))
+
     def arguments(self):
         return [r for r in self.registers if r.kind == "argument"]
 
 
+PRESENTATION = ("doc", "text", "style")  # how people read and write the contract's facts, not what they are
+
+
 def without_docs(value):
-    """The same tables without their `doc` texts: what the contract hash covers."""
+    """The same tables without documentation and assembler names: what the contract hash covers."""
     if isinstance(value, dict):
-        return {key: without_docs(item) for key, item in value.items() if not (key == "doc" and isinstance(item, str))}
+        return {key: without_docs(item) for key, item in value.items()
+                if not (key in PRESENTATION and isinstance(item, str))}
     if isinstance(value, list):
         return [without_docs(item) for item in value]
     return value

@@ -6,6 +6,7 @@ import re
 
 from archgen.spec import WORD_BITS, Field
 
+STYLES = ("decimal", "hex", "unit", "flag")  # of a field in assembler text
 NAME = re.compile(r"[a-z][a-z0-9_]*\Z")
 
 
@@ -75,17 +76,22 @@ class Reader:
             return 0, 1
         return low, high - low + 1
 
-    def fields(self, table, where, num_words):
-        """Fields of an instruction (num_words > 1) or a register."""
+    def fields(self, table, where, num_words, has_text=False):
+        """Fields of an instruction (num_words > 1) or a register; `has_text`: with a form in assembler text."""
         result = []
         for name, entry in self.table(table, where).items():
             here = f"{where}.{name}"
             self.name(name, here)
             entry = self.table(entry, here)
-            self.keys(entry, here, ("word", "bits", "doc") if num_words > 1 else ("bits", "doc"))
+            self.keys(entry, here, ("word", "bits", "doc") if num_words > 1 else ("bits", "doc"),
+                      ("text", "style") if has_text else ())
             low, width = self.bits(entry, here)
             word = self.integer(entry, "word", here, high=num_words - 1)
-            result.append(Field(name, word, low, width, self.doc(entry, here)))
+            text = self.name(entry.get("text", name), here)
+            style = self.text(entry, "style", here, "flag" if width == 1 else "decimal", STYLES)
+            if (style == "flag") != (width == 1):
+                self.problem(here, f"style '{style}' of {width} bit{'s' if width > 1 else ''}")
+            result.append(Field(name, word, low, width, self.doc(entry, here), text, style))
         return tuple(result)
 
     def unique(self, items, where, key, what):

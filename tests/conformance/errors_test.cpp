@@ -110,7 +110,7 @@ constexpr std::uint32_t kMvmUnit0 = arch::kUnitMvm;
       {"unknown_unit", DeviceError::kIllegalField, dispatch, H::kSync, set_bits(H::kSync, 1, 5)},
       {"sync_of_dispatch", DeviceError::kIllegalField, dispatch, 1,
        [](HandMade& made) {
-         made.raw = {program::encode(made.code[0]), {arch::kOpcodeSync, 0, 0, 0}};
+         made.raw = {program::encode(made.code[0]), {arch::opcode_value(arch::Opcode::kSync), 0, 0, 0}};
          made.load();
        }},
       {"wait_on_halt", DeviceError::kIllegalField, dispatch, H::kHalt, set_bits(H::kHalt, 0, 1U << 10U)},
@@ -197,7 +197,7 @@ constexpr std::uint32_t kMvmUnit0 = arch::kUnitMvm;
        set_argument([](auto& a) { a.program_base = std::uint64_t{1} << 50U; }), std::uint64_t{1} << 50U},
       {"program_leaves_memory", DeviceError::kMemoryDecerr, dispatch, 4092,
        [](HandMade& made) {
-         made.raw.assign(4092, program::EncodedInstruction{arch::kOpcodeNop, 0, 0, 0});
+         made.raw.assign(4092, program::EncodedInstruction{arch::opcode_value(arch::Opcode::kNop), 0, 0, 0});
          made.num_instructions_override = 4093;
          made.load();
        }},

@@ -95,7 +95,7 @@ class EngineBench {
   }
 
   void start_load(const LoadCommand& command) {
-    std::uint32_t words[4] = {arch::kOpcodeLoadBlock, command.context << 8U, command.image_offset,
+    std::uint32_t words[4] = {arch::opcode_value(arch::Opcode::kLoadBlock), command.context << 8U, command.image_offset,
                               command.image_length};
     std::memcpy(&top->load_cmd_i, words, sizeof words);
     top->load_valid_i = 1;
@@ -103,7 +103,7 @@ class EngineBench {
     top->load_valid_i = 0;
   }
   void start_mvm(const MvmCommand& command) {
-    std::uint32_t words[4] = {arch::kOpcodeMvm,
+    std::uint32_t words[4] = {arch::opcode_value(arch::Opcode::kMvm),
                               command.context << 8U | static_cast<std::uint32_t>(command.accumulate) << 16U,
                               command.xbuf_offset | command.ybuf_offset << 16U, command.rows | command.cols << 16U};
     std::memcpy(&top->mvm_cmd_i, words, sizeof words);

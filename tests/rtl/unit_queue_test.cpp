@@ -36,7 +36,7 @@ struct Entry {
     return words[f.word] >> f.low & ((1U << f.width) - 1);
   }
   [[nodiscard]] bool waits() const { return field(arch::kCommonWait0Count) + field(arch::kCommonWait1Count) != 0; }
-  [[nodiscard]] bool is_sync() const { return field(arch::kCommonOpcode) == arch::kOpcodeSync; }
+  [[nodiscard]] bool is_sync() const { return field(arch::kCommonOpcode) == arch::opcode_value(arch::Opcode::kSync); }
   [[nodiscard]] bool signals() const { return field(arch::kCommonSignal) != 0; }
 };
 
@@ -50,7 +50,8 @@ template <typename Port>
 
 [[nodiscard]] Entry random_entry(std::mt19937& random, std::uint32_t index) {
   Entry entry{index, random_elements<std::uint32_t>(random, 4)};
-  entry.words[0] = (entry.words[0] & ~0xFU) | (random() % 3 == 0 ? arch::kOpcodeSync : arch::kOpcodeMvm);
+  entry.words[0] = (entry.words[0] & ~0xFU) | (random() % 3 == 0 ? arch::opcode_value(arch::Opcode::kSync)
+                                                                 : arch::opcode_value(arch::Opcode::kMvm));
   if (random() % 2 == 0) entry.words[0] &= ~(7U << 10U | 7U << 19U);  // no waits
   return entry;
 }
@@ -178,7 +179,7 @@ TYPED_TEST(UnitQueueRtl, RunsEverythingOnceInOrder) {
 TYPED_TEST(UnitQueueRtl, SyncsPassAtFullRate) {
   UnitQueueBench<TypeParam> bench(20);
   Entry sync;
-  sync.words[0] = arch::kOpcodeSync | 1U << 28U | 3U << 22U;
+  sync.words[0] = arch::opcode_value(arch::Opcode::kSync) | 1U << 28U | 3U << 22U;
   bench.top->push_valid_i = 1;
   put(bench.top->push_instruction_i, sync.words);
   bench.tick();

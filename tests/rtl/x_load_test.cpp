@@ -65,7 +65,8 @@ class XLoadBench : public ExecutorBench<XLoadBench<Config>, typename Config::Mod
   /// Sets the run's arguments and returns the command.
   typename Base::Command prepare(const Load& load) {
     this->top->num_vectors_i = static_cast<std::uint16_t>(load.num_vectors);
-    return {arch::kOpcodeLoadX, load.xbuf_offset | load.length << 16U, load.x_offset, load.stride};
+    return {arch::opcode_value(arch::Opcode::kLoadX), load.xbuf_offset | load.length << 16U, load.x_offset,
+            load.stride};
   }
   /// Address of vector `v`.
   [[nodiscard]] std::uint64_t source(const Load& load, std::uint32_t v) const {

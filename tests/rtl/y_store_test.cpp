@@ -83,7 +83,7 @@ class YStoreBench : public ExecutorBench<YStoreBench<Config>, typename Config::M
   typename Base::Command prepare(const Store& store) {
     mask = store.engine_mask;
     this->top->num_vectors_i = static_cast<std::uint16_t>(store.num_vectors);
-    return {arch::kOpcodeStoreY, store.engine_mask | store.ybuf_offset << 16U, store.y_offset,
+    return {arch::opcode_value(arch::Opcode::kStoreY), store.engine_mask | store.ybuf_offset << 16U, store.y_offset,
             store.length | store.stride << 16U};
   }
   /// Address of vector `v`.

@@ -7,8 +7,11 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <type_traits>
+#include <utility>
 
 #include "arch/generated/xw_arch.hpp"
+#include "arch/generated/xw_instruction.hpp"
 
 namespace {
 
@@ -48,11 +51,52 @@ TEST(GeneratedHeader, FieldsReadWhatTheyWrite) {
 }
 
 TEST(GeneratedHeader, MasksCoverTheFieldsOfAnOpcodeOnly) {
-  EXPECT_EQ(arch::kInstructionMask[arch::kOpcodeNop], (std::array<std::uint32_t, 4>{0x1FFFFFFF, 0, 0, 0}));
-  EXPECT_EQ(arch::kInstructionMask[arch::kOpcodeMvm],
+  EXPECT_EQ(arch::kInstructionMask[arch::opcode_value(arch::Opcode::kNop)],
+            (std::array<std::uint32_t, 4>{0x1FFFFFFF, 0, 0, 0}));
+  EXPECT_EQ(arch::kInstructionMask[arch::opcode_value(arch::Opcode::kMvm)],
             (std::array<std::uint32_t, 4>{0x1FFFFFFF, 0x0001FFFF, 0xFFFFFFFF, 0xFFFFFFFF}));
-  EXPECT_EQ(arch::kInstructionMask[arch::kOpcodeLoadX],
+  EXPECT_EQ(arch::kInstructionMask[arch::opcode_value(arch::Opcode::kLoadX)],
             (std::array<std::uint32_t, 4>{0x1FFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0x0000FFFF}));
+}
+
+TEST(GeneratedHeader, InstructionsAreVisitedFieldByField) {
+  arch::Instruction instruction;
+  EXPECT_EQ(instruction.opcode, arch::Opcode::kNop);
+  instruction.opcode = arch::Opcode::kMvm;
+  std::string names;
+  arch::visit_fields(instruction,
+                     [&names](const char* text, const arch::Field& field, auto& member, arch::FieldStyle style) {
+                       names += std::string(text) + (style == arch::FieldStyle::kFlag ? "? " : " ");
+                       member = static_cast<std::remove_reference_t<decltype(member)>>(field.max());
+                     });
+  EXPECT_EQ(names, "engine context rows cols xbuf ybuf acc? ");
+  EXPECT_EQ(instruction.cols, 0xFFFF);
+  EXPECT_TRUE(instruction.accumulate);
+  EXPECT_EQ(instruction.length, 0) << "not a field of MVM";
+  unsigned common = 0;
+  arch::visit_common(std::as_const(instruction), [&common](const arch::Field& field, auto) { common += field.width; });
+  EXPECT_EQ(common, 6U + 3U + 6U + 3U + 6U + 1U);
+}
+
+TEST(GeneratedHeader, AnInstructionKnowsItsUnit) {
+  const auto unit = [](arch::Opcode opcode, std::uint8_t engine) {
+    arch::Instruction instruction;
+    instruction.opcode = opcode;
+    instruction.engine = engine;
+    instruction.unit = 9;
+    return arch::unit_of(instruction);
+  };
+  EXPECT_EQ(unit(arch::Opcode::kHalt, 0), 0);
+  EXPECT_EQ(unit(arch::Opcode::kSync, 0), 9);
+  EXPECT_EQ(unit(arch::Opcode::kLoadX, 3), 1);
+  EXPECT_EQ(unit(arch::Opcode::kStoreY, 3), 2);
+  EXPECT_EQ(unit(arch::Opcode::kLoadBlock, 3), 11);
+  EXPECT_EQ(unit(arch::Opcode::kMvm, 7), 23);
+  EXPECT_EQ(unit(arch::Opcode::kMvm, 8), 0xFF);
+  EXPECT_TRUE(arch::is_dispatch_opcode(arch::Opcode::kFence));
+  EXPECT_FALSE(arch::is_dispatch_opcode(arch::Opcode::kSync));
+  EXPECT_TRUE(arch::is_opcode(7));
+  EXPECT_FALSE(arch::is_opcode(8));
 }
 
 TEST(GeneratedHeader, NamesUnits) {
@@ -68,7 +112,7 @@ TEST(GeneratedHeader, NamesUnits) {
 }
 
 TEST(GeneratedHeader, NamesOpcodesAndErrors) {
-  EXPECT_EQ(arch::opcode_name(arch::kOpcodeLoadBlock), "load_block");
+  EXPECT_EQ(arch::opcode_name(arch::Opcode::kLoadBlock), "load_block");
   EXPECT_EQ(arch::opcode_name(arch::kNumOpcodes), "");
   EXPECT_EQ(arch::error_name(arch::DeviceError::kImageHeaderCrc), "image_header_crc");
   EXPECT_EQ(arch::error_name(14), "image_header_crc");

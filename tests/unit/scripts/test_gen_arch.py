@@ -95,6 +95,21 @@ class Checks(unittest.TestCase):
         self.expect('fields.accumulate  = { word = 1, bits = "16",', 'fields.accumulate  = { word = 0, bits = "28",',
                     "instruction.mvm: fields '(signal|accumulate)' and '(signal|accumulate)' overlap")
 
+    def test_assembler_text_of_fields(self):
+        self.expect('text = "acc"', 'text = "a cc"', "instruction.mvm.accumulate: name 'a cc' is not lower_snake")
+        self.expect('text = "acc"', 'text = "rows"', "instruction.mvm: text rows is used by 'rows' and 'accumulate'")
+        self.expect('text = "acc"', 'text = "wait"', "instruction.mvm: text wait is used by 'accumulate' and 'wait'")
+        self.expect('style = "unit"', 'style = "name"', "sync.unit: 'style': expected one of decimal, hex, unit, flag, found 'name'")
+        self.expect('style = "unit"', 'style = "flag"', "sync.unit: style 'flag' of 8 bits")
+        self.expect('fields.auto_restart = { bits = "7",', 'fields.auto_restart = { bits = "7", text = "auto",',
+                    "register.control.auto_restart: unknown key 'text'")
+
+    def test_fields_that_name_the_queue(self):
+        self.expect('fields.unit = {', 'fields.queue = {', "instruction.sync: an instruction of unit 'any' needs a field 'unit'")
+        self.expect('opcode = 2\nunit = "x_load"', 'opcode = 2\nunit = "mvm"',
+                    "instruction.load_x: an instruction of unit 'mvm' needs a field 'engine'")
+        self.expect('fields.rows        = {', 'fields.signal = {', "instruction.mvm: field name signal is used by 'signal' and 'signal'")
+
     def test_bits_inside_their_word(self):
         for bits in ("32", "35:30", "3:5", "-1", "1:2:3", "a"):
             self.expect('fields.accumulate  = { word = 1, bits = "16",', f'fields.accumulate = {{ word = 1, bits = "{bits}",',
@@ -146,6 +161,7 @@ class Checks(unittest.TestCase):
     def test_errors(self):
         self.expect("bad_context        = { code = 4, ", "bad_context = { code = 3, ",
                     "error: code 3 is used by 'bad_engine' and 'bad_context'")
+        self.expect("watchdog           = { code = 21,", "watchdog = { code = 256,", "error.watchdog: code 256 does not fit the 8 bits")
         self.expect("ok                 = { code = 0, ", "ok = { code = 24, ", "error: code 0 must be 'ok'")
 
     def test_all_problems_are_told_at_once(self):
@@ -158,13 +174,14 @@ class Hash(unittest.TestCase):
         base = reader.parse(CONTRACT).contract_hash
         self.assertEqual(reader.parse(CONTRACT.replace("Largest cell code.", "The largest cell code.")).contract_hash, base)
         self.assertEqual(reader.parse("# comment\n" + CONTRACT).contract_hash, base)
+        self.assertEqual(reader.parse(CONTRACT.replace('text = "engines", style = "hex"', 'text = "banks"')).contract_hash, base)
         self.assertNotEqual(reader.parse(CONTRACT.replace("default_g_unit   = { value = 96", "default_g_unit = { value = 95"))
                             .contract_hash, base)
         self.assertNotEqual(reader.parse(CONTRACT.replace('name = "mvms"\noffset = 0x15C', 'name = "mvms"\noffset = 0x168'))
                             .contract_hash, base)
 
     def test_is_the_start_of_sha256_over_canonical_json(self):
-        tables = {"b": {"doc": "left out", "x": 1}, "a": [{"doc": "left out", "y": "z"}]}
+        tables = {"b": {"doc": "left out", "x": 1}, "a": [{"doc": "left out", "text": "t", "style": "hex", "y": "z"}]}
         expected = hashlib.sha256(b'{"a":[{"y":"z"}],"b":{"x":1}}').digest()[:16]
         self.assertEqual(spec.contract_hash(tables), expected)
 
