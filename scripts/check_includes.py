@@ -39,6 +39,7 @@ ALLOWED = {  # folder -> folders that it may include besides itself and ARCH
     "host/backends/systemc": ("systemc", "compiler/program", "compiler/ir", "host/device"),
     "host/backends/verilated": ("compiler/program", "host/device"),
     "host/backends/xrt": ("compiler/program", "host/device"),
+    "host/backends/registry": ("compiler/program", "host/device", "host/backends"),
     "host/runtime": ("models", "compiler/program", "compiler/ir", "host/device"),
     "host/tokenizer/unicode": (),
     "host/tokenizer/jinja": ("host/tokenizer/unicode",),
@@ -48,6 +49,8 @@ ALLOWED = {  # folder -> folders that it may include besides itself and ARCH
     "host/evaluation": ("compiler/ir", "compiler/checkpoint", "compiler/program", "models", "host/runtime", "host/device",
                         "host/tokenizer", "host/transformer"),
     "host/report": ("compiler/ir", "compiler/program", "compiler/mapping", "host/runtime", "host/device", "systemc"),
+    "host/toolchain": ("compiler/checkpoint", "compiler/ir", "compiler/passes", "compiler/pipeline", "compiler/program",
+                       "models/calibration", "host/backends/registry", "host/runtime", "host/tokenizer", "host/transformer"),
     "host/app": ("models", "compiler", "host"),
 }
 ANYTHING = ("tests", "scripts")  # may include everything; nobody else may include them

@@ -46,7 +46,7 @@ class TensorFinder {
     const Tensor& tensor = checkpoint_.tensors().at(ref->tensor);
     const std::string what = tensor.location + ": tensor \"" + printable(ref->tensor) + "\"";
     std::vector<std::uint64_t> stored_shape = shape;
-    if (ref->row_end != 0) stored_shape[0] = fused_rows(checkpoint_.config(), split_name(canonical_name).module)->total;
+    if (!ref->all_rows()) stored_shape[0] = fused_rows(checkpoint_.config(), split_name(canonical_name).module)->total;
     if (tensor.shape != stored_shape) {
       throw Error(ErrorCode::kShapeMismatch, what + " for " + canonical_name + ": expected shape " +
                                                  shape_text(stored_shape) + ", found " + shape_text(tensor.shape));

@@ -30,11 +30,22 @@ enum class OpKind {
 };
 [[nodiscard]] std::string_view name(OpKind kind);  ///< as printed: "input", "rms_norm", "aimc_call", ...
 
+struct RowRange {
+  std::uint64_t begin = 0, end = 0;
+  [[nodiscard]] std::uint64_t size() const { return end - begin; }
+  friend bool operator==(const RowRange&, const RowRange&) = default;
+};
+
 /// Reference to rows [row_begin, row_end) of a named tensor of the checkpoint or program; row_end = 0: all rows.
 struct TensorRef {
   std::string tensor;
   std::uint64_t row_begin = 0;
   std::uint64_t row_end = 0;
+  [[nodiscard]] bool all_rows() const { return row_end == 0; }
+  /// The rows that it means of a tensor with `tensor_rows`; whether they are inside is the caller's to check.
+  [[nodiscard]] RowRange rows(std::uint64_t tensor_rows) const {
+    return all_rows() ? RowRange{0, tensor_rows} : RowRange{row_begin, row_end};
+  }
   friend bool operator==(const TensorRef&, const TensorRef&) = default;
 };
 

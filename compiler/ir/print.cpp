@@ -44,7 +44,7 @@ struct AttributePrinter {
   std::string operator()(const std::string& value) const { return quoted(value); }
   std::string operator()(const TensorRef& value) const {
     std::string out = "@" + (is_value_name(value.tensor) ? value.tensor : quoted(value.tensor));
-    if (value.row_begin == 0 && value.row_end == 0) return out;
+    if (value.row_begin == 0 && value.all_rows()) return out;
     return out + "[" + std::to_string(value.row_begin) + ":" + std::to_string(value.row_end) + "]";
   }
   std::string operator()(const std::vector<double>& values) const {

@@ -80,8 +80,8 @@ class Verifier {
     }
     if (const auto* tensor = std::get_if<TensorRef>(&attribute)) {
       if (tensor->tensor.empty()) problem(place + "expected the name of a tensor, found an empty one");
-      const bool all_rows = tensor->row_begin == 0 && tensor->row_end == 0;
-      if (!all_rows && tensor->row_begin >= tensor->row_end) {
+      const bool whole = tensor->row_begin == 0 && tensor->all_rows();
+      if (!whole && tensor->row_begin >= tensor->row_end) {
         problem(place + "expected a row range, found [" + std::to_string(tensor->row_begin) + ":" +
                 std::to_string(tensor->row_end) + "]");
       }
@@ -162,9 +162,9 @@ class Verifier {
   }
   void expect_rows(const Node& node, const std::string& key, std::uint64_t rows) {
     const TensorRef& tensor = attr_tensor(node, key);
-    if (tensor.row_end == 0) return;
-    expect(tensor.row_end - tensor.row_begin == rows, "'" + key + "' with " + std::to_string(rows) + " rows",
-           std::to_string(tensor.row_end - tensor.row_begin));
+    if (tensor.all_rows()) return;
+    const std::uint64_t found = tensor.rows(0).size();
+    expect(found == rows, "'" + key + "' with " + std::to_string(rows) + " rows", std::to_string(found));
   }
 
   void check_node(const Node& node) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <string_view>
 
 #include "arch/support/error.hpp"
@@ -48,6 +49,20 @@ AnalogLinear describe(const ir::Graph& graph, const ir::Node& node) {
 }
 
 }  // namespace
+
+std::vector<LinearNode> linear_nodes(const ir::Graph& graph, std::span<const std::string> names) {
+  const std::set<std::string> wanted(names.begin(), names.end());
+  std::vector<LinearNode> found;
+  for (const ir::Node& node : graph.nodes) {
+    if (node.kind != ir::OpKind::kLinear || !wanted.contains(ir::attr_string(node, "name"))) continue;
+    found.push_back({describe(graph, node), node.inputs[0]});
+  }
+  if (found.size() != wanted.size()) {
+    throw Error(ErrorCode::kInvalidArgument, "graph '" + graph.name + "': expected " + std::to_string(wanted.size()) +
+                                                 " linear layers, found " + std::to_string(found.size()));
+  }
+  return found;
+}
 
 std::optional<std::uint32_t> layer_of(const std::string& name) {
   const std::size_t begin = layer_position(name);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,14 @@ struct AnalogLinear {
   std::optional<ir::TensorRef> bias;
   friend bool operator==(const AnalogLinear&, const AnalogLinear&) = default;
 };
+
+/// A linear layer where it stands in a graph.
+struct LinearNode {
+  AnalogLinear linear;
+  ir::ValueId input = 0;  ///< what it reads; equal for layers that read the same value
+};
+/// The linears of these names, in graph order. Throws Error{kInvalidArgument} if a name is no linear of the graph.
+[[nodiscard]] std::vector<LinearNode> linear_nodes(const ir::Graph& graph, std::span<const std::string> names);
 
 /// One call: its linears in graph order.
 struct Call {

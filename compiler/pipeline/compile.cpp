@@ -13,6 +13,7 @@
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/constants.hpp"
+#include "compiler/pipeline/row_cuts.hpp"
 #include "compiler/pipeline/scales.hpp"
 #include "compiler/pipeline/targets.hpp"
 #include "models/analog/numerics.hpp"
@@ -135,7 +136,8 @@ class Compiler {
         matrix.call = call;
         matrix.lambda = ranges.lambda > 0 ? ranges.lambda : options_.lambda > 0 ? options_.lambda : chip_.lambda;
         matrix.input_ranges = ranges.inputs;
-        mapping::MatrixShape shape{linear.name, linear.in_features, linear.out_features, {}, call + 1};
+        mapping::MatrixShape shape = shape_of(linear);
+        shape.group = call + 1;
         for (const program::InputRange& range : ranges.inputs) {
           if (range.begin != 0) shape.input_cuts.push_back(range.begin);
         }
@@ -150,8 +152,7 @@ class Compiler {
 
   void check_bias(const passes::AnalogLinear& linear) const {
     const checkpoint::Tensor& tensor = find_tensor(checkpoint_, *linear.bias);
-    const std::uint64_t elements =
-        linear.bias->row_end != 0 ? linear.bias->row_end - linear.bias->row_begin : tensor.row_elements();
+    const std::uint64_t elements = linear.bias->rows(tensor.row_elements()).size();
     if (tensor.shape.size() == 1 && elements == linear.out_features) return;
     throw Error(ErrorCode::kShapeMismatch, tensor.location + ": tensor '" + tensor.name + "', bias of " + linear.name +
                                                ": expected [" + std::to_string(linear.out_features) + "], found " +

@@ -186,9 +186,9 @@ std::vector<ConstantPlan> plan_constants(const checkpoint::Checkpoint& checkpoin
   const auto rows_of = [&](const ir::TensorRef& reference) {
     const Tensor& tensor = find_tensor(checkpoint, reference);
     const std::uint64_t rows = is_vector(tensor) ? tensor.row_elements() : tensor.rows();
-    if (reference.row_end == 0) return std::pair<std::uint64_t, std::uint64_t>{0, rows};
-    if (reference.row_begin >= reference.row_end || reference.row_end > rows) fail_rows(tensor, reference, rows);
-    return std::pair{reference.row_begin, reference.row_end};
+    const ir::RowRange range = reference.rows(rows);
+    if (!reference.all_rows() && (range.begin >= range.end || range.end > rows)) fail_rows(tensor, reference, rows);
+    return std::pair{range.begin, range.end};
   };
   const auto collect = [&](ir::TensorRef& reference) {
     const auto rows = rows_of(reference);
@@ -215,7 +215,7 @@ std::vector<ConstantPlan> plan_constants(const checkpoint::Checkpoint& checkpoin
       reference.row_begin = reference.row_end = 0;
       return;
     }
-    if (reference.row_end == 0) return;
+    if (reference.all_rows()) return;
     const Intervals& intervals = used.at(reference.tensor);
     reference.row_begin = stored_row(intervals, rows.first);
     reference.row_end = reference.row_begin + (rows.second - rows.first);

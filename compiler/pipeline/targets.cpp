@@ -78,8 +78,9 @@ class TargetWriter {
 
   void check_shape(std::size_t m) const {
     const checkpoint::Tensor& tensor = find_tensor(checkpoint_, weights_[m]);
-    const std::uint64_t rows = weights_[m].row_end == 0 ? tensor.rows() : weights_[m].row_end - weights_[m].row_begin;
-    const bool inside = weights_[m].row_end <= tensor.rows();
+    const ir::RowRange range = weights_[m].rows(tensor.rows());
+    const std::uint64_t rows = range.size();
+    const bool inside = range.end <= tensor.rows();
     if (tensor.shape.size() == 2 && inside && rows == matrices_[m].out_features &&
         tensor.row_elements() == matrices_[m].in_features)
       return;

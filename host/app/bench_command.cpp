@@ -11,7 +11,8 @@
 
 #include "arch/support/checksum.hpp"
 #include "arch/support/file.hpp"
-#include "host/app/opened_model.hpp"
+#include "host/app/options.hpp"
+#include "host/app/simulation_progress.hpp"
 #include "models/analog/numerics.hpp"
 
 namespace xw::app {
@@ -46,7 +47,7 @@ struct Speeds {
 };
 
 /// Best of `repeats`: a prompt of `prompt` tokens, then `decode` single tokens. Token ids are arbitrary but fixed.
-Speeds measure(OpenedModel& opened, std::uint32_t prompt, std::uint32_t decode, unsigned repeats) {
+Speeds measure(toolchain::OpenedModel& opened, std::uint32_t prompt, std::uint32_t decode, unsigned repeats) {
   Speeds best;
   std::vector<std::int32_t> tokens(prompt);
   const auto vocabulary = static_cast<std::int32_t>(opened.model().vocab_size());
@@ -71,8 +72,9 @@ Speeds measure(OpenedModel& opened, std::uint32_t prompt, std::uint32_t decode, 
 }  // namespace
 
 int bench_main(const std::vector<std::string>& arguments) {
-  RunFlags run;
-  CompileFlags compile;
+  std::filesystem::path model;
+  toolchain::RunOptions run;
+  toolchain::CompileOptions compile;
   unsigned threads = 0;
   std::filesystem::path json_path;
   std::uint32_t prompt = 512;
@@ -80,7 +82,7 @@ int bench_main(const std::vector<std::string>& arguments) {
   unsigned repeats = 3;
   po::options_description options = run_options(run);
   options.add(compile_options(compile));
-  options.add_options()("model", po::value(&run.model), "program or checkpoint")(
+  options.add_options()("model", po::value(&model), "program or checkpoint")(
       "prompt-tokens", po::value(&prompt)->default_value(prompt), "tokens of the prefill")(
       "decode-tokens", po::value(&decode)->default_value(decode), "tokens of the decode")(
       "repeats", po::value(&repeats)->default_value(repeats), "runs; the best counts");
@@ -91,8 +93,9 @@ int bench_main(const std::vector<std::string>& arguments) {
   if (!values) return 0;
   if (prompt == 0 || decode == 0 || repeats == 0)
     throw Error(ErrorCode::kInvalidArgument, "bench: token counts and repeats must be at least 1");
-  OpenedModel opened(run, compile, threads);
-  opened.refuse_unused(*values, run_options(run), compile_options(compile));
+  const SimulationProgress progress(run);
+  toolchain::OpenedModel opened(model, run, compile, threads);
+  refuse_unused(*values, opened, run_options(run), compile_options(compile));
   if (prompt + decode > opened.model().context_length()) {
     throw Error(ErrorCode::kInvalidArgument, "bench: prompt and decode tokens exceed the context of " +
                                                  std::to_string(opened.model().context_length()));
@@ -101,13 +104,13 @@ int bench_main(const std::vector<std::string>& arguments) {
   const Speeds speeds = measure(opened, prompt, decode, repeats);
   // Every weight is read once per decoded token: one byte per analog cell.
   double cell_bytes = 0;
-  if (const auto program = opened.program(); program && opened.mode() == Mode::kAnalog) {
+  if (const auto program = opened.program(); program && opened.mode() == toolchain::Mode::kAnalog) {
     for (const program::BlockRecord& block : program->blocks())
       cell_bytes += static_cast<double>(block.rows) * block.cols;
   }
   const double limit = cell_bytes > 0 ? bandwidth / cell_bytes : 0;
   if (!json_path.empty()) {
-    const nlohmann::ordered_json json = {{"model", run.model.string()},
+    const nlohmann::ordered_json json = {{"model", model.string()},
                                          {"run", opened.describe()},
                                          {"kernel", analog::selected_kernel()},
                                          {"threads", opened.pool().num_threads()},

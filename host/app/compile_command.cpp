@@ -4,7 +4,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "host/app/opened_model.hpp"
+#include "host/app/options.hpp"
+#include "host/toolchain/compile.hpp"
 
 namespace xw::app {
 
@@ -12,10 +13,10 @@ namespace {
 
 namespace po = boost::program_options;
 
-void print_text(const compiler::CompileSummary& summary, const CompileFlags& flags,
+void print_text(const compiler::CompileSummary& summary, const toolchain::CompileOptions& options,
                 const std::filesystem::path& output) {
   const mapping::Plan& plan = summary.plan;
-  const arch::ChipDescription chip = arch::load_chip(flags.chip);
+  const arch::ChipDescription chip = arch::load_chip(options.chip);
   const double cells = static_cast<double>(plan.num_tiles) * chip.rows * chip.cols;
   std::printf("%s: %u tiles of %ux%u, %.1f %% of their cells used (proven lower bound %u: %s)\n",
               output.string().c_str(), plan.num_tiles, chip.rows, chip.cols,
@@ -31,12 +32,12 @@ void print_text(const compiler::CompileSummary& summary, const CompileFlags& fla
 }  // namespace
 
 int compile_main(const std::vector<std::string>& arguments) {
-  CompileFlags flags;
+  toolchain::CompileOptions compile;
   std::filesystem::path model;
   std::filesystem::path output;
   unsigned threads = 0;
   std::filesystem::path json_path;
-  po::options_description options = compile_options(flags);
+  po::options_description options = compile_options(compile);
   options.add_options()("model", po::value(&model), "checkpoint: directory or file (safetensors, GGUF, llama2.c)")(
       "output,o", po::value(&output), "program file to write");
   options.add(thread_options(threads)).add(json_options(json_path));
@@ -50,7 +51,7 @@ int compile_main(const std::vector<std::string>& arguments) {
     throw Error(ErrorCode::kInvalidArgument, "compile: no checkpoint given (see `crossweave compile --help`)");
   if (output.empty()) throw Error(ErrorCode::kInvalidArgument, "compile: no output given; use -o PROGRAM");
   ThreadPool pool(threads);
-  const compiler::CompileSummary summary = compile_checkpoint(model, flags, output, pool);
+  const compiler::CompileSummary summary = toolchain::compile_checkpoint(model, compile, output, pool);
   if (!json_path.empty()) {
     const nlohmann::ordered_json json = {{"program", output.string()},
                                          {"tiles", summary.plan.num_tiles},
@@ -66,7 +67,7 @@ int compile_main(const std::vector<std::string>& arguments) {
                                          {"seconds", summary.seconds}};
     write_json(json_path, json.dump(2) + "\n");
   } else {
-    print_text(summary, flags, output);
+    print_text(summary, compile, output);
   }
   return 0;
 }

@@ -6,11 +6,12 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/support/file.hpp"
-#include "host/app/opened_model.hpp"
-#include "host/app/version.hpp"
+#include "host/app/options.hpp"
+#include "host/app/simulation_progress.hpp"
 #include "host/evaluation/lambada.hpp"
 #include "host/evaluation/perplexity.hpp"
 #include "host/evaluation/seeds.hpp"
+#include "host/toolchain/version.hpp"
 
 namespace xw::app {
 
@@ -76,8 +77,10 @@ std::optional<evaluation::SeedStatistics> accuracies(const std::vector<Run>& run
                    [](const Run& run) { return run.lambada ? std::optional(run.lambada->accuracy) : std::nullopt; });
 }
 
-nlohmann::ordered_json to_json(const std::vector<Run>& runs, const RunFlags& flags, const std::string& description) {
-  nlohmann::ordered_json json = {{"model", flags.model.string()}, {"run", description}, {"tool_version", kVersion}};
+nlohmann::ordered_json to_json(const std::vector<Run>& runs, const std::filesystem::path& model,
+                               const std::string& description) {
+  nlohmann::ordered_json json = {
+      {"model", model.string()}, {"run", description}, {"tool_version", toolchain::kVersion}};
   for (const Run& run : runs) {
     nlohmann::ordered_json entry = {{"chip_seed", run.chip_seed}};
     if (run.perplexity) entry["perplexity"] = nlohmann::ordered_json::parse(evaluation::to_json(*run.perplexity));
@@ -92,11 +95,12 @@ nlohmann::ordered_json to_json(const std::vector<Run>& runs, const RunFlags& fla
 }  // namespace
 
 int eval_main(const std::vector<std::string>& arguments) {
-  RunFlags run;
-  CompileFlags compile;
+  std::filesystem::path model;
+  toolchain::RunOptions run;
+  toolchain::CompileOptions compile;
   EvalFlags flags;
   po::options_description options = eval_options(flags);
-  options.add_options()("model", po::value(&run.model), "program or checkpoint");
+  options.add_options()("model", po::value(&model), "program or checkpoint");
   options.add(thread_options(flags.threads)).add(json_options(flags.json));
   options.add(run_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
@@ -114,18 +118,19 @@ int eval_main(const std::vector<std::string>& arguments) {
   if (flags.perplexity.context < 2)
     throw Error(ErrorCode::kInvalidArgument,
                 "--context: expected at least 2 tokens, found " + std::to_string(flags.perplexity.context));
-  OpenedModel opened(run, compile, flags.threads);
-  opened.refuse_unused(*values, run_options(run), compile_options(compile));
-  if (opened.mode() != Mode::kAnalog && flags.chip_seeds > 1) {
+  const SimulationProgress progress(run);
+  toolchain::OpenedModel opened(model, run, compile, flags.threads);
+  refuse_unused(*values, opened, run_options(run), compile_options(compile));
+  if (opened.mode() != toolchain::Mode::kAnalog && flags.chip_seeds > 1) {
     throw Error(ErrorCode::kInvalidArgument,
-                std::string("eval: --chip-seeds needs an analog run; mode is ") + name(opened.mode()));
+                std::string("eval: --chip-seeds needs an analog run; mode is ") + toolchain::name(opened.mode()));
   }
   const bool quiet = flags.json == "-";
   std::vector<Run> runs;
   for (std::uint32_t i = 0; i < flags.chip_seeds; ++i) {
     Run result;
-    result.chip_seed = run.chip_seed + i;
-    if (opened.mode() == Mode::kAnalog) opened.reprogram(result.chip_seed);
+    result.chip_seed = run.chip.chip_seed + i;
+    if (opened.mode() == toolchain::Mode::kAnalog) opened.reprogram(result.chip_seed);
     if (!quiet) std::cout << opened.describe() << '\n';
     if (!flags.text.empty()) {
       result.perplexity = evaluation::perplexity(opened.model(), opened.tokenizer(), text, flags.perplexity);
@@ -143,7 +148,7 @@ int eval_main(const std::vector<std::string>& arguments) {
     if (const auto statistics = accuracies(runs))
       std::cout << "LAMBADA accuracy " << evaluation::to_text(*statistics) << '\n';
   }
-  const std::string json = to_json(runs, run, opened.describe()).dump(2) + "\n";
+  const std::string json = to_json(runs, model, opened.describe()).dump(2) + "\n";
   if (!flags.json.empty()) write_json(flags.json, json);
   return 0;
 }

@@ -10,7 +10,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "compiler/program/assembler.hpp"
-#include "host/app/opened_model.hpp"
+#include "host/app/options.hpp"
 
 namespace xw::app {
 

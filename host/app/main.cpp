@@ -15,7 +15,7 @@
 #include "arch/support/printable.hpp"
 #include "arch/support/progress.hpp"
 #include "host/app/options.hpp"
-#include "host/app/version.hpp"
+#include "host/toolchain/version.hpp"
 #include "models/analog/numerics.hpp"
 
 namespace xw::app {
@@ -38,7 +38,7 @@ const std::vector<Command>& commands() {
 namespace {
 
 void print_help(std::ostream& out) {
-  out << "crossweave " << kVersion
+  out << "crossweave " << toolchain::kVersion
       << " - from transformer checkpoints to analog in-memory-computing hardware and back to tokens\n\n"
       << "Usage: crossweave COMMAND [options]\n\nCommands:\n";
   for (const Command& command : commands()) {
@@ -64,7 +64,7 @@ int run_command(int argc, char** argv) {
     return 0;
   }
   if (arguments[0] == "--version") {
-    std::cout << "crossweave " << kVersion << " (contract " << arch::kContractHashText << ")\n";
+    std::cout << "crossweave " << toolchain::kVersion << " (contract " << arch::kContractHashText << ")\n";
     return 0;
   }
   if (const char* kernel = std::getenv("XW_KERNEL"); kernel != nullptr && *kernel != '\0')

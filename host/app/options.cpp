@@ -7,53 +7,70 @@
 #include <iostream>
 
 #include "arch/support/file.hpp"
+#include "host/backends/registry/devices.hpp"
 
 namespace xw::app {
 
 namespace po = boost::program_options;
 
-po::options_description compile_options(CompileFlags& flags) {
+namespace {
+
+/// The value of an option as parse(text) gives it.
+template <typename T, typename Parse>
+po::typed_value<std::string>* parsed(T& value, Parse parse) {
+  return po::value<std::string>()->notifier([&value, parse](const std::string& text) { value = parse(text); });
+}
+
+bool is_analog(const std::string& text) {
+  if (text != "analog" && text != "digital")
+    throw Error(ErrorCode::kInvalidArgument, "--lm-head: expected analog or digital, found '" + text + "'");
+  return text == "analog";
+}
+
+}  // namespace
+
+po::options_description compile_options(toolchain::CompileOptions& compile) {
+  toolchain::CalibrationOptions& calibration = compile.calibration;
   po::options_description options("Compilation");
   auto add = options.add_options();
-  add("chip", po::value(&flags.chip)->default_value(flags.chip), "chip description: built-in name or TOML file");
-  add("emulator", po::value(&flags.emulator), "emulator description (default: the chip's)");
-  add("weights", po::value(&flags.weights)->default_value(flags.weights),
+  add("chip", po::value(&compile.chip)->default_value(compile.chip), "chip description: built-in name or TOML file");
+  add("emulator", po::value(&compile.emulator), "emulator description (default: the chip's)");
+  add("weights", parsed(compile.weights, program::weight_mode_from)->default_value(program::name(compile.weights)),
       "weight targets: analog (continuous), w8, w4");
-  add("lm-head", po::value(&flags.lm_head)->default_value(flags.lm_head),
+  add("lm-head",
+      parsed(compile.lm_head_analog, is_analog)->default_value(compile.lm_head_analog ? "analog" : "digital"),
       "where the output layer runs: analog or digital");
-  add("digital", po::value(&flags.digital)->composing(),
+  add("digital", po::value(&compile.digital)->composing(),
       "keep these linear layers digital (name or pattern, e.g. '*.down_proj'); repeatable");
-  add("lambda", po::value(&flags.lambda),
+  add("lambda", parsed(calibration.adc, toolchain::parse_adc_range),
       "ADC full scale in units of input range x w_max: a number for all layers, or auto: per layer, from data "
       "(default: auto, or the chip's when the checkpoint stores its input ranges)");
-  add("ranges", po::value(&flags.ranges),
+  add("ranges", parsed(calibration.ranges, toolchain::parse_input_ranges),
       "input ranges: mse, percentile:P, std:K, max, or fixed:BETA without data (default: from the checkpoint if stored "
       "there, else mse)");
-  add("calibration-text", po::value(&flags.calibration_text), "text file for calibration (default: a built-in text)");
-  add("calibration-tokens", po::value(&flags.calibration_tokens)->default_value(flags.calibration_tokens),
-      "tokens of it to use");
-  add("tokenizer", po::value(&flags.tokenizer), "tokenizer file (default: found in or beside the checkpoint)");
+  add("calibration-text", po::value(&calibration.text), "text file for calibration (default: a built-in text)");
+  add("calibration-tokens", po::value(&calibration.tokens)->default_value(calibration.tokens), "tokens of it to use");
+  add("tokenizer", po::value(&compile.tokenizer), "tokenizer file (default: found in or beside the checkpoint)");
   return options;
 }
 
-po::options_description run_options(RunFlags& flags) {
+po::options_description run_options(toolchain::RunOptions& run) {
   po::options_description options("Execution");
   auto add = options.add_options();
-  add("mode", po::value(&flags.mode),
+  add("mode", parsed(run.mode, toolchain::parse_mode),
       "analog (a program on a device), fp32, digital-w8a8, digital-w4a8 (references); default: analog for a program, "
       "fp32 for a checkpoint");
-  add("device", po::value(&flags.device)->default_value(flags.device),
-      "device that executes the program: functional, systemc (the TLM-2.0 model: the RTL's cycles without its "
-      "signals), systemc:chip (the model's other profile: time and energy of the analog chip), or "
-      "verilated[:key=value,...] (the RTL, cycle by cycle; keys: trace, from, to, seed, backpressure, latency, "
-      "bandwidth, outstanding, save, timeout); all of them and their options: docs/devices.md");
-  add("noise", po::value(&flags.noise),
+  add("device", po::value(&run.device)->default_value(run.device),
+      ("device that executes the program: " + registry::describe_devices() +
+       "; all of them and their options: docs/devices.md")
+          .c_str());
+  add("noise", po::value(&run.chip.noise),
       "programming model of the chip instance: ideal, gaussian, pcm-afm, pcm-aihwkit (default: the chip's)");
-  add("chip-seed", po::value(&flags.chip_seed)->default_value(flags.chip_seed),
+  add("chip-seed", po::value(&run.chip.chip_seed)->default_value(run.chip.chip_seed),
       "which chip instance: seed of all its noise");
-  add("gamma", po::value(&flags.gamma), "gaussian: standard deviation in units of w_max");
-  add("time", po::value(&flags.seconds), "seconds since programming, for models with drift (pcm-aihwkit)");
-  add("read-sigma", po::value(&flags.read_sigma),
+  add("gamma", po::value(&run.chip.gamma), "gaussian: standard deviation in units of w_max");
+  add("time", po::value(&run.chip.seconds), "seconds since programming, for models with drift (pcm-aihwkit)");
+  add("read-sigma", po::value(&run.chip.read_sigma),
       "read noise: standard deviation in units of input range x w_max (0: off)");
   return options;
 }
@@ -87,6 +104,23 @@ void refuse_options(const po::variables_map& values, const po::options_descripti
       throw Error(ErrorCode::kInvalidArgument, "--" + option->long_name() + " cannot apply: " + reason);
     }
   }
+}
+
+void refuse_unused(const po::variables_map& values, const toolchain::OpenedModel& opened,
+                   const po::options_description& run, const po::options_description& compile) {
+  if (opened.was_compiled()) refuse_options(values, compile, "the model is compiled already");
+  if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
+    if (const std::string& noise = chip->options().noise; values.count("gamma") != 0 && noise != "gaussian") {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "--gamma cannot apply: it belongs to --noise gaussian, the noise is " + noise);
+    }
+    return;
+  }
+  po::options_description analog;
+  for (const auto& option : run.options()) {
+    if (option->long_name() != "mode") analog.add(option);
+  }
+  refuse_options(values, analog, std::string("the mode is ") + toolchain::name(opened.mode()) + ", not analog");
 }
 
 namespace {

@@ -11,38 +11,14 @@
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "host/toolchain/opened_model.hpp"
+#include "host/toolchain/options.hpp"
 
 namespace xw::app {
 
-/// How a checkpoint becomes a program.
-struct CompileFlags {
-  std::string chip = "afm-512";
-  std::string emulator;  ///< empty: the chip description's
-  std::string weights = "analog";
-  std::string lm_head = "digital";
-  std::vector<std::string> digital;
-  std::string lambda;  ///< "", a number, or "auto" (per layer from data)
-  std::string ranges;  ///< "", "mse", "percentile:P", "std:K", "max"
-  std::filesystem::path calibration_text;
-  std::uint32_t calibration_tokens = 512;
-  std::filesystem::path tokenizer;
-};
-
-/// How a model is run.
-struct RunFlags {
-  std::filesystem::path model;
-  std::string mode;  ///< "", "analog", "fp32", "digital-w8a8", "digital-w4a8"
-  std::string device = "functional";
-  std::string noise;
-  std::uint32_t chip_seed = 0;
-  double gamma = -1;       ///< negative: not given
-  double read_sigma = -1;  ///< negative: not given
-  double seconds = 0;      ///< time since programming
-  bool checksum_y = false;
-};
-
-[[nodiscard]] boost::program_options::options_description compile_options(CompileFlags& flags);
-[[nodiscard]] boost::program_options::options_description run_options(RunFlags& flags);
+/// They write into the structure as they are parsed; texts that mean nothing are refused then.
+[[nodiscard]] boost::program_options::options_description compile_options(toolchain::CompileOptions& compile);
+[[nodiscard]] boost::program_options::options_description run_options(toolchain::RunOptions& run);
 /// "--threads": 0 is one per core; at most kMaxThreads.
 [[nodiscard]] boost::program_options::options_description thread_options(unsigned& threads);
 inline constexpr unsigned kMaxThreads = 1024;
@@ -53,6 +29,12 @@ void write_json(const std::filesystem::path& path, const std::string& text);
 /// Throws Error{kInvalidArgument} naming the first option of `options` that the user gave, with the reason why it cannot apply.
 void refuse_options(const boost::program_options::variables_map& values,
                     const boost::program_options::options_description& options, const std::string& reason);
+
+/// Throws Error{kInvalidArgument} for given options of `run` and `compile` (as from run_options and compile_options) that
+/// cannot apply to this model and mode.
+void refuse_unused(const boost::program_options::variables_map& values, const toolchain::OpenedModel& opened,
+                   const boost::program_options::options_description& run,
+                   const boost::program_options::options_description& compile);
 
 /// A sub-command: its options, one positional, help text with examples.
 struct Command {

@@ -8,7 +8,8 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/checksum.hpp"
-#include "host/app/opened_model.hpp"
+#include "host/app/options.hpp"
+#include "host/backends/registry/devices.hpp"
 #include "host/device/run_capture.hpp"
 #include "host/report/device_activity.hpp"
 
@@ -50,7 +51,7 @@ int replay_main(const std::vector<std::string>& arguments) {
   if (file.empty()) throw Error(ErrorCode::kInvalidArgument, "replay: no file given (see `crossweave replay --help`)");
   const device::RunCapture capture = device::load_capture(file);
   ThreadPool pool(threads);
-  const std::unique_ptr<device::Device> device = open_device(uri, capture.emulator, pool);
+  const std::unique_ptr<device::Device> device = registry::open(uri, {capture.emulator, pool, {}});
   const device::RunArguments placed = device::place_capture(capture, *device);
 
   device::RunStats stats;

@@ -9,10 +9,11 @@
 #include "compiler/ir/graph.hpp"
 #include "compiler/program/program_check.hpp"
 #include "host/app/chip_runs.hpp"
-#include "host/app/opened_model.hpp"
-#include "host/app/version.hpp"
+#include "host/app/options.hpp"
+#include "host/app/simulation_progress.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
 #include "host/report/report.hpp"
+#include "host/toolchain/version.hpp"
 #include "models/calibration/default_text.hpp"
 
 namespace xw::app {
@@ -46,7 +47,8 @@ report::ChipSection simulate(const report::Report& report, std::uint32_t context
 }
 
 /// Prefill of `prompt` and `decode` greedy tokens, with the counters of both phases apart.
-report::MeasuredRun measure(OpenedModel& opened, const std::vector<std::int32_t>& prompt, std::uint32_t decode) {
+report::MeasuredRun measure(toolchain::OpenedModel& opened, const std::vector<std::int32_t>& prompt,
+                            std::uint32_t decode) {
   using Clock = std::chrono::steady_clock;
   report::MeasuredRun run;
   runtime::ChipInstance& chip = *opened.chip();
@@ -76,8 +78,8 @@ report::MeasuredRun measure(OpenedModel& opened, const std::vector<std::int32_t>
 }  // namespace
 
 int report_main(const std::vector<std::string>& arguments) {
-  RunFlags run;
-  CompileFlags compile;
+  std::filesystem::path model;
+  toolchain::RunOptions run;
   std::string prompt;
   std::filesystem::path json;
   std::uint32_t context = 512;
@@ -85,7 +87,7 @@ int report_main(const std::vector<std::string>& arguments) {
   std::uint32_t decode = 16;
   unsigned threads = 0;
   po::options_description options("Report");
-  options.add_options()("program", po::value(&run.model), "program file")(
+  options.add_options()("program", po::value(&model), "program file")(
       "context", po::value(&context)->default_value(context),
       "context length of the decoded token, its own position included")(
       "prefill-tokens", po::value(&prefill)->default_value(prefill),
@@ -101,20 +103,21 @@ int report_main(const std::vector<std::string>& arguments) {
                          "  crossweave report smollm2.xwp --static --context 2048 --json=report.json\n"
                          "  crossweave report smollm2.xwp --noise pcm-afm --chip-seed 3 --prompt \"Hello\"\n");
   if (!values) return 0;
-  if (run.model.empty())
+  if (model.empty())
     throw Error(ErrorCode::kInvalidArgument, "report: no program given (see `crossweave report --help`)");
   if (context == 0 || prefill == 0)
     throw Error(ErrorCode::kInvalidArgument, "report: --context and --prefill-tokens must be at least 1");
   report::Report report;
   if (values->count("static") != 0) {
-    const auto program = program::Program::open(run.model);
+    const auto program = program::Program::open(model);
     program::check_program(*program);
     report = report::make_report(program, context, prefill);
     report.simulation = simulate(report, context, prefill);
   } else {
-    run.mode = "analog";
-    OpenedModel opened(run, compile, threads);
-    if (opened.program() == nullptr) throw Error(ErrorCode::kInvalidArgument, run.model.string() + ": not a program");
+    run.mode = toolchain::Mode::kAnalog;
+    const SimulationProgress progress(run);
+    toolchain::OpenedModel opened(model, run, {}, threads);
+    if (opened.program() == nullptr) throw Error(ErrorCode::kInvalidArgument, model.string() + ": not a program");
     std::vector<std::int32_t> tokens =
         opened.tokenizer().encode(prompt.empty() ? std::string(calibration::default_text()) : prompt, true, false);
     if (tokens.size() > prefill && values->count("prompt") == 0) tokens.resize(prefill);
@@ -124,7 +127,7 @@ int report_main(const std::vector<std::string>& arguments) {
     report.simulation = simulate(report, context, prompt_tokens);
     report.run = measure(opened, tokens, decode);
   }
-  report.tool_version = kVersion;
+  report.tool_version = toolchain::kVersion;
   report.command_line = "crossweave report";
   for (const std::string& argument : arguments) report.command_line += " " + argument;
   if (json != "-") report::print_text(report, std::cout, values->count("layers") != 0);

@@ -11,9 +11,10 @@
 #include "arch/support/progress.hpp"
 #include "host/app/chip_times.hpp"
 #include "host/app/line_reader.hpp"
-#include "host/app/opened_model.hpp"
-#include "host/app/version.hpp"
+#include "host/app/options.hpp"
+#include "host/app/simulation_progress.hpp"
 #include "host/report/device_activity.hpp"
+#include "host/toolchain/version.hpp"
 #include "host/transformer/generate.hpp"
 
 namespace xw::app {
@@ -27,7 +28,7 @@ struct TextFlags {
   std::filesystem::path json;
   transformer::GenerateOptions generate;
   unsigned threads = 0;
-  bool interactive = false, raw = false, echo = true, statistics = false;
+  bool interactive = false, raw = false, statistics = false;
 };
 
 po::options_description text_options(TextFlags& flags) {
@@ -49,12 +50,23 @@ po::options_description text_options(TextFlags& flags) {
 }
 
 /// Those of every command that executes, and what only this one shows.
-po::options_description execution_options(RunFlags& run) {
+po::options_description execution_options(toolchain::RunOptions& run) {
   po::options_description options = run_options(run);
-  options.add_options()("y-checksum", po::bool_switch(&run.checksum_y),
+  options.add_options()("y-checksum", po::bool_switch(&run.chip.checksum_y),
                         "CRC-32 over every word that the device computed: equal on devices that agree bit for bit");
   return options;
 }
+
+/// Where the text goes while a simulation shows how far it is behind it.
+struct Output {
+  bool shown = false;
+  SimulationProgress& progress;
+
+  void write(const std::string& text) {
+    progress.clear();
+    if (shown) std::cout << text << std::flush;
+  }
+};
 
 /// Totals over answers, for --stats and --json.
 struct Totals {
@@ -63,14 +75,13 @@ struct Totals {
   PhaseTimes prefill, decode;
 };
 
-/// Generates one answer, streaming it to `out` unless it is null.
-void answer(transformer::Session& session, OpenedModel& opened, const std::vector<std::int32_t>& prompt,
-            const TextFlags& flags, std::ostream* out, Totals& totals) {
+/// Generates one answer, streaming it to `out`.
+void answer(transformer::Session& session, toolchain::OpenedModel& opened, const std::vector<std::int32_t>& prompt,
+            const TextFlags& flags, Output& out, Totals& totals) {
   tokenizer::StreamDecoder decoder(opened.tokenizer());
   const auto emit = [&](const std::string& text) {
     totals.text += text;
-    opened.clear_progress();
-    if (out != nullptr) *out << text << std::flush;
+    out.write(text);
   };
   if (flags.chat.empty() && !flags.interactive) {
     for (const std::int32_t token : prompt) (void)decoder.push(token);  // so that a leading space of the answer is kept
@@ -127,7 +138,7 @@ std::string standard_input() {
 }
 
 /// A conversation on standard input; the whole history is rendered anew each turn and only its new tokens are fed.
-void converse(transformer::Session& session, OpenedModel& opened, const TextFlags& flags, std::ostream* out,
+void converse(transformer::Session& session, toolchain::OpenedModel& opened, const TextFlags& flags, Output& out,
               Totals& totals) {
   const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
   std::vector<tokenizer::ChatMessage> messages;
@@ -137,7 +148,7 @@ void converse(transformer::Session& session, OpenedModel& opened, const TextFlag
   LineReader lines(STDIN_FILENO);
   std::string message;
   for (;;) {
-    if (terminal && out != nullptr) *out << "> " << std::flush;
+    if (terminal) out.write("> ");
     if (!lines.next(message)) break;
     if (message.empty()) continue;
     refuse_control_tokens(tokenizer, message);
@@ -156,7 +167,7 @@ void converse(transformer::Session& session, OpenedModel& opened, const TextFlag
     const std::size_t first_token = totals.tokens.size();
     const std::size_t first_byte = totals.text.size();
     answer(session, opened, next, flags, out, totals);
-    if (out != nullptr) *out << '\n';
+    out.write("\n");
     messages.push_back({"assistant", totals.text.substr(first_byte)});
     fed.insert(fed.end(), next.begin(), next.end());
     fed.insert(fed.end(), totals.tokens.begin() + static_cast<std::ptrdiff_t>(first_token), totals.tokens.end());
@@ -183,10 +194,10 @@ std::string y_checksum(const runtime::ChipInstance& chip) {
   return text;
 }
 
-nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const std::string& model) {
+nlohmann::ordered_json to_json(toolchain::OpenedModel& opened, const Totals& totals, const std::string& model) {
   nlohmann::ordered_json json = {{"model", model},
                                  {"run", opened.describe()},
-                                 {"tool_version", kVersion},
+                                 {"tool_version", toolchain::kVersion},
                                  {"text", totals.text},
                                  {"tokens", totals.tokens},
                                  {"stop", totals.reason},
@@ -212,7 +223,7 @@ nlohmann::ordered_json to_json(OpenedModel& opened, const Totals& totals, const 
   return json;
 }
 
-void print_statistics(OpenedModel& opened, const Totals& totals) {
+void print_statistics(toolchain::OpenedModel& opened, const Totals& totals) {
   const auto rate = [](std::uint64_t tokens, double seconds) {
     return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
   };
@@ -247,11 +258,12 @@ void print_statistics(OpenedModel& opened, const Totals& totals) {
 }  // namespace
 
 int run_main(const std::vector<std::string>& arguments) {
-  RunFlags run;
-  CompileFlags compile;
+  std::filesystem::path model;
+  toolchain::RunOptions run;
+  toolchain::CompileOptions compile;
   TextFlags flags;
   po::options_description options = text_options(flags);
-  options.add_options()("model", po::value(&run.model), "program or checkpoint");
+  options.add_options()("model", po::value(&model), "program or checkpoint");
   options.add(thread_options(flags.threads)).add(json_options(flags.json));
   options.add(execution_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
@@ -268,8 +280,10 @@ int run_main(const std::vector<std::string>& arguments) {
     throw Error(ErrorCode::kInvalidArgument, "run: --system needs --chat or --interactive");
   }
   (void)transformer::Sampler(flags.generate.sampler);  // refuses impossible options before any work is done
-  OpenedModel opened(run, compile, flags.threads);
-  opened.refuse_unused(*values, execution_options(run), compile_options(compile));
+  SimulationProgress progress(run);
+  Output out{flags.json != "-", progress};
+  toolchain::OpenedModel opened(model, run, compile, flags.threads);
+  refuse_unused(*values, opened, execution_options(run), compile_options(compile));
   if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr && !chip->device().info().values) {
     if (flags.json != "-") std::fprintf(stderr, "timing-only: products are not computed, the text means nothing\n");
   }
@@ -279,7 +293,6 @@ int run_main(const std::vector<std::string>& arguments) {
                                       tokenizer.data().end_of_generation.end());
   transformer::Session session(opened.model());
   Totals totals;
-  std::ostream* out = flags.json == "-" ? nullptr : &std::cout;
   if (flags.interactive) {
     converse(session, opened, flags, out, totals);
   } else {
@@ -291,16 +304,15 @@ int run_main(const std::vector<std::string>& arguments) {
     if (prompt.empty() && tokenizer.data().bos >= 0) prompt.push_back(tokenizer.data().bos);
     if (prompt.empty())
       throw Error(ErrorCode::kInvalidArgument, "run: the prompt is empty and the tokenizer has no token to begin with");
-    if (out != nullptr && flags.chat.empty()) *out << flags.prompt << std::flush;
+    if (flags.chat.empty()) out.write(flags.prompt);
     answer(session, opened, prompt, flags, out, totals);
-    if (out != nullptr) *out << '\n';
+    out.write("\n");
   }
   if (flags.statistics) print_statistics(opened, totals);
   if (!flags.json.empty()) {
     write_json(
         flags.json,
-        to_json(opened, totals, run.model.string()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
-            "\n");
+        to_json(opened, totals, model.string()).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   }
   return 0;
 }

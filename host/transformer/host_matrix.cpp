@@ -41,8 +41,8 @@ std::string to_text(const std::vector<std::uint64_t>& shape) {
 
 }  // namespace
 
-RowRange resolve_rows(const ir::TensorRef& ref, std::uint64_t rows, const std::string& use) {
-  const RowRange range{ref.row_begin, ref.row_end == 0 ? rows : ref.row_end};
+ir::RowRange resolve_rows(const ir::TensorRef& ref, std::uint64_t rows, const std::string& use) {
+  const ir::RowRange range = ref.rows(rows);
   if (range.begin >= range.end || range.end > rows) {
     throw Error(ErrorCode::kShapeMismatch, use + ": rows " + std::to_string(range.begin) + " to " +
                                                std::to_string(range.end) + " of tensor '" + ref.tensor +
@@ -57,7 +57,7 @@ AlignedBuffer<float> load_vector(const TensorSource& source, const ir::TensorRef
   std::uint64_t elements = shape.empty() ? 0 : 1;
   for (const std::uint64_t dimension : shape) elements *= dimension;
   // A vector is one row to read_rows, as rank-one tensors are; a range of a reference selects elements of it.
-  const RowRange range = resolve_rows(ref, elements, use);
+  const ir::RowRange range = resolve_rows(ref, elements, use);
   if (shape.size() != 1 || range.end - range.begin != size) {
     throw Error(ErrorCode::kShapeMismatch, use + ": expected " + std::to_string(size) + " elements of tensor '" +
                                                ref.tensor + "', found " + std::to_string(range.end - range.begin) +
@@ -78,7 +78,7 @@ HostMatrix::HostMatrix(const TensorSource& source, const ir::TensorRef& ref, std
     throw Error(ErrorCode::kShapeMismatch, "tensor '" + ref.tensor + "': expected shape [*, " +
                                                std::to_string(in_features) + "], found " + to_text(shape));
   }
-  const RowRange rows = resolve_rows(ref, shape[0], "tensor '" + ref.tensor + "'");
+  const ir::RowRange rows = resolve_rows(ref, shape[0], "tensor '" + ref.tensor + "'");
   if (rows.end - rows.begin != out_features) {
     throw Error(ErrorCode::kShapeMismatch, "tensor '" + ref.tensor + "': expected " + std::to_string(out_features) +
                                                " rows, found " + std::to_string(rows.end - rows.begin));

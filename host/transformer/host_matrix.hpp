@@ -44,10 +44,7 @@ class HostMatrix {
 
 /// Rows [begin, end) that a reference means. Throws Error{kShapeMismatch} naming `use` if they are not inside the
 /// tensor.
-struct RowRange {
-  std::uint64_t begin = 0, end = 0;
-};
-[[nodiscard]] RowRange resolve_rows(const ir::TensorRef& ref, std::uint64_t rows, const std::string& use);
+[[nodiscard]] ir::RowRange resolve_rows(const ir::TensorRef& ref, std::uint64_t rows, const std::string& use);
 
 /// A vector of `size` elements of a one-dimensional tensor (or of its referenced range).
 /// Throws Error{kShapeMismatch} naming `use`.

@@ -18,7 +18,7 @@ struct PreparedNode {
   bool late = false;  ///< its results reach only the output: rows without logits need not be computed
   std::shared_ptr<const HostMatrix> matrix;  ///< kLinear
   AlignedBuffer<float> vector;               ///< kRmsNorm: weight; kLinear: bias
-  RowRange rows;                             ///< kEmbedding
+  ir::RowRange rows;                         ///< kEmbedding
   float number = 0;                          ///< kRmsNorm: eps; kEmbedding: scale
   std::uint32_t index = 0;                   ///< kAimcCall: call; kAttention: index into caches
   std::uint32_t rope = 0;                    ///< kAttention: index into ropes plus one, 0: none

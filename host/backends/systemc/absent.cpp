@@ -15,6 +15,10 @@ namespace {
 
 }  // namespace
 
+bool systemc_is_built() {
+  return false;
+}
+
 std::unique_ptr<device::Device> open_systemc_device(std::string_view, const arch::EmulatorDescription&,
                                                     const program::Program*) {
   refuse();

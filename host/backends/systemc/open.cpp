@@ -37,6 +37,10 @@ namespace {
 
 }  // namespace
 
+bool systemc_is_built() {
+  return true;
+}
+
 std::unique_ptr<device::Device> open_systemc_device(std::string_view options, const arch::EmulatorDescription& emulator,
                                                     const program::Program* program) {
   constexpr std::string_view kNamedChip = "chip=";

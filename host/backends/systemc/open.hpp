@@ -15,6 +15,9 @@
 
 namespace xw::systemc {
 
+/// Whether this build has the SystemC model.
+[[nodiscard]] bool systemc_is_built();
+
 /// `options`, separated by commas: "timing-only" (SystemcOptions::values off), "chip" (the chip that `program` was
 /// compiled for), "chip=NAME" (this description; tiles of the same size). `program` may be null: then a chip needs a name
 /// and every image is a block of its own. Throws Error{kInvalidArgument} for others, Error{kUnsupported} in a build

@@ -43,9 +43,10 @@ Opened open_tiny(const std::string& family, const std::string& format) {
 
 std::vector<float> read_ref(const Checkpoint& checkpoint, const ir::TensorRef& ref) {
   const Tensor& tensor = checkpoint.tensors().at(ref.tensor);
-  if (ref.row_end == 0) return read_all(tensor);
-  std::vector<float> values((ref.row_end - ref.row_begin) * tensor.row_elements());
-  read_rows(tensor, ref.row_begin, ref.row_end, values);
+  if (ref.all_rows()) return read_all(tensor);
+  const ir::RowRange rows = ref.rows(tensor.rows());
+  std::vector<float> values(rows.size() * tensor.row_elements());
+  read_rows(tensor, rows.begin, rows.end, values);
   return values;
 }
 

@@ -11,8 +11,8 @@
 #include <sstream>
 
 #include "arch/support/parallel.hpp"
-#include "host/app/opened_model.hpp"
 #include "host/report/report.hpp"
+#include "host/toolchain/compile.hpp"
 #include "tests/unit/app/tiny_model.hpp"
 
 namespace xw::report {
@@ -46,11 +46,11 @@ class StaticEstimateTest : public ::testing::Test {
   void SetUp() override {
     folder_ = std::filesystem::temp_directory_path() / ("xw-estimate-" + std::to_string(::getpid()));
     const auto model = test::write_tiny_model(folder_);
-    app::CompileFlags flags;
-    flags.chip = "tiny-64";
-    flags.calibration_tokens = 64;
+    toolchain::CompileOptions options;
+    options.chip = "tiny-64";
+    options.calibration.tokens = 64;
     ThreadPool pool(1);
-    app::compile_checkpoint(model, flags, folder_ / "model.xwp", pool);
+    toolchain::compile_checkpoint(model, options, folder_ / "model.xwp", pool);
     program_ = program::Program::open(folder_ / "model.xwp");
     std::string text = program_->manifest().chip_toml;
     for (const char* table :

@@ -3,8 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-namespace xw::app {
+namespace xw::toolchain {
 
-inline constexpr const char* kVersion = XW_VERSION;  // from the CMake project
+/// "1.2.3", of the CMake project.
+extern const char* const kVersion;
 
-}  // namespace xw::app
+}  // namespace xw::toolchain

@@ -1,0 +1,80 @@
+// Calibration of a checkpoint.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/calibration/calibrate.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
+#include "host/toolchain/calibration/known_ranges.hpp"
+#include "host/toolchain/calibration/layers.hpp"
+#include "host/toolchain/calibration/observe.hpp"
+#include "host/toolchain/calibration/solve.hpp"
+#include "models/calibration/default_text.hpp"
+
+namespace xw::toolchain {
+namespace {
+
+constexpr std::size_t kLeastTokens = 16;
+
+std::vector<std::int32_t> calibration_tokens(const CalibrationOptions& options, const tokenizer::Tokenizer* tokenizer,
+                                             const ir::Graph& graph) {
+  if (tokenizer == nullptr) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "calibration needs a tokenizer: none found beside the checkpoint; give --tokenizer, or --ranges "
+                "fixed:BETA for ranges without data");
+  }
+  const std::string text =
+      options.text.empty() ? std::string(calibration::default_text()) : read_text_file(options.text);
+  std::vector<std::int32_t> tokens = tokenizer->encode(text, true, false);
+  const auto context = static_cast<std::size_t>(std::get<std::int64_t>(graph.meta.at("context_length")));
+  const std::size_t limit = std::min<std::size_t>(options.tokens, context);
+  if (tokens.size() > limit) tokens.resize(limit);
+  if (tokens.size() < kLeastTokens) {
+    throw Error(ErrorCode::kInvalidArgument, "calibration text gives only " + std::to_string(tokens.size()) +
+                                                 " tokens; at least " + std::to_string(kLeastTokens) + " are needed");
+  }
+  return tokens;
+}
+
+}  // namespace
+
+compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoint>& checkpoint, const ir::Graph& graph,
+                                const arch::ChipDescription& chip, const compiler::CompileOptions& compile,
+                                const CalibrationOptions& options, const tokenizer::Tokenizer* tokenizer,
+                                ThreadPool& pool) {
+  using Input = InputRanges::Source;
+  using Adc = AdcRange::Source;
+  const std::vector<std::string> names = compiler::analog_linears(graph, compile);
+  if (options.ranges.source == Input::kFixed) {
+    if (options.adc.source == Adc::kPerLayer)
+      throw Error(ErrorCode::kInvalidArgument, "--lambda auto needs data; --ranges fixed has none");
+    return fixed_ranges(options.ranges.beta, graph, names);
+  }
+  compiler::Calibration stored;
+  if (options.ranges.source == Input::kDefault) {
+    if (const auto found = checkpoint::stored_input_ranges(*checkpoint); !found.empty()) {
+      stored = stored_ranges(found, graph, names, *checkpoint);
+      if (options.adc.source != Adc::kPerLayer) return stored;
+    }
+  }
+  const bool use_stored = !stored.layers.empty();
+
+  CalibrationLayers layers = use_stored ? layers_with_ranges(graph, names, stored) : cut_layers(graph, names, chip);
+  const std::vector<std::int32_t> tokens = calibration_tokens(options, tokenizer, graph);
+  observe(layers, checkpoint, graph, tokens, compile.lm_head_analog, pool);
+  if (!use_stored) choose_input_ranges(layers, options.ranges.choice, chip, pool);
+  const bool adc = options.adc.source != Adc::kFixed;
+  compiler::Calibration calibration = solve(layers, adc, *checkpoint, chip, pool);
+  calibration.description =
+      (use_stored ? stored.description : passes::to_string(options.ranges.choice) + " per row block") + " on " +
+      std::to_string(tokens.size()) + " tokens of " +
+      (options.text.empty() ? "the built-in text" : options.text.filename().string()) +
+      (adc ? ", ADC range per layer (mse)" : "");
+  return calibration;
+}
+
+}  // namespace xw::toolchain

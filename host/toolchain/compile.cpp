@@ -1,0 +1,39 @@
+// From a checkpoint file to a program file.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/compile.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <vector>
+
+#include "host/toolchain/calibration/calibrate.hpp"
+#include "host/toolchain/checkpoint.hpp"
+#include "host/toolchain/version.hpp"
+
+namespace xw::toolchain {
+
+compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, const CompileOptions& options,
+                                            const std::filesystem::path& output, ThreadPool& pool) {
+  compiler::CompileOptions compile;
+  compile.weight_mode = options.weights;
+  compile.lm_head_analog = options.lm_head_analog;
+  compile.digital = options.digital;
+  compile.tool_version = kVersion;
+  if (options.calibration.adc.source == AdcRange::Source::kFixed) compile.lambda = options.calibration.adc.lambda;
+  const arch::ChipDescription chip = arch::load_chip(options.chip);
+  const arch::EmulatorDescription emulator =
+      arch::load_emulator(options.emulator.empty() ? chip.emulator : options.emulator);
+  const OpenedCheckpoint opened = open_checkpoint(model, options.tokenizer);
+  std::optional<tokenizer::Tokenizer> tokenizer;
+  std::vector<std::byte> blob;
+  if (opened.tokenizer) {
+    tokenizer.emplace(*opened.tokenizer);
+    blob = tokenizer::serialize(*opened.tokenizer);
+  }
+  const compiler::Calibration calibration =
+      calibrate(opened.file, opened.graph, chip, compile, options.calibration, tokenizer ? &*tokenizer : nullptr, pool);
+  return compiler::compile(*opened.file, opened.graph, chip, emulator, calibration, compile, blob, output, pool);
+}
+
+}  // namespace xw::toolchain

@@ -1,0 +1,32 @@
+// How a model is executed.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/mode.hpp"
+
+#include "arch/support/error.hpp"
+
+namespace xw::toolchain {
+
+const char* name(Mode mode) {
+  switch (mode) {
+    case Mode::kAnalog:
+      return "analog";
+    case Mode::kFp32:
+      return "fp32";
+    case Mode::kDigitalW8A8:
+      return "digital-w8a8";
+    case Mode::kDigitalW4A8:
+      return "digital-w4a8";
+  }
+  return "?";
+}
+
+Mode parse_mode(const std::string& text) {
+  for (const Mode mode : {Mode::kAnalog, Mode::kFp32, Mode::kDigitalW8A8, Mode::kDigitalW4A8}) {
+    if (text == name(mode)) return mode;
+  }
+  throw Error(ErrorCode::kInvalidArgument,
+              "--mode: expected analog, fp32, digital-w8a8 or digital-w4a8, found '" + text + "'");
+}
+
+}  // namespace xw::toolchain

@@ -1,0 +1,192 @@
+// Opening programs and checkpoints.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/opened_model.hpp"
+
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <span>
+#include <utility>
+
+#include "arch/support/error.hpp"
+#include "compiler/program/container.hpp"
+#include "host/backends/registry/devices.hpp"
+#include "host/runtime/digital_backend.hpp"
+#include "host/toolchain/checkpoint.hpp"
+#include "host/toolchain/compile.hpp"
+#include "host/toolchain/temporary_file.hpp"
+#include "host/transformer/sources.hpp"
+
+namespace xw::toolchain {
+
+bool is_program(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::array<char, program::kFileMagic.size()> magic{};
+  file.read(magic.data(), magic.size());
+  return file.gcount() == static_cast<std::streamsize>(magic.size()) &&
+         std::memcmp(magic.data(), program::kFileMagic.data(), magic.size()) == 0;
+}
+
+namespace {
+
+/// Lets a digital reference execute the calls of a model graph.
+class DigitalCalls : public transformer::CallBackend {
+ public:
+  DigitalCalls(std::shared_ptr<const program::Program> program, runtime::DigitalMode mode, ThreadPool& pool)
+      : backend_(std::move(program), mode, pool) {}
+  void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
+                std::span<const std::span<float>> outputs) override {
+    backend_.run_call(call, x, num_vectors, vector_base, outputs);
+  }
+
+ private:
+  runtime::DigitalBackend backend_;
+};
+
+/// The chip of the moment; replaced when another seed is wanted.
+class ChipCalls : public transformer::CallBackend {
+ public:
+  std::unique_ptr<runtime::ChipInstance> chip;
+  void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
+                std::span<const std::span<float>> outputs) override {
+    chip->run_call(call, x, num_vectors, vector_base, outputs);
+  }
+};
+
+}  // namespace
+
+struct OpenedModel::Impl {
+  Impl(std::filesystem::path the_path, RunOptions run, unsigned threads)
+      : path(std::move(the_path)), options(std::move(run)), pool(threads) {}
+
+  std::filesystem::path path;
+  RunOptions options;
+  ThreadPool pool;
+  Mode mode = Mode::kAnalog;
+  std::unique_ptr<TemporaryFile> temporary;
+  std::shared_ptr<const program::Program> program;
+  std::unique_ptr<device::Device> device;
+  std::unique_ptr<ChipCalls> chip;
+  std::unique_ptr<DigitalCalls> digital;
+  std::unique_ptr<transformer::Model> model;
+  std::unique_ptr<tokenizer::Tokenizer> tokenizer;
+
+  void open_fp32(const std::filesystem::path& tokenizer_file) {
+    OpenedCheckpoint opened = open_checkpoint(path, tokenizer_file);
+    if (opened.tokenizer) tokenizer = std::make_unique<tokenizer::Tokenizer>(std::move(*opened.tokenizer));
+    model = std::make_unique<transformer::Model>(
+        std::move(opened.graph), std::make_shared<transformer::CheckpointSource>(opened.file), nullptr, pool);
+  }
+
+  void program_chip(std::uint32_t seed) {
+    options.chip.chip_seed = seed;
+    chip->chip.reset();  // frees its device memory first
+    chip->chip = std::make_unique<runtime::ChipInstance>(program, *device, options.chip, pool);
+  }
+
+  transformer::CallBackend& load_chip() {
+    const arch::EmulatorDescription emulator =
+        arch::parse_emulator(program->manifest().emulator_toml, program->path() + ": emulator");
+    device = registry::open(options.device, {emulator, pool, options.on_cycles, program.get()});
+    chip = std::make_unique<ChipCalls>();
+    program_chip(options.chip.chip_seed);
+    return *chip;
+  }
+
+  void open_program(const std::filesystem::path& file) {
+    program = program::Program::open(file);
+    if (!program->tokenizer().empty()) {
+      tokenizer = std::make_unique<tokenizer::Tokenizer>(tokenizer::parse(program->tokenizer(), program->path()));
+    }
+    transformer::CallBackend* calls = nullptr;
+    if (mode == Mode::kAnalog) {
+      calls = &load_chip();
+    } else {
+      digital = std::make_unique<DigitalCalls>(
+          program, mode == Mode::kDigitalW8A8 ? runtime::DigitalMode::kW8A8 : runtime::DigitalMode::kW4A8, pool);
+      calls = digital.get();
+    }
+    model = std::make_unique<transformer::Model>(ir::parse(program->graph_text(), program->path() + ": graph"),
+                                                 std::make_shared<transformer::ProgramSource>(program), calls, pool);
+  }
+};
+
+OpenedModel::OpenedModel(const std::filesystem::path& path, const RunOptions& run, const CompileOptions& compile,
+                         unsigned threads)
+    : impl_(std::make_unique<Impl>(path, run, threads)) {
+  if (path.empty()) throw Error(ErrorCode::kInvalidArgument, "no model given: name a program (.xwp) or a checkpoint");
+  if (!std::filesystem::exists(path))
+    throw Error(ErrorCode::kFileNotFound, path.string() + ": no such file or directory");
+  const bool compiled = !std::filesystem::is_directory(path) && is_program(path);
+  impl_->mode = run.mode.value_or(compiled ? Mode::kAnalog : Mode::kFp32);
+  if (impl_->mode == Mode::kFp32) {
+    if (compiled) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  path.string() + ": fp32 needs the checkpoint itself; a program holds only targets");
+    }
+    impl_->open_fp32(compile.tokenizer);
+    return;
+  }
+  if (compiled) {
+    impl_->open_program(path);
+    return;
+  }
+  impl_->temporary = std::make_unique<TemporaryFile>("crossweave");
+  compile_checkpoint(path, compile, impl_->temporary->path(), impl_->pool);
+  impl_->open_program(impl_->temporary->path());
+}
+
+OpenedModel::~OpenedModel() = default;
+
+transformer::Model& OpenedModel::model() {
+  return *impl_->model;
+}
+
+const tokenizer::Tokenizer& OpenedModel::tokenizer() const {
+  if (impl_->tokenizer == nullptr) {
+    throw Error(ErrorCode::kInvalidArgument,
+                impl_->path.string() + ": has no tokenizer; give --tokenizer when compiling or running the checkpoint");
+  }
+  return *impl_->tokenizer;
+}
+
+Mode OpenedModel::mode() const {
+  return impl_->mode;
+}
+
+ThreadPool& OpenedModel::pool() {
+  return impl_->pool;
+}
+
+std::shared_ptr<const program::Program> OpenedModel::program() const {
+  return impl_->program;
+}
+
+bool OpenedModel::was_compiled() const {
+  return impl_->program != nullptr && impl_->temporary == nullptr;
+}
+
+runtime::ChipInstance* OpenedModel::chip() {
+  return impl_->chip ? impl_->chip->chip.get() : nullptr;
+}
+
+const runtime::ChipInstance* OpenedModel::chip() const {
+  return impl_->chip ? impl_->chip->chip.get() : nullptr;
+}
+
+void OpenedModel::reprogram(std::uint32_t chip_seed) {
+  if (impl_->mode != Mode::kAnalog) throw Error(ErrorCode::kInvalidArgument, "only analog runs have chip instances");
+  if (impl_->options.chip.chip_seed != chip_seed) impl_->program_chip(chip_seed);
+}
+
+std::string OpenedModel::describe() const {
+  if (impl_->mode != Mode::kAnalog) return name(impl_->mode);
+  const runtime::ChipOptions& options = impl_->chip->chip->options();
+  std::string text = "analog, " + options.noise + ", chip seed " + std::to_string(options.chip_seed);
+  if (options.seconds > 0) text += ", " + std::to_string(options.seconds) + " s after programming";
+  if (options.read_sigma > 0) text += ", read sigma " + std::to_string(options.read_sigma);
+  return text + ", " + impl_->device->info().name + " device";
+}
+
+}  // namespace xw::toolchain

@@ -1,0 +1,53 @@
+// A model ready to run, from whatever the user named: a program or a checkpoint.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "arch/support/parallel.hpp"
+#include "compiler/program/program.hpp"
+#include "host/runtime/chip_instance.hpp"
+#include "host/tokenizer/tokenizer.hpp"
+#include "host/toolchain/options.hpp"
+#include "host/transformer/model.hpp"
+
+namespace xw::toolchain {
+
+/// True if the file starts like a program.
+[[nodiscard]] bool is_program(const std::filesystem::path& path);
+
+/// Owns everything that a running model needs. Modes other than fp32 on a checkpoint compile it to a temporary program
+/// first, with `compile`, which nothing else uses but for the tokenizer. Not thread safe.
+class OpenedModel {
+ public:
+  /// `threads`: of the pool; 0: one per core. Throws Error{kInvalidArgument} for no path and for fp32 of a program,
+  /// Error{kFileNotFound}, and what opening, compiling, devices and chip instances throw.
+  OpenedModel(const std::filesystem::path& path, const RunOptions& run, const CompileOptions& compile,
+              unsigned threads);
+  ~OpenedModel();
+
+  [[nodiscard]] transformer::Model& model();
+  [[nodiscard]] const tokenizer::Tokenizer& tokenizer()
+      const;  ///< throws Error{kInvalidArgument} if the model has none
+  [[nodiscard]] Mode mode() const;
+  [[nodiscard]] ThreadPool& pool();
+  [[nodiscard]] std::shared_ptr<const program::Program> program() const;  ///< null in fp32 mode
+  /// True if the program was there before; false if it was compiled for this, or there is none.
+  [[nodiscard]] bool was_compiled() const;
+  [[nodiscard]] runtime::ChipInstance* chip();  ///< null unless analog
+  [[nodiscard]] const runtime::ChipInstance* chip() const;
+  /// Replaces the chip instance by one of another seed (analog mode only).
+  void reprogram(std::uint32_t chip_seed);
+  /// "analog, pcm-afm, chip seed 7, functional device" for messages.
+  [[nodiscard]] std::string describe() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace xw::toolchain

@@ -1,0 +1,48 @@
+// What a user may choose on the way from a checkpoint to a running model.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "compiler/program/program.hpp"
+#include "host/runtime/chip_instance.hpp"
+#include "host/toolchain/calibration/ranges.hpp"
+#include "host/toolchain/mode.hpp"
+
+namespace xw::toolchain {
+
+/// How the ranges of the converters are found.
+struct CalibrationOptions {
+  InputRanges ranges;
+  AdcRange adc;
+  std::filesystem::path text;  ///< file to calibrate on; empty: the built-in text
+  std::uint32_t tokens = 512;  ///< of it, at most; no more than the model's context
+};
+
+/// How a checkpoint becomes a program.
+struct CompileOptions {
+  std::string chip = "afm-512";  ///< description: built-in name or TOML file
+  std::string emulator;          ///< likewise; empty: the chip description's
+  program::WeightMode weights = program::WeightMode::kAnalog;
+  bool lm_head_analog = false;       ///< the output layer runs on the chip
+  std::vector<std::string> digital;  ///< linear layers to keep digital: names or patterns
+  CalibrationOptions calibration;
+  std::filesystem::path tokenizer;  ///< empty: found in or beside the checkpoint
+};
+
+/// How a model is run.
+struct RunOptions {
+  std::optional<Mode> mode;           ///< nothing: analog for a program, fp32 for a checkpoint
+  std::string device = "functional";  ///< URI (host/backends/registry)
+  runtime::ChipOptions chip;
+  /// Hears of the cycles that a simulation has passed, about ten times a second; may throw.
+  std::function<void(std::uint64_t)> on_cycles;
+};
+
+}  // namespace xw::toolchain

@@ -1,0 +1,30 @@
+// A file that is removed with its owner.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/temporary_file.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "arch/support/error.hpp"
+
+namespace xw::toolchain {
+
+TemporaryFile::TemporaryFile(const std::string& stem) {
+  constexpr std::string_view kSuffix = ".xwp";
+  std::string pattern = (std::filesystem::temp_directory_path() / (stem + ".XXXXXX" + std::string(kSuffix))).string();
+  const int descriptor = ::mkstemps(pattern.data(), static_cast<int>(kSuffix.size()));
+  if (descriptor < 0) throw Error(ErrorCode::kIo, pattern + ": cannot make a temporary file: " + std::strerror(errno));
+  ::close(descriptor);
+  path_ = pattern;
+}
+
+TemporaryFile::~TemporaryFile() {
+  std::error_code ignored;
+  std::filesystem::remove(path_, ignored);
+}
+
+}  // namespace xw::toolchain
