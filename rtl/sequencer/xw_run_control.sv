@@ -175,7 +175,7 @@ module xw_run_control #(
   assign watch_restart_o = state_q == StRecord || state_q == StBegin || state_q == StAbort || record_done_i;
   assign watch_error_o   = state_q == StRun && watch_fire_i;
   // A burst of the Y store that memory does not take stays on the channel.
-  assign record_phase_o  = (state_q == StRecord && store_idle_i) || (state_q == StWrite || state_q == StQuiet) && owner_q;
+  assign record_phase_o  = (state_q == StRecord && store_idle_i) || ((state_q == StWrite || state_q == StQuiet) && owner_q);
   assign record_start_o  = state_q == StRecord && completion_base_i[5:0] == '0 && store_idle_i;
   assign record_stop_o   = state_q == StWrite && watch_fire_i;
   assign count_o         = state_q != StIdle && state_q != StRecord && state_q != StWrite && state_q != StQuiet;

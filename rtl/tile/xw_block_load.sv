@@ -150,6 +150,8 @@ module xw_block_load #(
   logic [7:0]   check_error;
   logic [31:0]  cell_beats, table_beats, tail_beats, payload_sum_wanted;
   logic [127:0] descriptor;
+  logic         beat;
+  assign beat = beat_valid && beat_ready;
   xw_image_header #(
     .Lanes(Lanes), .BlockRows(BlockRows), .BlockCols(BlockCols)
   ) u_header (
@@ -172,8 +174,6 @@ module xw_block_load #(
   // Sums of the words of all beats, one per place in a beat; added up at the end.
   logic [DataWidth-1:0] sums_q;
   logic [31:0]          payload_sum;
-  logic                 beat;
-  assign beat = beat_valid && beat_ready;
   always_comb begin
     payload_sum = '0;
     if (state_q == StSum) begin

@@ -53,6 +53,8 @@ module xw_converter #(
   localparam int unsigned CODE   = RANDOM + 6;
   localparam int unsigned RESULT = RANDOM + 7;
 
+  localparam logic signed [11:0] MINUS_MEAN = 12'sd0 - 12'(xw_pkg::NOISE_MEAN);
+
   logic [RESULT:1] valid_q;
   logic [RESULT:0] valid;                       // valid[k]: stage k holds something
   assign valid = {valid_q, valid_i};
@@ -149,7 +151,7 @@ module xw_converter #(
           noise_q[c] = 32'((45'($signed({1'b0, read_sigma_i})) * 45'(h_q[c]) + 45'sd32768) >>>
                            xw_pkg::SIGMA_FRACTION_BITS);
         end
-        h_q[c] = -12'(xw_pkg::NOISE_MEAN);
+        h_q[c] = MINUS_MEAN;
         for (int unsigned b = 0; b < xw_pkg::NOISE_BYTES; b++) h_q[c] = h_q[c] + 12'(random[64*c + 8*b +: 8]);
       end
       for (int unsigned s = NOISE; s > 1; s--) sums_q[s] = sums_q[s-1];

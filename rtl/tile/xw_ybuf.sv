@@ -47,7 +47,7 @@ module xw_ybuf #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (early_valid_i && accumulate_i || read_valid_i) begin
+    if ((early_valid_i && accumulate_i) || read_valid_i) begin
       row_q <= memory[early_valid_i ? early_addr_i : read_addr_i];
     end
   end

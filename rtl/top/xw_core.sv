@@ -96,6 +96,7 @@ module xw_core #(
   logic counters_need_control, counters_need_convert;
   logic [Queues-1:0]     queue_needs;
   logic [NumEngines-1:0] engine_needs_control, engine_needs_load, engine_needs_convert;
+  logic [SOURCES-1:0]    errors;
   // Executors ask for it in cycles in which they take or answer a command.
   logic sequencer_needs;
   always_comb begin
@@ -497,7 +498,6 @@ module xw_core #(
 
   // --- errors ---------------------------------------------------------------------------------------
   // Of an executor, or a signal that its queue could not deliver. A loader may fail behind its queue's back.
-  logic [SOURCES-1:0]    errors;
   logic [SOURCES*8-1:0]  error_units, error_codes;
   logic [SOURCES*32-1:0] error_indices;
   logic [SOURCES*64-1:0] error_details;
