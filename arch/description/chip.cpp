@@ -35,12 +35,6 @@ void check_together(const ChipDescription& chip, const TableReader& table) {
     table.reject("lambda", "at most rows = " + std::to_string(chip.rows) + ", the largest possible sum",
                  std::to_string(chip.lambda));
   }
-  if (chip.noise == "gaussian" && chip.noise_gamma == 0.0F) {
-    table.reject("noise_gamma", "a value above 0 with noise = \"gaussian\"", "none");
-  }
-  if (chip.noise != "gaussian" && table.has("noise_gamma")) {
-    table.reject("noise_gamma", "this key only with noise = \"gaussian\"", "noise = \"" + chip.noise + "\"");
-  }
   if (chip.mesh_columns == 0 && (chip.timing.count("hop_latency") != 0 || chip.energy.count("hop_byte") != 0)) {
     table.reject("mesh_columns", "at least 1 with constants per hop (hop_latency, hop_byte)", "no mesh");
   }
@@ -83,11 +77,10 @@ ChipDescription parse_chip(std::string_view toml_text, const std::string& origin
   chip.lambda = static_cast<float>(table.real("lambda", {0, kMaxRows, true}, chip.lambda));
   chip.read_sigma = static_cast<float>(table.real("read_sigma", {0, kMaxRows}, chip.read_sigma));
   if (table.has("noise")) {
-    chip.noise = table.identifier("noise");
+    chip.noise = table.identifier_with_options("noise");
   } else {
     chip.noise = table.text("noise", chip.noise);
   }
-  chip.noise_gamma = static_cast<float>(table.real("noise_gamma", {0, 1, true}, chip.noise_gamma));
   chip.emulator = table.text("emulator", "");
   if (!chip.emulator.empty() && has_emulator) {
     table.reject("emulator", "either this key or an [emulator] section", "both");

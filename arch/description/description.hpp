@@ -40,8 +40,7 @@ struct ChipDescription {
   float lambda = 12.0F;            ///< default ADC full scale in units of beta * w_max
   float read_sigma =
       0.0F;  ///< default read noise, standard deviation in units of beta * w_max (full-scale input x full-scale weight)
-  std::string noise = "ideal";            ///< default programming model
-  float noise_gamma = 0.0F;               ///< for "gaussian": sigma in units of w_max
+  std::string noise = "ideal";            ///< default cell model, as models/cells reads it: "gaussian:gamma=0.05"
   std::string emulator;                   ///< emulator it is compiled for by default; may be in the same file
   std::map<std::string, Sourced> timing;  ///< constants of the static estimate and the SystemC model, by key
   std::map<std::string, Sourced> energy;  ///< likewise

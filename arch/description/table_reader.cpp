@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxShownCharacters = 60;
 constexpr std::size_t kMaxIdentifier = 64;
+constexpr std::size_t kMaxWithOptions = 256;
 
 std::string number_text(double value) {
   std::array<char, 40> text{};
@@ -43,6 +44,16 @@ std::string shown(const toml::node& node) {
   if (node.is_table()) return "a table";
   if (node.is_array()) return "an array";
   return "a date or time";
+}
+
+/// Starts with a letter or digit and has only these and `others`.
+bool is_made_of(std::string_view text, std::string_view others) {
+  const auto alphanumeric = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  };
+  return !text.empty() && alphanumeric(text.front()) && std::all_of(text.begin(), text.end(), [&](char c) {
+    return alphanumeric(c) || others.find(c) != std::string_view::npos;
+  });
 }
 
 std::string range_text(std::uint64_t low, std::uint64_t high) {
@@ -189,13 +200,17 @@ std::string TableReader::text(std::string_view key, const std::string& absent) {
 
 std::string TableReader::identifier(std::string_view key) {
   std::string found = text(key);
-  const auto alphanumeric = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-  };
-  const bool good = found.size() <= kMaxIdentifier && alphanumeric(found.front()) &&
-                    std::all_of(found.begin(), found.end(),
-                                [&](char c) { return alphanumeric(c) || c == '-' || c == '_' || c == '.'; });
-  if (!good) fail(ErrorCode::kFormat, key, "at most 64 letters, digits, '-', '_' and '.'", shown(found));
+  if (found.size() > kMaxIdentifier || !is_made_of(found, "-_.")) {
+    fail(ErrorCode::kFormat, key, "at most 64 letters, digits, '-', '_' and '.'", shown(found));
+  }
+  return found;
+}
+
+std::string TableReader::identifier_with_options(std::string_view key) {
+  std::string found = text(key);
+  if (found.size() > kMaxWithOptions || !is_made_of(found, "-_.:=,+")) {
+    fail(ErrorCode::kFormat, key, "at most 256 letters, digits, '-', '_', '.', ':', '=', ',' and '+'", shown(found));
+  }
   return found;
 }
 

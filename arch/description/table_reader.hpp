@@ -47,6 +47,9 @@ class TableReader {
   [[nodiscard]] std::string text(std::string_view key, const std::string& absent);
   /// Text of letters, digits, '-', '_' and '.', starting with a letter or digit, at most 64 characters.
   [[nodiscard]] std::string identifier(std::string_view key);
+  /// An identifier that may be followed by ':' and more of them with '=', ',' and '+' between: "gaussian:gamma=0.05"; at most
+  /// 256 characters.
+  [[nodiscard]] std::string identifier_with_options(std::string_view key);
   /// Throws if the table has a key that was not asked for.
   void finish() const;
 

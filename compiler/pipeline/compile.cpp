@@ -17,6 +17,7 @@
 #include "compiler/pipeline/scales.hpp"
 #include "compiler/pipeline/targets.hpp"
 #include "models/analog/numerics.hpp"
+#include "models/cells/cell_model.hpp"
 
 namespace xw::compiler {
 namespace {
@@ -46,6 +47,15 @@ void check_ranges(const std::string& linear, const LayerRanges& ranges, std::uin
   if (!(ranges.lambda >= 0) || !std::isfinite(ranges.lambda)) {
     throw Error(ErrorCode::kInvalidArgument,
                 "calibration of " + linear + ": expected lambda >= 0, found " + std::to_string(ranges.lambda));
+  }
+}
+
+/// A chip whose cells nobody knows would compile and never run.
+void check_noise(const arch::ChipDescription& chip) {
+  try {
+    (void)cells::parse_noise(chip.noise);
+  } catch (const Error& error) {
+    throw Error(error.code(), "chip " + chip.name + ": noise: " + error.what());
   }
 }
 
@@ -259,6 +269,7 @@ CompileSummary compile(const checkpoint::Checkpoint& checkpoint, const ir::Graph
                        const Calibration& calibration, const CompileOptions& options,
                        std::span<const std::byte> tokenizer, const std::filesystem::path& output, ThreadPool& pool) {
   const auto start = std::chrono::steady_clock::now();
+  check_noise(chip);
   CompileSummary summary =
       Compiler(checkpoint, graph, chip, emulator, calibration, options).write(tokenizer, output, pool);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

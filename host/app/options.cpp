@@ -8,6 +8,7 @@
 
 #include "arch/support/file.hpp"
 #include "host/backends/registry/devices.hpp"
+#include "models/cells/cell_model.hpp"
 
 namespace xw::app {
 
@@ -65,11 +66,11 @@ po::options_description run_options(toolchain::RunOptions& run) {
        "; all of them and their options: docs/devices.md")
           .c_str());
   add("noise", po::value(&run.chip.noise),
-      "programming model of the chip instance: ideal, gaussian, pcm-afm, pcm-aihwkit (default: the chip's)");
+      ("programming model of the chip instance (default: the chip's): " + cells::noise_help()).c_str());
   add("chip-seed", po::value(&run.chip.chip_seed)->default_value(run.chip.chip_seed),
       "which chip instance: seed of all its noise");
-  add("gamma", po::value(&run.chip.gamma), "gaussian: standard deviation in units of w_max");
-  add("time", po::value(&run.chip.seconds), "seconds since programming, for models with drift (pcm-aihwkit)");
+  add("time", po::value(&run.chip.seconds),
+      ("seconds since programming, for models with drift: " + cells::model_names(true)).c_str());
   add("read-sigma", po::value(&run.chip.read_sigma),
       "read noise: standard deviation in units of input range x w_max (0: off)");
   return options;
@@ -109,13 +110,7 @@ void refuse_options(const po::variables_map& values, const po::options_descripti
 void refuse_unused(const po::variables_map& values, const toolchain::OpenedModel& opened,
                    const po::options_description& run, const po::options_description& compile) {
   if (opened.was_compiled()) refuse_options(values, compile, "the model is compiled already");
-  if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
-    if (const std::string& noise = chip->options().noise; values.count("gamma") != 0 && noise != "gaussian") {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "--gamma cannot apply: it belongs to --noise gaussian, the noise is " + noise);
-    }
-    return;
-  }
+  if (opened.chip() != nullptr) return;
   po::options_description analog;
   for (const auto& option : run.options()) {
     if (option->long_name() != "mode") analog.add(option);
@@ -127,7 +122,7 @@ namespace {
 
 /// Options of unsigned type would wrap negative numbers silently; the few that take real numbers check themselves.
 void refuse_negative_numbers(const po::variables_map& values) {
-  for (const char* name : {"gamma", "read-sigma", "temperature", "time"}) {
+  for (const char* name : {"read-sigma", "temperature", "time"}) {
     if (const auto found = values.find(name); found != values.end() && !found->second.defaulted()) {
       const double value = found->second.as<double>();
       if (!(value >= 0))

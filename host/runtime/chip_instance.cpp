@@ -22,6 +22,7 @@
 #include "host/runtime/image_builder.hpp"
 #include "host/runtime/program_fit.hpp"
 #include "models/analog/numerics.hpp"
+#include "models/cells/cell_model.hpp"
 #include "models/cells/programming.hpp"
 
 namespace xw::runtime {
@@ -35,7 +36,7 @@ using Clock = std::chrono::steady_clock;
 
 [[nodiscard]] ChipOptions resolve(ChipOptions options, const arch::ChipDescription& chip) {
   if (options.noise.empty()) options.noise = chip.noise;
-  if (options.gamma < 0) options.gamma = static_cast<double>(chip.noise_gamma);
+  options.noise = cells::parse_noise(options.noise).text();
   if (options.read_sigma < 0) options.read_sigma = static_cast<double>(chip.read_sigma);
   return options;
 }
@@ -124,8 +125,7 @@ void ChipInstance::Impl::load_code() {
 
 void ChipInstance::Impl::program_images() {
   cells::ProgrammingOptions programming;
-  programming.model = options.noise;
-  programming.gamma = options.gamma;
+  programming.noise = options.noise;
   programming.chip_seed = options.chip_seed;
   programming.g_unit = chip.g_unit;
   programming.seconds = options.seconds;

@@ -21,8 +21,8 @@ namespace xw::runtime {
 /// What makes one chip different from another.
 struct ChipOptions {
   std::uint32_t chip_seed = 0;
-  std::string noise;        ///< programming model; empty: the chip description's
-  double gamma = -1;        ///< gaussian; negative: the chip description's
+  /// A model of models/cells, with parameters if wanted: "gaussian:gamma=0.05"; empty: the chip description's.
+  std::string noise;
   double read_sigma = -1;   ///< read noise in units of beta * w_max; negative: the chip description's; 0: off
   double seconds = 0;       ///< time since programming; above 0 only with models with drift
   bool checksum_y = false;  ///< keep CallStats::y_crc32

@@ -4,47 +4,59 @@
 #include "models/cells/aihwkit_devices.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <span>
 #include <string>
 
 #include "arch/support/error.hpp"
+#include "models/cells/pcm_constants.hpp"
 
 namespace xw::cells::aihwkit {
 namespace {
 
-/// c[0] + c[1] r + c[2] r^2 + ...
-double polynomial(std::span<const double> c, double r) {
-  double sum = 0.0;
-  for (std::size_t i = c.size(); i-- > 0;) sum = sum * r + c[i];
-  return sum;
-}
+using pcm::Hermes;
+using pcm::HermesOne;
+using pcm::HermesTwo;
+using pcm::PcmLike;
 
 /// Read noise in units of the conductance, from its coefficient q: flicker noise between t_read and t.
 double read_deviation(double q, double t, double t_read) {
   return q * std::sqrt(std::log((t + t_read) / (2.0 * t_read)));
 }
 
+double drifted(double g_programmed, double nu, double age, double t_0) {
+  return age > t_0 ? g_programmed * std::pow(age / t_0, -nu) : g_programmed;
+}
+
+double read_noisy(double g, double q, double age, double t_read, double xi) {
+  return std::max(0.0, g + std::fabs(g) * read_deviation(q, age, t_read) * xi);
+}
+
+template <typename Fit>
+double drift_deviation(double r, double log_r) {
+  return r < Fit::kDriftDeviationSwitch ? Fit::kDriftDeviation(log_r) : Fit::kDriftDeviationAbove(r);
+}
+
+template <typename Fit>
+double read_coefficient(double r) {
+  return r < Fit::kReadSwitch ? Fit::kRead(std::log(r)) : Fit::kReadAbove(r);
+}
+
 }  // namespace
 
 double PcmLikeDevice::programmed(double g_target, double xi) const {
-  constexpr std::array<double, 3> kSigma = {0.26348, 1.9650, -1.1731};
-  return std::max(0.0, g_target + polynomial(kSigma, g_target / g_max) * g_max / 25.0 * xi);
+  return std::max(0.0, g_target + PcmLike::kProgramming(g_target / g_max) * g_max / PcmLike::kGMax * xi);
 }
 
 double PcmLikeDevice::drift_exponent(double g_target, double xi) const {
-  const double log_r = std::log(std::max(g_target / g_max, 1e-7));
-  const double mean = std::clamp(-0.0155 * log_r + 0.0244, 0.049, 0.1);
-  const double deviation = std::clamp(-0.0125 * log_r - 0.0059, 0.008, 0.045);
-  return std::fabs(mean + deviation * xi);
+  const double log_r = std::log(std::max(g_target / g_max, PcmLike::kLeast));
+  return std::fabs(PcmLike::kDriftMean(log_r) + PcmLike::kDriftDeviation(log_r) * xi);
 }
 
 double PcmLikeDevice::read(double g_programmed, double nu, double t, double xi) const {
   const double age = t + t_0;
-  const double drifted = age > t_0 ? g_programmed * std::pow(age / t_0, -nu) : g_programmed;
-  const double q = std::min(0.0088 / std::max(std::pow(g_programmed / g_max, 0.65), 1e-3), 0.2);
-  return std::max(0.0, drifted + std::fabs(drifted) * read_deviation(q, age, t_read) * xi);
+  const double power = std::max(std::pow(g_programmed / g_max, PcmLike::kReadPower), 1e-3);
+  const double q = std::min(PcmLike::kRead / power, PcmLike::kReadMost);
+  return read_noisy(drifted(g_programmed, nu, age, t_0), q, age, t_read, xi);
 }
 
 HermesDevice::HermesDevice(int num_devices) : num_devices_(num_devices) {
@@ -54,48 +66,34 @@ HermesDevice::HermesDevice(int num_devices) : num_devices_(num_devices) {
   }
 }
 
+double HermesDevice::g_max() const {
+  return num_devices_ == 1 ? HermesOne::kGMax : HermesTwo::kGMax;
+}
+
 double HermesDevice::programmed(double g_target, double xi) const {
-  constexpr std::array<double, 4> kOne = {0.15781817, 2.32443916, -2.16310839, 0.68841818};
-  constexpr std::array<double, 4> kTwo = {0.16603222, 4.71806468, -8.48101252, 4.68961419};
-  return std::max(0.0, g_target + polynomial(num_devices_ == 1 ? kOne : kTwo, g_target / g_max()) * xi);
+  const double r = g_target / g_max();
+  return std::max(0.0, g_target + (num_devices_ == 1 ? HermesOne::kProgramming(r) : HermesTwo::kProgramming(r)) * xi);
 }
 
 double HermesDevice::drift_exponent(double g_target, double xi) const {
-  const double r = std::max(g_target / g_max(), 1e-7);
+  const double r = std::max(g_target / g_max(), Hermes::kLeast);
   const double log_r = std::log(r);
-  const double mean =
-      r < 0.0945 ? std::clamp(-0.0387 * log_r - 0.0182, 0.0720, 0.13) : -0.0436 * r * r - 0.0126 * r + 0.0736;
-  double deviation = 0.0;
-  if (num_devices_ == 1) {
-    deviation = r < 0.3039 ? std::clamp(-0.0120 * log_r - 0.0023, 0.0124, 0.04) : -0.0165 * r * r + 0.0116 * r + 0.0104;
-  } else {
-    deviation = r < 0.3055 ? std::clamp(-0.0117 * log_r - 0.0057, 0.0091, 0.04) : -0.0118 * r * r + 0.0093 * r + 0.0073;
-  }
+  const double mean = r < Hermes::kDriftMeanSwitch ? Hermes::kDriftMean(log_r) : Hermes::kDriftMeanAbove(r);
+  const double deviation =
+      num_devices_ == 1 ? drift_deviation<HermesOne>(r, log_r) : drift_deviation<HermesTwo>(r, log_r);
   return std::fabs(mean + deviation * xi);
 }
 
 double HermesDevice::read(double g_programmed, double nu, double t, double xi) const {
-  constexpr double kReadTime = 512e-9;
-  constexpr std::array<double, 4> kOne = {0.0088, 0.0768, -0.1352, 0.0664};
-  constexpr std::array<double, 4> kTwo = {0.0123, 0.0211, -0.0280, 0.0069};
-  const double t_0 = num_devices_ == 1 ? 200.0 : 300.0;
+  const double t_0 = num_devices_ == 1 ? HermesOne::kT0 : HermesTwo::kT0;
   const double age = t + t_0;
-  const double drifted = age > t_0 ? g_programmed * std::pow(age / t_0, -nu) : g_programmed;
   const double r = std::fabs(g_programmed) / g_max();
-  double q = 0.0;
-  if (num_devices_ == 1) {
-    q = r < 0.1591 ? std::clamp(-0.0078 * std::log(r) + 0.0038, 0.0179, 0.04) : polynomial(kOne, r);
-  } else {
-    q = r < 0.16 ? std::clamp(-0.0117 * std::log(r) - 0.0069, 0.015, 0.04) : polynomial(kTwo, r);
-  }
-  return std::max(0.0, drifted + std::fabs(drifted) * read_deviation(q, age, kReadTime) * xi);
+  const double q = num_devices_ == 1 ? read_coefficient<HermesOne>(r) : read_coefficient<HermesTwo>(r);
+  return read_noisy(drifted(g_programmed, nu, age, t_0), q, age, Hermes::kReadTime, xi);
 }
 
 double reram_wan2022(double g_target, ReramTime time, double xi, double g_max) {
-  constexpr std::array<double, 5> kSigma[] = {{0.348, 16.030, -43.853, 45.393, -16.815},
-                                              {0.701, 22.086, -50.773, 47.095, -16.458},
-                                              {0.782, 20.274, -43.507, 37.062, -11.934}};
-  return std::max(0.0, g_target + polynomial(kSigma[static_cast<std::size_t>(time)], g_target / g_max) * xi);
+  return std::max(0.0, g_target + pcm::ReramWan2022::kSigma[static_cast<std::size_t>(time)](g_target / g_max) * xi);
 }
 
 }  // namespace xw::cells::aihwkit

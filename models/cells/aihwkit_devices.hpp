@@ -3,14 +3,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "models/cells/pcm_constants.hpp"
+
 namespace xw::cells::aihwkit {
 
 /// All conductances are in microsiemens, times in seconds, `xi` is a standard normal deviate.
 /// One phase-change device (aihwkit PCMLikeNoiseModel). Times count from programming; drift starts at t_0.
 struct PcmLikeDevice {
-  double g_max = 25.0;
-  double t_0 = 20.0;
-  double t_read = 250e-9;
+  double g_max = pcm::PcmLike::kGMax;
+  double t_0 = pcm::PcmLike::kT0;
+  double t_read = pcm::PcmLike::kReadTime;
   /// Conductance after programming to g_target, never negative.
   [[nodiscard]] double programmed(double g_target, double xi) const;
   /// Drift exponent nu of a device programmed to g_target.
@@ -25,7 +27,7 @@ class HermesDevice {
  public:
   /// Throws Error{kInvalidArgument} unless num_devices is 1 or 2.
   explicit HermesDevice(int num_devices);
-  [[nodiscard]] double g_max() const { return num_devices_ == 1 ? 10.35 : 20.7; }
+  [[nodiscard]] double g_max() const;
   [[nodiscard]] double programmed(double g_target, double xi) const;
   [[nodiscard]] double drift_exponent(double g_target, double xi) const;
   [[nodiscard]] double read(double g_programmed, double nu, double t, double xi) const;
@@ -37,6 +39,6 @@ class HermesDevice {
 /// When the relaxation of the resistive memory of Wan et al. 2022 was measured; there is no model between these times.
 enum class ReramTime { kOneSecond, kOneDay, kTwoDays };
 /// Conductance of that memory at one of the three times.
-[[nodiscard]] double reram_wan2022(double g_target, ReramTime time, double xi, double g_max = 25.0);
+[[nodiscard]] double reram_wan2022(double g_target, ReramTime time, double xi, double g_max = pcm::ReramWan2022::kGMax);
 
 }  // namespace xw::cells::aihwkit

@@ -1,12 +1,9 @@
-// The programming model "pcm-aihwkit": phase-change pairs with programming noise, drift and frozen read noise.
+// The draws of the cell model "pcm-aihwkit": phase-change pairs with programming noise, drift and frozen read noise.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <cstdint>
-#include <memory>
-
-#include "models/cells/programming.hpp"
 
 namespace xw::cells {
 
@@ -19,8 +16,5 @@ enum class PcmDraw : std::uint32_t {
   kReadPlus = 4,
   kReadMinus = 5,
 };
-
-/// `options` are checked by make_programming_model.
-[[nodiscard]] std::unique_ptr<ProgrammingModel> make_pcm_aihwkit_model(const ProgrammingOptions& options);
 
 }  // namespace xw::cells

@@ -7,16 +7,14 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 namespace xw::cells {
 
-/// Which programming model, and its parameters. "ideal", "gaussian", "pcm-afm", "pcm-aihwkit".
+/// Which cells a chip has, and how old they are.
 struct ProgrammingOptions {
-  std::string model = "ideal";
-  double gamma = 0.0;  ///< gaussian: sigma in units of w_max
+  std::string noise = "ideal";  ///< a model of cell_models(), with parameters if wanted: "gaussian:gamma=0.05"
   std::uint32_t chip_seed = 0;
-  int g_unit = 96;
+  int g_unit = 96;  ///< cell code of w_max, 1..127
   /// Time since programming, 0..1e10. Above 0 only for models with drift. The cells stay as they are at that time.
   double seconds = 0.0;
 };
@@ -37,14 +35,8 @@ class ProgrammingModel {
                            std::span<std::int8_t> cells) const = 0;
 };
 
-/// Throws Error{kInvalidArgument} for an unknown model (lists the known ones), an impossible parameter, or seconds > 0
-/// with a model without drift (lists those with).
+/// Throws Error{kInvalidArgument} for what parse_noise refuses, an impossible number, or seconds > 0 with a model without
+/// drift (lists those with).
 [[nodiscard]] std::unique_ptr<ProgrammingModel> make_programming_model(const ProgrammingOptions& options);
-[[nodiscard]] std::vector<std::string> programming_models();
-/// The models that accept seconds > 0.
-[[nodiscard]] std::vector<std::string> drifting_programming_models();
-
-/// Standard deviation of IBM's PCM polynomial in units of w_max for a normalised weight (docs/numerics.md#pcm-afm).
-[[nodiscard]] double pcm_afm_sigma(double normalized_weight);
 
 }  // namespace xw::cells

@@ -1,16 +1,21 @@
-// What programming models share: normalised targets, deviates per cell, rounding to cell codes. Private to the models.
+// What cell models share: normalised targets, tables per target, deviates per cell, rounding to cell codes. Private to the models.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <span>
+#include <vector>
 
 #include "arch/generated/xw_arch.hpp"
 #include "models/analog/threefry.hpp"
+#include "models/cells/cell_model.hpp"
 #include "models/cells/normal.hpp"
 #include "models/cells/programming.hpp"
 
@@ -41,6 +46,41 @@ void normalize(const Target* targets, std::size_t count, int target_max, float* 
     weights[i] = static_cast<float>(std::clamp<int>(targets[i], -target_max, target_max)) / full_scale;
   }
 }
+
+/// A value for every magnitude 0..target_max of a target. Tables of the full scales that programs store are made once, others
+/// when they are asked for, which is slow.
+template <typename Value>
+class MagnitudeTables {
+ public:
+  using Make = std::function<Value(int magnitude, int target_max)>;
+  explicit MagnitudeTables(Make make) : make_(std::move(make)) {
+    for (std::size_t i = 0; i < kFullScales.size(); ++i) tables_[i] = table(kFullScales[i]);
+  }
+
+  /// Calls body(const std::vector<Value>&) with the table of a full scale.
+  template <typename Body>
+  void with(int target_max, const Body& body) const {
+    const auto known = std::find(kFullScales.begin(), kFullScales.end(), target_max);
+    if (known == kFullScales.end()) {
+      body(table(target_max));
+    } else {
+      body(tables_[static_cast<std::size_t>(known - kFullScales.begin())]);
+    }
+  }
+
+ private:
+  static constexpr std::array<int, 3> kFullScales = {32767, 127, 7};
+
+  [[nodiscard]] std::vector<Value> table(int target_max) const {
+    std::vector<Value> values;
+    values.reserve(static_cast<std::size_t>(target_max) + 1);
+    for (int magnitude = 0; magnitude <= target_max; ++magnitude) values.push_back(make_(magnitude, target_max));
+    return values;
+  }
+
+  Make make_;
+  std::array<std::vector<Value>, kFullScales.size()> tables_;
+};
 
 /// Normal deviates of the cells (row, col0 ..+count) of a tile. A model with several draws per cell numbers them from 0.
 class CellDeviates {
@@ -104,5 +144,11 @@ class ModelBase : public ProgrammingModel {
     });
   }
 };
+
+/// `CellModel::make` of a model.
+template <typename Model>
+std::unique_ptr<ProgrammingModel> make(const ModelSettings& settings) {
+  return std::make_unique<Model>(settings);
+}
 
 }  // namespace xw::cells::programming

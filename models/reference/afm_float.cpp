@@ -8,7 +8,7 @@
 #include <string>
 
 #include "arch/support/error.hpp"
-#include "models/cells/programming.hpp"
+#include "models/cells/pcm_afm.hpp"
 #include "models/reference/afm_steps.hpp"
 
 namespace xw::reference::afm {

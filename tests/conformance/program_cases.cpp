@@ -16,9 +16,9 @@ std::vector<ProgramCase> program_cases() {
                        std::uint32_t num_vectors) {
     cases.push_back({std::move(name), std::move(shape), hardware, std::move(options), num_vectors});
   };
-  const ChipOptions ideal{1, "ideal", 0, 0};
-  const ChipOptions noisy{0xDEADBEEF, "pcm-afm", 0, 0.05};
-  const ChipOptions gaussian{7, "gaussian", 0.03, 0.02};
+  const ChipOptions ideal{1, "ideal", 0};
+  const ChipOptions noisy{0xDEADBEEF, "pcm-afm", 0.05};
+  const ChipOptions gaussian{7, "gaussian:gamma=0.03", 0.02};
   Hardware tiny;
   Hardware wide;  // several engines, many lanes, few words of YBUF
   wide.tile_rows = wide.tile_cols = 128;

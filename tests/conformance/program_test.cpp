@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <random>
 
 #include "arch/generated/xw_arch.hpp"
@@ -12,7 +13,6 @@
 #include "arch/support/parallel.hpp"
 #include "host/runtime/chip_instance.hpp"
 #include "models/analog/numerics.hpp"
-#include "models/cells/programming.hpp"
 #include "tests/conformance/backends.hpp"
 #include "tests/conformance/made_program.hpp"
 #include "tests/conformance/program_cases.hpp"
@@ -160,8 +160,7 @@ TEST_P(Properties, ResultsDoNotDependOnBatchesEnginesOrKernels) {
     shape.mode = static_cast<WeightMode>(pick(0, 2));
     ChipOptions options;
     options.chip_seed = pick(0, 0xFFFFFFFF);
-    options.noise = cells::programming_models()[pick(0, 2)];
-    options.gamma = 0.01 * pick(0, 5);
+    options.noise = std::array{"ideal", "gaussian:gamma=0.02", "pcm-afm"}[pick(0, 2)];
     options.read_sigma = 0.01 * pick(0, 10);
     const std::uint32_t num_vectors = pick(1, 40);
     const std::uint32_t vector_base = pick(0, 0xFFFFFFFF);

@@ -14,7 +14,6 @@
 #include "arch/support/parallel.hpp"
 #include "host/backends/functional/functional_device.hpp"
 #include "host/runtime/chip_instance.hpp"
-#include "models/cells/programming.hpp"
 #include "tests/conformance/made_program.hpp"
 #include "tests/conformance/verilated_models.hpp"
 #include "tests/support/paths.hpp"
@@ -64,7 +63,6 @@ struct Case {
   made.shape.mode = static_cast<program::WeightMode>(draw.pick(0, 2));
   made.options.chip_seed = draw.pick(0, 0xFFFFFFFF);
   made.options.noise = draw.coin() ? "ideal" : "pcm-afm";
-  made.options.gamma = 0;
   made.options.read_sigma = draw.coin() ? 0 : 0.01 * draw.pick(1, 20);
   made.num_vectors = draw.skewed(2 * emulator.max_batch);
   made.vector_base = draw.pick(0, 0xFFFFFFFF);

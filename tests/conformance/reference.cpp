@@ -46,7 +46,7 @@ ReferenceResult reference_call(const program::Program& program, std::uint32_t ca
   const program::CallInfo& info = manifest.calls[call];
   const arch::ChipDescription chip = arch::parse_chip(manifest.chip_toml, "chip");
   const std::unique_ptr<cells::ProgrammingModel> model =
-      cells::make_programming_model({options.noise, options.gamma, options.chip_seed, chip.g_unit});
+      cells::make_programming_model({options.noise, options.chip_seed, chip.g_unit});
   const std::uint32_t sigma_q = analog::quantize_read_sigma(options.read_sigma * chip.dac_max() * chip.g_unit);
 
   ReferenceResult result;

@@ -24,7 +24,7 @@
 namespace xw::systemc {
 namespace {
 
-const runtime::ChipOptions kOptions{3, "gaussian", 0.02, 0.01};
+const runtime::ChipOptions kOptions{3, "gaussian:gamma=0.02", 0.01};
 
 [[nodiscard]] std::shared_ptr<const ChipTarget> target_of(const program::Program& program) {
   return std::make_shared<ChipTarget>(

@@ -29,7 +29,7 @@ constexpr double kTolerance = 0.02;
   wide.lanes = 64;
   wide.max_batch = 16;
   std::vector<ProgramCase> cases = program_cases();
-  const runtime::ChipOptions options{1, "ideal", 0, 0.01};
+  const runtime::ChipOptions options{1, "ideal", 0.01};
   for (const std::uint32_t batch : {1U, 2U, 4U}) {
     const std::string suffix = "_batch_" + std::to_string(batch);
     cases.push_back({"tiny_one_block" + suffix, {{{64, {64}, {}}}}, tiny, options, batch});

@@ -18,7 +18,7 @@
 namespace xw::systemc {
 namespace {
 
-const runtime::ChipOptions kOptions{3, "gaussian", 0.02, 0.01};
+const runtime::ChipOptions kOptions{3, "gaussian:gamma=0.02", 0.01};
 
 [[nodiscard]] std::shared_ptr<const program::Program> made(const test::Hardware& hardware) {
   return test::make_program({{{130, {67, 41}, {}}}}, hardware, 5);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "models/analog/numerics.hpp"
-#include "models/cells/programming.hpp"
+#include "models/cells/cell_model.hpp"
 
 #ifdef XW_HAVE_OPENBLAS
 #include <cblas.h>
@@ -120,7 +120,7 @@ void sgemm(benchmark::State& state) {
 
 /// One core programs a row of 4096 targets at a time.
 void programming(benchmark::State& state, const std::string& model_name) {
-  const auto model = cells::make_programming_model({.model = model_name, .gamma = 0.03, .chip_seed = 1, .g_unit = 96});
+  const auto model = cells::make_programming_model({.noise = model_name, .chip_seed = 1, .g_unit = 96});
   std::mt19937 rng(3);
   std::normal_distribution<float> weight(0.0F, 0.3F);
   std::vector<std::int16_t> targets(kSize);
@@ -155,8 +155,9 @@ void register_benchmarks() {
       ->Arg(128)
       ->Unit(benchmark::kMillisecond);
 #endif
-  for (const std::string& model : cells::programming_models()) {
-    benchmark::RegisterBenchmark(("programming/" + model).c_str(), programming, model);
+  for (const cells::CellModel& model : cells::cell_models()) {
+    const std::string name(model.name);
+    benchmark::RegisterBenchmark(("programming/" + name).c_str(), programming, name);
   }
 }
 

@@ -61,7 +61,7 @@ int run(int argc, char** argv) {
   xw::ThreadPool pool(2);
   xw::verilated::VerilatedDevice rtl(emulator, {});
   xw::systemc::SystemcDevice model(emulator);
-  const xw::runtime::ChipOptions options{1, "ideal", -1, -1};
+  const xw::runtime::ChipOptions options{1, "ideal", -1};
   xw::runtime::ChipInstance on_rtl(program, rtl, options, pool);
   xw::runtime::ChipInstance on_model(program, model, options, pool);
   std::printf("| call | batch | RTL cycles | SystemC cycles | difference | Verilated ms | SystemC ms |\n");

@@ -33,7 +33,7 @@ struct Piece {
 
   /// Image of columns [first, first + cols), programmed with noise.
   [[nodiscard]] std::vector<std::byte> image(std::uint32_t first, std::uint32_t cols, std::uint32_t lanes) const {
-    const auto model = cells::make_programming_model({.model = "pcm-afm", .chip_seed = 8, .g_unit = 96});
+    const auto model = cells::make_programming_model({.noise = "pcm-afm", .chip_seed = 8, .g_unit = 96});
     std::vector<std::byte> bytes(image_bytes(kRows, cols, lanes));
     auto* cells = reinterpret_cast<std::int8_t*>(bytes.data() + cells_offset(cols));
     std::vector<std::int8_t> row_cells(cols);

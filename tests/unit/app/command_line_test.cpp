@@ -173,7 +173,7 @@ TEST_F(CommandLine, OptionsThatCannotApplyAreRefused) {
   const std::string checkpoint = model_.string();
   for (const std::string& arguments :
        {"run " + program + " -p abc --weights w4", "run " + checkpoint + " -p abc --mode fp32 --noise pcm-afm",
-        "run " + program + " -p abc --system x", "run " + program + " -p abc --noise pcm-afm --gamma 0.1",
+        "run " + program + " -p abc --system x", "run " + program + " -p abc --noise pcm-afm:gamma=0.1",
         "run " + program + " -p abc --read-sigma -1", "run " + program + " -p abc -n -5",
         "run " + program + " -p abc --threads 100000", "run " + program + " -p abc --threads -3",
         "run " + program + " -p abc --top-p 2", "eval " + program + " --text x --chip-seeds -1",

@@ -18,6 +18,7 @@
 #include "models/cells/aihwkit_devices.hpp"
 #include "models/cells/elementary.hpp"
 #include "models/cells/normal.hpp"
+#include "models/cells/programming.hpp"
 
 namespace xw::cells {
 namespace {
@@ -25,7 +26,7 @@ namespace {
 constexpr double kHour = 3600.0, kDay = 86400.0, kYear = 365.0 * kDay;
 
 std::unique_ptr<ProgrammingModel> model_at(double seconds, std::uint32_t seed, int g_unit) {
-  return make_programming_model({.model = "pcm-aihwkit", .chip_seed = seed, .g_unit = g_unit, .seconds = seconds});
+  return make_programming_model({.noise = "pcm-aihwkit", .chip_seed = seed, .g_unit = g_unit, .seconds = seconds});
 }
 
 std::vector<std::int8_t> program(const ProgrammingModel& model, std::uint32_t tile, std::uint32_t row,

@@ -24,6 +24,8 @@ struct Case {
 
 TEST(CompileErrors, EveryOneIsNamed) {
   const std::vector<Case> cases = {
+      {"cells that nobody knows", [](CompileExample& e) { e.chip.noise = "magic"; }, ErrorCode::kInvalidArgument,
+       "noise: programming model 'magic' is unknown; known: "},
       {"NaN in a weight",
        [](CompileExample& e) {
          e.o[700 * 704 + 3] = std::nanf("");

@@ -23,7 +23,7 @@ using test::make_program;
 using test::ProgramShape;
 
 const ProgramShape kShape{{{70, {40, 30}, {}}, {30, {70}, {}}}, program::WeightMode::kAnalog, true};
-const ChipOptions kNoisy{17, "pcm-afm", 0, 0.03};
+const ChipOptions kNoisy{17, "pcm-afm", 0.03};
 
 void expect_error(ErrorCode code, const std::string& text, const std::function<void()>& action) {
   try {
@@ -115,7 +115,7 @@ TEST_F(ChipInstanceTest, SeedsAreDifferentChipsAndOneSeedIsOneChip) {
   functional::FunctionalDevice device(hardware.emulator(), pool);
   const std::vector<std::int8_t> codes(70, 50);
   const auto run = [&](std::uint32_t seed, const std::string& noise, double read_sigma) {
-    ChipInstance chip(program, device, ChipOptions{seed, noise, 0, read_sigma}, pool);
+    ChipInstance chip(program, device, ChipOptions{seed, noise, read_sigma}, pool);
     return chip.run_codes(0, codes, 1, 9);
   };
   EXPECT_EQ(run(1, "pcm-afm", 0), run(1, "pcm-afm", 0));
@@ -139,7 +139,7 @@ TEST_F(ChipInstanceTest, TimeSinceProgrammingChangesTheChip) {
   EXPECT_EQ(run(3.15e7), year);
   EXPECT_NE(year, fresh);
   expect_error(ErrorCode::kInvalidArgument, "'pcm-afm' has no drift", [&] {
-    ChipInstance chip(program, device, ChipOptions{1, "pcm-afm", 0, 0, 60}, pool);
+    ChipInstance chip(program, device, ChipOptions{1, "pcm-afm", 0, 60}, pool);
   });
 }
 
@@ -148,11 +148,12 @@ TEST_F(ChipInstanceTest, DefaultsComeFromTheChip) {
   ChipInstance chip(program, device, ChipOptions{}, pool);
   EXPECT_EQ(chip.options().noise, "ideal");
   EXPECT_EQ(chip.options().read_sigma, 0.0);
-  EXPECT_EQ(chip.options().gamma, 0.0);
   EXPECT_EQ(chip.options().seconds, 0.0);
   ChipInstance noisy(program, device, kNoisy, pool);
   EXPECT_EQ(noisy.options().noise, "pcm-afm");
   EXPECT_EQ(noisy.options().read_sigma, 0.03);
+  ChipInstance gaussian(program, device, ChipOptions{.noise = "gaussian"}, pool);
+  EXPECT_EQ(gaussian.options().noise, "gaussian:gamma=0.03");
   EXPECT_EQ(&noisy.program(), program.get());
   EXPECT_EQ(&noisy.device(), &device);
 }
@@ -242,10 +243,10 @@ TEST_F(ChipInstanceTest, GivesItsMemoryBack) {
 TEST_F(ChipInstanceTest, RefusesUnknownModelsAndImpossibleNoise) {
   functional::FunctionalDevice device(hardware.emulator(), pool);
   expect_error(ErrorCode::kInvalidArgument, "no-such-model", [&] {
-    ChipInstance chip(program, device, ChipOptions{1, "no-such-model", 0, 0}, pool);
+    ChipInstance chip(program, device, ChipOptions{1, "no-such-model", 0}, pool);
   });
   expect_error(ErrorCode::kInvalidArgument, "read noise", [&] {
-    ChipInstance chip(program, device, ChipOptions{1, "ideal", 0, 1e9}, pool);
+    ChipInstance chip(program, device, ChipOptions{1, "ideal", 1e9}, pool);
   });
 }
 

@@ -22,7 +22,7 @@ TEST_P(ImageBuilder, WritesEveryByteOfTheImage) {
   Hardware hardware;
   hardware.num_engines = 2;
   const auto program = make_program({{{90, {70, 33}, {}}}, GetParam(), false}, hardware, 4);
-  const auto model = cells::make_programming_model({"gaussian", 0.1, 77, 96});
+  const auto model = cells::make_programming_model({"gaussian:gamma=0.1", 77, 96});
   const int target_max = program::target_max(GetParam());
   std::uint32_t num_unused = 0;
   for (const program::ImageRecord& record : program->images()) {

@@ -1,0 +1,47 @@
+// The cell model "gaussian": the same deviation for every weight.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "models/cells/model_list.hpp"
+#include "models/cells/programming_base.hpp"
+
+namespace xw::cells {
+namespace {
+
+using namespace programming;
+
+class GaussianModel final : public ModelBase<GaussianModel> {
+ public:
+  explicit GaussianModel(const ModelSettings& settings)
+      : deviates_(settings.chip_seed),
+        gamma_(static_cast<float>(settings.parameters.front())),
+        g_unit_(static_cast<float>(settings.g_unit)) {}
+
+  template <typename Target>
+  void program(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
+               int target_max, std::int8_t* cells) const {
+    float weights[kChunk];
+    float deviates[kChunk];
+    normalize(targets, count, target_max, weights);
+    deviates_.draw(tile_uid, row, col0, count, deviates);
+    for (std::size_t i = 0; i < count; ++i) weights[i] += gamma_ * deviates[i];
+    store_cells(weights, count, g_unit_, cells);
+  }
+
+ private:
+  CellDeviates deviates_;
+  float gamma_;
+  float g_unit_;
+};
+
+}  // namespace
+
+CellModel gaussian_model() {
+  // 0.03: the weight noise in the training configuration of the Analog Foundation Models.
+  return {"gaussian",
+          "the same programming noise for every weight",
+          false,
+          {{"gamma", "standard deviation", "w_max", 0.03, 0.0, 10.0}},
+          make<GaussianModel>};
+}
+
+}  // namespace xw::cells

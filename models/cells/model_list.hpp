@@ -1,0 +1,19 @@
+// One function a model, each in a file of its own, and the list of them: the only place that names all models.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+
+#include "models/cells/cell_model.hpp"
+
+namespace xw::cells {
+
+[[nodiscard]] CellModel ideal_model();
+[[nodiscard]] CellModel gaussian_model();
+[[nodiscard]] CellModel pcm_afm_model();
+[[nodiscard]] CellModel pcm_aihwkit_model();
+
+inline constexpr std::array kModels = {ideal_model, gaussian_model, pcm_afm_model, pcm_aihwkit_model};
+
+}  // namespace xw::cells
