@@ -12,6 +12,7 @@
 #include "host/app/options.hpp"
 #include "host/app/simulation_progress.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
+#include "host/estimate/chip_plan.hpp"
 #include "host/report/report.hpp"
 #include "host/toolchain/version.hpp"
 #include "models/calibration/default_text.hpp"
@@ -34,7 +35,7 @@ report::ChipSection simulate(const report::Report& report, std::uint32_t context
   report::ChipSection section;
   const program::Program& program = *report.program;
   try {
-    section.plan = systemc::make_chip_plan(program, ir::parse(program.graph_text(), program.path() + ": graph"));
+    section.plan = estimate::make_chip_plan(program, ir::parse(program.graph_text(), program.path() + ": graph"));
     section.decode = run_on_chip(section.plan, report.chip, report::decode_workload(context));
     section.prefill = run_on_chip(section.plan, report.chip, report::prefill_workload(prefill));
   } catch (const Error& error) {

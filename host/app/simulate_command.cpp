@@ -14,6 +14,7 @@
 #include "host/app/chip_runs.hpp"
 #include "host/app/options.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
+#include "host/estimate/chip_plan.hpp"
 #include "host/report/chip_csv.hpp"
 #include "host/report/chip_pace.hpp"
 #include "host/report/chip_timeline.hpp"
@@ -205,7 +206,7 @@ int simulate_main(const std::vector<std::string>& arguments) {
   program::check_program(*program);
   const arch::ChipDescription chip = chip_of(flags, *program);
   const ChipPlan plan =
-      systemc::make_chip_plan(*program, ir::parse(program->graph_text(), program->path() + ": graph"));
+      estimate::make_chip_plan(*program, ir::parse(program->graph_text(), program->path() + ": graph"));
   std::vector<ChipRun> runs;
   if (flags.sweep == 0) {
     runs.push_back(run_on_chip(plan, chip, flags.workload, !flags.trace.empty()));

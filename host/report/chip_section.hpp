@@ -9,10 +9,13 @@
 #include <string>
 
 #include "arch/description/description.hpp"
+#include "host/estimate/static_estimate.hpp"
 #include "host/report/chip_run.hpp"
-#include "host/report/static_estimate.hpp"
 
 namespace xw::report {
+
+using estimate::CallEstimate;
+using estimate::StaticEstimate;
 
 /// A decoded token and a prompt on the simulated chip, or the reason why there is no simulation.
 struct ChipSection {

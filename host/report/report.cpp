@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/generated/xw_arch.hpp"
+#include "host/estimate/chip_plan.hpp"
 #include "host/report/device_activity.hpp"
 
 namespace xw::report {
@@ -17,8 +18,9 @@ Report make_report(std::shared_ptr<const program::Program> program, std::uint32_
   Report report;
   report.chip = arch::parse_chip(program->manifest().chip_toml, program->path() + ": chip");
   const ir::Graph graph = ir::parse(program->graph_text(), program->path() + ": graph");
-  report.calls = estimate_calls(*program, report.chip);
-  report.estimate = estimate(*program, graph, report.chip, context, prefill_tokens);
+  const systemc::ChipPlan plan = estimate::make_chip_plan(*program, graph);
+  report.calls = estimate::estimate_calls(plan, report.chip);
+  report.estimate = estimate::static_estimate(plan, graph, report.chip, context, prefill_tokens);
   report.program = std::move(program);
   return report;
 }
@@ -39,12 +41,26 @@ Json simulated(double value, const char* unit) {
   return number(value, unit, "simulated");
 }
 
-Json energy_json(const Energy& energy) {
-  return {{"dac", modelled(energy.dac, "pJ")},         {"cells", modelled(energy.cells, "pJ")},
-          {"adc", modelled(energy.adc, "pJ")},         {"rescale", modelled(energy.rescale, "pJ")},
-          {"digital", modelled(energy.digital, "pJ")}, {"link", modelled(energy.link, "pJ")},
-          {"memory", modelled(energy.memory, "pJ")},   {"static", modelled(energy.fixed, "pJ")},
-          {"total", modelled(energy.total(), "pJ")}};
+Json energy_json(const systemc::Breakdown& energy) {
+  Json json;
+  for (const auto& [name, pj] : energy_parts(energy)) json[name] = modelled(pj, "pJ");
+  json["total"] = modelled(energy.total(), "pJ");
+  return json;
+}
+
+Json work_json(const systemc::DigitalWork& work) {
+  return {{"macs", work.macs}, {"exps", work.exps}, {"memory_bytes", work.memory_bytes}};
+}
+
+Json digital_json(const estimate::DigitalEstimate& digital) {
+  Json json = work_json(digital.work);
+  json["operations"] = digital.operations;
+  json["time"] = modelled(digital.time_ns, "ns");
+  for (const estimate::KindWork& kind : digital.kinds) {
+    Json& entry = json["by_kind"][std::string(ir::name(kind.kind))] = {{"nodes", kind.nodes}};
+    entry.update(work_json(kind.work));
+  }
+  return json;
 }
 
 Json call_json(const CallEstimate& call, const arch::ChipDescription& chip) {
@@ -58,7 +74,8 @@ Json call_json(const CallEstimate& call, const arch::ChipDescription& chip) {
                {"dac_conversions_per_token", call.dac_conversions},
                {"adc_conversions_per_token", call.adc_conversions},
                {"input_bytes_per_token", call.x_bytes},
-               {"output_bytes_per_token", call.y_bytes}};
+               {"output_bytes_per_token", call.y_bytes},
+               {"hop_bytes_per_token", call.hop_bytes}};
   if (!chip.timing.empty()) {
     json["tile_time"] = modelled(call.tile_ns, "ns");
     json["link_time"] = modelled(call.link_ns, "ns");
@@ -135,6 +152,28 @@ Json sources_json(const arch::ChipDescription& chip) {
 
 }  // namespace
 
+std::vector<std::pair<std::string, double>> energy_parts(const systemc::Breakdown& energy) {
+  using enum systemc::Component;
+  const std::pair<const char*, std::vector<systemc::Component>> parts[] = {{"dac", {kDac}},
+                                                                           {"cells", {kCells}},
+                                                                           {"adc", {kAdc}},
+                                                                           {"rescale", {kRescale}},
+                                                                           {"link", {kInputLink, kOutputLink}},
+                                                                           {"hops", {kHop}},
+                                                                           {"accumulate", {kAccumulate}},
+                                                                           {"buffer", {kBuffer}},
+                                                                           {"digital", {kDigitalMac, kDigitalExp}},
+                                                                           {"memory", {kMemory}},
+                                                                           {"static", {kStatic}}};
+  std::vector<std::pair<std::string, double>> list;
+  for (const auto& [name, components] : parts) {
+    double pj = 0;
+    for (const systemc::Component component : components) pj += energy[component];
+    list.emplace_back(name, pj);
+  }
+  return list;
+}
+
 Json to_json(const Report& report) {
   const program::Manifest& manifest = report.program->manifest();
   std::uint64_t cells = 0;
@@ -162,18 +201,13 @@ Json to_json(const Report& report) {
         {"decode",
          {{"context", estimate.context},
           {"time", modelled(estimate.decode.time_ns, "ns")},
-          {"energy", energy_json(estimate.decode.energy)}}},
+          {"energy", energy_json(estimate.decode.energy_pj)}}},
         {"prefill",
          {{"tokens", estimate.prefill_tokens},
           {"time", modelled(estimate.prefill_total.time_ns, "ns")},
           {"bottleneck", estimate.prefill_bottleneck},
-          {"energy", energy_json(estimate.prefill_total.energy)}}},
-        {"digital",
-         {{"attention_macs", estimate.digital.attention_macs},
-          {"linear_macs", estimate.digital.linear_macs},
-          {"elementwise_macs", estimate.digital.elementwise_macs},
-          {"memory_bytes", estimate.digital.memory_bytes},
-          {"time", modelled(estimate.digital.time_ns, "ns")}}},
+          {"energy", energy_json(estimate.prefill_total.energy_pj)}}},
+        {"digital", digital_json(estimate.digital)},
         {"constants", sources_json(report.chip)}};
   }
   if (report.simulation) json["chip_simulation"] = to_json(*report.simulation, report.estimate);

@@ -8,13 +8,14 @@
 #include <optional>
 #include <ostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arch/description/description.hpp"
 #include "compiler/ir/graph.hpp"
 #include "compiler/program/program.hpp"
+#include "host/estimate/static_estimate.hpp"
 #include "host/report/chip_section.hpp"
-#include "host/report/static_estimate.hpp"
 #include "host/runtime/chip_instance.hpp"
 
 namespace xw::report {
@@ -52,7 +53,10 @@ struct Report {
   std::optional<MeasuredRun> run;
 };
 
-/// Collects everything about a program. context: of the decode estimate.
+/// Energy by part of the chip, pJ, as reports name it: {"dac", ...}, ..., {"static", ...}.
+[[nodiscard]] std::vector<std::pair<std::string, double>> energy_parts(const systemc::Breakdown& energy);
+
+/// Collects everything about a program. context: of the decode estimate; both at least 1.
 [[nodiscard]] Report make_report(std::shared_ptr<const program::Program> program, std::uint32_t context,
                                  std::uint32_t prefill_tokens);
 

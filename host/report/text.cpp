@@ -100,21 +100,19 @@ void print_estimate(const Report& report, std::ostream& out) {
   line(out, "  decode, context %u: %s per token (%s), of it digital %s; %s per token", estimate.context,
        scaled(estimate.decode.time_ns * 1e-9, "s").c_str(), scaled(1e9 / estimate.decode.time_ns, "tokens/s").c_str(),
        scaled(estimate.digital.time_ns * 1e-9, "s").c_str(),
-       scaled(estimate.decode.energy.total() * 1e-12, "J").c_str());
+       scaled(estimate.decode.energy_pj.total() * 1e-12, "J").c_str());
   if (estimate.prefill_tokens > 0) {
     line(out, "  prefill, %u tokens: %s (%s), bound by %s; %s per token", estimate.prefill_tokens,
          scaled(estimate.prefill_total.time_ns * 1e-9, "s").c_str(),
          scaled(1e9 * estimate.prefill_tokens / estimate.prefill_total.time_ns, "tokens/s").c_str(),
          estimate.prefill_bottleneck.c_str(),
-         scaled(estimate.prefill_total.energy.total() / estimate.prefill_tokens * 1e-12, "J").c_str());
+         scaled(estimate.prefill_total.energy_pj.total() / estimate.prefill_tokens * 1e-12, "J").c_str());
   }
-  const Energy& energy = estimate.decode.energy;
-  line(out,
-       "  energy of a decoded token: DAC %s, cells %s, ADC %s, rescale %s, digital %s, links %s, memory %s, static %s",
-       scaled(energy.dac * 1e-12, "J").c_str(), scaled(energy.cells * 1e-12, "J").c_str(),
-       scaled(energy.adc * 1e-12, "J").c_str(), scaled(energy.rescale * 1e-12, "J").c_str(),
-       scaled(energy.digital * 1e-12, "J").c_str(), scaled(energy.link * 1e-12, "J").c_str(),
-       scaled(energy.memory * 1e-12, "J").c_str(), scaled(energy.fixed * 1e-12, "J").c_str());
+  std::string parts;
+  for (const auto& [name, pj] : energy_parts(estimate.decode.energy_pj)) {
+    parts += (parts.empty() ? "" : ", ") + name + " " + scaled(pj * 1e-12, "J");
+  }
+  line(out, "  energy of a decoded token: %s", parts.c_str());
 }
 
 void print_phase(const char* name, const Phase& phase, const MeasuredRun& run, std::ostream& out) {

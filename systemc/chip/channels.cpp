@@ -25,7 +25,7 @@ void Channels::b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& 
   Work* transfer = work_of(payload, channels_.size());
   if (transfer == nullptr) return;
   const auto bytes = static_cast<double>(transfer->bytes);
-  const double move_ns = cost_.bytes_per_ns > 0 ? bytes / cost_.bytes_per_ns : 0;
+  const double move_ns = cost_.move_ns(bytes);
   const sc_core::sc_time now = sc_core::sc_time_stamp();
   const sc_core::sc_time earliest = now + delay;
   const sc_core::sc_time duration = nanoseconds(move_ns);

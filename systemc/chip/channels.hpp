@@ -9,19 +9,10 @@
 #include <tlm>
 #include <vector>
 
+#include "systemc/chip/costs.hpp"
 #include "systemc/chip/work.hpp"
 
 namespace xw::systemc {
-
-/// What one of them costs.
-struct ChannelCost {
-  Component component = Component::kInputLink;
-  Component waiting = Component::kLinkWait;
-  double bytes_per_ns = 0;  ///< 0: unlimited
-  double latency_ns = 0;    ///< after the last byte left; the channel is free again then
-  double byte_pj = 0;
-  double hop_byte_pj = 0;  ///< per byte and router
-};
 
 /// Channel c answers at address c; transfers of a channel take turns.
 class Channels final : public sc_core::sc_module {

@@ -11,11 +11,6 @@
 #include "systemc/chip/constants.hpp"
 
 namespace xw::systemc {
-namespace {
-
-constexpr double kWordBytes = 4;
-
-}  // namespace
 
 Chip::Chip(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {
   sequencer.tiles.bind(tiles.work);
@@ -38,25 +33,18 @@ void Chip::configure(const ChipPlan& plan, const arch::ChipDescription& chip) {
     throw Error(ErrorCode::kCapacity, "chip " + chip.name + " has " + std::to_string(chip.num_tiles) +
                                           " tiles, the program needs " + std::to_string(plan.num_tiles));
   }
-  const auto timing = [&](const char* key) { return constant(chip.timing, key, 0); };
-  const auto energy = [&](const char* key) { return constant(chip.energy, key, 0); };
-  sequencer.configure(plan, chip);
+  const ChipCosts costs(chip);
+  sequencer.configure(plan, chip, costs);
   const std::uint32_t stacks = chip.num_stacks(plan.num_tiles);
-  tiles.configure(chip, std::min(plan.num_tiles, stacks));
-  digital.configure(chip);
-  ChannelCost link{Component::kInputLink,  Component::kLinkWait, timing("link_rate"),
-                   timing("link_latency"), energy("link_byte"),  energy("hop_byte")};
-  input_links.configure(chip.input_links == 0 ? stacks : chip.input_links, link);
-  link.component = Component::kOutputLink;
-  output_links.configure(chip.output_links == 0 ? stacks : chip.output_links, link);
-  accumulators.configure(1, {Component::kAccumulate, Component::kLinkWait, kWordBytes * timing("accumulate_rate"), 0,
-                             energy("accumulate_word") / kWordBytes, 0});
-  buffer.configure(1, {Component::kBuffer, Component::kLinkWait, timing("buffer_rate"), 0, energy("buffer_byte"), 0});
-  memory.configure(1,
-                   {Component::kMemory, Component::kDigitalWait, timing("memory_rate"), 0, energy("memory_byte"), 0});
-  host_link.configure(2, {Component::kHostLink, Component::kLinkWait, timing("host_link_rate"),
-                          timing("host_link_latency"), energy("host_link_byte"), 0});
-  static_watt_ = energy("static_power");
+  tiles.configure(costs, std::min(plan.num_tiles, stacks));
+  digital.configure(costs);
+  input_links.configure(chip.input_links == 0 ? stacks : chip.input_links, costs.input_link);
+  output_links.configure(chip.output_links == 0 ? stacks : chip.output_links, costs.output_link);
+  accumulators.configure(1, costs.accumulator);
+  buffer.configure(1, costs.buffer);
+  memory.configure(1, costs.memory);
+  host_link.configure(2, costs.host_link);
+  static_watt_ = costs.static_watt;
   tiles_mm2_ = stacks * constant(chip.area, "tile", 0);
   digital_mm2_ = constant(chip.area, "digital", 0);
 }

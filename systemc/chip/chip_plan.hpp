@@ -28,6 +28,15 @@ struct CallWork {
 struct DigitalWork {
   std::uint64_t macs = 0, exps = 0;
   std::uint64_t memory_bytes = 0;  ///< KV cache, digital weights, embeddings: off-chip memory
+  DigitalWork& operator+=(const DigitalWork& other) {
+    macs += other.macs;
+    exps += other.exps;
+    memory_bytes += other.memory_bytes;
+    return *this;
+  }
+  friend DigitalWork operator*(std::uint64_t times, const DigitalWork& work) {
+    return {times * work.macs, times * work.exps, times * work.memory_bytes};
+  }
   friend bool operator==(const DigitalWork&, const DigitalWork&) = default;
 };
 
@@ -36,6 +45,11 @@ enum class StepKind : std::uint8_t {
   kDigital,    ///< norms, activations, residual sums, embedding, digital linear layers, sampling
   kAttention,  ///< with work per position attended to
 };
+
+/// Positions that attention looks at: `positions` are there, the token's own included; window 0: all of them.
+[[nodiscard]] constexpr std::uint64_t attended(std::uint64_t positions, std::uint32_t window) {
+  return window != 0 && window < positions ? window : positions;
+}
 
 /// One step of a token. Steps follow each other.
 struct Step {
@@ -48,6 +62,11 @@ struct Step {
   std::uint32_t window = 0;      ///< most positions attended to; 0: all
   bool logits = false;           ///< only for tokens whose logits are wanted
   std::uint64_t live_bytes = 0;  ///< activations of the token that the buffer holds during the step
+  /// Of the digital units for a token with `positions` positions, its own included.
+  [[nodiscard]] DigitalWork digital(std::uint64_t positions) const {
+    DigitalWork sum = work;
+    return sum += attended(positions, window) * per_position;
+  }
   friend bool operator==(const Step&, const Step&) = default;
 };
 

@@ -10,9 +10,6 @@
 
 namespace xw::systemc {
 
-/// An exponential that the description says nothing about costs as many multiply-adds (docs/chip-description.md).
-inline constexpr double kMacsPerExp = 8;
-
 /// The value of a constant, or `absent`.
 [[nodiscard]] inline double constant(const std::map<std::string, arch::Sourced>& table, const std::string& key,
                                      double absent) {

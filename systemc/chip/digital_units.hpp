@@ -8,7 +8,7 @@
 #include <systemc>
 #include <tlm>
 
-#include "arch/description/description.hpp"
+#include "systemc/chip/costs.hpp"
 #include "systemc/chip/work.hpp"
 
 namespace xw::systemc {
@@ -21,15 +21,14 @@ class DigitalUnits final : public sc_core::sc_module {
 
   tlm_utils::simple_target_socket<DigitalUnits> work{"work"};
 
-  void configure(const arch::ChipDescription& chip);
+  void configure(const ChipCosts& costs);
   [[nodiscard]] double busy_ns() const { return units_.busy_ns(); }
 
  private:
   void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
   Server units_;
-  double start_ns_ = 0, mac_rate_ = 1, exp_rate_ = 1;
-  double mac_pj_ = 0, exp_pj_ = 0;
+  ChipCosts costs_;
 };
 
 }  // namespace xw::systemc

@@ -4,17 +4,13 @@
 #include "systemc/chip/sequencer.hpp"
 
 #include <algorithm>
-#include <map>
 #include <numeric>
-#include <tuple>
-
-#include "systemc/chip/constants.hpp"
+#include <utility>
 
 namespace xw::systemc {
 namespace {
 
-constexpr std::uint32_t kPsumBytes = 4;  // partial sums travel as int32
-constexpr std::uint32_t kToHost = 1;     // address of this direction of the host link
+constexpr std::uint32_t kToHost = 1;  // address of this direction of the host link
 
 }  // namespace
 
@@ -49,34 +45,20 @@ Sequencer::Sequencer(const sc_core::sc_module_name& name) : sc_core::sc_module(n
   SC_THREAD(run);
 }
 
-void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chip) {
+void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipCosts& costs) {
   plan_ = &plan;
-  has_accumulators_ = chip.timing.count("accumulate_rate") != 0 || chip.energy.count("accumulate_word") != 0;
-  has_buffer_ = chip.timing.count("buffer_rate") != 0 || chip.energy.count("buffer_byte") != 0;
-  const double hop_latency_ns = constant(chip.timing, "hop_latency", 0);
+  has_accumulators_ = costs.has_accumulator;
+  has_buffer_ = costs.has_buffer;
   buffer_bytes_ = chip.buffer_bytes;
   calls_.clear();
   for (const CallWork& call : plan.calls) {
-    PreparedCall prepared;
-    std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::uint32_t> known;
-    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> furthest;  // by transfer and row of the mesh
-    for (const BlockWork& block : call.blocks) {
-      const std::uint32_t tile = chip.stack_of(block.tile, plan.num_tiles);
-      const std::uint32_t link = chip.link_of(tile, chip.input_links);
-      const std::uint32_t hops = chip.hops_of(tile);
-      const auto next = static_cast<std::uint32_t>(prepared.transfers.size());
-      const auto [place, is_new] = known.try_emplace({link, block.in_begin, block.rows}, next);
-      if (is_new) prepared.transfers.push_back({link, block.rows, 0});
-      prepared.blocks.push_back({tile, block.rows, block.cols, place->second, chip.link_of(tile, chip.output_links),
-                                 hops, hops * hop_latency_ns, nanoseconds(hops * hop_latency_ns)});
-      if (hops != 0) {
-        std::uint32_t& most = furthest[{place->second, chip.row_of(tile)}];
-        most = std::max(most, hops);
-      }
+    RoutedCall routed = route(call, chip, plan.num_tiles);
+    PreparedCall& prepared = calls_.emplace_back();
+    prepared.transfers = std::move(routed.transfers);
+    for (const RoutedBlock& block : routed.blocks) {
+      const double hop_ns = block.hops * costs.hop_latency_ns;
+      prepared.blocks.push_back({block, hop_ns, nanoseconds(hop_ns)});
     }
-    // A broadcast passes the routers of a row on its way to the last tile that needs it.
-    for (const auto& [place, hops] : furthest) prepared.transfers[place.first].hops += hops;
-    calls_.push_back(std::move(prepared));
   }
 }
 
@@ -255,7 +237,7 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
   Breakdown last_output;
   for (const std::uint32_t index : scratch.order) {
     const PreparedBlock& block = call.blocks[index];
-    scratch.work.bytes = std::uint64_t{block.cols} * kPsumBytes;
+    scratch.work.bytes = std::uint64_t{block.cols} * kSumBytes;
     scratch.work.hop_bytes = scratch.work.bytes * block.hops;
     result_.link_bytes += scratch.work.bytes;
     result_.hop_bytes += scratch.work.hop_bytes;
@@ -274,7 +256,7 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
     last_output = output;
   }
   const auto move_outputs = [&](Port& port, Track track, std::uint32_t address) {
-    scratch.work.bytes = std::uint64_t{plan_->calls[step.call].out_features} * kPsumBytes;
+    scratch.work.bytes = std::uint64_t{plan_->calls[step.call].out_features} * kSumBytes;
     finish = transact(port, track, address, finish - sc_core::sc_time_stamp(), token, scratch);
     last_output += scratch.work.time_ns;
   };
@@ -307,18 +289,14 @@ void Sequencer::occupy_buffer(std::uint64_t live_bytes, Token& token, Scratch& s
 }
 
 void Sequencer::run_digital(const Step& step, Token& token, Scratch& scratch) {
-  const std::uint32_t attended = token.position + 1;
-  const std::uint64_t positions = step.window == 0 ? attended : std::min(attended, step.window);
-  const auto amount = [&](std::uint64_t DigitalWork::*field) {
-    return step.work.*field + step.per_position.*field * positions;
-  };
-  scratch.work.digital = {amount(&DigitalWork::macs), amount(&DigitalWork::exps), 0};
+  const DigitalWork work = step.digital(std::uint64_t{token.position} + 1);
+  scratch.work.digital = work;
   const sc_core::sc_time now = sc_core::sc_time_stamp();
   sc_core::sc_time finish = transact(digital, Track::kDigital, 0, sc_core::SC_ZERO_TIME, token, scratch);
   Breakdown path = scratch.work.time_ns;
-  result_.digital_macs += scratch.work.digital.macs;
-  scratch.work.bytes = amount(&DigitalWork::memory_bytes);
-  if (scratch.work.bytes != 0) {
+  result_.digital_macs += work.macs;
+  scratch.work.bytes = work.memory_bytes;
+  if (work.memory_bytes != 0) {
     const sc_core::sc_time moved = transact(memory, Track::kMemory, 0, sc_core::SC_ZERO_TIME, token, scratch);
     if (moved > finish) {
       finish = moved;

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "arch/description/description.hpp"
+#include "systemc/chip/call_routes.hpp"
+#include "systemc/chip/costs.hpp"
 #include "systemc/chip/process_pool.hpp"
 #include "systemc/chip/work.hpp"
 
@@ -29,7 +31,7 @@ class Sequencer final : public sc_core::sc_module {
       buffer{"buffer"}, digital{"digital"}, memory{"memory"}, host_link{"host_link"};
 
   /// Only while nothing runs. `plan` must outlive the run.
-  void configure(const ChipPlan& plan, const arch::ChipDescription& chip);
+  void configure(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipCosts& costs);
   void start(const ChipWorkload& workload, bool activities);
   [[nodiscard]] const sc_core::sc_event& done() const { return done_; }
   /// Of the run that is done; without the servers' busy times and static power.
@@ -37,16 +39,8 @@ class Sequencer final : public sc_core::sc_module {
 
  private:
   struct Token;
-  /// Inputs that several blocks get in one transfer.
-  struct Transfer {
-    std::uint32_t link = 0, bytes = 0;
-    std::uint32_t hops = 0;  ///< routers that every byte passes, in all rows of the mesh together
-  };
-  struct PreparedBlock {
-    std::uint32_t tile = 0, rows = 0, cols = 0;
-    std::uint32_t transfer = 0, output_link = 0;
-    std::uint32_t hops = 0;     ///< routers between the tile and its links
-    double hop_ns = 0;          ///< on all of them
+  struct PreparedBlock : RoutedBlock {
+    double hop_ns = 0;          ///< on all routers between the tile and its links
     sc_core::sc_time hop_time;  ///< the same
   };
   struct PreparedCall {

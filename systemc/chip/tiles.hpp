@@ -9,7 +9,7 @@
 #include <tlm>
 #include <vector>
 
-#include "arch/description/description.hpp"
+#include "systemc/chip/costs.hpp"
 #include "systemc/chip/work.hpp"
 
 namespace xw::systemc {
@@ -23,16 +23,14 @@ class Tiles final : public sc_core::sc_module {
 
   tlm_utils::multi_passthrough_target_socket<Tiles> work{"work"};
 
-  void configure(const arch::ChipDescription& chip, std::uint32_t num_tiles);
+  void configure(const ChipCosts& costs, std::uint32_t num_tiles);
   [[nodiscard]] std::vector<double> busy_ns() const;
 
  private:
   void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
   std::vector<Server> tiles_;
-  std::uint32_t adcs_ = 1;
-  double dac_ns_ = 0, mvm_ns_ = 0, adc_round_ns_ = 0, rescale_ns_ = 0;
-  double dac_pj_ = 0, cell_pj_ = 0, adc_pj_ = 0, rescale_pj_ = 0;
+  ChipCosts costs_;
 };
 
 }  // namespace xw::systemc

@@ -6,16 +6,10 @@
 #include <cstdint>
 
 #include "arch/description/description.hpp"
-#include "compiler/ir/graph.hpp"
-#include "compiler/program/program.hpp"
 #include "systemc/chip/chip_plan.hpp"
 #include "systemc/chip/chip_result.hpp"
 
 namespace xw::systemc {
-
-/// What the chip does for a token of the program's model: the blocks of every call where the mapping put them, and the
-/// digital nodes of the graph.
-[[nodiscard]] ChipPlan make_chip_plan(const program::Program& program, const ir::Graph& graph);
 
 struct ChipSimulationOptions {
   bool activities = false;  ///< also record what every server did when

@@ -1,0 +1,185 @@
+// The static estimate. Formulas: docs/report.md.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/estimate/static_estimate.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "systemc/chip/call_routes.hpp"
+#include "systemc/chip/costs.hpp"
+
+namespace xw::estimate {
+namespace {
+
+using systemc::Breakdown;
+using systemc::ChannelCost;
+using systemc::ChipCosts;
+using systemc::ChipPlan;
+using systemc::Component;
+using systemc::DigitalWork;
+using systemc::kSumBytes;
+
+/// Adds what moving bytes over a channel takes.
+void charge(Breakdown& energy, const ChannelCost& channel, std::uint64_t bytes, std::uint64_t hop_bytes = 0) {
+  energy[channel.component] += static_cast<double>(bytes) * channel.byte_pj;
+  energy[Component::kHop] += static_cast<double>(hop_bytes) * channel.hop_byte_pj;
+}
+
+std::uint64_t largest(const std::map<std::uint32_t, std::uint64_t>& bytes_of) {
+  std::uint64_t most = 0;
+  for (const auto& [server, bytes] : bytes_of) most = std::max(most, bytes);
+  return most;
+}
+
+CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedCall& call, const ChipCosts& costs) {
+  CallEstimate estimate;
+  estimate.name = work.name;
+  struct TileUse {
+    std::uint32_t blocks = 0;
+    double ns = 0;
+  };
+  std::map<std::uint32_t, TileUse> tiles;
+  std::map<std::uint32_t, std::uint64_t> in_bytes, out_bytes;  // by link
+  std::uint32_t most_hops = 0;
+  for (const systemc::Transfer& transfer : call.transfers) {
+    const std::uint64_t hop_bytes = std::uint64_t{transfer.bytes} * transfer.hops;
+    in_bytes[transfer.link] += transfer.bytes;
+    estimate.x_bytes += transfer.bytes;
+    estimate.hop_bytes += hop_bytes;
+    charge(estimate.energy_pj, costs.input_link, transfer.bytes, hop_bytes);
+  }
+  for (const systemc::RoutedBlock& block : call.blocks) {
+    const std::uint64_t bytes = std::uint64_t{kSumBytes} * block.cols;
+    ++estimate.blocks;
+    estimate.cells += std::uint64_t{block.rows} * block.cols;
+    estimate.dac_conversions += block.rows;
+    estimate.adc_conversions += block.cols;
+    estimate.y_bytes += bytes;
+    estimate.hop_bytes += bytes * block.hops;
+    estimate.energy_pj += costs.mvm_pj(block.rows, block.cols);
+    charge(estimate.energy_pj, costs.output_link, bytes, bytes * block.hops);
+    TileUse& use = tiles[block.tile];
+    ++use.blocks;
+    use.ns += costs.mvm_ns(block.cols).total();
+    out_bytes[block.output_link] += bytes;
+    most_hops = std::max(most_hops, block.hops);
+  }
+  estimate.tiles = static_cast<std::uint32_t>(tiles.size());
+  for (const auto& [tile, use] : tiles) {
+    estimate.serialised = std::max(estimate.serialised, use.blocks);
+    estimate.tile_ns = std::max(estimate.tile_ns, use.ns);
+  }
+  const auto in = static_cast<double>(largest(in_bytes));
+  const auto out = static_cast<double>(largest(out_bytes));
+  estimate.link_ns = costs.input_link.latency_ns + costs.input_link.move_ns(in) + costs.output_link.latency_ns +
+                     costs.output_link.move_ns(out) + 2 * most_hops * costs.hop_latency_ns;
+  if (costs.has_accumulator) {
+    estimate.link_ns += costs.accumulator.move_ns(static_cast<double>(estimate.y_bytes));
+    charge(estimate.energy_pj, costs.accumulator, estimate.y_bytes);
+  }
+  if (costs.has_buffer) {
+    const std::uint64_t bytes = work.in_features + std::uint64_t{kSumBytes} * work.out_features;
+    estimate.link_ns += costs.buffer.move_ns(static_cast<double>(bytes));
+    charge(estimate.energy_pj, costs.buffer, bytes);
+  }
+  return estimate;
+}
+
+/// Everything digital of one token, step by step.
+DigitalEstimate digital_of(const ChipPlan& plan, const ChipCosts& costs, std::uint64_t positions, bool logits) {
+  DigitalEstimate digital;
+  for (const systemc::Step& step : plan.steps) {
+    if (step.kind == systemc::StepKind::kCall || (step.logits && !logits)) continue;
+    const DigitalWork work = step.digital(positions);
+    ++digital.operations;
+    digital.work += work;
+    digital.time_ns +=
+        std::max(costs.digital_ns(work).total(), costs.memory.move_ns(static_cast<double>(work.memory_bytes)));
+    digital.energy_pj += costs.digital_pj(work);
+    charge(digital.energy_pj, costs.memory, work.memory_bytes);
+  }
+  return digital;
+}
+
+/// The calls of one token.
+struct CallSum {
+  double time_ns = 0, slowest_ns = 0;
+  Breakdown energy_pj;
+  std::string slowest;
+};
+
+CallSum sum_of(const std::vector<CallEstimate>& calls, bool logits) {
+  CallSum sum;
+  for (const CallEstimate& call : calls) {
+    if (call.logits && !logits) continue;
+    sum.time_ns += call.time_ns();
+    sum.energy_pj += call.energy_pj;
+    if (call.time_ns() > sum.slowest_ns) {
+      sum.slowest_ns = call.time_ns();
+      sum.slowest = call.name;
+    }
+  }
+  return sum;
+}
+
+TokenEstimate token(const CallSum& calls, const DigitalEstimate& digital, const ChipCosts& costs, double time_ns) {
+  TokenEstimate estimate;
+  estimate.time_ns = time_ns;
+  estimate.energy_pj = calls.energy_pj;
+  estimate.energy_pj += digital.energy_pj;
+  estimate.energy_pj[Component::kStatic] = costs.static_watt * time_ns * 1e3;  // W * ns = nJ
+  return estimate;
+}
+
+/// Token t enters a layer while token t-1 is in the next one; the digital units serve all layers, so they are one stage.
+void estimate_prefill(StaticEstimate& estimate, const ChipPlan& plan, const ChipCosts& costs) {
+  const CallSum whole = sum_of(estimate.calls, true);
+  const CallSum inner = sum_of(estimate.calls, false);  // only the last token's logits are needed
+  std::uint32_t digital_slowest = 0;
+  for (std::uint32_t t = 0; t < estimate.prefill_tokens; ++t) {
+    const bool last = t + 1 == estimate.prefill_tokens;
+    const CallSum& calls = last ? whole : inner;
+    const DigitalEstimate digital = digital_of(plan, costs, t + 1, last);
+    if (digital.time_ns > calls.slowest_ns) ++digital_slowest;
+    const double time_ns = t == 0 ? calls.time_ns + digital.time_ns : std::max(calls.slowest_ns, digital.time_ns);
+    const TokenEstimate one = token(calls, digital, costs, time_ns);
+    estimate.prefill_total.time_ns += one.time_ns;
+    estimate.prefill_total.energy_pj += one.energy_pj;
+  }
+  const std::string& slowest = estimate.prefill_tokens > 1 ? inner.slowest : whole.slowest;
+  estimate.prefill_bottleneck = 2 * digital_slowest > estimate.prefill_tokens ? "digital units" : slowest;
+}
+
+}  // namespace
+
+std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipDescription& chip) {
+  const ChipCosts costs(chip);
+  std::vector<CallEstimate> calls;
+  for (const systemc::CallWork& call : plan.calls) {
+    calls.push_back(estimate_call(call, systemc::route(call, chip, plan.num_tiles), costs));
+  }
+  for (const systemc::Step& step : plan.steps) {
+    if (step.kind == systemc::StepKind::kCall) calls[step.call].logits = step.logits;
+  }
+  return calls;
+}
+
+std::optional<StaticEstimate> static_estimate(const ChipPlan& plan, const ir::Graph& graph,
+                                              const arch::ChipDescription& chip, std::uint32_t context,
+                                              std::uint32_t prefill_tokens) {
+  if (chip.timing.empty() || chip.energy.empty()) return std::nullopt;
+  const ChipCosts costs(chip);
+  StaticEstimate result;
+  result.calls = estimate_calls(plan, chip);
+  result.context = context;
+  result.digital = digital_of(plan, costs, context, true);
+  result.digital.kinds = work_by_kind(graph, context);
+  const CallSum calls = sum_of(result.calls, true);
+  result.decode = token(calls, result.digital, costs, calls.time_ns + result.digital.time_ns);
+  result.prefill_tokens = prefill_tokens;
+  estimate_prefill(result, plan, costs);
+  return result;
+}
+
+}  // namespace xw::estimate

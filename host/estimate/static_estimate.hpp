@@ -1,0 +1,72 @@
+// Chip time and energy of a program from the constants of its chip description: a static estimate, no simulation.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arch/description/description.hpp"
+#include "compiler/ir/graph.hpp"
+#include "host/estimate/node_cost.hpp"
+#include "systemc/chip/chip_plan.hpp"
+#include "systemc/chip/chip_result.hpp"
+
+namespace xw::estimate {
+
+/// One call, per token (vector).
+struct CallEstimate {
+  std::string name;
+  std::uint32_t blocks = 0, tiles = 0;
+  std::uint32_t serialised = 0;  ///< most blocks of the call in one tile; they take turns
+  std::uint64_t cells = 0;       ///< cells in use = MACs
+  std::uint64_t dac_conversions = 0, adc_conversions = 0;
+  std::uint64_t x_bytes = 0, y_bytes = 0;  ///< over the links to and from the tiles; a broadcast once per link
+  std::uint64_t hop_bytes = 0;             ///< bytes times the routers that they pass; 0 without a mesh
+  bool logits = false;                     ///< only for tokens whose logits are wanted
+  double tile_ns = 0;                      ///< the busiest tile, all its blocks of this call
+  /// Inputs to the tiles and outputs back: buffer, the busiest links, the longest way, accumulators.
+  double link_ns = 0;
+  systemc::Breakdown energy_pj;
+  [[nodiscard]] double time_ns() const { return tile_ns + link_ns; }
+};
+
+/// What stays digital on the chip, per token at a context length.
+struct DigitalEstimate {
+  std::vector<KindWork> kinds;
+  systemc::DigitalWork work;     ///< of all kinds
+  std::uint32_t operations = 0;  ///< each is started once
+  double time_ns = 0;            ///< of one operation after another: the longer of computing and memory
+  systemc::Breakdown energy_pj;
+};
+
+struct TokenEstimate {
+  double time_ns = 0;
+  systemc::Breakdown energy_pj;
+};
+
+/// Everything that can be said without running. Sources of all constants: the chip description.
+struct StaticEstimate {
+  std::vector<CallEstimate> calls;
+  std::uint32_t context = 0;  ///< of the decode estimate
+  DigitalEstimate digital;    ///< at that context
+  TokenEstimate decode;       ///< one token after another: latency of every layer in turn
+  std::uint32_t prefill_tokens = 0;
+  TokenEstimate prefill_total;     ///< tokens pipelined over the layers, digital units shared
+  std::string prefill_bottleneck;  ///< the slowest stage
+};
+
+/// Tiles, conversions, bytes, energies of every call; zero where the chip has no constants.
+[[nodiscard]] std::vector<CallEstimate> estimate_calls(const systemc::ChipPlan& plan,
+                                                       const arch::ChipDescription& chip);
+
+/// Of the plan and the graph of one program; context and prefill_tokens at least 1. The work of a token is that of the
+/// simulation, event for event; times are without waiting. Nothing when the chip description has no timing or no energy
+/// constants. Formulas: docs/report.md.
+[[nodiscard]] std::optional<StaticEstimate> static_estimate(const systemc::ChipPlan& plan, const ir::Graph& graph,
+                                                            const arch::ChipDescription& chip, std::uint32_t context,
+                                                            std::uint32_t prefill_tokens);
+
+}  // namespace xw::estimate

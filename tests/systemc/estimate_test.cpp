@@ -1,0 +1,122 @@
+// The static estimate and the simulated chip count the same work: equal events and energies, and equal times where nothing waits.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "host/backends/systemc/chip_simulation.hpp"
+#include "host/estimate/static_estimate.hpp"
+#include "tests/unit/estimate/family_plans.hpp"
+#include "tests/unit/estimate/made_chip.hpp"
+
+namespace xw::estimate {
+namespace {
+
+using systemc::Component;
+
+constexpr std::uint32_t kContext = 10, kPrompt = 5;
+
+/// All components but static power, which is time.
+void expect_same_energy(const systemc::Breakdown& estimated, const systemc::Breakdown& simulated) {
+  for (std::size_t i = 0; i < systemc::kNumComponents; ++i) {
+    const auto part = static_cast<Component>(i);
+    if (part == Component::kStatic) continue;
+    EXPECT_NEAR(estimated[part], simulated[part], 1e-9 * (1 + simulated[part])) << systemc::name(part);
+  }
+}
+
+/// Calls body(made, chip) for every family, an analog and a digital output layer, shared and own tiles, a plain and a rich chip.
+template <typename Body>
+void for_all(const Body& body) {
+  for (const std::string& family : test::families()) {
+    for (const bool lm_head_analog : {false, true}) {
+      for (const std::uint32_t tiles : {0U, 7U}) {
+        for (const bool rich : {false, true}) {
+          SCOPED_TRACE(family + (lm_head_analog ? ", analog" : ", digital") + " output layer, tiles " +
+                       std::to_string(tiles) + (rich ? ", rich chip" : ", plain chip"));
+          body(test::family_plan(family, lm_head_analog, tiles),
+               rich ? test::made_chip_with_everything() : test::made_chip());
+        }
+      }
+    }
+  }
+}
+
+TEST(EstimateAndSimulation, CountTheSameWorkForADecodedToken) {
+  for_all([](const test::FamilyPlan& made, const arch::ChipDescription& chip) {
+    systemc::ChipWorkload workload;
+    workload.first_position = kContext - 1;
+    const systemc::ChipResult simulated = systemc::simulate_chip(made.plan, chip, workload);
+    const auto estimated = static_estimate(made.plan, made.graph, chip, kContext, 1);
+    ASSERT_TRUE(estimated.has_value());
+    std::uint64_t macs = 0, cells = 0, blocks = 0, link_bytes = 0, hop_bytes = 0;
+    for (const KindWork& kind : estimated->digital.kinds) macs += kind.work.macs;
+    for (const CallEstimate& call : estimated->calls) {
+      cells += call.cells;
+      blocks += call.blocks;
+      link_bytes += call.x_bytes + call.y_bytes;
+      hop_bytes += call.hop_bytes;
+    }
+    EXPECT_EQ(macs, simulated.digital_macs);
+    EXPECT_EQ(cells, simulated.cell_macs);
+    EXPECT_EQ(blocks, simulated.block_mvms);
+    EXPECT_EQ(link_bytes, simulated.link_bytes);
+    EXPECT_EQ(hop_bytes, simulated.hop_bytes);
+    expect_same_energy(estimated->decode.energy_pj, simulated.energy_pj);
+  });
+}
+
+/// The simulation tells energies by step, and a step is a node.
+TEST(EstimateAndSimulation, CountTheSameWorkPerKindOfNode) {
+  for_all([](const test::FamilyPlan& made, const arch::ChipDescription& chip) {
+    systemc::ChipWorkload workload;
+    workload.first_position = kContext - 1;
+    const systemc::ChipResult simulated = systemc::simulate_chip(made.plan, chip, workload);
+    const double mac_pj = chip.energy.at("digital_mac").value;
+    const double exp_pj = chip.energy.contains("digital_exp") ? chip.energy.at("digital_exp").value : 8 * mac_pj;
+    for (const KindWork& kind : work_by_kind(made.graph, kContext)) {
+      SCOPED_TRACE(ir::name(kind.kind));
+      systemc::Breakdown energy;
+      for (std::size_t i = 0; i < made.plan.steps.size(); ++i) {
+        if (made.graph.nodes[i + 1].kind == kind.kind) energy += simulated.steps[i].energy_pj;
+      }
+      EXPECT_NEAR(energy[Component::kDigitalMac] / mac_pj, static_cast<double>(kind.work.macs), 1e-6);
+      EXPECT_NEAR(energy[Component::kDigitalExp] / exp_pj, static_cast<double>(kind.work.exps), 1e-6);
+      EXPECT_NEAR(energy[Component::kMemory] / 40, static_cast<double>(kind.work.memory_bytes), 1e-6);
+    }
+  });
+}
+
+TEST(EstimateAndSimulation, CountTheSameWorkForAPrompt) {
+  for_all([](const test::FamilyPlan& made, const arch::ChipDescription& chip) {
+    systemc::ChipWorkload workload;
+    workload.prompt_tokens = kPrompt;
+    const systemc::ChipResult simulated = systemc::simulate_chip(made.plan, chip, workload);
+    const auto estimated = static_estimate(made.plan, made.graph, chip, kContext, kPrompt);
+    expect_same_energy(estimated->prefill_total.energy_pj, simulated.energy_pj);
+  });
+}
+
+TEST(EstimateAndSimulation, TakeTheSameTimeWhereNothingWaits) {
+  for (const std::string& family : test::families()) {
+    SCOPED_TRACE(family);
+    const test::FamilyPlan made = test::family_plan(family, false, 0);  // a tile and two links for every block
+    systemc::ChipWorkload workload;
+    workload.first_position = kContext - 1;
+    const systemc::ChipResult simulated = systemc::simulate_chip(made.plan, test::made_chip(), workload);
+    const auto estimated = static_estimate(made.plan, made.graph, test::made_chip(), kContext, 1);
+    double digital_ns = 0, calls_ns = 0;
+    for (std::size_t i = 0; i < made.plan.steps.size(); ++i) {
+      const double ns = simulated.steps[i].critical_path_ns.total();
+      (made.plan.steps[i].kind == systemc::StepKind::kCall ? calls_ns : digital_ns) += ns;
+    }
+    EXPECT_NEAR(digital_ns, estimated->digital.time_ns, 1e-6);
+    // A call ends with its slowest block; the first block of every matrix has the most rows and the most columns.
+    double estimated_ns = 0;
+    for (const CallEstimate& call : estimated->calls) estimated_ns += call.time_ns();
+    EXPECT_NEAR(calls_ns, estimated_ns, 1e-6);
+    EXPECT_NEAR(simulated.total_ns, estimated->decode.time_ns, 1e-6);
+  }
+}
+
+}  // namespace
+}  // namespace xw::estimate
