@@ -1,10 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
-"""Fails when a folder includes a header of a folder that it may not depend on.
+"""Fails when folders depend on each other in another way than the table below says.
 
-The table below is the layering of the project. A folder may always include itself and ARCH. Longest prefix wins.
-Headers are named from the root of the repository.
+The table is the layering of the project, from the ground floor up: a folder may include what stands above it in the table and
+in its row, and itself. Checked are
+
+- every #include "...": a header named from the root of the repository, of a folder in the row of the including one;
+- every entry of a row: granted means used;
+- the rows: they name folders of lower floors only, so there is no circle and no upward edge;
+- the targets: what the CMakeLists.txt of a folder links is what its row says.
+
+`--graph` prints the include graph with its floors, `--graph=dot` for Graphviz.
 """
 
 import argparse
@@ -13,49 +20,51 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-ARCH = ("arch/support", "arch/description", "arch/generated")
-COMPILER = ("compiler/ir", "compiler/checkpoint", "compiler/passes", "compiler/mapping", "compiler/program", "compiler/codegen",
-            "compiler/pipeline")
 
-ALLOWED = {  # folder -> folders that it may include besides itself and ARCH
-    "arch/generated": (),
+ALLOWED = {  # folder -> folders that it includes besides itself; only those of rows before its own
     "arch/support": (),
-    "arch/description": (),
-    "models/analog": (),
-    "models/cells": ("models/analog",),
-    "models/reference": ("models/analog", "models/cells"),
+    "arch/generated": (),
+    "arch/description": ("arch/support", "arch/generated"),
+    "models/analog": ("arch/support", "arch/generated"),
+    "models/cells": ("arch/support", "arch/generated", "models/analog"),
+    "models/reference": ("arch/support", "arch/generated", "models/analog", "models/cells"),
     "models/calibration": (),
-    "compiler/ir": (),
-    "compiler/checkpoint": ("compiler/ir",),
-    "compiler/passes": ("models", "compiler/ir"),
-    "compiler/mapping": ("models", "compiler/ir"),
-    "compiler/program": (),
-    "compiler/codegen": ("compiler/ir", "compiler/mapping", "compiler/program"),
-    "compiler/pipeline": ("models", *COMPILER),
-    "systemc": ("models", "compiler/program"),
+    "compiler/ir": ("arch/support",),
+    "compiler/program": ("arch/support", "arch/generated", "arch/description"),
+    "compiler/checkpoint": ("arch/support", "compiler/ir"),
+    "compiler/passes": ("arch/support", "compiler/ir"),
+    "compiler/mapping": ("arch/support",),
+    "compiler/codegen": ("arch/support", "arch/generated", "arch/description", "compiler/program"),
+    "compiler/pipeline": ("arch/support", "arch/description", "models/analog", "models/cells", "compiler/ir", "compiler/program",
+                          "compiler/checkpoint", "compiler/passes", "compiler/mapping", "compiler/codegen"),
+    "systemc": ("arch/support", "arch/generated", "arch/description", "models/analog", "compiler/program"),
     "firmware": (),
-    "host/device": ("compiler/program",),
-    "host/backends/functional": ("models", "compiler/program", "host/device"),
-    "host/backends/systemc": ("systemc", "compiler/program", "compiler/ir", "host/device"),
-    "host/backends/verilated": ("compiler/program", "host/device"),
-    "host/backends/xrt": ("compiler/program", "host/device"),
-    "host/backends/registry": ("compiler/program", "host/device", "host/backends"),
-    "host/runtime": ("models", "compiler/program", "compiler/ir", "host/device"),
-    "host/tokenizer/unicode": (),
-    "host/tokenizer/jinja": ("host/tokenizer/unicode",),
-    "host/tokenizer": ("compiler/checkpoint",),
-    "host/transformer": ("compiler/ir", "compiler/checkpoint", "compiler/program", "models", "host/runtime", "host/device",
-                         "host/tokenizer"),
-    "host/evaluation": ("compiler/ir", "compiler/checkpoint", "compiler/program", "models", "host/runtime", "host/device",
-                        "host/tokenizer", "host/transformer"),
-    "host/report": ("compiler/ir", "compiler/program", "compiler/mapping", "host/runtime", "host/device", "systemc"),
-    "host/toolchain": ("compiler/checkpoint", "compiler/ir", "compiler/passes", "compiler/pipeline", "compiler/program",
-                       "models/calibration", "host/backends/registry", "host/runtime", "host/tokenizer", "host/transformer"),
-    "host/app": ("models", "compiler", "host"),
+    "host/device": ("arch/support", "arch/generated", "arch/description"),
+    "host/backends/functional": ("arch/support", "arch/generated", "arch/description", "models/analog", "compiler/program",
+                                 "host/device"),
+    "host/backends/systemc": ("arch/support", "arch/generated", "arch/description", "compiler/program", "systemc", "host/device"),
+    "host/backends/verilated": ("arch/support", "arch/generated", "arch/description", "host/device"),
+    "host/backends/xrt": (),
+    "host/estimate": ("arch/description", "compiler/ir", "compiler/program", "systemc"),
+    "host/runtime": ("arch/support", "arch/generated", "arch/description", "models/analog", "models/cells", "compiler/program",
+                     "host/device"),
+    "host/tokenizer/unicode": ("arch/support",),
+    "host/tokenizer/jinja": ("arch/support", "host/tokenizer/unicode"),
+    "host/tokenizer": ("arch/support", "compiler/checkpoint", "host/tokenizer/unicode", "host/tokenizer/jinja"),
+    "host/transformer": ("arch/support", "compiler/ir", "compiler/program", "compiler/checkpoint"),
+    "host/evaluation": ("arch/support", "host/tokenizer", "host/transformer"),
+    "host/report": ("arch/support", "arch/generated", "arch/description", "compiler/ir", "compiler/program", "systemc",
+                    "host/device", "host/estimate", "host/runtime"),
+    "host/app": ("arch/support", "arch/generated", "arch/description", "models/analog", "models/cells", "models/calibration",
+                 "compiler/ir", "compiler/program", "compiler/checkpoint", "compiler/passes", "compiler/mapping",
+                 "compiler/pipeline", "host/device", "host/backends/functional", "host/backends/systemc",
+                 "host/backends/verilated", "host/estimate", "host/runtime", "host/tokenizer", "host/transformer",
+                 "host/evaluation", "host/report"),
 }
 ANYTHING = ("tests", "scripts")  # may include everything; nobody else may include them
 SUFFIXES = {".hpp", ".cpp", ".h", ".c", ".cc"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"')
+HERE = "scripts/check_includes.py"
 
 
 def within(path, folder):
@@ -67,14 +76,13 @@ def owner(path, folders):
     return max((f for f in folders if within(path, f)), key=len, default=None)
 
 
-def check_file(root, relative):
-    """Violations of one file, as lines to print."""
+def check_file(root, relative, edges):
+    """Violations of one file, as lines to print; adds (folder, included folder) -> number of includes to `edges`."""
     folder = owner(relative, ALLOWED)
     if folder is None:
         if not any(within(relative, f) for f in ANYTHING):
-            yield f"{relative}:1: this folder is not in the table of scripts/check_includes.py"
+            yield f"{relative}:1: this folder is not in the table of {HERE}"
         return
-    permitted = (folder, *ARCH, *ALLOWED[folder]) if folder not in ARCH else (folder, *ARCH)
     text = (root / relative).read_text(encoding="utf-8", errors="replace")
     for number, line in enumerate(text.splitlines(), 1):
         match = INCLUDE.match(line)
@@ -83,8 +91,13 @@ def check_file(root, relative):
         header = match[1]
         if not (root / header).exists():
             yield f"{relative}:{number}: \"{header}\" is not a header named from the root of the repository"
-        elif not any(within(header, p) for p in permitted):
-            yield f"{relative}:{number}: {folder} may not include {owner(header, (*ALLOWED, *ANYTHING)) or header}"
+            continue
+        included = owner(header, (*ALLOWED, *ANYTHING))
+        if included == folder:
+            continue
+        edges[folder, included] = edges.get((folder, included), 0) + 1
+        if included not in ALLOWED[folder]:
+            yield f"{relative}:{number}: {folder} may not include {included or header}"
 
 
 def sources(root):
@@ -95,11 +108,109 @@ def sources(root):
                 yield path.relative_to(root).as_posix()
 
 
+def check_table():
+    """Rows name folders of lower floors only."""
+    floors = list(ALLOWED)
+    for floor, folder in enumerate(floors):
+        for granted in ALLOWED[folder]:
+            if granted not in floors[:floor]:
+                yield f"{HERE}: {folder} names {granted}, which is not a row before it"
+
+
+def check_used(root, edges):
+    """What a row grants is used by somebody."""
+    for folder, granted in ALLOWED.items():
+        if not any((root / folder).glob("**/*.[ch]*")):
+            continue  # a folder that is planned
+        for other in granted:
+            if (folder, other) not in edges:
+                yield f"{HERE}: {folder} is granted {other} and includes nothing of it"
+
+
+# CMake, as far as this project uses it: words of commands with variables of the same file, all branches together.
+COMMAND = re.compile(r"^\s*(\w+)\s*\(((?:[^()]|\([^()]*\))*)\)", re.MULTILINE)
+KEYWORDS = {"SOURCES", "PUBLIC", "PRIVATE", "INTERFACE"}
+
+
+def words_of(text, variables):
+    words = []
+    for word in re.findall(r'"[^"]*"|[^\s"]+', text):
+        name = re.fullmatch(r"\$\{(\w+)\}", word)
+        words += variables.get(name[1], ()) if name else [word.strip('"')]
+    return words
+
+
+def targets_of(text):
+    """Target names of one CMakeLists.txt (as xw::NAME), and the xw:: targets that they link."""
+    text = re.sub(r"#[^\n]*", "", text)
+    names, linked, variables = set(), set(), {}
+    for command, arguments in COMMAND.findall(text):
+        words = words_of(arguments, variables)
+        if command == "set" and words:
+            variables.setdefault(words[0], []).extend(words[1:])
+        elif command == "xw_add_library" and words:
+            names.add("xw::" + words[0])
+            first = min((words.index(k) for k in ("PUBLIC", "PRIVATE", "INTERFACE") if k in words), default=len(words))
+            linked.update(word for word in words[first:] if word.startswith("xw::"))
+        elif command in ("add_library", "add_executable") and words:
+            if len(words) > 2 and words[1] == "ALIAS":
+                names.add(words[0])
+        elif command == "target_link_libraries":
+            linked.update(word for word in words[1:] if word.startswith("xw::"))
+    return names, linked
+
+
+def check_links(root):
+    """The targets of a folder link those of the folders in its row, and no others."""
+    folders, links = {}, {}
+    for folder in ALLOWED:
+        file = root / folder / "CMakeLists.txt"
+        if not file.exists():
+            continue
+        names, links[folder] = targets_of(file.read_text(encoding="utf-8"))
+        folders.update(dict.fromkeys(names, folder))
+        if not names and any((root / folder).glob("*.cpp")):
+            yield f"{folder}/CMakeLists.txt: this folder has sources and no target"
+    for folder, linked in links.items():
+        place = f"{folder}/CMakeLists.txt"
+        for target in sorted(linked):
+            if target not in folders:
+                yield f"{place}: {target} is a target of no folder in the table of {HERE}"
+        owned = {folders[target] for target in linked if target in folders} - {folder}
+        for other in sorted(owned - set(ALLOWED[folder])):
+            yield f"{place}: links a target of {other}, which the row of {folder} in {HERE} does not grant"
+        for other in sorted(set(ALLOWED[folder]) - owned):
+            if other in links:
+                yield f"{place}: the row of {folder} in {HERE} grants {other}, and no target of it is linked"
+
+
+def print_graph(edges, form):
+    floors = {folder: floor for floor, folder in enumerate(ALLOWED)}
+    upward = [edge for edge in edges if floors.get(edge[1], len(floors)) > floors[edge[0]]]
+    if form == "dot":
+        print("digraph includes {\n  rankdir=BT;\n  node [shape=box];")
+        for (folder, other), count in sorted(edges.items()):
+            print(f'  "{folder}" -> "{other}" [label={count}];')
+        print("}")
+        return
+    for folder, floor in floors.items():
+        included = [f"{other} ({edges[folder, other]})" for other in ALLOWED if (folder, other) in edges]
+        print(f"{floor:2} {folder}: {', '.join(included) or 'nothing'}")
+    print(f"{len(floors)} folders, {len(edges)} edges, {sum(edges.values())} includes, {len(upward)} upward edges")
+    for folder, other in upward:
+        print(f"upward: {folder} -> {other}")
+
+
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--root", type=pathlib.Path, default=ROOT, help="root of the sources")
+    parser.add_argument("--graph", nargs="?", const="text", choices=("text", "dot"), help="also print the include graph")
     options = parser.parse_args(arguments)
-    found = [violation for path in sources(options.root) for violation in check_file(options.root, path)]
+    edges = {}
+    found = [violation for path in sources(options.root) for violation in check_file(options.root, path, edges)]
+    found += [*check_table(), *check_used(options.root, edges), *check_links(options.root)]
+    if options.graph:
+        print_graph(edges, options.graph)
     for violation in found:
         print(violation)
     return 1 if found else 0
