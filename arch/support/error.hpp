@@ -8,7 +8,7 @@
 
 namespace xw {
 
-/// What went wrong, by what the caller can do about it. The process exit code is `exit_code()`.
+/// What went wrong, by what the caller can do about it. The exit status of the process is exit_status().
 enum class ErrorCode {
   kInvalidArgument,   ///< an option or parameter is impossible
   kFileNotFound,      ///< a file cannot be opened for reading

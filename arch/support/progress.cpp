@@ -1,9 +1,8 @@
-// The progress line, and the flag that Ctrl-C sets.
+// The progress line.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/support/progress.hpp"
 
-#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -16,23 +15,11 @@
 #include <mutex>
 #include <utility>
 
-#include "arch/support/error.hpp"
-#include "arch/support/file.hpp"
+#include "arch/support/interrupt.hpp"
 
 namespace xw {
 
 namespace {
-
-// Signal handlers have no parameters: the flag is process-wide.
-std::atomic<int> signals_seen{0};
-static_assert(std::atomic<int>::is_always_lock_free);
-
-void on_signal(int signal_number) {
-  if (signals_seen.fetch_add(1) > 0) {
-    remove_open_temporaries();
-    ::_exit(128 + signal_number);
-  }
-}
 
 /// "950", "1.2k", "3.4M".
 std::string short_number(double value) {
@@ -163,23 +150,6 @@ void Progress::advance(std::uint64_t count) {
 void Progress::set_note(std::string note) {
   const std::lock_guard lock(impl_->mutex);
   impl_->note = std::move(note);
-}
-
-void install_interrupt_handler() {
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  ::sigemptyset(&action.sa_mask);
-  action.sa_flags = 0;  // no SA_RESTART: a prompt that waits for input must end
-  ::sigaction(SIGINT, &action, nullptr);
-  ::sigaction(SIGTERM, &action, nullptr);
-}
-
-bool interrupt_requested() noexcept {
-  return signals_seen.load(std::memory_order_relaxed) > 0;
-}
-
-void throw_if_interrupted() {
-  if (interrupt_requested()) throw Error(ErrorCode::kInterrupted, "interrupted");
 }
 
 }  // namespace xw

@@ -11,7 +11,7 @@ namespace xw {
 
 /// Draws one line on stderr ("compile  42 % |####    | 1.2k/2.9k tiles  310 tiles/s  0:05 left"), at most ten
 /// times a second and only if stderr is a terminal. Thread safe. Destruction clears the line.
-/// `advance` throws Error{kInterrupted} after Ctrl-C (see interrupt_requested()).
+/// `advance` throws Error{kInterrupted} after Ctrl-C (arch/support/interrupt.hpp).
 class Progress {
  public:
   /// Where the line is drawn: on a line of its own, or behind the text that the cursor stands after, which stays as it
@@ -29,12 +29,5 @@ class Progress {
   struct Impl;
   Impl* impl_;
 };
-
-/// Installs a SIGINT/SIGTERM handler: the first signal sets a flag, the second removes temporaries and exits.
-void install_interrupt_handler();
-/// True after the first signal.
-[[nodiscard]] bool interrupt_requested() noexcept;
-/// Throws Error{kInterrupted} if interrupt_requested().
-void throw_if_interrupted();
 
 }  // namespace xw

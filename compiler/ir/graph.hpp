@@ -19,7 +19,7 @@ enum class OpKind {
   kEmbedding,  ///< (ids) {weight=@T[vocab][hidden], scale?: f} -> rows of T
   kRmsNorm,    ///< (x) {weight=@T[n], eps: f, add_unit?: i}  x / rms(x) * weight
   kLinear,     ///< (x) {weight=@T[out][in] (row range), bias?=@T[out], name: s} -> x W^T + b; digital or not yet mapped
-  kAimcCall,   ///< (x) {call: i} -> one value per matrix of the call; made by the mapping pass
+  kAimcCall,   ///< (x) {call: i} -> one value per matrix of the call; made by passes::group_calls
   kAttention,  ///< (q, k, v) {layer: i, num_heads, num_kv_heads, head_dim: i, scale: f, window: i (0: none),
   ///<  rope_style: "half"|"interleaved"|"none", rope_dims: i, rope_theta: f, rope_scaling: "none"|"linear"|"llama3"|"longrope",
   ///<  and of the scaling: rope_factor, rope_low_freq_factor, rope_high_freq_factor: f, rope_original_context: i,

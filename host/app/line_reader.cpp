@@ -11,7 +11,7 @@
 #include <cstring>
 
 #include "arch/support/error.hpp"
-#include "arch/support/progress.hpp"
+#include "arch/support/interrupt.hpp"
 
 namespace xw::app {
 

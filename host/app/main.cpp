@@ -12,8 +12,8 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
+#include "arch/support/interrupt.hpp"
 #include "arch/support/printable.hpp"
-#include "arch/support/progress.hpp"
 #include "host/app/options.hpp"
 #include "host/toolchain/version.hpp"
 #include "models/analog/numerics.hpp"

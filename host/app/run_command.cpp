@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/support/checksum.hpp"
-#include "arch/support/progress.hpp"
+#include "arch/support/interrupt.hpp"
 #include "host/app/chip_times.hpp"
 #include "host/app/line_reader.hpp"
 #include "host/app/options.hpp"

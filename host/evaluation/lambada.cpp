@@ -11,6 +11,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "arch/support/interrupt.hpp"
 #include "arch/support/progress.hpp"
 #include "host/evaluation/likelihood.hpp"
 #include "host/evaluation/text.hpp"

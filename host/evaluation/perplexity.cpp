@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/support/error.hpp"
+#include "arch/support/interrupt.hpp"
 #include "arch/support/progress.hpp"
 #include "host/evaluation/likelihood.hpp"
 #include "host/evaluation/text.hpp"

@@ -2,11 +2,10 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "host/transformer/generate.hpp"
+#include "arch/support/interrupt.hpp"
 
 #include <algorithm>
 #include <chrono>
-
-#include "arch/support/progress.hpp"
 
 namespace xw::transformer {
 

@@ -7,7 +7,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
-#include "arch/support/progress.hpp"
+#include "arch/support/interrupt.hpp"
 #include "host/backends/systemc/sanitizer_stack.hpp"
 #include "host/device/kernel_registers.hpp"
 

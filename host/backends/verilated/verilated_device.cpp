@@ -12,7 +12,7 @@
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
-#include "arch/support/progress.hpp"
+#include "arch/support/interrupt.hpp"
 #include "host/backends/verilated/kernel.hpp"
 #include "host/device/device_memory.hpp"
 #include "host/device/kernel_registers.hpp"

@@ -1,4 +1,4 @@
-// The progress line on a terminal and elsewhere; Ctrl-C.
+// The progress line on a terminal and elsewhere.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/support/progress.hpp"
@@ -131,40 +131,6 @@ TEST(Progress, ManyThreadsMayAdvance) {
     for (std::thread& thread : threads) thread.join();
   }
   EXPECT_THAT(terminal.text(), HasSubstr("eval"));
-}
-
-TEST(Interrupt, TheFirstSignalSetsTheFlagThatAdvanceThrowsFor) {
-  const int status = exit_status_of([] {
-    xw::install_interrupt_handler();
-    if (xw::interrupt_requested()) return 1;
-    xw::throw_if_interrupted();
-    xw::Progress progress("compile", 10, "tiles");
-    progress.advance();
-    ::raise(SIGINT);
-    if (!xw::interrupt_requested()) return 2;
-    try {
-      progress.advance();
-    } catch (const xw::Error& error) {
-      return error.code() == xw::ErrorCode::kInterrupted ? 0 : 3;
-    }
-    return 4;
-  });
-  EXPECT_EQ(status, 0);
-}
-
-TEST(Interrupt, TheSecondSignalRemovesTemporariesAndExits) {
-  const TemporaryFolder folder;
-  const int status = exit_status_of([&] {
-    xw::install_interrupt_handler();
-    xw::OutputFile file(folder / "out");
-    file.write("x");
-    ::raise(SIGINT);
-    if (folder.names().size() != 1) return 1;
-    ::raise(SIGTERM);
-    return 2;
-  });
-  EXPECT_EQ(status, 128 + SIGTERM);
-  EXPECT_TRUE(folder.names().empty());
 }
 
 }  // namespace
