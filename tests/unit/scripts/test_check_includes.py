@@ -120,8 +120,29 @@ class CheckIncludes(unittest.TestCase):
         self.put("compiler/ir/CMakeLists.txt", "xw_add_library(ir SOURCES graph.cpp PUBLIC xw::support xw::mystery)\n")
         self.put("host/planned/a.cpp", "\n")
         self.put("host/planned/CMakeLists.txt", "\n")
-        self.expect("host/planned/CMakeLists.txt: this folder has sources and no target",
-                    "compiler/ir/CMakeLists.txt: xw::mystery is a target of no folder in the table of scripts/check_includes.py")
+        self.expect("compiler/ir/CMakeLists.txt: xw::mystery is a target of no folder",
+                    "host/planned/CMakeLists.txt: this folder has sources and no target")
+
+    def test_a_row_for_many_folders_is_exact_for_each(self):
+        table = {**TABLE, "host/devices/*": ("arch/support", "compiler/ir"), "host/devices/registry": ("host/devices/*",)}
+        self.put("host/devices/CMakeLists.txt", "set(DEVICES one two)\nadd_subdirectory(registry)\n")
+        for device, target in (("one", "support"), ("two", "ir")):
+            self.put(f"host/devices/{device}/CMakeLists.txt",
+                     f"xw_add_library({device} SOURCES a.cpp PRIVATE xw::{target})\nadd_library(xw::device_{device} ALIAS xw_{device})\n")
+            self.put(f"host/devices/{device}/a.hpp", "#pragma once\n")
+        self.put("host/devices/one/a.cpp", '#include "arch/support/error.hpp"\n')
+        self.put("host/devices/two/a.cpp", '#include "compiler/ir/graph.hpp"\n')
+        self.put("host/devices/registry/a.cpp", '#include "host/devices/one/a.hpp"\n#include "host/devices/two/a.hpp"\n')
+        self.put("host/devices/registry/CMakeLists.txt", "list(TRANSFORM DEVICES PREPEND xw::device_ OUTPUT_VARIABLE devices)\n"
+                 "xw_add_library(registry SOURCES a.cpp PRIVATE ${devices})\n")
+        self.assertEqual(self.run_check(table=table), (0, ""))
+        self.put("host/devices/one/a.cpp", '#include "compiler/ir/graph.hpp"\n')  # granted, not linked
+        status, out = self.run_check(table=table)
+        self.assertEqual(status, 1)
+        self.assertIn("host/devices/one/a.cpp:1: host/devices/one may not include compiler/ir\n", out)
+        self.put("host/devices/one/CMakeLists.txt", "xw_add_library(one SOURCES a.cpp PRIVATE xw::tokenizer)\n")  # not granted
+        self.assertIn("host/devices/one/CMakeLists.txt: links a target of host/tokenizer, which the row of host/devices/one",
+                      self.run_check(table=table)[1])
 
     def test_the_graph_tells_floors_and_upward_edges(self):
         status, out = self.run_check("--graph")
