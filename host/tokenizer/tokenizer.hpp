@@ -82,8 +82,9 @@ class Tokenizer {
   /// Text of a sequence; invalid UTF-8 is kept as bytes.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool show_special = false) const;
   [[nodiscard]] bool is_end_of_generation(TokenId id) const;
-  /// Renders a conversation with the model's own template (ChatML, Llama 2/3, Phi-3, Mistral, Zephyr families are recognised;
-  /// another template is Error{kUnsupported} that lists them). Encode the result with parse_special and without add_special.
+  /// Renders a conversation with the model's own template, whatever it is: what of the language there is, docs/tokenizers.md
+  /// says. Encode the result with parse_special and without add_special. Throws Error{kUnsupported} without a template,
+  /// Error{kInvalidArgument} for no message and for what the template refuses; others: host/tokenizer/jinja/template.hpp.
   [[nodiscard]] std::string apply_chat_template(std::span<const ChatMessage> messages,
                                                 bool add_generation_prompt) const;
 

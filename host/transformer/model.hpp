@@ -43,8 +43,8 @@ class CallBackend {
 /// [n][in_features]. While a model is observed every linear sees all tokens; only the layer that makes the logits runs
 /// just for the rows asked for.
 using InputObserver = std::function<void(const std::string& name, std::span<const float> x, std::uint32_t in_features)>;
-/// Sees the fp32 output of every kLinear (per-layer ADC calibration), before the bias is added: what an ADC would see.
-/// y is [n][out_features].
+/// Sees the fp32 output of every kLinear before the bias is added: what an ADC would see. For studies; calibration works from
+/// inputs. y is [n][out_features].
 using OutputObserver =
     std::function<void(const std::string& name, std::span<const float> y, std::uint32_t out_features)>;
 
