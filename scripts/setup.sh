@@ -16,7 +16,7 @@ case "${1:-all}" in
   all)
     packages+=(
       ccache git clang-format-14 libsentencepiece-dev
-      verilator libsystemc-dev yosys
+      verilator libsystemc-dev yosys python3-pip
       libgtest-dev libgmock-dev libbenchmark-dev librandom123-dev
     )
     ;;

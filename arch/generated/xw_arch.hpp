@@ -250,11 +250,11 @@ inline constexpr std::uint32_t kCompletionMemoryStallCyclesCount = 24;
 
 // Registers: byte offsets in the AXI4-Lite window; kArg... are the kernel arguments (64 bit: low word first).
 inline constexpr std::uint32_t kRegControl = 0x000;  ///< rw: Kernel control as XRT's ap_ctrl_hs expects it.
-inline constexpr std::uint32_t kRegControlStart = 0x00000001;  ///< Mask. Write 1 to start; reads 1 until accepted.
+inline constexpr std::uint32_t kRegControlStart = 0x00000001;  ///< Mask. Write 1 to start; reads 1 until the run has ended, and a 1 written until then changes nothing.
 inline constexpr std::uint32_t kRegControlDone = 0x00000002;  ///< Mask. Run ended; cleared by reading.
 inline constexpr std::uint32_t kRegControlIdle = 0x00000004;  ///< Mask. No run in flight.
-inline constexpr std::uint32_t kRegControlReady = 0x00000008;  ///< Mask. A new start can be given.
-inline constexpr std::uint32_t kRegControlAutoRestart = 0x00000080;  ///< Mask. Restart when done.
+inline constexpr std::uint32_t kRegControlReady = 0x00000008;  ///< Mask. The run has ended, a new start can be given; cleared by reading, as done.
+inline constexpr std::uint32_t kRegControlAutoRestart = 0x00000080;  ///< Mask. Restart when done: start stays 1.
 inline constexpr std::uint32_t kRegInterruptGlobal = 0x004;  ///< rw: Global interrupt enable.
 inline constexpr std::uint32_t kRegInterruptGlobalEnable = 0x00000001;  ///< Mask. 1: the interrupt pin may rise.
 inline constexpr std::uint32_t kRegInterruptEnable = 0x008;  ///< rw: Interrupt sources.

@@ -278,11 +278,11 @@ XW_STATIC_ASSERT(offsetof(struct xw_completion, memory_stall_cycles) == 576, "co
 
 /* Registers: byte offsets; XW_ARG_... are the kernel arguments, 64 bit: low word first. */
 #define XW_REG_CONTROL 0x000u /* rw. Kernel control as XRT's ap_ctrl_hs expects it. */
-#define XW_REG_CONTROL_START 0x00000001u /* Write 1 to start; reads 1 until accepted. */
+#define XW_REG_CONTROL_START 0x00000001u /* Write 1 to start; reads 1 until the run has ended, and a 1 written until then changes nothing. */
 #define XW_REG_CONTROL_DONE 0x00000002u /* Run ended; cleared by reading. */
 #define XW_REG_CONTROL_IDLE 0x00000004u /* No run in flight. */
-#define XW_REG_CONTROL_READY 0x00000008u /* A new start can be given. */
-#define XW_REG_CONTROL_AUTO_RESTART 0x00000080u /* Restart when done. */
+#define XW_REG_CONTROL_READY 0x00000008u /* The run has ended, a new start can be given; cleared by reading, as done. */
+#define XW_REG_CONTROL_AUTO_RESTART 0x00000080u /* Restart when done: start stays 1. */
 #define XW_REG_INTERRUPT_GLOBAL 0x004u /* rw. Global interrupt enable. */
 #define XW_REG_INTERRUPT_GLOBAL_ENABLE 0x00000001u /* 1: the interrupt pin may rise. */
 #define XW_REG_INTERRUPT_ENABLE 0x008u /* rw. Interrupt sources. */

@@ -1,11 +1,12 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Registers of the kernel on AXI4-Lite: control as XRT's ap_ctrl_hs expects it, interrupts, arguments,
+/// Registers of the kernel on AXI4-Lite: control as ap_ctrl_hs of Vitis HLS has it, interrupts, arguments,
 /// parameters of the build, results of the last run.
 ///
-/// One read and one write at a time. Addresses without a register read 0 and ignore writes. Reading control
-/// clears done. Arguments must not change during a run.
+/// One read and one write at a time. Addresses without a register read 0 and ignore writes. Start reads 1
+/// from the write to the end of the run, so a start written during a run changes nothing; with auto-restart
+/// it stays 1. Reading control clears done. Arguments must not change during a run.
 module xw_csr #(
   parameter int unsigned NumEngines = 4,
   parameter int unsigned Lanes      = 64,
@@ -38,7 +39,7 @@ module xw_csr #(
   output logic [31:0]               rdata_o,
   output logic                      interrupt_o,
   // Run
-  output logic                      start_o,         // one cycle
+  output logic                      start_o,         // one cycle: idle_i falls in the next
   input  logic                      idle_i,
   input  logic                      done_i,          // one cycle
   // Arguments
@@ -82,6 +83,7 @@ module xw_csr #(
   assign watchdog_cycles_o = arguments_q[8 * (32'(xw_pkg::ARG_WATCHDOG_CYCLES) - FIRST) +: 32];
   assign image_base_o      = arguments_q[8 * (32'(xw_pkg::ARG_IMAGE_BASE)      - FIRST) +: 64 * NumEngines];
 
+  logic open_q;  // nothing is taken during reset
   logic start_q, done_q, auto_restart_q, interrupt_global_q, ready;
   logic [1:0] interrupt_enable_q, interrupt_status_q;  // [0]: done, [1]: ready
 
@@ -90,8 +92,8 @@ module xw_csr #(
   logic [11:0] write_addr_q;
   logic [31:0] write_data_q, strobes;
   logic [3:0]  write_strb_q;
-  assign awready_o = !address_held_q;
-  assign wready_o  = !data_held_q;
+  assign awready_o = open_q && !address_held_q;
+  assign wready_o  = open_q && !data_held_q;
   logic [31:0] argument_word;
   assign argument_word = (32'(write_addr_q) - FIRST) >> 2;
   always_comb begin
@@ -111,7 +113,7 @@ module xw_csr #(
   logic [11:0] address;
   logic [31:0] value;
   assign address      = {araddr_i[11:2], 2'b00};
-  assign arready_o    = !rvalid_o || rready_i;
+  assign arready_o    = open_q && !rvalid_o;
   assign read         = arvalid_i && arready_o;
   assign read_control = read && 16'(address) == xw_pkg::REG_CONTROL;
   always_comb begin
@@ -161,6 +163,7 @@ module xw_csr #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
+      open_q             <= 1'b0;
       address_held_q     <= 1'b0;
       data_held_q        <= 1'b0;
       write_addr_q       <= '0;
@@ -177,6 +180,7 @@ module xw_csr #(
       interrupt_enable_q <= '0;
       interrupt_status_q <= '0;
     end else begin
+      open_q <= 1'b1;
       if (awvalid_i && awready_o) begin
         address_held_q <= 1'b1;
         write_addr_q   <= {awaddr_i[11:2], 2'b00};
@@ -199,11 +203,10 @@ module xw_csr #(
       end
 
       // Control
-      if (start_o)      start_q <= 1'b0;
       if (read_control) done_q  <= 1'b0;
       if (done_i) begin
-        done_q <= 1'b1;
-        if (auto_restart_q) start_q <= 1'b1;
+        done_q  <= 1'b1;
+        start_q <= auto_restart_q;
       end
       if (write_control) begin
         if (write_data_q[xw_pkg::REG_CONTROL_START_BIT]) start_q <= 1'b1;
@@ -236,6 +239,6 @@ module xw_csr #(
   assign ready       = done_q;
   assign start_o     = start_q && idle_i;
   assign interrupt_o = interrupt_global_q && interrupt_status_q != '0;
-  assign needs_clock_o = awvalid_i || wvalid_i || arvalid_i || address_held_q || data_held_q || bvalid_o || rvalid_o || start_q ||
+  assign needs_clock_o = !open_q || awvalid_i || wvalid_i || arvalid_i || address_held_q || data_held_q || bvalid_o || rvalid_o ||
                          done_i;
 endmodule

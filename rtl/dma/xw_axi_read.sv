@@ -7,7 +7,8 @@
 /// A range is accepted as soon as all bursts of the one before are requested, so that its latency hides
 /// behind beats still to come. The user counts beats and therefore knows their addresses. After stop_i no
 /// further burst is requested; beats of bursts already requested are swallowed and busy_o falls when the
-/// last has come.
+/// last has come. Beats that come while no burst is under way, as of bursts from before a reset, are taken
+/// from the bus and forgotten.
 module xw_axi_read #(
   parameter int unsigned DataWidth      = 512,
   parameter int unsigned MaxOutstanding = 16
@@ -60,19 +61,20 @@ module xw_axi_read #(
   logic                 offer_valid_q, spare_valid_q;
   logic [DataWidth-1:0] offer_q, spare_q;
   logic [1:0]           offer_resp_q, spare_resp_q;
-  logic                 taken;
+  logic                 taken, beat;
   assign taken = ready_i || swallow_q;
+  assign beat  = rvalid_i && outstanding_q != '0;
 
   always_ff @(posedge clk_i) begin
     if (!offer_valid_q || taken) begin
       if (spare_valid_q) begin
         offer_q      <= spare_q;
         offer_resp_q <= spare_resp_q;
-      end else if (rvalid_i) begin
+      end else if (beat) begin
         offer_q      <= rdata_i;
         offer_resp_q <= rresp_i;
       end
-    end else if (rvalid_i && !spare_valid_q) begin
+    end else if (beat && !spare_valid_q) begin
       spare_q      <= rdata_i;
       spare_resp_q <= rresp_i;
     end
@@ -91,9 +93,9 @@ module xw_axi_read #(
       spare_valid_q <= 1'b0;
     end else begin
       if (!offer_valid_q || taken) begin
-        offer_valid_q <= spare_valid_q || rvalid_i;
+        offer_valid_q <= spare_valid_q || beat;
         spare_valid_q <= 1'b0;
-      end else if (rvalid_i) begin
+      end else if (beat) begin
         spare_valid_q <= 1'b1;
       end
 
@@ -105,8 +107,8 @@ module xw_axi_read #(
         arlen_o       <= 8'(burst - 32'd1);
         next_addr_q   <= next_addr_q + (64'(burst) << BEAT_BITS);
         remaining_q   <= remaining_q - burst;
-        outstanding_q <= outstanding_q + COUNT_WIDTH'(!(rvalid_i && rready_o && rlast_i));
-      end else if (rvalid_i && rready_o && rlast_i) begin
+        outstanding_q <= outstanding_q + COUNT_WIDTH'(!(beat && rready_o && rlast_i));
+      end else if (beat && rready_o && rlast_i) begin
         outstanding_q <= outstanding_q - COUNT_WIDTH'(1);
       end
       if (req_valid_i && req_ready_o) begin

@@ -4,7 +4,8 @@
 /// Two readers (0: fetch, 1: X load) on one AXI4 read port. The id of a burst is the number of its reader.
 ///
 /// Requests pass through a register; fetch comes first. Beats go to the reader that their id names, in the
-/// same cycle; memory may interleave the beats of the two.
+/// same cycle; memory may interleave the beats of the two. A beat is taken when both readers are ready, so
+/// that readiness does not depend on the beat: neither may wait for the other.
 module xw_read_mux #(
   parameter int unsigned DataWidth = 512
 ) (
@@ -15,7 +16,7 @@ module xw_read_mux #(
   output logic [1:0]           reader_arready_o,  // depends on arready_i
   input  logic [2*64-1:0]      reader_araddr_i,
   input  logic [2*8-1:0]       reader_arlen_i,
-  output logic [1:0]           reader_rvalid_o,
+  output logic [1:0]           reader_rvalid_o,   // depends on the readiness of the other
   input  logic [1:0]           reader_rready_i,
   output logic [DataWidth-1:0] reader_rdata_o,    // of both
   output logic [1:0]           reader_rresp_o,
@@ -54,8 +55,8 @@ module xw_read_mux #(
     end
   end
 
-  assign reader_rvalid_o = {rvalid_i && rid_i, rvalid_i && !rid_i};
-  assign rready_o        = rid_i ? reader_rready_i[1] : reader_rready_i[0];
+  assign reader_rvalid_o = {rvalid_i && rid_i && reader_rready_i[0], rvalid_i && !rid_i && reader_rready_i[1]};
+  assign rready_o        = reader_rready_i == '1;
   assign reader_rdata_o  = rdata_i;
   assign reader_rresp_o  = rresp_i;
   assign reader_rlast_o  = rlast_i;

@@ -196,11 +196,11 @@ package xw_pkg;
 
   // AXI4-Lite registers, byte offsets.
   localparam logic [15:0] REG_CONTROL = 16'h0000;  // rw. Kernel control as XRT's ap_ctrl_hs expects it.
-  localparam int REG_CONTROL_START_BIT = 0;  // Write 1 to start; reads 1 until accepted.
+  localparam int REG_CONTROL_START_BIT = 0;  // Write 1 to start; reads 1 until the run has ended, and a 1 written until then changes nothing.
   localparam int REG_CONTROL_DONE_BIT = 1;  // Run ended; cleared by reading.
   localparam int REG_CONTROL_IDLE_BIT = 2;  // No run in flight.
-  localparam int REG_CONTROL_READY_BIT = 3;  // A new start can be given.
-  localparam int REG_CONTROL_AUTO_RESTART_BIT = 7;  // Restart when done.
+  localparam int REG_CONTROL_READY_BIT = 3;  // The run has ended, a new start can be given; cleared by reading, as done.
+  localparam int REG_CONTROL_AUTO_RESTART_BIT = 7;  // Restart when done: start stays 1.
   localparam logic [15:0] REG_INTERRUPT_GLOBAL = 16'h0004;  // rw. Global interrupt enable.
   localparam int REG_INTERRUPT_GLOBAL_ENABLE_BIT = 0;  // 1: the interrupt pin may rise.
   localparam logic [15:0] REG_INTERRUPT_ENABLE = 16'h0008;  // rw. Interrupt sources.

@@ -25,28 +25,47 @@ module xw_error_unit #(
   output logic [7:0]            code_o,
   output logic [63:0]           detail_o
 );
-  logic        found;
+  // What is kept counts as the first source: a report of the same instruction does not replace it.
+  logic [Sources:0]          valid, first;
+  logic [(Sources+1)*32-1:0] indices;
+  logic [Sources-1:0]        replaces;
+  always_comb begin
+    valid   = '0;
+    indices = '0;
+    if (error_i != '0) begin
+      valid   = {error_i, valid_o};
+      indices = {index_i, index_o};
+    end
+  end
+  assign replaces = first[Sources:1];
+  xw_first #(
+    .Sources(Sources + 1)
+  ) u_first (
+    .valid_i(valid),
+    .index_i(indices),
+    .first_o(first)
+  );
+
+  localparam int unsigned WIDTH = 8 + 32 + 8 + 64;
+  logic [Sources*WIDTH-1:0] reports;
   logic [7:0]  unit, code;
   logic [31:0] index;
   logic [63:0] detail;
   always_comb begin
-    found  = 1'b0;
-    unit   = '0;
-    index  = '0;
-    code   = '0;
-    detail = '0;
+    reports = '0;
     if (error_i != '0) begin
       for (int unsigned s = 0; s < Sources; s++) begin
-        if (error_i[s] && (!found || index_i[32*s +: 32] < index)) begin
-          found  = 1'b1;
-          unit   = unit_i[8*s +: 8];
-          index  = index_i[32*s +: 32];
-          code   = code_i[8*s +: 8];
-          detail = detail_i[64*s +: 64];
-        end
+        reports[WIDTH*s +: WIDTH] = {unit_i[8*s +: 8], index_i[32*s +: 32], code_i[8*s +: 8], detail_i[64*s +: 64]};
       end
     end
   end
+  xw_select #(
+    .Sources(Sources), .Width(WIDTH)
+  ) u_select (
+    .select_i(replaces),
+    .data_i  (reports),
+    .data_o  ({unit, index, code, detail})
+  );
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -61,7 +80,7 @@ module xw_error_unit #(
       index_o  <= '0;
       code_o   <= '0;
       detail_o <= '0;
-    end else if (found && (!valid_o || index < index_o)) begin
+    end else if (replaces != '0) begin
       valid_o  <= 1'b1;
       unit_o   <= unit;
       index_o  <= index;
@@ -69,4 +88,7 @@ module xw_error_unit #(
       detail_o <= detail;
     end
   end
+
+  logic unused_kept;
+  assign unused_kept = first[0];
 endmodule

@@ -92,7 +92,7 @@ module xw_core #(
   // What happens once per instruction, beats of block images, and conversions: registers behind these clocks change
   // in few cycles.
   logic control_clk, load_clk, convert_clk;
-  logic run_needs, fetch_needs, dispatch_needs, x_load_needs, y_store_needs, completion_needs, watchdog_needs;
+  logic run_needs, fetch_needs, dispatch_needs, x_load_needs, y_store_needs, completion_needs, watchdog_needs, semaphores_need;
   logic counters_need_control, counters_need_convert;
   logic [Queues-1:0]     queue_needs;
   logic [NumEngines-1:0] engine_needs_control, engine_needs_load, engine_needs_convert;
@@ -106,7 +106,7 @@ module xw_core #(
   xw_clock_gate u_control_clock (
     .clk_i, .rst_ni,
     .enable_i(sequencer_needs || needs_control_i || fetch_needs || x_load_needs || y_store_needs || completion_needs ||
-              watchdog_needs || engine_needs_control != '0),
+              watchdog_needs || semaphores_need || engine_needs_control != '0),
     .clk_o   (control_clk)
   );
   xw_clock_gate u_load_clock (
@@ -275,7 +275,7 @@ module xw_core #(
   xw_semaphores #(
     .Units(Queues)
   ) u_semaphores (
-    .clk_i(control_clk), .rst_ni,
+    .clk_i(control_clk), .rst_ni, .needs_clock_o(semaphores_need),
     .clear_i      (clear),
     .word_i       (words),
     .wait_i       (waiting),

@@ -4,7 +4,8 @@
 /// The kernel: registers and accelerator with the port names of a Vitis RTL kernel.
 ///
 /// Engine ports are packed vectors, engine 0 lowest; a wrapper per build gives each engine its own port.
-/// Ids of the program port: 0 fetch, 1 X load.
+/// Ids of the program port: 0 fetch, 1 X load. The reset acts a few cycles later (xw_reset); until the registers take a
+/// transfer, the kernel is in reset.
 module xw_kernel #(
   parameter int unsigned NumEngines     = 4,
   parameter int unsigned Lanes          = 64,
@@ -92,6 +93,13 @@ module xw_kernel #(
   logic [NumEngines*64-1:0] image_base;
   logic [7:0]  error_code, error_unit;
 
+  logic rst_n;
+  xw_reset u_reset (
+    .clk_i (ap_clk),
+    .rst_ni(ap_rst_n),
+    .rst_no(rst_n)
+  );
+
   logic control_clk, csr_needs_clock;
   xw_csr #(
     .NumEngines(NumEngines), .Lanes(Lanes), .BlockRows(BlockRows), .BlockCols(BlockCols), .Contexts(Contexts),
@@ -99,7 +107,7 @@ module xw_kernel #(
   ) u_csr (
     .clk_i            (control_clk),
     .needs_clock_o    (csr_needs_clock),
-    .rst_ni           (ap_rst_n),
+    .rst_ni           (rst_n),
     .awvalid_i        (s_axi_control_awvalid),
     .awready_o        (s_axi_control_awready),
     .awaddr_i         (s_axi_control_awaddr),
@@ -146,7 +154,7 @@ module xw_kernel #(
     .MaxOutstanding(MaxOutstanding), .WatchdogCycles(WatchdogCycles)
   ) u_core (
     .clk_i            (ap_clk),
-    .rst_ni           (ap_rst_n),
+    .rst_ni           (rst_n),
     .control_clk_o    (control_clk),
     .needs_control_i  (csr_needs_clock),
     .start_i          (start),

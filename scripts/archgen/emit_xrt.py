@@ -4,6 +4,9 @@
 
 from xml.sax.saxutils import quoteattr
 
+# Of the register port of xw_kernel and the top modules around it; the window of the kernel is as large.
+CONTROL_ADDRESS_BITS = 12
+
 
 def element(name, attributes, close="/"):
     return f"<{name} " + " ".join(f"{key}={quoteattr(str(value))}" for key, value in attributes.items()) + f"{close}>"
@@ -17,7 +20,10 @@ def emit(spec, engines=None, data_width=512):
         raise ValueError(f"engines: expected 1..{most}, found {engines}")
     if data_width not in (32, 64, 128, 256, 512):
         raise ValueError(f"data width: expected 32, 64, 128, 256 or 512, found {data_width}")
-    window = 1 << (max(r.offset + r.bytes for r in spec.registers) - 1).bit_length()
+    window = 1 << CONTROL_ADDRESS_BITS
+    end = max(r.offset + r.bytes for r in spec.registers)
+    if end > window:
+        raise ValueError(f"registers: expected at most 0x{window:X} bytes, found 0x{end:X}")
     ports, arguments = {}, []
     for register in spec.arguments():
         for index in range(min(register.count, engines) if register.count > 1 else 1):

@@ -36,6 +36,8 @@ void clock_edge(Model& top) {
     top.clk_i = reset || top.needs_clock_o != 0;
     // The executor asks for the clock when it takes a command.
     if constexpr (requires { top.cmd_valid_o; }) top.clk_i |= top.cmd_valid_o != 0 && top.cmd_ready_i != 0;
+    // So do the queues when they take tokens or signal, and the start of a run.
+    if constexpr (requires { top.short0_o; }) top.clk_i |= (top.grant_o | top.signal_i | top.clear_i) != 0;
   }
   if constexpr (requires { top.control_clk_i; }) top.control_clk_i = reset || top.needs_control_o != 0;
   if constexpr (requires { top.load_clk_i; }) top.load_clk_i = reset || top.needs_load_o != 0;

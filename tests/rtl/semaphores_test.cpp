@@ -52,6 +52,7 @@ class SemaphoresRtl : public testing::Test {
     top_.clear_i = top_.check_i = 0;
     bench_.reset();
     counts_ = {};
+    served_ = {};
   }
   /// Puts waits_ and signal_ids_ into the words of the instructions.
   void put_waits() {
@@ -65,11 +66,19 @@ class SemaphoresRtl : public testing::Test {
     put_number(top_.signal_i, units);
     put_waits();
   }
+  /// The tokens are there, and the last cycle's grant takes from neither.
   [[nodiscard]] bool can_take(const Wait& wait) const {
     std::array<std::uint32_t, arch::kNumSemaphores> need{};
     need[wait.id0] += wait.count0;
     need[wait.id1] += wait.count1;
-    return need[wait.id0] <= counts_[wait.id0] && need[wait.id1] <= counts_[wait.id1];
+    const auto has = [&](std::uint32_t id) { return need[id] == 0 || (need[id] <= counts_[id] && !served_[id]); };
+    return has(wait.id0) && has(wait.id1);
+  }
+  void take(const Wait& wait) {
+    counts_[wait.id0] -= wait.count0;
+    counts_[wait.id1] -= wait.count1;
+    served_[wait.id0] = served_[wait.id0] || wait.count0 != 0;
+    served_[wait.id1] = served_[wait.id1] || wait.count1 != 0;
   }
   void expect_leftover() {
     unsigned lowest = 0;
@@ -88,6 +97,7 @@ class SemaphoresRtl : public testing::Test {
   std::array<Wait, kUnits> waits_{};
   std::array<std::uint32_t, kUnits> signal_ids_{};
   std::array<std::uint32_t, arch::kNumSemaphores> counts_{};
+  std::array<bool, arch::kNumSemaphores> served_{};  ///< by the grant of the last cycle
 };
 using Configs = testing::Types<Units4, Units11>;
 TYPED_TEST_SUITE(SemaphoresRtl, Configs);
@@ -113,7 +123,9 @@ TYPED_TEST(SemaphoresRtl, AgreeWithCounters) {
                 uniform(random, 0, num_ids - 1), uniform(random, 0, 2)};
         this->signal_ids_[u] = uniform(random, 0, num_ids - 1);
         if ((waiting >> u & 1U) == 0) continue;
-        if (this->counts_[wait.id0] < wait.count0) is_short |= 1U << u;
+        if (!this->can_take({wait.id0, wait.count0, wait.id0, wait.id0 == wait.id1 ? wait.count1 : 0})) {
+          is_short |= 1U << u;
+        }
         if (grant == 0 && this->can_take(wait)) grant = 1U << u;
       }
       put_number(this->top_.wait_i, waiting);
@@ -123,11 +135,9 @@ TYPED_TEST(SemaphoresRtl, AgreeWithCounters) {
       ASSERT_EQ(this->top_.grant_o, grant);
       ASSERT_EQ(this->top_.short0_o, is_short);
       ASSERT_EQ(this->top_.overflow_o, 0U);
+      this->served_ = {};
       for (unsigned u = 0; u < this->kUnits; ++u) {
-        if ((grant >> u & 1U) != 0) {
-          this->counts_[this->waits_[u].id0] -= this->waits_[u].count0;
-          this->counts_[this->waits_[u].id1] -= this->waits_[u].count1;
-        }
+        if ((grant >> u & 1U) != 0) this->take(this->waits_[u]);
         if ((signalling >> u & 1U) != 0) ++this->counts_[this->signal_ids_[u]];
       }
       num_grants += grant != 0 ? 1 : 0;
@@ -174,15 +184,20 @@ TYPED_TEST(SemaphoresRtl, AFullCounterReportsTheSignalAndClearEmptiesAll) {
   this->put_signals(2);
   this->bench_.settle();
   EXPECT_EQ(this->top_.overflow_o, 2U);
-  // A token taken in the same cycle makes room.
+  // A token taken makes room in the next cycle.
   this->waits_[0] = {9, 1, 0, 0};
   this->put_waits();
   put_number(this->top_.wait_i, 1);
   this->bench_.settle();
   EXPECT_EQ(this->top_.grant_o, 1U);
-  EXPECT_EQ(this->top_.overflow_o, 0U);
-  put_number(this->top_.wait_i, 0);
+  EXPECT_EQ(this->top_.overflow_o, 2U);
   this->bench_.tick();
+  put_number(this->top_.wait_i, 0);
+  this->bench_.settle();
+  EXPECT_EQ(this->top_.overflow_o, 0U);
+  this->bench_.tick();
+  this->bench_.settle();
+  EXPECT_EQ(this->top_.overflow_o, 2U) << "full again";
   this->put_signals(0);
   this->counts_[9] = kFull;
   this->expect_leftover();
@@ -191,6 +206,52 @@ TYPED_TEST(SemaphoresRtl, AFullCounterReportsTheSignalAndClearEmptiesAll) {
   this->top_.clear_i = 0;
   this->counts_ = {};
   this->expect_leftover();
+}
+
+/// The low part of a counter holds 64 tokens: counts go up and down across that, and to the full counter and back.
+TYPED_TEST(SemaphoresRtl, CountAcrossCarriesAndAtTheFullCounter) {
+  for (unsigned seed = 1; seed <= 8; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937 random(seed);
+    this->start();
+    std::int64_t count = 0;
+    if (seed % 2 == 0) {  // fills one counter
+      this->signal_ids_.fill(7);
+      this->put_signals(0xF);
+      for (; count + 4 <= kFull - 40; count += 4) this->bench_.tick();
+    }
+    unsigned num_overflows = 0;
+    bool served = false;  // in the last cycle
+    for (unsigned cycle = 0; cycle < 4000; ++cycle) {
+      const bool rises = cycle / 50 % 2 == 0;
+      const std::uint32_t signalling = static_cast<std::uint32_t>(random()) & this->kAllUnits & (rises ? 0xFU : 0x1U);
+      this->waits_.fill({7, uniform(random, 1, arch::kMaxWaitCount), 7, rises ? 0 : uniform(random, 0, 7)});
+      this->signal_ids_.fill(7);
+      const std::uint32_t waiting = random() % (rises ? 8 : 2) == 0 ? 2U : 0U;
+      const std::int64_t need = this->waits_[1].count0 + this->waits_[1].count1;
+      const bool granted = waiting != 0 && count >= need && !served;
+      put_number(this->top_.wait_i, waiting);
+      this->put_signals(signalling);
+      this->bench_.settle();
+      ASSERT_EQ(this->top_.grant_o, granted ? 2U : 0U) << "cycle " << cycle << ", count " << count;
+      std::uint32_t overflow = 0;
+      std::int64_t next = count;
+      for (unsigned u = 0; u < this->kUnits; ++u) {
+        if ((signalling >> u & 1U) == 0) continue;
+        if (next == kFull) {
+          overflow |= 1U << u;
+          ++num_overflows;
+        } else {
+          ++next;
+        }
+      }
+      ASSERT_EQ(this->top_.overflow_o, overflow) << "cycle " << cycle << ", count " << count;
+      count = granted ? next - need : next;
+      served = granted;
+      this->bench_.tick();
+    }
+    EXPECT_EQ(num_overflows > 20, seed % 2 == 0);
+  }
 }
 
 TYPED_TEST(SemaphoresRtl, ResetInMidStreamEmptiesAll) {

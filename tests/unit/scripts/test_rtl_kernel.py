@@ -31,7 +31,7 @@ class KernelTop(unittest.TestCase):
         for name, engines, width in (("tiny-64", 1, 128), ("alveo-u55c", 4, 512)):
             status, errors, folder = self.generate(ROOT / f"arch/chips/{name}.toml")
             self.assertEqual((status, errors), (0, ""))
-            top = (folder / "crossweave.sv").read_text(encoding="utf-8")
+            top = (folder / "crossweave.v").read_text(encoding="utf-8")
             kernel = ElementTree.parse(folder / "kernel.xml").getroot()
             masters = {p.get("name") for p in kernel.iter("port") if p.get("mode") == "master"}
             self.assertEqual(masters, {"m_axi_gmem", *(f"m_axi_engine{e}" for e in range(engines))})
@@ -39,8 +39,24 @@ class KernelTop(unittest.TestCase):
             for port in kernel.iter("port"):
                 if port.get("mode") == "master":
                     self.assertEqual(int(port.get("dataWidth")), width)
-                    self.assertRegex(top, rf"input  logic \[{width - 1}:0\]\s+{port.get('name')}_rdata")
+                    self.assertRegex(top, rf"input  wire \[{width - 1}:0\]\s+{port.get('name')}_rdata")
             self.assertIn(f".NumEngines({engines})", top)
+            for e in range(engines):
+                self.assertRegex(top, rf"m_axi_engine{e}_araddr")
+                self.assertNotRegex(top, rf"m_axi_engine{e}_(aw|w|b)\w+")
+
+    def test_top_is_verilog(self):
+        _, _, folder = self.generate(ROOT / "arch/chips/tiny-64.toml")
+        top = re.sub(r"//.*|/\*.*?\*/", "", (folder / "crossweave.v").read_text(encoding="utf-8"))
+        self.assertNotRegex(top, r"\blogic\b|\bimport\b|'[01]\b|\.\w+,")
+
+    def test_window_is_what_the_address_bits_of_the_port_reach(self):
+        _, _, folder = self.generate(ROOT / "arch/chips/tiny-64.toml")
+        top = (folder / "crossweave.v").read_text(encoding="utf-8")
+        high = int(re.search(r"input  wire \[(\d+):0\]\s+s_axi_control_awaddr", top).group(1))
+        kernel = ElementTree.parse(folder / "kernel.xml").getroot()
+        window = next(p.get("range") for p in kernel.iter("port") if p.get("name") == "s_axi_control")
+        self.assertEqual(int(window, 16), 1 << (high + 1))
 
     def test_descriptions_that_the_rtl_cannot_have_are_refused(self):
         with tempfile.TemporaryDirectory() as folder:
