@@ -1,4 +1,4 @@
-// Reads the golden vectors that stand beside the project.
+// Reads the golden vectors of tests/fixtures/golden.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -6,19 +6,17 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "models/reference/afm_float.hpp"
-#include "tests/support/shared_data.hpp"
+#include "tests/support/paths.hpp"
 
 namespace xw::test {
 
-inline std::optional<nlohmann::json> read_golden() {
-  const auto path = shared_path("golden/golden.json");
-  if (!path) return std::nullopt;
-  std::ifstream file(*path);
+/// Vectors that IBM's code made; README.md beside the file says how. Throws if the file is not there.
+inline nlohmann::json read_golden() {
+  std::ifstream file(source_dir() / "tests/fixtures/golden/golden.json");
   return nlohmann::json::parse(file);
 }
 
