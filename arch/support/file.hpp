@@ -14,7 +14,10 @@
 namespace xw {
 
 /// A read-only memory map of a whole file. Movable; unmaps on destruction.
-/// Throws Error{kFileNotFound | kIo} naming the path.
+/// Throws Error{kFileNotFound | kIo} naming the path, Error{kFormat} for a Git LFS pointer in place of the file.
+///
+/// A file that becomes shorter while it is mapped does not end the process: its lost pages read as zeros. Whoever has
+/// used mapped bytes calls check_mapped_files() before the result counts.
 class MappedFile {
  public:
   explicit MappedFile(const std::filesystem::path& path);
@@ -24,18 +27,23 @@ class MappedFile {
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;
 
-  [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return {data_, size_}; }
-  [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+  [[nodiscard]] std::span<const std::byte> bytes() const noexcept;
+  [[nodiscard]] const std::filesystem::path& path() const noexcept;
   /// Tells the kernel that `range` of the map is not needed any more (keeps resident memory low).
   void release(std::size_t offset, std::size_t length) const noexcept;
 
+  struct Map;
+
  private:
-  std::filesystem::path path_;
-  const std::byte* data_ = nullptr;
-  std::size_t size_ = 0;
+  std::unique_ptr<Map> map_;
 };
 
-/// Whole text of a file of at most `max_bytes`. Throws Error{kFileNotFound | kIo | kFormat}.
+/// Throws Error{kIo} naming the first mapped file that was written to, became shorter or longer, or could not be read
+/// since it was mapped; one that was closed since the last call counts, too. A file that was replaced by another of its
+/// name has not changed. Takes less than a microsecond per open map. Thread safe.
+void check_mapped_files();
+
+/// Whole text of a file of at most `max_bytes`. Throws Error{kFileNotFound | kIo | kFormat (longer, a Git LFS pointer)}.
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes = 64ULL << 20);
 
 /// An output file written under a temporary name beside its target and renamed by `commit()`.
@@ -53,7 +61,7 @@ class OutputFile {
   void write_at(std::uint64_t offset, std::span<const std::byte> bytes);  ///< overwrites, does not move the end
   void pad_to(std::uint64_t alignment);                                   ///< appends zeros
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
-  void commit();  ///< flushes, closes, renames
+  void commit();  ///< flushes, closes, renames; also throws what check_mapped_files() does
 
  private:
   struct Impl;

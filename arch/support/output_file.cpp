@@ -173,6 +173,7 @@ void OutputFile::pad_to(std::uint64_t alignment) {
 
 void OutputFile::commit() {
   impl_->require_open();
+  check_mapped_files();  // what is written came from files that may have changed meanwhile
   impl_->flush();
   const int closed = ::close(std::exchange(impl_->fd, -1));
   const int close_error = errno;

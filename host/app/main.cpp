@@ -12,6 +12,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
 #include "arch/support/interrupt.hpp"
 #include "arch/support/printable.hpp"
 #include "host/app/options.hpp"
@@ -86,13 +87,26 @@ int with_output_flushed(int status) {
   return status;
 }
 
+/// A command whose files changed under it has failed, whatever it made of them, and that is why.
+int run_on_unchanged_files(int argc, char** argv) {
+  int status = 0;
+  try {
+    status = run_command(argc, argv);
+  } catch (const Error&) {
+    check_mapped_files();
+    throw;
+  }
+  check_mapped_files();
+  return status;
+}
+
 }  // namespace
 }  // namespace xw::app
 
 int main(int argc, char** argv) {
   try {
     xw::install_interrupt_handler();
-    return xw::app::with_output_flushed(xw::app::run_command(argc, argv));
+    return xw::app::with_output_flushed(xw::app::run_on_unchanged_files(argc, argv));
   } catch (const xw::Error& error) {
     const std::string kind = xw::name(error.code());
     std::cerr << "crossweave: " << (kind == error.what() ? "" : kind + ": ") << xw::printable(error.what()) << '\n';

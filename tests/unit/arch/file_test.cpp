@@ -54,6 +54,22 @@ TEST(MappedFile, AnEmptyFileIsAnEmptySpan) {
   file.release(0, 100);
 }
 
+TEST(MappedFile, AGitLfsPointerIsNamed) {
+  const TemporaryFolder folder;
+  const std::string pointer =
+      "version https://git-lfs.github.com/spec/v1\noid "
+      "sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e23"
+      "93\nsize 12345\n";
+  put(folder / "model.gguf", pointer);
+  const std::string expected = (folder / "model.gguf").string() + ": this is a Git LFS pointer";
+  const xw::Error mapped = error_of([&] { const xw::MappedFile file(folder / "model.gguf"); });
+  EXPECT_EQ(mapped.code(), xw::ErrorCode::kFormat);
+  EXPECT_THAT(mapped.what(), HasSubstr(expected));
+  EXPECT_THAT(error_of([&] { (void)xw::read_text_file(folder / "model.gguf"); }).what(), HasSubstr(expected));
+  put(folder / "long", pointer + std::string(2000, ' '));  // longer than a pointer may be
+  EXPECT_EQ(xw::MappedFile(folder / "long").bytes().size(), pointer.size() + 2000);
+}
+
 TEST(MappedFile, MovesAndKeepsItsBytes) {
   const TemporaryFolder folder;
   put(folder / "a", "first");
