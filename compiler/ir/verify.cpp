@@ -252,8 +252,11 @@ class Verifier {
     expect(attr_float(node, "rope_theta") > 0, "rope_theta > 0", std::to_string(attr_float(node, "rope_theta")));
     const std::string& scaling = attr_string(node, "rope_scaling");
     const std::string why = "rope_scaling \"" + scaling + "\"";
+    for (const char* key : {"rope_factor", "rope_attention_factor"}) {
+      if (has_attr(node, key)) expect(attr_float(node, key) > 0, std::string(key) + " > 0", "less");
+    }
     if (scaling == "linear") {
-      if (require(node, {"rope_factor"}, why)) expect(attr_float(node, "rope_factor") > 0, "rope_factor > 0", "less");
+      static_cast<void>(require(node, {"rope_factor"}, why));
     } else if (scaling == "llama3") {
       static_cast<void>(require(
           node, {"rope_factor", "rope_low_freq_factor", "rope_high_freq_factor", "rope_original_context"}, why));

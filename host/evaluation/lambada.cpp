@@ -99,8 +99,9 @@ LambadaResult lambada(transformer::Model& model, const tokenizer::Tokenizer& tok
   const std::size_t limit = std::min(model.context_length(), kLambadaVectorStride);
   for (std::size_t e = 0; e < examples.size(); ++e) {
     const TokenizedExample example = tokenize(tokenizer, examples[e], bos, limit, e);
-    transformer::Session session(model, options.vector_base + static_cast<std::uint32_t>(e) * kLambadaVectorStride,
-                                 static_cast<std::uint32_t>(example.tokens.size()));
+    transformer::Session session(model, 0, static_cast<std::uint32_t>(example.tokens.size()));
+    session.reset(options.vector_base + static_cast<std::uint32_t>(e) * kLambadaVectorStride,
+                  static_cast<std::uint32_t>(example.tokens.size()));
     const std::span<const std::int32_t> tokens(example.tokens);
     if (example.context_tokens > 1) {
       static_cast<void>(session.forward(tokens.first(example.context_tokens - 1), transformer::LogitsOf::kNone));

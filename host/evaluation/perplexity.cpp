@@ -65,9 +65,10 @@ PerplexityResult perplexity(transformer::Model& model, std::span<const std::int3
     window.insert(window.end(), tokens.begin() + static_cast<std::ptrdiff_t>(begin),
                   tokens.begin() + static_cast<std::ptrdiff_t>(begin + count));
     if (window.size() < 2) break;  // a last token without anything before it
-    // Distinct for every window: a window has at most `context` tokens. Wraps like the 32-bit index itself.
-    session.reset(options.vector_base + static_cast<std::uint32_t>(result.windows) * options.context);
     const std::span<const std::int32_t> inputs = std::span(window).first(window.size() - 1);
+    // Distinct for every window: a window has at most `context` tokens. Wraps like the 32-bit index itself.
+    session.reset(options.vector_base + static_cast<std::uint32_t>(result.windows) * options.context,
+                  static_cast<std::uint32_t>(window.size()));
     for (std::size_t t = 0; t < inputs.size(); t += kBatch) {
       const std::size_t batch = std::min(kBatch, inputs.size() - t);
       const std::vector<float> logits = session.forward(inputs.subspan(t, batch), transformer::LogitsOf::kAll);

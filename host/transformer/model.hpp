@@ -86,8 +86,12 @@ class Session {
   /// vector_base: vector_index of the first token; token t of the session has vector_base + t (modulo 2^32), so results
   /// do not depend on how the tokens are split into batches: logits have the same bits for every split and number of
   /// threads. context_limit: the longest sequence this session will hold; 0 or more than the model's context length
-  /// means that length. Models with longrope scaling use their long factors if and only if the limit exceeds their
-  /// original context.
+  /// means that length.
+  ///
+  /// Models with longrope scaling (as transformers does): a sequence of more tokens than the original context has the
+  /// long factors, a shorter one the short factors. The call of forward() with which a sequence passes the original
+  /// context first computes all tokens before it again, with the same vector indices. Logits that were asked for
+  /// earlier are those of the shorter sequence; say the length in reset() to have them for the whole one.
   explicit Session(Model& model, std::uint32_t vector_base = 0, std::uint32_t context_limit = 0);
   ~Session();
   /// Appends tokens and returns logits [rows][vocab] (rows: 1, tokens.size() or 0). Long inputs run in bounded pieces.
@@ -97,8 +101,9 @@ class Session {
   [[nodiscard]] std::uint32_t position() const;
   /// The longest sequence that this session holds.
   [[nodiscard]] std::uint32_t context_limit() const;
-  /// Forgets the sequence (KV cache and position). The vector index starts at `vector_base` again.
-  void reset(std::uint32_t vector_base = 0);
+  /// Forgets the sequence (KV cache and position). The vector index starts at `vector_base` again. `known_length`:
+  /// tokens that the next sequence is known to have at least, for rotations that depend on it.
+  void reset(std::uint32_t vector_base = 0, std::uint32_t known_length = 0);
   [[nodiscard]] const HostTimes& times() const;
 
  private:

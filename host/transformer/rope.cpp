@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <utility>
 
 #include "arch/support/error.hpp"
 
@@ -41,11 +42,15 @@ RopeConfig rope_config(const ir::Node& attention) {
   config.theta = ir::attr_float(attention, "rope_theta");
   require(config.theta > 0, "rope_theta must be positive");
   config.scaling = ir::attr_string(attention, "rope_scaling");
-  if (config.scaling == "none") return config;
-  if (config.scaling == "linear" || config.scaling == "llama3") {
+  if (config.scaling == "linear" || config.scaling == "llama3" || ir::has_attr(attention, "rope_factor")) {
     config.factor = ir::attr_float(attention, "rope_factor");
     require(config.factor > 0, "rope_factor must be positive");
   }
+  if (config.scaling == "longrope" || ir::has_attr(attention, "rope_attention_factor")) {
+    config.attention_factor = ir::attr_float(attention, "rope_attention_factor");
+    require(config.attention_factor > 0, "rope_attention_factor must be positive");
+  }
+  if (config.scaling == "none") return config;
   if (config.scaling == "llama3" || config.scaling == "longrope") {
     const std::int64_t original = ir::attr_int(attention, "rope_original_context");
     require(original > 0 && original <= UINT32_MAX, "rope_original_context must be positive");
@@ -59,7 +64,6 @@ RopeConfig rope_config(const ir::Node& attention) {
   } else if (config.scaling == "longrope") {
     config.short_factors = attr_list(attention, "rope_short");
     config.long_factors = attr_list(attention, "rope_long");
-    config.attention_factor = ir::attr_float(attention, "rope_attention_factor");
     require(config.short_factors.size() == config.dims / 2 && config.long_factors.size() == config.dims / 2,
             "rope_short and rope_long must have rope_dims / 2 = " + std::to_string(config.dims / 2) +
                 " elements, found " + std::to_string(config.short_factors.size()) + " and " +
@@ -71,39 +75,51 @@ RopeConfig rope_config(const ir::Node& attention) {
   return config;
 }
 
-std::vector<double> rope_frequencies(const RopeConfig& config, std::uint32_t max_positions) {
+bool depends_on_length(const RopeConfig& config) {
+  return config.scaling == "longrope" && config.short_factors != config.long_factors;
+}
+
+std::vector<double> rope_frequencies(const RopeConfig& config, std::uint32_t length) {
   std::vector<double> frequencies(config.dims / 2);
-  const bool is_long = max_positions > config.original_context;
+  const bool is_long = length > config.original_context;
   for (std::size_t i = 0; i < frequencies.size(); ++i) {
     const double base = std::pow(config.theta, -2.0 * static_cast<double>(i) / config.dims);
     double& frequency = frequencies[i];
-    frequency = base;
-    if (config.scaling == "linear") {
-      frequency = base / config.factor;
-    } else if (config.scaling == "llama3") {
+    frequency = base / config.factor;
+    if (config.scaling == "llama3") {
       const double wavelength = 2.0 * std::numbers::pi / base;
       const double original = config.original_context;
       const double low = config.low_freq_factor;
       const double high = config.high_freq_factor;
-      if (wavelength > original / low) {
-        frequency = base / config.factor;
-      } else if (wavelength >= original / high) {
+      if (wavelength < original / high) {
+        frequency = base;
+      } else if (wavelength <= original / low) {
         const double smooth = (original / wavelength - low) / (high - low);
         frequency = (1.0 - smooth) * base / config.factor + smooth * base;
       }
     } else if (config.scaling == "longrope") {
-      frequency = base / (is_long ? config.long_factors[i] : config.short_factors[i]);
+      frequency = base / config.factor / (is_long ? config.long_factors[i] : config.short_factors[i]);
     }
   }
   return frequencies;
 }
 
-RopeTable::RopeTable(const RopeConfig& config, std::uint32_t max_positions)
-    : config_(config), frequencies_(rope_frequencies(config, max_positions)) {}
+RopeTable::RopeTable(const RopeConfig& config, std::uint32_t length)
+    : config_(config), frequencies_(rope_frequencies(config, length)) {}
+
+bool RopeTable::set_length(std::uint32_t length) {
+  if (!depends_on_length(config_)) return false;
+  std::vector<double> frequencies = rope_frequencies(config_, length);
+  if (frequencies == frequencies_) return false;
+  frequencies_ = std::move(frequencies);
+  cosines_.clear();
+  sines_.clear();
+  return true;
+}
 
 void RopeTable::extend(std::uint32_t end) {
   if (frequencies_.empty()) return;
-  const double factor = config_.scaling == "longrope" ? config_.attention_factor : 1.0;
+  const double factor = config_.attention_factor;
   for (std::size_t position = cosines_.size() / frequencies_.size(); position < end; ++position) {
     for (const double frequency : frequencies_) {
       const double angle = static_cast<double>(position) * frequency;

@@ -35,14 +35,21 @@ struct RopeConfig {
 /// llama3:   w_i for wavelengths 2 pi / w_i below original / high_freq_factor, w_i / factor above
 ///           original / low_freq_factor, between them (1 - s) w_i / factor + s w_i with
 ///           s = (original / wavelength - low) / (high - low)   (Llama 3.1 reference code)
-/// longrope: w_i / short_factors[i], or long_factors if `max_positions` exceeds the original context
-///           (Ding et al., LongRoPE; Phi-3 reference code)
-[[nodiscard]] std::vector<double> rope_frequencies(const RopeConfig& config, std::uint32_t max_positions);
+/// longrope: w_i / factor / short_factors[i], or long_factors for a sequence longer than the original context
+///           (Ding et al., LongRoPE; Phi-3 reference code; `factor` as in GGUF files that have both, otherwise 1)
+/// `length`: tokens of the sequence.
+[[nodiscard]] std::vector<double> rope_frequencies(const RopeConfig& config, std::uint32_t length);
+/// True if sequences of different lengths have different frequencies.
+[[nodiscard]] bool depends_on_length(const RopeConfig& config);
 
-/// Cosines and sines of all positions so far; grows. `longrope` multiplies both by the attention factor.
+/// Cosines and sines of all positions so far, multiplied by the attention factor; grows.
 class RopeTable {
  public:
-  RopeTable(const RopeConfig& config, std::uint32_t max_positions);
+  /// For a sequence of `length` tokens.
+  RopeTable(const RopeConfig& config, std::uint32_t length);
+  /// Takes the frequencies of a sequence of `length` tokens. True if they are others than before: the table is then
+  /// empty, and what was rotated with it is out of date.
+  [[nodiscard]] bool set_length(std::uint32_t length);
   [[nodiscard]] const RopeConfig& config() const { return config_; }
   /// Makes positions [0, end) available.
   void extend(std::uint32_t end);

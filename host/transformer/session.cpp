@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
 #include "arch/support/parallel.hpp"
 #include "host/transformer/model_impl.hpp"
 
@@ -35,7 +36,10 @@ struct Session::Impl {
         context_limit(limit == 0 ? owner.context_length : std::min(limit, owner.context_length)),
         slots(owner.num_slots),
         where(owner.graph.values.size()) {
-    for (const RopeConfig& rope : model.ropes) ropes.emplace_back(rope, context_limit);
+    for (const RopeConfig& rope : model.ropes) {
+      ropes.emplace_back(rope, 0);
+      keeps_tokens = keeps_tokens || depends_on_length(rope);
+    }
     for (const std::uint32_t node : model.attentions) {
       caches.emplace_back(model.nodes[node].attention.num_kv_heads, model.nodes[node].attention.head_dim);
     }
@@ -45,6 +49,9 @@ struct Session::Impl {
   std::uint32_t vector_base;
   std::uint32_t context_limit;
   std::uint32_t position = 0;
+  std::uint32_t known_length = 0;  ///< tokens that the sequence will have at least
+  bool keeps_tokens = false;       ///< a rotation depends on the length of the sequence
+  std::vector<std::int32_t> past;  ///< tokens so far, if `keeps_tokens`
   std::vector<RopeTable> ropes;
   std::vector<KvCache> caches;
   AttentionScratch scratch;
@@ -58,6 +65,8 @@ struct Session::Impl {
   std::vector<AlignedBuffer<float>> slots;
   std::vector<Place> where;
 
+  /// Rotations for a sequence of `length` tokens; computes the tokens so far again if theirs were others.
+  void set_length(std::uint32_t length);
   /// One pass. `logits_begin`: first of the pass's tokens whose logits are wanted, tokens.size() for none.
   void run(std::span<const std::int32_t> tokens, std::size_t logits_begin, float* logits);
   void run_node(std::size_t index, std::span<const std::int32_t> tokens, std::size_t rows, float* logits);
@@ -90,6 +99,18 @@ struct Session::Impl {
     }
   }
 };
+
+void Session::Impl::set_length(std::uint32_t length) {
+  bool is_other = false;
+  for (RopeTable& rope : ropes) is_other = rope.set_length(length) || is_other;
+  if (!is_other || position == 0) return;
+  for (KvCache& cache : caches) cache.clear();
+  position = 0;
+  for (std::size_t begin = 0; begin < past.size(); begin += kChunk) {
+    const std::size_t count = std::min(kChunk, past.size() - begin);
+    run(std::span(past).subspan(begin, count), count, nullptr);
+  }
+}
 
 void Session::Impl::run(std::span<const std::int32_t> tokens, std::size_t logits_begin, float* logits) {
   const bool observed = model.input_observer != nullptr || model.output_observer != nullptr;
@@ -236,6 +257,7 @@ std::vector<float> Session::forward(std::span<const std::int32_t> tokens, Logits
     throw Error(ErrorCode::kCapacity, "sequence of " + std::to_string(impl_->position + tokens.size()) +
                                           " tokens exceeds the context of " + std::to_string(impl_->context_limit));
   }
+  impl_->set_length(std::max(impl_->known_length, impl_->position + static_cast<std::uint32_t>(tokens.size())));
   const std::size_t rows = logits == LogitsOf::kAll ? tokens.size() : logits == LogitsOf::kLast ? 1 : 0;
   std::vector<float> result(rows * model.num_logits);
   for (std::size_t begin = 0; begin < tokens.size(); begin += kChunk) {
@@ -245,6 +267,8 @@ std::vector<float> Session::forward(std::span<const std::int32_t> tokens, Logits
     float* target = logits == LogitsOf::kAll ? result.data() + begin * model.num_logits : result.data();
     impl_->run(tokens.subspan(begin, count), count - wanted, target);
   }
+  check_mapped_files();
+  if (impl_->keeps_tokens) impl_->past.insert(impl_->past.end(), tokens.begin(), tokens.end());
   return result;
 }
 
@@ -256,9 +280,11 @@ std::uint32_t Session::context_limit() const {
   return impl_->context_limit;
 }
 
-void Session::reset(std::uint32_t vector_base) {
+void Session::reset(std::uint32_t vector_base, std::uint32_t known_length) {
   for (KvCache& cache : impl_->caches) cache.clear();
+  impl_->past.clear();
   impl_->position = 0;
+  impl_->known_length = known_length;
   impl_->vector_base = vector_base;
 }
 

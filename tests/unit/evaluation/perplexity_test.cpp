@@ -8,8 +8,10 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "arch/support/parallel.hpp"
 #include "host/evaluation/likelihood.hpp"
 #include "tests/unit/evaluation/bigram.hpp"
+#include "tests/unit/transformer/tiny_model.hpp"
 
 namespace xw::evaluation {
 namespace {
@@ -52,6 +54,36 @@ TEST(Likelihood, IsStableAndBreaksTiesBySmallerId) {
   EXPECT_TRUE(likelihood(logits, 0).is_argmax);
   EXPECT_FALSE(likelihood(logits, 1).is_argmax);
   EXPECT_NEAR(likelihood(logits, 2).log_probability, -2000.0 - std::log(2.0), 1e-3);
+}
+
+TEST(Perplexity, WindowsOfALongRopeModelHaveTheFactorsOfTheirLength) {
+  transformer::test::TinyConfig config;
+  config.context = 300;
+  config.rope_short = {1.0, 1.2, 1.4, 1.6};
+  config.rope_long = {1.0, 2.5, 6.0, 14.0};
+  config.original_context = 100;
+  const transformer::test::TinyModel tiny(config);
+  ThreadPool pool(1);
+  transformer::Model model(tiny.graph(), tiny.source, nullptr, pool);
+  const auto tokens = tiny.tokens(250, 3);
+  for (const std::uint32_t context : {100U, 101U, 250U}) {  // computed in batches of fewer tokens
+    double sum = 0;
+    std::size_t count = 0;
+    for (std::size_t begin = 0; begin < tokens.size(); begin += context) {
+      const auto end = std::min<std::size_t>(begin + context, tokens.size());
+      const std::vector<std::int32_t> window(tokens.begin() + static_cast<std::ptrdiff_t>(begin),
+                                             tokens.begin() + static_cast<std::ptrdiff_t>(end));
+      const std::vector<double> logits = tiny.logits(window);
+      for (std::size_t i = 0; i + 1 < window.size(); ++i) {
+        double total = 0;
+        for (std::size_t v = 0; v < config.vocab; ++v) total += std::exp(logits[i * config.vocab + v]);
+        sum += std::log(total) - logits[i * config.vocab + static_cast<std::size_t>(window[i + 1])];
+        ++count;
+      }
+    }
+    EXPECT_NEAR(perplexity(model, tokens, -1, options(context)).mean_nll, sum / static_cast<double>(count), 1e-5)
+        << context;
+  }
 }
 
 TEST(Perplexity, WindowsWithoutBosPredictAllButTheirFirstToken) {

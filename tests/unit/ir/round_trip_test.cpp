@@ -64,7 +64,7 @@ class RandomGraph {
                           {"rope_original_context", std::int64_t{4096}},
                           {"rope_short", numbers(features / 2)},
                           {"rope_long", numbers(features / 2)},
-                          {"rope_attention_factor", number()}},
+                          {"rope_attention_factor", std::abs(number()) + 1}},
                          result, {features});
       case 4:
         return graph.add(OpKind::kSwiGlu, {any(values), any(values)}, {}, result, {features});

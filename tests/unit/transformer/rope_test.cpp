@@ -71,6 +71,43 @@ TEST(Rope, LongRopeChoosesItsFactorsByTheLongestSequence) {
   EXPECT_EQ(rope_frequencies(config, 4097), (std::vector<double>{0.25, 0.00125}));
 }
 
+TEST(Rope, FactorsAndLinearScalingBothDivide) {
+  RopeConfig config = plain(RopeStyle::kHalf, 4);
+  config.scaling = "longrope";
+  config.factor = 2;
+  config.original_context = 16;
+  config.short_factors = config.long_factors = {1.0, 4.0};
+  // 10000^0 / 2 / 1, 10000^(-2/4) / 2 / 4
+  EXPECT_EQ(rope_frequencies(config, 16), (std::vector<double>{0.5, 0.00125}));
+  EXPECT_FALSE(depends_on_length(config));
+}
+
+TEST(Rope, SettingTheLengthChangesTheTableOnlyWhereTheFactorsChange) {
+  RopeConfig config = plain(RopeStyle::kHalf, 4);
+  EXPECT_FALSE(RopeTable(config, 1).set_length(1 << 20));
+  config.scaling = "longrope";
+  config.original_context = 16;
+  config.short_factors = {1.0, 2.0};
+  config.long_factors = {1.0, 3.0};
+  RopeTable table(config, 1);
+  EXPECT_FALSE(table.set_length(16));
+  EXPECT_TRUE(table.set_length(17));
+  EXPECT_FALSE(table.set_length(30));
+  EXPECT_TRUE(table.set_length(3));
+}
+
+TEST(Rope, TheAttentionFactorCountsWithEveryScaling) {
+  RopeConfig config = plain(RopeStyle::kHalf, 2);
+  config.attention_factor = 1.5;
+  RopeTable table(config, 1);
+  table.extend(1);
+  const float x[] = {2.0F, -4.0F};
+  float y[2];
+  table.rotate(x, 2, 0, y);
+  EXPECT_FLOAT_EQ(y[0], 3.0F);
+  EXPECT_FLOAT_EQ(y[1], -6.0F);
+}
+
 TEST(Rope, LongRopeScalesByTheAttentionFactor) {
   RopeConfig config = plain(RopeStyle::kHalf, 2);
   config.scaling = "longrope";
@@ -157,6 +194,10 @@ TEST(Rope, ReadsAttributes) {
   EXPECT_EQ(rope_config(node).style, RopeStyle::kNone);
   node.attributes["rope_style"] = std::string("interleaved");
   EXPECT_EQ(rope_config(node).style, RopeStyle::kInterleaved);
+  node.attributes["rope_factor"] = 2.0;
+  node.attributes["rope_attention_factor"] = 1.25;
+  EXPECT_EQ(rope_config(node).factor, 2.0);
+  EXPECT_EQ(rope_config(node).attention_factor, 1.25);
 }
 
 TEST(Rope, RejectsImpossibleAttributes) {

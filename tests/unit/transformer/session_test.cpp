@@ -129,6 +129,62 @@ TEST(Session, ResetForgets) {
   EXPECT_EQ(session.forward(tokens, LogitsOf::kAll), first);
 }
 
+TinyConfig longrope() {
+  TinyConfig config;
+  config.rope_short = {1.0, 1.2, 1.4, 1.6};
+  config.rope_long = {1.0, 2.5, 6.0, 14.0};
+  config.original_context = 20;
+  return config;
+}
+
+void expect_near(std::span<const float> found, std::span<const double> expected, std::size_t tokens) {
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 2e-4) << tokens << " tokens, " << i;
+}
+
+TEST(Session, LongRopeTakesShortFactorsUpToTheOriginalContextAndLongOnesBeyond) {
+  const TinyModel tiny(longrope());
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  for (const std::size_t n : {5U, 20U, 21U, 40U}) {
+    const auto tokens = tiny.tokens(n, 12);
+    expect_near(all_logits(model, tokens, n), tiny.logits(tokens), n);
+  }
+}
+
+TEST(Session, AGenerationThatPassesTheOriginalContextIsComputedAnewWithLongFactors) {
+  const TinyModel tiny(longrope());
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  const auto tokens = tiny.tokens(40, 13);
+  Session session(model);
+  for (std::size_t n = 1; n <= tokens.size(); ++n) {
+    const auto found = session.forward(std::span(tokens).subspan(n - 1, 1), LogitsOf::kLast);
+    const auto all = tiny.logits({tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>(n)});
+    expect_near(found, std::span(all).last(tiny.config.vocab), n);
+  }
+  EXPECT_EQ(session.position(), tokens.size());
+  session.reset();  // the next sequence is short again
+  const std::vector<std::int32_t> again(tokens.begin(), tokens.begin() + 10);
+  expect_near(session.forward(again, LogitsOf::kAll), tiny.logits(again), 10);
+}
+
+TEST(Session, AKnownLengthGivesTheWholeSequenceItsFactorsInPiecesToo) {
+  const TinyModel tiny(longrope());
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  const auto tokens = tiny.tokens(40, 14);
+  const auto whole = all_logits(model, tokens, tokens.size());
+  Session session(model);
+  session.reset(0, static_cast<std::uint32_t>(tokens.size()));
+  std::vector<float> pieces;
+  for (std::size_t begin = 0; begin < tokens.size(); begin += 8) {
+    const auto logits = session.forward(std::span(tokens).subspan(begin, 8), LogitsOf::kAll);
+    pieces.insert(pieces.end(), logits.begin(), logits.end());
+  }
+  EXPECT_EQ(pieces, whole);
+}
+
 TEST(Session, TimesAreMeasuredByKind) {
   const TinyModel tiny(TinyConfig{});
   ThreadPool pool(1);

@@ -18,7 +18,9 @@ struct TinyConfig {
                 window = 0;
   std::string rope_style = "half";
   bool biases = false;
-  double embedding_scale = 0;  ///< 0: none
+  double embedding_scale = 0;                 ///< 0: none
+  std::vector<double> rope_short, rope_long;  ///< longrope, dim / 2 each; empty: no scaling
+  std::uint32_t original_context = 0;
 };
 
 /// Shapes and tensors of one model.
@@ -51,6 +53,25 @@ class TinyModel {
 
   [[nodiscard]] ir::Graph graph() const {
     const TinyConfig& c = config;
+    const auto attention = [&](std::uint32_t layer) {
+      std::map<std::string, ir::Attribute> attributes{{"layer", std::int64_t{layer}},
+                                                      {"num_heads", std::int64_t{c.heads}},
+                                                      {"num_kv_heads", std::int64_t{c.kv_heads}},
+                                                      {"head_dim", std::int64_t{c.dim}},
+                                                      {"scale", 1.0 / std::sqrt(static_cast<double>(c.dim))},
+                                                      {"window", std::int64_t{c.window}},
+                                                      {"rope_style", c.rope_style},
+                                                      {"rope_dims", std::int64_t{c.dim}},
+                                                      {"rope_theta", 10000.0},
+                                                      {"rope_scaling", std::string("none")}};
+      if (c.rope_short.empty()) return attributes;
+      attributes["rope_scaling"] = std::string("longrope");
+      attributes["rope_short"] = c.rope_short;
+      attributes["rope_long"] = c.rope_long;
+      attributes["rope_original_context"] = std::int64_t{c.original_context};
+      attributes["rope_attention_factor"] = 1.0;
+      return attributes;
+    };
     ir::Graph g;
     g.name = "tiny";
     g.meta = {{"vocab_size", std::int64_t{c.vocab}}, {"context_length", std::int64_t{c.context}}};
@@ -80,18 +101,7 @@ class TinyModel {
       const ir::ValueId q = part("q", 0, q_rows);
       const ir::ValueId k = part("k", q_rows, kv);
       const ir::ValueId v = part("v", q_rows + kv, kv);
-      const ir::ValueId a = g.add(ir::OpKind::kAttention, {q, k, v},
-                                  {{"layer", std::int64_t{l}},
-                                   {"num_heads", std::int64_t{c.heads}},
-                                   {"num_kv_heads", std::int64_t{c.kv_heads}},
-                                   {"head_dim", std::int64_t{c.dim}},
-                                   {"scale", 1.0 / std::sqrt(static_cast<double>(c.dim))},
-                                   {"window", std::int64_t{c.window}},
-                                   {"rope_style", c.rope_style},
-                                   {"rope_dims", std::int64_t{c.dim}},
-                                   {"rope_theta", 10000.0},
-                                   {"rope_scaling", std::string("none")}},
-                                  p + "attn", {q_rows});
+      const ir::ValueId a = g.add(ir::OpKind::kAttention, {q, k, v}, attention(l), p + "attn", {q_rows});
       const ir::ValueId o = linear(a, p + "o.out", {p + "o", 0, 0}, c.hidden, nullptr);
       const ir::ValueId r = g.add(ir::OpKind::kAdd, {x, o}, {}, p + "r", {c.hidden});
       const ir::ValueId n2 = norm(r, p + "norm2");
@@ -145,7 +155,9 @@ class TinyModel {
           for (std::uint32_t i = 0; i < c.dim / 2; ++i) {
             double& a = x[t][h * c.dim + (c.rope_style == "half" ? i : 2 * i)];
             double& b = x[t][h * c.dim + (c.rope_style == "half" ? i + c.dim / 2 : 2 * i + 1)];
-            const double angle = static_cast<double>(t) * std::pow(10000.0, -2.0 * i / c.dim);
+            const std::vector<double>& factors = n > c.original_context ? c.rope_long : c.rope_short;
+            const double angle =
+                static_cast<double>(t) * std::pow(10000.0, -2.0 * i / c.dim) / (factors.empty() ? 1 : factors[i]);
             const double a0 = a;
             a = a0 * std::cos(angle) - b * std::sin(angle);
             b = a0 * std::sin(angle) + b * std::cos(angle);
