@@ -13,10 +13,21 @@
 #include <string>
 #include <vector>
 
+#include "compiler/checkpoint/analog_training.hpp"
 #include "compiler/checkpoint/dtype.hpp"
 #include "compiler/ir/graph.hpp"
 
 namespace xw::checkpoint {
+
+/// Bounds that aihwkit-lightning learned for a matrix (`P.learnable_weight_clip`), per tile of its inputs and output.
+struct WeightBounds {
+  std::vector<std::uint32_t> begins;  ///< first input of every tile, ascending from 0
+  std::vector<float> values;          ///< [tile][output], positive
+};
+
+/// First inputs of `tiles` tiles of a layer with `inputs` inputs, as aihwkit-lightning cuts them: the first
+/// inputs % tiles have one more.
+[[nodiscard]] std::vector<std::uint32_t> tile_begins(std::uint32_t inputs, std::uint32_t tiles);
 
 /// A tensor inside a mapped file; row-major, shape[0] is the slowest (for a linear layer [out][in], whatever the file
 /// calls it).
@@ -26,15 +37,30 @@ struct Tensor {
   std::vector<std::uint64_t> shape;
   std::span<const std::byte> data;  ///< exactly the bytes of the tensor; lives as long as the checkpoint
   std::string location;             ///< "file.safetensors@1234" for messages
+  std::shared_ptr<const WeightBounds> bounds = nullptr;  ///< the model's weights are the stored ones clamped to these
   [[nodiscard]] std::uint64_t rows() const { return shape.size() < 2 ? 1 : shape[0]; }
   [[nodiscard]] std::uint64_t row_elements() const;  ///< product of all other dimensions
 };
 
-/// Converts rows [row_begin, row_end) to fp32 into dst[(row_end - row_begin) * row_elements()]. Thread safe.
+/// Converts rows [row_begin, row_end) to fp32 into dst[(row_end - row_begin) * row_elements()], clamped to the tensor's
+/// bounds if it has some. Thread safe.
 /// Throws Error{kInvalidArgument} for a range outside, Error{kUnsupported} for integer tensors.
 void read_rows(const Tensor& tensor, std::uint64_t row_begin, std::uint64_t row_end, std::span<float> dst);
 /// Whole tensor as fp32.
 [[nodiscard]] std::vector<float> read_all(const Tensor& tensor);
+
+/// Rotary embedding of a layer. docs/checkpoints.md says which key of which format each comes from.
+struct RopeSettings {
+  std::uint32_t dims = 0;  ///< rotated dimensions of a head
+  double theta = 10000;
+  std::string scaling = "none";  ///< "none", "linear", "llama3", "longrope"
+  double factor = 1;             ///< divides frequencies: all of them (linear, longrope), or the low ones (llama3)
+  double low_freq_factor = 1, high_freq_factor = 4;
+  double attention_factor = 1;  ///< multiplies cosines and sines
+  std::uint32_t original_context = 0;
+  std::vector<double> short_factors, long_factors;  ///< one divisor per frequency, up to and beyond original_context
+  friend bool operator==(const RopeSettings&, const RopeSettings&) = default;
+};
 
 /// What the families have in common; from config.json, GGUF metadata or a llama2.c header.
 struct ModelConfig {
@@ -48,12 +74,8 @@ struct ModelConfig {
   std::uint32_t sliding_window = 0;                              ///< 0: none
   std::uint32_t first_window_layer = 0;  ///< layers below it attend to everything (qwen2's max_window_layers)
   std::string rope_style = "half";       ///< "half" (HF layout) or "interleaved" (llama2.c, GGUF llama)
-  std::uint32_t rope_dims = 0;           ///< rotated dimensions of a head
-  double rope_theta = 10000;
-  std::string rope_scaling = "none";  ///< "none", "linear", "llama3", "longrope"
-  double rope_factor = 1, rope_low_freq_factor = 1, rope_high_freq_factor = 4, rope_attention_factor = 1;
-  std::uint32_t rope_original_context = 0;
-  std::vector<double> rope_short, rope_long;
+  RopeSettings rope;
+  std::optional<RopeSettings> window_rope;  ///< of the layers with a sliding window, where it is another one
   std::int64_t bos_token = -1;
   std::vector<std::int64_t> eos_tokens;
 };
@@ -70,6 +92,8 @@ class Checkpoint {
   /// Maps a canonical Hugging Face tensor name (model.layers.0.self_attn.q_proj.weight) to the stored tensor and rows,
   /// or nothing. Fused tensors (phi3 qkv_proj, gate_up_proj; any format) answer with a row range.
   [[nodiscard]] virtual std::optional<ir::TensorRef> resolve(const std::string& canonical_name) const = 0;
+  /// For which hardware the model was trained, if a configuration of aihwkit-lightning came with it.
+  [[nodiscard]] virtual const AnalogTraining* training() const { return nullptr; }
   /// Hint that rows of a tensor are not needed any more (drops resident pages of the map).
   virtual void release(const Tensor& tensor) const = 0;
 };

@@ -9,6 +9,7 @@
 #include "compiler/checkpoint/llama2c.hpp"
 #include "compiler/checkpoint/model_config.hpp"
 #include "compiler/checkpoint/names.hpp"
+#include "compiler/checkpoint/weight_bounds.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -23,6 +24,9 @@ class StoredCheckpoint final : public Checkpoint {
   [[nodiscard]] std::string format() const override { return parts_.format; }
   [[nodiscard]] std::optional<ir::TensorRef> resolve(const std::string& canonical_name) const override {
     return resolve_tensor(parts_.config, parts_.format, parts_.tensors, canonical_name);
+  }
+  [[nodiscard]] const AnalogTraining* training() const override {
+    return parts_.training.has_value() ? &*parts_.training : nullptr;
   }
   void release(const Tensor& tensor) const override {
     if (parts_.gguf.has_value()) parts_.gguf->release(tensor.data);
@@ -47,13 +51,13 @@ CheckpointParts gguf_parts(GgufFile file) {
   parts.format = "gguf";
   parts.config = read_gguf_config(file);
   for (const auto& [key, stored] : file.tensors()) {
-    const std::string location = file.path().string() + "@" + std::to_string(stored.offset);
     if (!stored.dtype.has_value()) {
       throw Error(ErrorCode::kUnsupported,
-                  location + ": tensor \"" + printable(key) + "\": found element type " + ggml_type_name(stored.type) +
+                  stored.location + ": tensor \"" + printable(key) + "\": found element type " +
+                      ggml_type_name(stored.type) +
                       "; supported: F32, F16, BF16, F64, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K");
     }
-    parts.tensors.emplace(key, Tensor{key, *stored.dtype, stored.shape, stored.data, location});
+    parts.tensors.emplace(key, Tensor{key, *stored.dtype, stored.shape, stored.data, stored.location});
   }
   parts.gguf = std::move(file);
   return parts;
@@ -77,6 +81,7 @@ CheckpointParts safetensors_parts(ModelConfig config, std::map<std::string, Tens
   // A head of its own counts, whatever config.json says (hardware-aware training unties it).
   config.tied_embeddings = config.tied_embeddings && !tensors.contains("lm_head.weight");
   parts.config = std::move(config);
+  attach_weight_bounds(tensors);
   parts.tensors = std::move(tensors);
   return parts;
 }

@@ -26,7 +26,8 @@ struct CheckpointParts {
   ModelConfig config;
   std::map<std::string, Tensor> tensors;
   std::vector<MappedFile> maps;
-  std::optional<GgufFile> gguf;  ///< owns a map, too
+  std::optional<GgufFile> gguf;  ///< owns maps, too
+  std::optional<AnalogTraining> training;
 };
 
 /// Parts of a parsed GGUF file. Throws Error{kUnsupported} for tensors of types that cannot be read.

@@ -7,6 +7,7 @@
 #include "arch/support/error.hpp"
 #include "compiler/checkpoint/byte_reader.hpp"
 #include "compiler/checkpoint/dequantize.hpp"
+#include "compiler/checkpoint/gguf_keys.hpp"
 #include "compiler/checkpoint/model_config.hpp"
 
 namespace xw::checkpoint {
@@ -75,36 +76,39 @@ std::vector<double> read_factors(const GgufFile& file, const GgufTensor& tensor,
   return {values.begin(), values.end()};
 }
 
+// The divisor of all frequencies: it counts unless the type says "none", whatever tensors of factors there are.
+double read_linear_factor(const Metadata& metadata, const std::string* type) {
+  if (type != nullptr && *type == "none") return 1;
+  std::optional<double> factor = metadata.find_float("rope.scaling.factor");
+  if (!factor.has_value()) factor = metadata.find_float("rope.scale_linear");  // the name in old files
+  return factor.has_value() && *factor != 0 ? *factor : 1;                     // 0 stands for "not set"
+}
+
 void read_rope(ModelConfig& config, const GgufFile& file, const Metadata& metadata) {
   config.rope_style = config.family == "llama" ? "interleaved" : "half";
-  config.rope_dims = metadata.find_count("rope.dimension_count").value_or(config.head_dim);
-  config.rope_theta = metadata.find_float("rope.freq_base").value_or(10000);
+  RopeSettings& rope = config.rope;
+  rope.dims = metadata.find_count("rope.dimension_count").value_or(config.head_dim);
+  rope.theta = metadata.find_float("rope.freq_base").value_or(10000);
   const std::string* type = metadata.find_string("rope.scaling.type");
   if (type != nullptr && *type != "none" && *type != "linear" && *type != "longrope") {
     throw Error(ErrorCode::kUnsupported, file.path().string() + ": metadata \"" + config.family +
                                              ".rope.scaling.type\": found \"" + printable(*type) +
                                              "\"; supported: none, linear, longrope");
   }
-  if (const std::optional<double> factor = metadata.find_float("rope.scale_linear");
-      factor.has_value() && *factor != 1) {
-    config.rope_scaling = "linear";
-    config.rope_factor = *factor;
-  }
-  if (type != nullptr && *type == "linear") {
-    config.rope_scaling = "linear";
-    config.rope_factor = metadata.find_float("rope.scaling.factor").value_or(1);
-  }
+  rope.factor = read_linear_factor(metadata, type);
+  if (rope.factor != 1) rope.scaling = "linear";
+  const std::optional<double> attention_factor = metadata.find_float("rope.scaling.attn_factor");
+  rope.attention_factor = attention_factor.value_or(1);
   const GgufTensor* shared = find_tensor(file, "rope_freqs.weight");
   const GgufTensor* short_factors = find_tensor(file, "rope_factors_short.weight");
   const GgufTensor* long_factors = find_tensor(file, "rope_factors_long.weight");
   const bool is_longrope = type != nullptr && *type == "longrope";
   if (shared == nullptr && short_factors == nullptr && long_factors == nullptr && !is_longrope) return;
-  const std::uint32_t half = config.rope_dims / 2;
-  config.rope_scaling = "longrope";
-  config.rope_original_context =
-      metadata.find_count("rope.scaling.original_context_length").value_or(config.context_length);
+  const std::uint32_t half = rope.dims / 2;
+  rope.scaling = "longrope";
+  rope.original_context = metadata.find_count("rope.scaling.original_context_length").value_or(config.context_length);
   if (shared != nullptr) {  // llama3 scaling, computed when the file was written: one divisor per frequency
-    config.rope_short = config.rope_long = read_factors(file, *shared, half);
+    rope.short_factors = rope.long_factors = read_factors(file, *shared, half);
     return;
   }
   if (short_factors == nullptr || long_factors == nullptr) {
@@ -112,11 +116,10 @@ void read_rope(ModelConfig& config, const GgufFile& file, const Metadata& metada
                                         ": expected tensors \"rope_factors_short.weight\" and "
                                         "\"rope_factors_long.weight\", found less");
   }
-  config.rope_short = read_factors(file, *short_factors, half);
-  config.rope_long = read_factors(file, *long_factors, half);
-  config.rope_attention_factor =
-      metadata.find_float("rope.scaling.attn_factor")
-          .value_or(longrope_attention_factor(config.context_length, config.rope_original_context));
+  rope.short_factors = read_factors(file, *short_factors, half);
+  rope.long_factors = read_factors(file, *long_factors, half);
+  if (!attention_factor.has_value())
+    rope.attention_factor = longrope_attention_factor(config.context_length, rope.original_context);
 }
 
 void read_tokens(ModelConfig& config, const GgufFile& file) {
@@ -136,6 +139,7 @@ void read_tokens(ModelConfig& config, const GgufFile& file) {
 ModelConfig read_gguf_config(const GgufFile& file) {
   ModelConfig config;
   config.family = read_family(file);
+  check_gguf_keys(file, config.family + ".");
   const Metadata metadata(file, config.family + ".");
   const std::string* model_name = file.find_string("general.name");
   if (model_name != nullptr) config.name = *model_name;

@@ -171,6 +171,7 @@ void place_tensors(const ByteReader& reader, std::span<const std::byte> bytes, s
                        std::to_string(available - tensor.offset));
     }
     tensor.offset += data_begin;
+    tensor.location = reader.origin() + "@" + std::to_string(tensor.offset);
     tensor.data = bytes.subspan(tensor.offset, length);
   }
   std::sort(tensors.begin(), tensors.end(), [](const GgufTensor& a, const GgufTensor& b) {
@@ -191,8 +192,9 @@ std::string ggml_type_name(std::uint32_t type) {
   return found != nullptr ? found->name : "type " + std::to_string(type);
 }
 
-GgufFile::GgufFile(const std::filesystem::path& path) : path_(path), map_(path) {
-  parse(map_->bytes());
+GgufFile::GgufFile(const std::filesystem::path& path) : path_(path) {
+  maps_.emplace_back(path);
+  parse(maps_.front().bytes());
 }
 
 GgufFile::GgufFile(std::span<const std::byte> bytes, const std::string& origin) : path_(origin) {
@@ -236,9 +238,24 @@ void GgufFile::parse(std::span<const std::byte> bytes) {
 }
 
 void GgufFile::release(std::span<const std::byte> range) const noexcept {
-  if (map_.has_value() && !range.empty()) {
-    map_->release(static_cast<std::size_t>(range.data() - map_->bytes().data()), range.size());
+  for (const MappedFile& map : maps_) {
+    const std::byte* begin = map.bytes().data();
+    if (!range.empty() && range.data() >= begin && range.data() < begin + map.bytes().size()) {
+      map.release(static_cast<std::size_t>(range.data() - begin), range.size());
+    }
   }
+}
+
+void GgufFile::add_part(GgufFile part) {
+  for (auto& [key, tensor] : part.tensors_) {
+    const auto [position, is_new] = tensors_.emplace(key, std::move(tensor));
+    if (!is_new) {
+      throw Error(ErrorCode::kFormat, part.path_.string() + ": tensor \"" + printable(key) +
+                                          "\": expected each tensor in one part, found it also at " +
+                                          position->second.location);
+    }
+  }
+  for (MappedFile& map : part.maps_) maps_.push_back(std::move(map));
 }
 
 }  // namespace xw::checkpoint

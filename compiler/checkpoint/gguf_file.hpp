@@ -37,13 +37,15 @@ struct GgufTensor {
   std::optional<Dtype> dtype;  ///< nothing: a type Crossweave does not read
   std::vector<std::uint64_t> shape;
   std::uint64_t offset = 0;         ///< of the first byte in the file
+  std::string location;             ///< "file.gguf@1234" for messages
   std::span<const std::byte> data;  ///< empty if `dtype` is nothing
 };
 
 /// ggml's name of a tensor type ("Q4_K"), or "type 123".
 [[nodiscard]] std::string ggml_type_name(std::uint32_t type);
 
-/// A parsed GGUF file. The map of the file (or the caller's bytes) stays open as long as the object lives.
+/// A parsed GGUF file, or several that are one model. The maps of the files (or the caller's bytes) stay open as long
+/// as the object lives.
 /// Opening throws Error{kFileNotFound | kIo | kFormat | kUnsupported}.
 class GgufFile {
  public:
@@ -66,6 +68,9 @@ class GgufFile {
   [[nodiscard]] std::optional<std::vector<std::int64_t>> find_ints(const std::string& key) const;
   [[nodiscard]] std::optional<std::vector<double>> find_floats(const std::string& key) const;  ///< array of any numbers
 
+  /// Takes over the tensors of another part of the same model; its metadata is dropped. Throws Error{kFormat} for a
+  /// tensor that is here already.
+  void add_part(GgufFile part);
   /// Tells the kernel that bytes of the map are not needed any more; nothing if the file is in memory.
   void release(std::span<const std::byte> range) const noexcept;
 
@@ -75,7 +80,7 @@ class GgufFile {
   [[noreturn]] void throw_type(const std::string& key, const char* expected, const GgufValue& found) const;
 
   std::filesystem::path path_;
-  std::optional<MappedFile> map_;
+  std::vector<MappedFile> maps_;
   std::uint32_t version_ = 0;
   std::map<std::string, GgufValue> metadata_;
   std::map<std::string, GgufTensor> tensors_;

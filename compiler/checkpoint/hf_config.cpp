@@ -6,6 +6,8 @@
 
 #include "arch/support/error.hpp"
 #include "compiler/checkpoint/byte_reader.hpp"
+#include "compiler/checkpoint/hf_keys.hpp"
+#include "compiler/checkpoint/hf_rope.hpp"
 #include "compiler/checkpoint/json.hpp"
 #include "compiler/checkpoint/model_config.hpp"
 
@@ -34,74 +36,6 @@ std::string read_family(const JsonObject& json, const std::string& origin) {
                                            "; supported: " + supported_families());
 }
 
-// Settings that change what the model computes and that no supported family has.
-void reject_unsupported(const JsonObject& json, const std::string& origin) {
-  const std::string activation = json.find_string("hidden_act").value_or("silu");
-  if (activation != "silu" && activation != "swish") {
-    throw Error(ErrorCode::kUnsupported,
-                origin + ": \"hidden_act\": found \"" + printable(activation) + "\"; supported: silu");
-  }
-  if (json.has("quantization_config")) {
-    throw Error(ErrorCode::kUnsupported,
-                origin +
-                    ": \"quantization_config\": found packed weights; supported: F32, F16, BF16 "
-                    "safetensors, or a GGUF file");
-  }
-  if (json.find_bool("rope_interleaved").value_or(false)) {
-    throw Error(ErrorCode::kUnsupported, origin + ": \"rope_interleaved\": found true; supported: false");
-  }
-}
-
-void read_longrope(ModelConfig& config, const JsonObject& json, const JsonObject& scaling) {
-  config.rope_short = scaling.get_numbers("short_factor");
-  config.rope_long = scaling.get_numbers("long_factor");
-  const std::uint32_t own = find_count(scaling, "original_max_position_embeddings", config.context_length);
-  config.rope_original_context = find_count(json, "original_max_position_embeddings", own);
-  double context = config.context_length;
-  if (!json.has("original_max_position_embeddings")) {
-    if (const std::optional<double> factor = scaling.find_number("factor"))
-      context = config.rope_original_context * *factor;
-  }
-  config.rope_attention_factor = scaling.find_number("attention_factor")
-                                     .value_or(longrope_attention_factor(context, config.rope_original_context));
-}
-
-// Old configurations have rope_theta and rope_scaling, newer ones one object rope_parameters.
-void read_rope(ModelConfig& config, const JsonObject& json, const std::string& origin) {
-  config.rope_theta = json.find_number("rope_theta").value_or(10000);
-  const double partial = json.find_number("partial_rotary_factor").value_or(1);
-  if (!(partial > 0 && partial <= 1)) {
-    throw Error(ErrorCode::kFormat, origin + ": \"partial_rotary_factor\": expected above 0 and at most 1, found " +
-                                        std::to_string(partial));
-  }
-  config.rope_dims = static_cast<std::uint32_t>(config.head_dim * partial);
-  const nlohmann::json* object = json.find("rope_scaling");
-  if (object == nullptr) object = json.find("rope_parameters");
-  if (object == nullptr) return;
-  const std::string what = origin + ": rope scaling";
-  const JsonObject scaling(*object, what);
-  config.rope_theta = scaling.find_number("rope_theta").value_or(config.rope_theta);
-  std::string type = scaling.find_string("rope_type").value_or(scaling.find_string("type").value_or("default"));
-  if (type == "su") type = "longrope";  // the name in the first Phi-3 files
-  if (type == "default" || type == "none") return;
-  config.rope_scaling = type;
-  if (type == "linear" || type == "llama3") {
-    const std::optional<double> factor = scaling.find_number("factor");
-    if (!factor.has_value()) throw Error(ErrorCode::kFormat, what + ": expected \"factor\", found nothing");
-    config.rope_factor = *factor;
-  }
-  if (type == "llama3") {
-    config.rope_low_freq_factor = scaling.find_number("low_freq_factor").value_or(1);
-    config.rope_high_freq_factor = scaling.find_number("high_freq_factor").value_or(4);
-    config.rope_original_context = get_count(scaling, "original_max_position_embeddings", what);
-  } else if (type == "longrope") {
-    read_longrope(config, json, scaling);
-  } else if (type != "linear") {
-    throw Error(ErrorCode::kUnsupported,
-                what + ": found type \"" + printable(type) + "\"; supported: default, linear, llama3, longrope");
-  }
-}
-
 // Layers of a list of "full_attention" and "sliding_attention": full ones first, then windows.
 std::uint32_t first_window_layer(const nlohmann::json& types, std::uint32_t num_layers, const std::string& origin) {
   std::uint32_t first = 0;
@@ -122,13 +56,22 @@ std::uint32_t first_window_layer(const nlohmann::json& types, std::uint32_t num_
 
 void read_window(ModelConfig& config, const JsonObject& json, bool document_has_window, const std::string& origin) {
   const bool is_qwen2 = config.family == "qwen2";
-  if (config.family == "llama" || (is_qwen2 && !json.find_bool("use_sliding_window").value_or(false))) return;
-  const bool is_default = config.family == "mistral" && !document_has_window;  // null means none, absent means 4096
-  config.sliding_window = find_count(json, "sliding_window", is_default ? 4096 : 0);
-  if (is_qwen2) config.first_window_layer = find_count(json, "max_window_layers", 28);
-  if (const nlohmann::json* types = json.find("layer_types")) {
-    config.first_window_layer = first_window_layer(*types, config.num_layers, origin);
+  const bool may_have_window =
+      config.family != "llama" && (!is_qwen2 || json.find_bool("use_sliding_window").value_or(false));
+  if (may_have_window) {
+    const bool has_default = config.family == "mistral" || is_qwen2;  // null means none, absent means 4096
+    config.sliding_window = find_count(json, "sliding_window", has_default && !document_has_window ? 4096 : 0);
+    if (is_qwen2) config.first_window_layer = find_count(json, "max_window_layers", 28);
   }
+  const nlohmann::json* types = json.find("layer_types");
+  if (types == nullptr) return;
+  const std::uint32_t first = first_window_layer(*types, config.num_layers, origin);
+  if (config.sliding_window == 0 && first != config.num_layers) {
+    throw Error(ErrorCode::kUnsupported, origin +
+                                             ": \"layer_types\": found \"sliding_attention\" in a model without a "
+                                             "sliding window; supported: \"full_attention\"");
+  }
+  config.first_window_layer = first;
 }
 
 }  // namespace
@@ -138,13 +81,18 @@ ModelConfig parse_hf_config(std::string_view text, const std::string& origin) {
   const JsonObject json(document, origin);
   ModelConfig config;
   config.family = read_family(json, origin);
-  reject_unsupported(json, origin);
+  check_hf_keys(document, origin);
   config.name = json.find_string("_name_or_path").value_or("");
   config.hidden_size = get_count(json, "hidden_size", origin);
   config.intermediate_size = get_count(json, "intermediate_size", origin);
   config.num_layers = get_count(json, "num_hidden_layers", origin);
   config.num_heads = get_count(json, "num_attention_heads", origin);
-  config.num_kv_heads = find_count(json, "num_key_value_heads", config.num_heads);
+  // null means as many as heads; transformers has numbers of its own for an absent key.
+  const std::uint32_t absent_kv_heads = config.family == "mistral" ? 8
+                                        : config.family == "qwen2" ? 32
+                                                                   : config.num_heads;
+  config.num_kv_heads = find_count(json, "num_key_value_heads",
+                                   document.contains("num_key_value_heads") ? config.num_heads : absent_kv_heads);
   config.head_dim = find_count(json, "head_dim", config.num_heads == 0 ? 0 : config.hidden_size / config.num_heads);
   config.vocab_size = get_count(json, "vocab_size", origin);
   config.context_length = get_count(json, "max_position_embeddings", origin);
@@ -154,8 +102,8 @@ ModelConfig parse_hf_config(std::string_view text, const std::string& origin) {
   config.qkv_bias = config.family == "qwen2" || (config.family == "llama" && attention_bias);
   config.output_bias = config.family == "llama" && attention_bias;
   config.mlp_bias = config.family == "llama" && json.find_bool("mlp_bias").value_or(false);
-  read_rope(config, json, origin);
   read_window(config, json, document.contains("sliding_window"), origin);
+  read_hf_rope(config, json, origin);
   const std::vector<std::int64_t> bos = json.find_token_ids("bos_token_id");
   if (!bos.empty()) config.bos_token = bos.front();
   config.eos_tokens = json.find_token_ids("eos_token_id");

@@ -133,6 +133,25 @@ class GraphBuilder {
     return graph_.add(ir::OpKind::kLinear, {x}, std::move(attributes), result, {out_features});
   }
 
+  static void add_rope(const RopeSettings& rope, Attributes& attributes) {
+    attributes.insert(
+        {{"rope_dims", std::int64_t{rope.dims}}, {"rope_theta", rope.theta}, {"rope_scaling", rope.scaling}});
+    const bool is_longrope = rope.scaling == "longrope";
+    if (rope.scaling == "linear" || rope.scaling == "llama3" || rope.factor != 1)
+      attributes.emplace("rope_factor", rope.factor);
+    if (is_longrope || rope.attention_factor != 1) attributes.emplace("rope_attention_factor", rope.attention_factor);
+    if (rope.scaling == "llama3") {
+      attributes.emplace("rope_low_freq_factor", rope.low_freq_factor);
+      attributes.emplace("rope_high_freq_factor", rope.high_freq_factor);
+      attributes.emplace("rope_original_context", std::int64_t{rope.original_context});
+    }
+    if (is_longrope) {
+      attributes.emplace("rope_short", rope.short_factors);
+      attributes.emplace("rope_long", rope.long_factors);
+      attributes.emplace("rope_original_context", std::int64_t{rope.original_context});
+    }
+  }
+
   Attributes attention_attributes(std::uint32_t layer) const {
     const bool has_window = config_.sliding_window != 0 && layer >= config_.first_window_layer;
     Attributes attributes = {{"layer", std::int64_t{layer}},
@@ -141,23 +160,8 @@ class GraphBuilder {
                              {"head_dim", std::int64_t{config_.head_dim}},
                              {"scale", 1.0 / std::sqrt(static_cast<double>(config_.head_dim))},
                              {"window", std::int64_t{has_window ? config_.sliding_window : 0}},
-                             {"rope_style", config_.rope_style},
-                             {"rope_dims", std::int64_t{config_.rope_dims}},
-                             {"rope_theta", config_.rope_theta},
-                             {"rope_scaling", config_.rope_scaling}};
-    if (config_.rope_scaling == "linear") attributes.emplace("rope_factor", config_.rope_factor);
-    if (config_.rope_scaling == "llama3") {
-      attributes.emplace("rope_factor", config_.rope_factor);
-      attributes.emplace("rope_low_freq_factor", config_.rope_low_freq_factor);
-      attributes.emplace("rope_high_freq_factor", config_.rope_high_freq_factor);
-      attributes.emplace("rope_original_context", std::int64_t{config_.rope_original_context});
-    }
-    if (config_.rope_scaling == "longrope") {
-      attributes.emplace("rope_short", config_.rope_short);
-      attributes.emplace("rope_long", config_.rope_long);
-      attributes.emplace("rope_attention_factor", config_.rope_attention_factor);
-      attributes.emplace("rope_original_context", std::int64_t{config_.rope_original_context});
-    }
+                             {"rope_style", config_.rope_style}};
+    add_rope(has_window && config_.window_rope.has_value() ? *config_.window_rope : config_.rope, attributes);
     return attributes;
   }
 

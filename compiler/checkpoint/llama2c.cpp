@@ -3,6 +3,7 @@
 #include "compiler/checkpoint/llama2c.hpp"
 
 #include <array>
+#include <cstring>
 #include <utility>
 #include <vector>
 
@@ -59,7 +60,7 @@ Header read_header(ByteReader& reader) {
   if (config.num_heads != 0 && config.hidden_size % config.num_heads == 0) {
     config.head_dim = config.hidden_size / config.num_heads;
   }
-  config.rope_dims = config.head_dim;
+  config.rope.dims = config.head_dim;
   config.bos_token = config.vocab_size > 2 ? 1 : -1;
   if (config.vocab_size > 2) config.eos_tokens = {2};
   check_config(config, reader.origin() + ": llama2.c header");
@@ -137,6 +138,19 @@ Llama2cModel parse_llama2c(std::span<const std::byte> bytes, const std::string& 
   }
   model.config = std::move(header.config);
   return model;
+}
+
+bool looks_like_llama2c(std::span<const std::byte> bytes) {
+  std::uint32_t first = 0;
+  if (bytes.size() < sizeof first) return false;
+  std::memcpy(&first, bytes.data(), sizeof first);
+  if (first == kMagic) return true;
+  try {
+    static_cast<void>(parse_llama2c(bytes, ""));
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 }  // namespace xw::checkpoint

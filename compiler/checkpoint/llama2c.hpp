@@ -22,4 +22,7 @@ struct Llama2cModel {
 /// result. Throws Error{kFormat | kUnsupported | kShapeMismatch} naming `origin`.
 [[nodiscard]] Llama2cModel parse_llama2c(std::span<const std::byte> bytes, const std::string& origin);
 
+/// True if the bytes have the magic of version 1, or are a file of version 0 to the last byte (it has no magic).
+[[nodiscard]] bool looks_like_llama2c(std::span<const std::byte> bytes);
+
 }  // namespace xw::checkpoint

@@ -39,54 +39,48 @@ void check_counts(const ModelConfig& config, const std::string& origin) {
     throw Error(ErrorCode::kFormat, origin + ": expected num_heads * head_dim of at most 2^24, found " +
                                         std::to_string(config.num_heads) + " * " + std::to_string(config.head_dim));
   }
-  if (config.rope_dims < 2 || config.rope_dims % 2 != 0 || config.rope_dims > config.head_dim) {
-    throw Error(ErrorCode::kShapeMismatch,
-                origin + ": expected an even number of rotated dimensions from 2 to head_dim " +
-                    std::to_string(config.head_dim) + ", found " + std::to_string(config.rope_dims));
+}
+
+void check_number(const char* what, double value, const std::string& origin) {
+  if (!std::isfinite(value)) {
+    throw Error(ErrorCode::kNotFinite,
+                origin + ": " + what + ": expected a finite number, found " + std::to_string(value));
+  }
+  if (value <= 0) {
+    throw Error(ErrorCode::kFormat,
+                origin + ": " + what + ": expected a positive number, found " + std::to_string(value));
   }
 }
 
-void check_numbers(const ModelConfig& config, const std::string& origin) {
-  const std::initializer_list<std::pair<const char*, double>> numbers = {
-      {"norm_eps", config.norm_eps},
-      {"rope_theta", config.rope_theta},
-      {"rope_factor", config.rope_factor},
-      {"rope_low_freq_factor", config.rope_low_freq_factor},
-      {"rope_high_freq_factor", config.rope_high_freq_factor},
-      {"rope_attention_factor", config.rope_attention_factor}};
-  const auto check = [&](const char* what, double value) {
-    if (!std::isfinite(value)) {
-      throw Error(ErrorCode::kNotFinite,
-                  origin + ": " + what + ": expected a finite number, found " + std::to_string(value));
-    }
-    if (value <= 0) {
-      throw Error(ErrorCode::kFormat,
-                  origin + ": " + what + ": expected a positive number, found " + std::to_string(value));
-    }
-  };
-  for (const auto& [what, value] : numbers) check(what, value);
-  for (const double factor : config.rope_short) check("rope short factor", factor);
-  for (const double factor : config.rope_long) check("rope long factor", factor);
-}
-
-void check_scaling(const ModelConfig& config, const std::string& origin) {
-  const bool needs_original = config.rope_scaling == "llama3" || config.rope_scaling == "longrope";
-  if (needs_original && (config.rope_original_context == 0 || config.rope_original_context > 1U << 30)) {
-    throw Error(ErrorCode::kFormat, origin + ": rope scaling " + config.rope_scaling +
+void check_rope(const RopeSettings& rope, std::uint32_t head_dim, const std::string& origin) {
+  if (rope.dims < 2 || rope.dims % 2 != 0 || rope.dims > head_dim) {
+    throw Error(ErrorCode::kShapeMismatch, origin +
+                                               ": expected an even number of rotated dimensions from 2 to head_dim " +
+                                               std::to_string(head_dim) + ", found " + std::to_string(rope.dims));
+  }
+  check_number("rope_theta", rope.theta, origin);
+  check_number("rope_factor", rope.factor, origin);
+  check_number("rope_low_freq_factor", rope.low_freq_factor, origin);
+  check_number("rope_high_freq_factor", rope.high_freq_factor, origin);
+  check_number("rope_attention_factor", rope.attention_factor, origin);
+  for (const double factor : rope.short_factors) check_number("rope short factor", factor, origin);
+  for (const double factor : rope.long_factors) check_number("rope long factor", factor, origin);
+  const bool needs_original = rope.scaling == "llama3" || rope.scaling == "longrope";
+  if (needs_original && (rope.original_context == 0 || rope.original_context > 1U << 30)) {
+    throw Error(ErrorCode::kFormat, origin + ": rope scaling " + rope.scaling +
                                         ": expected an original context length of 1 to 2^30, found " +
-                                        std::to_string(config.rope_original_context));
+                                        std::to_string(rope.original_context));
   }
-  if (config.rope_scaling == "llama3" && config.rope_low_freq_factor >= config.rope_high_freq_factor) {
-    throw Error(ErrorCode::kFormat, origin +
-                                        ": rope scaling llama3: expected low_freq_factor < high_freq_factor, found " +
-                                        std::to_string(config.rope_low_freq_factor) + " and " +
-                                        std::to_string(config.rope_high_freq_factor));
+  if (rope.scaling == "llama3" && rope.low_freq_factor >= rope.high_freq_factor) {
+    throw Error(ErrorCode::kFormat,
+                origin + ": rope scaling llama3: expected low_freq_factor < high_freq_factor, found " +
+                    std::to_string(rope.low_freq_factor) + " and " + std::to_string(rope.high_freq_factor));
   }
-  if (config.rope_scaling != "longrope") return;
-  for (const std::vector<double>* factors : {&config.rope_short, &config.rope_long}) {
-    if (factors->size() != config.rope_dims / 2) {
+  if (rope.scaling != "longrope") return;
+  for (const std::vector<double>* factors : {&rope.short_factors, &rope.long_factors}) {
+    if (factors->size() != rope.dims / 2) {
       throw Error(ErrorCode::kShapeMismatch, origin + ": rope scaling longrope: expected " +
-                                                 std::to_string(config.rope_dims / 2) + " factors, found " +
+                                                 std::to_string(rope.dims / 2) + " factors, found " +
                                                  std::to_string(factors->size()));
     }
   }
@@ -105,8 +99,9 @@ double longrope_attention_factor(double context, double original) {
 
 void check_config(const ModelConfig& config, const std::string& origin) {
   check_counts(config, origin);
-  check_numbers(config, origin);
-  check_scaling(config, origin);
+  check_number("norm_eps", config.norm_eps, origin);
+  check_rope(config.rope, config.head_dim, origin);
+  if (config.window_rope.has_value()) check_rope(*config.window_rope, config.head_dim, origin);
   const auto is_outside = [&](std::int64_t token) { return token < -1 || token >= std::int64_t{config.vocab_size}; };
   for (const std::int64_t token : config.eos_tokens) {
     if (is_outside(token)) {

@@ -8,6 +8,8 @@
 #include "arch/support/error.hpp"
 #include "compiler/checkpoint/byte_reader.hpp"
 #include "compiler/checkpoint/checkpoint_parts.hpp"
+#include "compiler/checkpoint/gguf_split.hpp"
+#include "compiler/checkpoint/llama2c.hpp"
 #include "compiler/checkpoint/model_config.hpp"
 #include "compiler/checkpoint/safetensors.hpp"
 
@@ -72,6 +74,7 @@ std::unique_ptr<Checkpoint> open_safetensors(const fs::path& path, const fs::pat
   }
   CheckpointParts parts = safetensors_parts(std::move(config), std::move(tensors), path);
   parts.maps = std::move(maps);
+  parts.training = find_analog_training(directory);
   return make_checkpoint(std::move(parts));
 }
 
@@ -105,7 +108,7 @@ std::unique_ptr<Checkpoint> open_directory(const fs::path& path) {
 }
 
 std::unique_ptr<Checkpoint> open_gguf(const fs::path& path) {
-  CheckpointParts parts = gguf_parts(GgufFile(path));
+  CheckpointParts parts = gguf_parts(open_gguf_parts(path));
   if (parts.config.name.empty()) parts.config.name = path.stem().string();
   return make_checkpoint(std::move(parts));
 }
@@ -137,7 +140,8 @@ std::unique_ptr<Checkpoint> open_checkpoint(const fs::path& path) {
         ErrorCode::kUnsupported,
         path.string() + ": found a zip archive (PyTorch weights?); convert them first: scripts/convert_lightning.py");
   }
-  if (path.extension() == ".bin") return open_llama2c(std::move(map), path);
+  if (is_safetensors(bytes)) return open_safetensors(path, directory, {path.filename().string()}, {});
+  if (path.extension() == ".bin" || looks_like_llama2c(bytes)) return open_llama2c(std::move(map), path);
   throw Error(ErrorCode::kUnsupported,
               path.string() + ": found \"" + printable(magic) + "\" at its begin; supported: " + kSupported);
 }

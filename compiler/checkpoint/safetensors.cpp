@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -121,6 +122,14 @@ std::map<std::string, Tensor> parse_safetensors(std::span<const std::byte> bytes
   }
   check_coverage(tensors, data, origin);
   return tensors;
+}
+
+bool is_safetensors(std::span<const std::byte> bytes) {
+  std::uint64_t length = 0;
+  if (bytes.size() <= sizeof length) return false;
+  std::memcpy(&length, bytes.data(), sizeof length);
+  return length >= 2 && length <= kMaxHeaderBytes && length <= bytes.size() - sizeof length &&
+         bytes[sizeof length] == std::byte{'{'};
 }
 
 std::map<std::string, std::string> parse_safetensors_index(std::string_view text, const std::string& origin) {

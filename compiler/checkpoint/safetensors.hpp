@@ -20,6 +20,9 @@ namespace xw::checkpoint {
 [[nodiscard]] std::map<std::string, Tensor> parse_safetensors(std::span<const std::byte> bytes,
                                                               const std::string& origin);
 
+/// True if the bytes begin with a header length and a header: the content says what a file without an extension is.
+[[nodiscard]] bool is_safetensors(std::span<const std::byte> bytes);
+
 /// Tensor name -> file name of a model.safetensors.index.json. File names are plain names without folders.
 [[nodiscard]] std::map<std::string, std::string> parse_safetensors_index(std::string_view text,
                                                                          const std::string& origin);

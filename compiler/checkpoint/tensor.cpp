@@ -1,5 +1,6 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <string>
 
 #include "arch/support/error.hpp"
@@ -8,6 +9,23 @@
 #include "compiler/checkpoint/dequantize.hpp"
 
 namespace xw::checkpoint {
+namespace {
+
+// Rows from `first_row` on of a matrix [total_rows][width].
+void clamp_rows(const WeightBounds& bounds, std::uint64_t total_rows, std::uint64_t first_row, std::uint64_t width,
+                std::span<float> values) {
+  for (std::size_t tile = 0; tile < bounds.begins.size(); ++tile) {
+    const std::uint64_t begin = bounds.begins[tile];
+    const std::uint64_t end = tile + 1 < bounds.begins.size() ? bounds.begins[tile + 1] : width;
+    for (std::uint64_t row = 0; row < values.size() / width; ++row) {
+      const float bound = bounds.values[tile * total_rows + first_row + row];
+      for (std::uint64_t i = begin; i < end; ++i)
+        values[row * width + i] = std::clamp(values[row * width + i], -bound, bound);
+    }
+  }
+}
+
+}  // namespace
 
 std::uint64_t Tensor::row_elements() const {
   std::uint64_t elements = 1;
@@ -33,6 +51,16 @@ void read_rows(const Tensor& tensor, std::uint64_t row_begin, std::uint64_t row_
   }
   const std::uint64_t row_bytes = tensor.row_elements() / block_elements(tensor.dtype) * block_bytes(tensor.dtype);
   dequantize(tensor.dtype, tensor.data.subspan(row_begin * row_bytes, (row_end - row_begin) * row_bytes), dst);
+  if (tensor.bounds != nullptr) clamp_rows(*tensor.bounds, tensor.rows(), row_begin, tensor.row_elements(), dst);
+}
+
+std::vector<std::uint32_t> tile_begins(std::uint32_t inputs, std::uint32_t tiles) {
+  std::vector<std::uint32_t> begins;
+  for (std::uint32_t tile = 0, begin = 0; tile < tiles; ++tile) {
+    begins.push_back(begin);
+    begin += inputs / tiles + (tile < inputs % tiles ? 1 : 0);
+  }
+  return begins;
 }
 
 std::vector<float> read_all(const Tensor& tensor) {

@@ -25,7 +25,8 @@ namespace {
 using Ranges = std::vector<program::InputRange>;
 
 /// Checks that ranges are a partition of the inputs and can be divided by.
-void check_ranges(const std::string& linear, const LayerRanges& ranges, std::uint32_t in_features) {
+void check_ranges(const std::string& linear, const LayerRanges& ranges, std::uint32_t in_features,
+                  std::uint32_t out_features) {
   std::uint32_t end = 0;
   for (const program::InputRange& range : ranges.inputs) {
     if (range.begin != end || range.end <= range.begin || range.end > in_features) {
@@ -43,6 +44,17 @@ void check_ranges(const std::string& linear, const LayerRanges& ranges, std::uin
   if (end != in_features) {
     throw Error(ErrorCode::kInvalidArgument, "calibration of " + linear + ": expected ranges for " +
                                                  std::to_string(in_features) + " inputs, found " + std::to_string(end));
+  }
+  if (!ranges.full_scales.empty() && ranges.full_scales.size() != ranges.inputs.size()) {
+    throw Error(ErrorCode::kInvalidArgument, "calibration of " + linear + ": expected full scales for " +
+                                                 std::to_string(ranges.inputs.size()) + " input ranges, found " +
+                                                 std::to_string(ranges.full_scales.size()));
+  }
+  for (const std::vector<float>& scales : ranges.full_scales) {
+    if (scales.size() == out_features) continue;
+    throw Error(ErrorCode::kInvalidArgument, "calibration of " + linear + ": expected full scales of " +
+                                                 std::to_string(out_features) + " outputs, found " +
+                                                 std::to_string(scales.size()));
   }
   if (!(ranges.lambda >= 0) || !std::isfinite(ranges.lambda)) {
     throw Error(ErrorCode::kInvalidArgument,
@@ -84,7 +96,8 @@ class Compiler {
     ir::verify(grouped_.graph);
 
     program::ProgramWriter writer(output);
-    write_targets(checkpoint_, matrices_, weights_, options_.weight_mode, blocks_, columns_, writer, pool);
+    write_targets(checkpoint_, {matrices_, weights_, full_scales_}, options_.weight_mode, blocks_, columns_, writer,
+                  pool);
     std::size_t begin = 0;
     for (std::uint32_t m = 0; m < matrices_.size(); ++m) {
       std::size_t end = begin;
@@ -136,7 +149,7 @@ class Compiler {
       call_names_.push_back(grouped_.calls[call].name);
       for (const passes::AnalogLinear& linear : grouped_.calls[call].linears) {
         const LayerRanges& ranges = calibration_.layers.at(linear.name);
-        check_ranges(linear.name, ranges, linear.in_features);
+        check_ranges(linear.name, ranges, linear.in_features, linear.out_features);
         members.push_back(static_cast<std::uint32_t>(matrices_.size()));
         program::MatrixInfo matrix;
         matrix.name = linear.name;
@@ -155,6 +168,7 @@ class Compiler {
         matrices_.push_back(std::move(matrix));
         shapes_.push_back(std::move(shape));
         weights_.push_back(linear.weight);
+        full_scales_.push_back(&ranges.full_scales);
         biases_.push_back(linear.bias);
       }
     }
@@ -249,6 +263,7 @@ class Compiler {
   std::vector<program::MatrixInfo> matrices_;
   std::vector<mapping::MatrixShape> shapes_;
   std::vector<ir::TensorRef> weights_;
+  std::vector<const FullScales*> full_scales_;
   std::vector<std::optional<ir::TensorRef>> biases_;
   // One entry per call.
   std::vector<std::vector<std::uint32_t>> calls_;

@@ -27,6 +27,9 @@ namespace xw::compiler {
 struct LayerRanges {
   std::vector<program::InputRange> inputs;  ///< partition of the inputs
   float lambda = 0;                         ///< 0: the compile option's
+  /// Weights at full scale, which the ADC range follows, too: per input range and output. Empty: the largest weight of
+  /// every block's column.
+  std::vector<std::vector<float>> full_scales = {};
 };
 
 /// Where ranges come from and what they are; every analog linear must be there.

@@ -70,6 +70,11 @@ std::uint64_t stored_row(const Intervals& intervals, std::uint64_t row) {
   throw Error(ErrorCode::kInternal, "constants: row " + std::to_string(row) + " is not stored");
 }
 
+/// What read_rows() changes (clamped weights) is stored as it is read.
+ConstantType stored_type(const Tensor& tensor) {
+  return tensor.bounds != nullptr ? ConstantType::kF32 : constant_type(tensor.dtype);
+}
+
 class Streamer {
  public:
   Streamer(const checkpoint::Checkpoint& checkpoint, program::ProgramWriter& writer, ThreadPool& pool,
@@ -83,7 +88,7 @@ class Streamer {
     std::vector<std::uint64_t> shape = tensor.shape;
     if (shape.empty()) shape = {1};
     shape[0] = rows;
-    writer_.begin_constant(constant.name, constant_type(tensor.dtype), shape);
+    writer_.begin_constant(constant.name, stored_type(tensor), shape);
     for (const auto& [begin, end] : constant.rows) {
       if (is_vector(tensor)) {
         write_vector(tensor, begin, end);
@@ -131,7 +136,11 @@ class Streamer {
 
   /// Plain types are copied; `values` are the same elements as fp32.
   void emit(const Tensor& tensor, std::uint64_t first, std::uint64_t count, std::span<const float> values) {
-    if (checkpoint::block_elements(tensor.dtype) == 1) {
+    if (stored_type(tensor) == ConstantType::kF32) {
+      writer_.add_constant_data(std::as_bytes(values));
+      return;
+    }
+    if (tensor.dtype == Dtype::kBF16 || tensor.dtype == Dtype::kF16) {
       const std::uint64_t bytes = checkpoint::block_bytes(tensor.dtype);
       writer_.add_constant_data(tensor.data.subspan(first * bytes, count * bytes));
       return;
@@ -164,6 +173,7 @@ class Streamer {
 ConstantType constant_type(Dtype dtype) {
   switch (dtype) {
     case Dtype::kF32:
+    case Dtype::kF64:
       return ConstantType::kF32;
     case Dtype::kBF16:
       return ConstantType::kBF16;

@@ -17,7 +17,7 @@ class ThreadPool;
 
 namespace xw::compiler {
 
-/// How a tensor is stored: F32, F16 and BF16 as they are, quantised ggml types as F16.
+/// How a tensor is stored: F32, F16 and BF16 as they are, F64 as F32, quantised ggml types as F16.
 [[nodiscard]] program::ConstantType constant_type(checkpoint::Dtype dtype);
 
 /// A constant to write: rows [row_begin, row_end) of a tensor, concatenated; of a one-dimensional tensor its elements.

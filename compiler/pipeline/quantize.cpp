@@ -8,6 +8,8 @@
 #include <bit>
 #include <cassert>
 
+#include "arch/support/error.hpp"
+
 namespace xw::compiler {
 namespace {
 
@@ -39,8 +41,12 @@ void quantize(const BlockWeights& block, int target_max, std::span<Target> targe
   for (std::uint32_t c0 = 0; c0 < block.cols; c0 += kPanel) {
     const std::uint32_t cols = std::min(kPanel, block.cols - c0);
     for (std::uint32_t c = 0; c < cols; ++c) {
-      w_max[c0 + c] =
-          std::bit_cast<float>(max_bits(block.strip + (c0 + c) * block.stride + block.in_begin, block.rows));
+      float& largest = w_max[c0 + c];
+      largest = std::bit_cast<float>(max_bits(block.strip + (c0 + c) * block.stride + block.in_begin, block.rows));
+      if (block.full_scales.empty()) continue;
+      if (!(largest <= block.full_scales[c0 + c]))
+        throw Error(ErrorCode::kInternal, "targets: a weight exceeds the full scale of its column");
+      largest = block.full_scales[c0 + c];
     }
     for (std::uint32_t r0 = 0; r0 < block.rows; r0 += kPanel) {
       const std::uint32_t rows = std::min(kPanel, block.rows - r0);

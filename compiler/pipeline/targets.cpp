@@ -39,19 +39,20 @@ std::vector<Strip> make_strips(std::span<const program::BlockRecord> blocks) {
 
 class TargetWriter {
  public:
-  TargetWriter(const checkpoint::Checkpoint& checkpoint, std::span<const program::MatrixInfo> matrices,
-               std::span<const ir::TensorRef> weights, program::WeightMode mode, std::span<program::BlockRecord> blocks,
-               std::span<program::ColumnRecord> columns, program::ProgramWriter& writer)
+  TargetWriter(const checkpoint::Checkpoint& checkpoint, const MatrixSources& sources, program::WeightMode mode,
+               std::span<program::BlockRecord> blocks, std::span<program::ColumnRecord> columns,
+               program::ProgramWriter& writer)
       : checkpoint_(checkpoint),
-        matrices_(matrices),
-        weights_(weights),
+        matrices_(sources.matrices),
+        weights_(sources.weights),
+        full_scales_(sources.full_scales),
         mode_(mode),
         blocks_(blocks),
         columns_(columns),
         writer_(writer),
         strips_(make_strips(blocks)),
         progress_("compile", num_weights(), "weights") {
-    for (std::size_t m = 0; m < matrices.size(); ++m) check_shape(m);
+    for (std::size_t m = 0; m < matrices_.size(); ++m) check_shape(m);
   }
 
   void run(ThreadPool& pool) {
@@ -112,7 +113,9 @@ class TargetWriter {
     for (std::size_t b = strip.first; b < strip.last; ++b) {
       const program::BlockRecord& block = blocks_[b];
       const std::size_t size = std::size_t{block.rows} * block.cols;
-      const BlockWeights weights{values.data(), in_features, block.in_begin, block.rows, block.cols};
+      BlockWeights weights{values.data(), in_features, block.in_begin, block.rows, block.cols};
+      if (const FullScales& scales = *full_scales_[block.matrix]; !scales.empty())
+        weights.full_scales = std::span(scales[block.input_slice]).subspan(block.out_begin, block.cols);
       if (analog) {
         quantize_block(weights, target_max, std::span(targets.analog).subspan(begin, size), w_max);
       } else {
@@ -157,6 +160,7 @@ class TargetWriter {
   const checkpoint::Checkpoint& checkpoint_;
   std::span<const program::MatrixInfo> matrices_;
   std::span<const ir::TensorRef> weights_;
+  std::span<const FullScales* const> full_scales_;
   program::WeightMode mode_;
   std::span<program::BlockRecord> blocks_;
   std::span<program::ColumnRecord> columns_;
@@ -179,11 +183,10 @@ const checkpoint::Tensor& find_tensor(const checkpoint::Checkpoint& checkpoint, 
   return found->second;
 }
 
-void write_targets(const checkpoint::Checkpoint& checkpoint, std::span<const program::MatrixInfo> matrices,
-                   std::span<const ir::TensorRef> weights, program::WeightMode mode,
+void write_targets(const checkpoint::Checkpoint& checkpoint, const MatrixSources& sources, program::WeightMode mode,
                    std::span<program::BlockRecord> blocks, std::span<program::ColumnRecord> columns,
                    program::ProgramWriter& writer, ThreadPool& pool) {
-  TargetWriter(checkpoint, matrices, weights, mode, blocks, columns, writer).run(pool);
+  TargetWriter(checkpoint, sources, mode, blocks, columns, writer).run(pool);
 }
 
 }  // namespace xw::compiler

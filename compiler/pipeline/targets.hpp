@@ -20,12 +20,21 @@ namespace xw::compiler {
 [[nodiscard]] const checkpoint::Tensor& find_tensor(const checkpoint::Checkpoint& checkpoint,
                                                     const ir::TensorRef& reference);
 
+/// Weights at full scale, per input range and output; empty: the largest weight of every block's column.
+using FullScales = std::vector<std::vector<float>>;
+
+/// The matrices of a program and where their weights are; one entry per matrix each.
+struct MatrixSources {
+  std::span<const program::MatrixInfo> matrices;
+  std::span<const ir::TensorRef> weights;
+  std::span<const FullScales* const> full_scales;
+};
+
 /// Quantises all blocks on the threads of `pool` and appends their targets to `writer` in the order of `blocks` (sorted by matrix,
 /// outputs, inputs; every matrix cut by a grid), whatever the threads do. Fills target_offset and target_crc of the blocks and
 /// w_max of the columns. Pages of the checkpoint are released as matrices are done; memory in use is a few strips of a matrix.
 /// Throws Error{kNotFinite} naming tensor, row and column, Error{kShapeMismatch} if a tensor is not [out][in].
-void write_targets(const checkpoint::Checkpoint& checkpoint, std::span<const program::MatrixInfo> matrices,
-                   std::span<const ir::TensorRef> weights, program::WeightMode mode,
+void write_targets(const checkpoint::Checkpoint& checkpoint, const MatrixSources& sources, program::WeightMode mode,
                    std::span<program::BlockRecord> blocks, std::span<program::ColumnRecord> columns,
                    program::ProgramWriter& writer, ThreadPool& pool);
 

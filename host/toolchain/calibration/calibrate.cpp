@@ -9,6 +9,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "compiler/pipeline/trained_ranges.hpp"
 #include "host/toolchain/calibration/known_ranges.hpp"
 #include "host/toolchain/calibration/layers.hpp"
 #include "host/toolchain/calibration/observe.hpp"
@@ -55,11 +56,12 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
     return fixed_ranges(options.ranges.beta, graph, names);
   }
   compiler::Calibration stored;
-  if (options.ranges.source == Input::kDefault) {
-    if (const auto found = checkpoint::stored_input_ranges(*checkpoint); !found.empty()) {
-      stored = stored_ranges(found, graph, names, *checkpoint);
-      if (options.adc.source != Adc::kPerLayer) return stored;
+  if (options.ranges.source == Input::kDefault && compiler::is_trained(*checkpoint)) {
+    stored = compiler::trained_ranges(*checkpoint, graph, names, chip, compile.weight_mode, pool);
+    if (options.adc.source == Adc::kFixed) {
+      for (auto& [name, ranges] : stored.layers) ranges.lambda = 0;  // compile.lambda counts
     }
+    if (options.adc.source != Adc::kPerLayer) return stored;
   }
   const bool use_stored = !stored.layers.empty();
 

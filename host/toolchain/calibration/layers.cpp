@@ -44,8 +44,12 @@ CalibrationLayers layers_with_ranges(const ir::Graph& graph, const std::vector<s
   for (passes::LinearNode& node : passes::linear_nodes(graph, names)) {
     passes::AnalogLinear& linear = node.linear;
     InputGroup group{linear.name, linear.in_features, {}, {}};
-    for (const program::InputRange& range : known.layers.at(linear.name).inputs)
+    const compiler::LayerRanges& ranges = known.layers.at(linear.name);
+    for (std::size_t i = 0; i < ranges.inputs.size(); ++i) {
+      const program::InputRange& range = ranges.inputs[i];
       group.slices.push_back({range.begin, range.end, range.beta, {}});
+      if (!ranges.full_scales.empty()) group.slices.back().full_scales = ranges.full_scales[i];
+    }
     result.layers.push_back({std::move(linear), result.groups.size()});
     result.groups.push_back(std::move(group));
   }

@@ -21,6 +21,7 @@ struct InputSlice {
   std::uint32_t begin = 0, end = 0;
   float beta = 0;  ///< their range; 0: not chosen yet
   passes::RangeStatistics statistics;
+  std::vector<float> full_scales = {};  ///< weight at full scale of every output; empty: the largest of each
 };
 
 /// Layers that share their input ranges, and what flowed into them.
@@ -45,7 +46,7 @@ struct CalibrationLayers {
 /// Layers that read the same value are one group, cut into slices where the mapping cuts any of them.
 [[nodiscard]] CalibrationLayers cut_layers(const ir::Graph& graph, const std::vector<std::string>& names,
                                            const arch::ChipDescription& chip);
-/// Every layer is a group of its own with the slices and ranges of `known`, which has all of them.
+/// Every layer is a group of its own with the slices, ranges and full scales of `known`, which has all of them.
 [[nodiscard]] CalibrationLayers layers_with_ranges(const ir::Graph& graph, const std::vector<std::string>& names,
                                                    const compiler::Calibration& known);
 

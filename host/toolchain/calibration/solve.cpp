@@ -48,7 +48,8 @@ float choose_adc_range(const AnalogLayer& layer, const InputGroup& group, const 
     const RowMatrix codes =
         (x.middleCols(slice.begin, rows).array() * dac_max / slice.beta).round().max(-dac_max).min(dac_max) / dac_max;
     const auto part = weights.middleCols(slice.begin, rows);
-    const Eigen::VectorXf w_max = part.cwiseAbs().rowwise().maxCoeff();
+    Eigen::VectorXf w_max = part.cwiseAbs().rowwise().maxCoeff();
+    if (!slice.full_scales.empty()) w_max = Eigen::Map<const Eigen::VectorXf>(slice.full_scales.data(), part.rows());
     RowMatrix sum = codes * part.transpose();
     for (Eigen::Index out = 0; out < sum.cols(); ++out) {
       if (w_max[out] > 0) sum.col(out) /= w_max[out];
@@ -64,7 +65,10 @@ compiler::Calibration solve(const CalibrationLayers& layers, bool adc, const che
   pool.for_each(ranges.size(), [&](std::size_t i) {
     const AnalogLayer& layer = layers.layers[i];
     const InputGroup& group = layers.groups[layer.group];
-    for (const InputSlice& slice : group.slices) ranges[i].inputs.push_back({slice.begin, slice.end, slice.beta});
+    for (const InputSlice& slice : group.slices) {
+      ranges[i].inputs.push_back({slice.begin, slice.end, slice.beta});
+      if (!slice.full_scales.empty()) ranges[i].full_scales.push_back(slice.full_scales);
+    }
     if (adc) ranges[i].lambda = choose_adc_range(layer, group, checkpoint, chip);
   });
   compiler::Calibration calibration;

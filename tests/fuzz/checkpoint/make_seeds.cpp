@@ -1,4 +1,4 @@
-// Writes small valid files as seeds: make_checkpoint_seeds DIRECTORY -> DIRECTORY/{gguf,hf_config,llama2c,safetensors}/*
+// Writes small valid files as seeds: make_checkpoint_seeds DIRECTORY -> DIRECTORY/{gguf,hf_config,llama2c,rpu_config,safetensors}/*
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <cstdio>
@@ -33,6 +33,11 @@ int main(int argc, char** argv) {
   scaled.insert(scaled.size() - 1,
                 R"(, "rope_scaling": {"type": "longrope", "short_factor": [1, 2], "long_factor": [3, 4]})");
   write(root / "hf_config" / "longrope", xw::test::to_bytes(scaled));
+  write(root / "rpu_config" / "lightning",
+        xw::test::to_bytes(R"({"fields": {"forward": {"fields": {"inp_res": 254, "out_res": 254, "out_bound": 14.0}},
+            "clip": {"fields": {"sigma": 2.5, "type": {"arguments": ["LayerGaussianPerChannel"]}}},
+            "mapping": {"fields": {"max_input_size": 512}},
+            "pre_post": {"fields": {"input_range": {"fields": {"dynamic": false}}}}}})"));
   xw::test::GgufBuilder factors = xw::test::tiny_gguf(xw::test::tiny_model("llama"));
   factors.add_tensor("rope_freqs.weight", {2}, 0, xw::test::float_bytes({1, 8}));
   factors.add_tensor("output.weight", {20, 16}, 1, xw::test::Bytes(640));

@@ -44,7 +44,7 @@ TEST(GgufConfig, ReadsEveryFamily) {
     EXPECT_FLOAT_EQ(static_cast<float>(config.norm_eps), 1e-5F);
     EXPECT_TRUE(config.tied_embeddings);
     EXPECT_EQ(config.rope_style, std::string(family) == "llama" ? "interleaved" : "half");
-    EXPECT_EQ(config.rope_theta, 500.0);
+    EXPECT_EQ(config.rope.theta, 500.0);
     EXPECT_EQ(config.qkv_bias, std::string(family) == "qwen2");
     EXPECT_EQ(config.bos_token, 1);
     EXPECT_EQ(config.eos_tokens, (std::vector<std::int64_t>{2}));
@@ -68,11 +68,11 @@ TEST(GgufConfig, RopeFrequencyTensorIsAnExplicitScaling) {
   GgufBuilder builder = base("llama");
   builder.add_tensor("rope_freqs.weight", {2}, 0, test::float_bytes({1.0F, 8.0F}));
   const ModelConfig config = read(builder);
-  EXPECT_EQ(config.rope_scaling, "longrope");
-  EXPECT_EQ(config.rope_short, (std::vector<double>{1.0, 8.0}));
-  EXPECT_EQ(config.rope_long, config.rope_short);
-  EXPECT_EQ(config.rope_attention_factor, 1.0);
-  EXPECT_EQ(config.rope_original_context, 32U);
+  EXPECT_EQ(config.rope.scaling, "longrope");
+  EXPECT_EQ(config.rope.short_factors, (std::vector<double>{1.0, 8.0}));
+  EXPECT_EQ(config.rope.long_factors, config.rope.short_factors);
+  EXPECT_EQ(config.rope.attention_factor, 1.0);
+  EXPECT_EQ(config.rope.original_context, 32U);
   GgufBuilder wrong = base("llama");
   wrong.add_tensor("rope_freqs.weight", {3}, 0, test::float_bytes({1, 2, 3}));
   expect_failure(wrong, ErrorCode::kShapeMismatch,
@@ -92,26 +92,77 @@ TEST(GgufConfig, Phi3LongropeTensors) {
   expect_failure(builder, ErrorCode::kFormat, "rope_factors_long.weight");
   builder.add_tensor("rope_factors_long.weight", {2}, 0, test::float_bytes({2, 4}));
   const ModelConfig config = read(builder);
-  EXPECT_EQ(config.rope_short, (std::vector<double>{1, 1.5}));
-  EXPECT_EQ(config.rope_long, (std::vector<double>{2, 4}));
-  EXPECT_EQ(config.rope_original_context, 8U);
-  EXPECT_DOUBLE_EQ(config.rope_attention_factor, std::sqrt(5.0 / 3.0));
+  EXPECT_EQ(config.rope.short_factors, (std::vector<double>{1, 1.5}));
+  EXPECT_EQ(config.rope.long_factors, (std::vector<double>{2, 4}));
+  EXPECT_EQ(config.rope.original_context, 8U);
+  EXPECT_DOUBLE_EQ(config.rope.attention_factor, std::sqrt(5.0 / 3.0));
   builder.add_float("phi3.rope.scaling.attn_factor", 1.25F);
-  EXPECT_EQ(read(builder).rope_attention_factor, 1.25);
+  EXPECT_EQ(read(builder).rope.attention_factor, 1.25);
 }
 
 TEST(GgufConfig, LinearScalingInBothSpellings) {
   GgufBuilder builder = base("llama");
   builder.add_string("llama.rope.scaling.type", "linear");
   builder.add_float("llama.rope.scaling.factor", 4.0F);
-  EXPECT_EQ(read(builder).rope_scaling, "linear");
-  EXPECT_EQ(read(builder).rope_factor, 4.0);
+  EXPECT_EQ(read(builder).rope.scaling, "linear");
+  EXPECT_EQ(read(builder).rope.factor, 4.0);
   GgufBuilder old = base("llama");
   old.add_float("llama.rope.scale_linear", 2.0F);
-  EXPECT_EQ(read(old).rope_factor, 2.0);
+  EXPECT_EQ(read(old).rope.factor, 2.0);
   GgufBuilder none = base("llama");
   none.add_string("llama.rope.scaling.type", "none");
-  EXPECT_EQ(read(none).rope_scaling, "none");
+  EXPECT_EQ(read(none).rope.scaling, "none");
+}
+
+TEST(GgufConfig, FactorTensorsAndLinearScalingBothApply) {
+  GgufBuilder builder = base("llama");
+  builder.add_tensor("rope_freqs.weight", {2}, 0, test::float_bytes({1.0F, 8.0F}));
+  builder.add_string("llama.rope.scaling.type", "linear");
+  builder.add_float("llama.rope.scaling.factor", 4.0F);
+  const ModelConfig config = read(builder);
+  EXPECT_EQ(config.rope.scaling, "longrope");
+  EXPECT_EQ(config.rope.factor, 4.0);
+  EXPECT_EQ(config.rope.short_factors, (std::vector<double>{1.0, 8.0}));
+}
+
+TEST(GgufConfig, AScalingFactorCountsUnlessTheTypeIsNone) {
+  GgufBuilder absent_type = base("llama");
+  absent_type.add_float("llama.rope.scaling.factor", 4.0F);
+  EXPECT_EQ(read(absent_type).rope.scaling, "linear");
+  EXPECT_EQ(read(absent_type).rope.factor, 4.0);
+  for (const char* key : {"llama.rope.scaling.factor", "llama.rope.scale_linear"}) {
+    GgufBuilder none = base("llama");
+    none.add_string("llama.rope.scaling.type", "none");
+    none.add_float(key, 4.0F);
+    EXPECT_EQ(read(none).rope.factor, 1.0);
+    GgufBuilder not_set = base("llama");
+    not_set.add_float(key, 0.0F);
+    EXPECT_EQ(read(not_set).rope.factor, 1.0);
+  }
+}
+
+TEST(GgufConfig, TheAttentionFactorCountsWithEveryScaling) {
+  GgufBuilder builder = base("llama");
+  builder.add_float("llama.rope.scaling.attn_factor", 1.5F);
+  EXPECT_EQ(read(builder).rope.attention_factor, 1.5);
+}
+
+TEST(GgufConfig, KeysThatChangeTheMathematicsAreRefused) {
+  for (const char* key :
+       {"attention.scale", "attention.something_new", "rope.dimension_sections", "expert_count", "logit_scale",
+        "residual_scale", "attn_logit_softcapping", "rope.scaling.yarn_beta_fast", "something_new"}) {
+    GgufBuilder builder = base("llama");
+    builder.add_float(std::string("llama.") + key, 0.5F);
+    expect_failure(builder, ErrorCode::kUnsupported,
+                   std::string("metadata \"llama.") + key + "\": found 0.500000; supported: ");
+  }
+  GgufBuilder neutral = base("llama");
+  neutral.add_float("llama.logit_scale", 1.0F);
+  neutral.add_uint32("llama.expert_count", 0);
+  neutral.add_uint32("llama.vocab_size", 20);
+  neutral.add_string("llama.tensor_data_layout", "Meta AI original pth");
+  neutral.add_float("phi3.attention.scale", 0.5F);  // of another architecture
+  EXPECT_NO_THROW(static_cast<void>(read(neutral)));
 }
 
 TEST(GgufConfig, KeyLengthAndWindow) {

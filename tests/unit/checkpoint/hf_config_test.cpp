@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "compiler/checkpoint/model_config.hpp"
@@ -45,9 +46,9 @@ TEST(HfConfig, ReadsWhatAllFamiliesShare) {
     EXPECT_EQ(config.norm_eps, 1e-5);
     EXPECT_TRUE(config.tied_embeddings);
     EXPECT_EQ(config.rope_style, "half");
-    EXPECT_EQ(config.rope_dims, 4U);
-    EXPECT_EQ(config.rope_theta, 500.0);
-    EXPECT_EQ(config.rope_scaling, "none");
+    EXPECT_EQ(config.rope.dims, 4U);
+    EXPECT_EQ(config.rope.theta, 500.0);
+    EXPECT_EQ(config.rope.scaling, "none");
     EXPECT_EQ(config.bos_token, 1);
     EXPECT_EQ(config.eos_tokens, (std::vector<std::int64_t>{2, 3}));
   }
@@ -62,7 +63,7 @@ TEST(HfConfig, DefaultsAreThoseOfTheFamilies) {
   const ModelConfig parsed = parse_hf_config(config.dump(), "config.json");
   EXPECT_EQ(parsed.num_kv_heads, 4U);
   EXPECT_EQ(parsed.norm_eps, 1e-6);
-  EXPECT_EQ(parsed.rope_theta, 10000.0);
+  EXPECT_EQ(parsed.rope.theta, 10000.0);
   EXPECT_FALSE(parsed.tied_embeddings);
   EXPECT_EQ(parsed.bos_token, -1);
   EXPECT_TRUE(parsed.eos_tokens.empty());
@@ -95,12 +96,12 @@ TEST(HfConfig, Llama3Scaling) {
                         {"original_max_position_embeddings", 8192}};
   for (const ModelConfig& config :
        {parse_with("llama", {{"rope_scaling", scaling}}), parse_with("llama", {{"rope_parameters", scaling}})}) {
-    EXPECT_EQ(config.rope_scaling, "llama3");
-    EXPECT_EQ(config.rope_factor, 32.0);
-    EXPECT_EQ(config.rope_low_freq_factor, 1.5);
-    EXPECT_EQ(config.rope_high_freq_factor, 4.5);
-    EXPECT_EQ(config.rope_original_context, 8192U);
-    EXPECT_EQ(config.rope_theta, 500.0);
+    EXPECT_EQ(config.rope.scaling, "llama3");
+    EXPECT_EQ(config.rope.factor, 32.0);
+    EXPECT_EQ(config.rope.low_freq_factor, 1.5);
+    EXPECT_EQ(config.rope.high_freq_factor, 4.5);
+    EXPECT_EQ(config.rope.original_context, 8192U);
+    EXPECT_EQ(config.rope.theta, 500.0);
   }
   json broken = scaling;
   broken["low_freq_factor"] = 5.0;
@@ -116,11 +117,11 @@ TEST(HfConfig, Llama3Scaling) {
 
 TEST(HfConfig, LinearScalingAndThetaInRopeParameters) {
   const ModelConfig linear = parse_with("llama", {{"rope_scaling", {{"type", "linear"}, {"factor", 4}}}});
-  EXPECT_EQ(linear.rope_scaling, "linear");
-  EXPECT_EQ(linear.rope_factor, 4.0);
+  EXPECT_EQ(linear.rope.scaling, "linear");
+  EXPECT_EQ(linear.rope.factor, 4.0);
   const ModelConfig plain = parse_with("llama", {{"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 7e5}}}});
-  EXPECT_EQ(plain.rope_scaling, "none");
-  EXPECT_EQ(plain.rope_theta, 7e5);
+  EXPECT_EQ(plain.rope.scaling, "none");
+  EXPECT_EQ(plain.rope.theta, 7e5);
   expect_failure("llama", {{"rope_scaling", {{"type", "yarn"}}}}, ErrorCode::kUnsupported,
                  "found type \"yarn\"; supported: default, linear, llama3, longrope");
 }
@@ -131,29 +132,189 @@ TEST(HfConfig, LongropeFactorsAndAttentionFactor) {
   scaling["type"] = "longrope";
   const json changes = {{"rope_scaling", scaling}, {"original_max_position_embeddings", 8}};
   const ModelConfig config = parse_with("phi3", changes);
-  EXPECT_EQ(config.rope_scaling, "longrope");
-  EXPECT_EQ(config.rope_short, (std::vector<double>{1.0, 1.5}));
-  EXPECT_EQ(config.rope_long, (std::vector<double>{2.0, 4.0}));
-  EXPECT_EQ(config.rope_original_context, 8U);
+  EXPECT_EQ(config.rope.scaling, "longrope");
+  EXPECT_EQ(config.rope.short_factors, (std::vector<double>{1.0, 1.5}));
+  EXPECT_EQ(config.rope.long_factors, (std::vector<double>{2.0, 4.0}));
+  EXPECT_EQ(config.rope.original_context, 8U);
   // 32 positions from 8: sqrt(1 + ln 4 / ln 8) = sqrt(5 / 3).
-  EXPECT_DOUBLE_EQ(config.rope_attention_factor, std::sqrt(5.0 / 3.0));
+  EXPECT_DOUBLE_EQ(config.rope.attention_factor, std::sqrt(5.0 / 3.0));
   scaling["type"] = "su";
-  EXPECT_EQ(parse_with("phi3", {{"rope_scaling", scaling}, {"original_max_position_embeddings", 8}}).rope_scaling,
+  EXPECT_EQ(parse_with("phi3", {{"rope_scaling", scaling}, {"original_max_position_embeddings", 8}}).rope.scaling,
             "longrope");
   EXPECT_EQ(
-      parse_with("phi3", {{"rope_scaling", scaling}, {"original_max_position_embeddings", 32}}).rope_attention_factor,
+      parse_with("phi3", {{"rope_scaling", scaling}, {"original_max_position_embeddings", 32}}).rope.attention_factor,
       1.0);
   scaling["attention_factor"] = 1.25;
-  EXPECT_EQ(parse_with("phi3", {{"rope_scaling", scaling}}).rope_attention_factor, 1.25);
+  EXPECT_EQ(parse_with("phi3", {{"rope_scaling", scaling}}).rope.attention_factor, 1.25);
   scaling["long_factor"] = {2.0};
   expect_failure("phi3", {{"rope_scaling", scaling}}, ErrorCode::kShapeMismatch, "expected 2 factors, found 1");
 }
 
 TEST(HfConfig, PartialRotaryFactor) {
-  EXPECT_EQ(parse_with("phi3", {{"partial_rotary_factor", 0.5}}).rope_dims, 2U);
+  EXPECT_EQ(parse_with("phi3", {{"partial_rotary_factor", 0.5}}).rope.dims, 2U);
   expect_failure("phi3", {{"partial_rotary_factor", 0.75}}, ErrorCode::kShapeMismatch,
                  "even number of rotated dimensions");
   expect_failure("phi3", {{"partial_rotary_factor", 1.5}}, ErrorCode::kFormat, "above 0 and at most 1, found 1.5");
+}
+
+TEST(HfConfig, PartialRotaryFactorCountsInsideRopeParameters) {
+  const json inside = {{"rope_theta", 500.0}, {"rope_type", "default"}, {"partial_rotary_factor", 0.5}};
+  for (const char* key : {"rope_parameters", "rope_scaling"}) {
+    EXPECT_EQ(parse_with("phi3", {{key, inside}}).rope.dims, 2U);
+    EXPECT_EQ(parse_with("phi3", {{key, inside}, {"partial_rotary_factor", 1.0}}).rope.dims, 2U);  // inside wins
+  }
+  expect_failure("llama", {{"rope_parameters", inside}}, ErrorCode::kUnsupported,
+                 "\"partial_rotary_factor\": found 0.500000; supported in family llama: 1");
+}
+
+TEST(HfConfig, RopeParametersMayBeNestedByLayerType) {
+  const json full = {{"rope_type", "default"}, {"rope_theta", 3.0}};
+  const json sliding = {{"rope_type", "linear"}, {"rope_theta", 7.0}, {"factor", 2.0}};
+  const json both = {{"full_attention", full}, {"sliding_attention", sliding}};
+  const ModelConfig llama = parse_with("llama", {{"rope_parameters", both}});
+  EXPECT_EQ(llama.rope.theta, 3.0);
+  EXPECT_FALSE(llama.window_rope.has_value());
+  const ModelConfig mistral = parse_with("mistral", {{"rope_parameters", both}});  // a window in every layer
+  EXPECT_EQ(mistral.rope.theta, 7.0);
+  EXPECT_EQ(mistral.rope.factor, 2.0);
+  const json window = {{"use_sliding_window", true}, {"max_window_layers", 1}};
+  json changes = window;
+  changes["rope_parameters"] = both;
+  const ModelConfig mixed = parse_with("qwen2", changes);
+  EXPECT_EQ(mixed.rope.theta, 3.0);
+  ASSERT_TRUE(mixed.window_rope.has_value());
+  EXPECT_EQ(mixed.window_rope->theta, 7.0);
+  changes["rope_parameters"] = {{"full_attention", full}, {"sliding_attention", full}};
+  EXPECT_FALSE(parse_with("qwen2", changes).window_rope.has_value());
+  changes["rope_parameters"] = {{"full_attention", full}, {"sliding_attention", nullptr}};
+  expect_failure("qwen2", changes, ErrorCode::kUnsupported, "expected rotary settings of sliding_attention");
+  expect_failure("llama", {{"rope_parameters", {{"full_attention", full}, {"factor", 2}}}}, ErrorCode::kUnsupported,
+                 "found key \"factor\" beside layer types");
+  expect_failure("llama", {{"rope_parameters", {{"full_attention", {{"beta", 2}}}}}}, ErrorCode::kUnsupported,
+                 "of full_attention: found key \"beta\"");
+}
+
+TEST(HfConfig, KeysThatARopeTypeDoesNotUseAreRefused) {
+  for (const char* object : {"rope_parameters", "rope_scaling"}) {
+    for (const char* key : {"mscale", "beta_fast", "mrope_section", "factor", "something_new"}) {
+      expect_failure("llama", {{object, {{"rope_type", "default"}, {key, 2}}}}, ErrorCode::kUnsupported,
+                     std::string("\"") + object + "\": found key \"" + key + "\"; supported with type default");
+    }
+    expect_failure("llama", {{object, {{"rope_type", "linear"}, {"factor", 2}, {"low_freq_factor", 1}}}},
+                   ErrorCode::kUnsupported, "found key \"low_freq_factor\"; supported with type linear");
+    const json unused = {{"rope_type", "default"}, {"factor", nullptr}, {"original_max_position_embeddings", 8}};
+    EXPECT_EQ(parse_with("llama", {{object, unused}}).rope.scaling, "none");
+  }
+}
+
+TEST(HfConfig, TwoDifferentRopeObjectsAreRefused) {
+  const json linear = {{"rope_type", "linear"}, {"factor", 2.0}};
+  EXPECT_EQ(parse_with("llama", {{"rope_scaling", linear}, {"rope_parameters", linear}}).rope.factor, 2.0);
+  expect_failure("llama", {{"rope_scaling", linear}, {"rope_parameters", {{"rope_type", "default"}}}},
+                 ErrorCode::kUnsupported, "found different \"rope_scaling\" and \"rope_parameters\"");
+}
+
+TEST(HfConfig, OriginalContextOutsideWinsAndPhi3HasADefault) {
+  json scaling = {{"rope_type", "longrope"}, {"short_factor", {1.0, 1.0}}, {"long_factor", {2.0, 2.0}}};
+  EXPECT_EQ(parse_with("phi3", {{"rope_parameters", scaling}}).rope.original_context, 4096U);
+  scaling["original_max_position_embeddings"] = 16;
+  const json outside = {{"rope_parameters", scaling}, {"original_max_position_embeddings", 8}};
+  EXPECT_EQ(parse_with("phi3", outside).rope.original_context, 8U);
+  expect_failure("phi3", {{"rope_parameters", scaling}}, ErrorCode::kUnsupported, "write it outside, too");
+  EXPECT_EQ(parse_with("llama", {{"rope_parameters", scaling}}).rope.original_context, 16U);
+  // 32 positions from 8 are a factor of 4; transformers 4 and 5 disagree about another one.
+  scaling["factor"] = 4;
+  EXPECT_DOUBLE_EQ(
+      parse_with("phi3", {{"rope_parameters", scaling}, {"original_max_position_embeddings", 8}}).rope.attention_factor,
+      std::sqrt(5.0 / 3.0));
+  scaling["factor"] = 2;
+  expect_failure("phi3", {{"rope_parameters", scaling}, {"original_max_position_embeddings", 8}},
+                 ErrorCode::kUnsupported, "found \"factor\" 2.000000 and a context stretched by 4.000000");
+}
+
+TEST(HfConfig, KeysOfOtherFamiliesThatChangeTheMathematicsAreRefused) {
+  const std::vector<std::pair<std::string, json>> changes = {{"embedding_multiplier", 12.0},
+                                                             {"residual_multiplier", 0.22},
+                                                             {"attention_multiplier", 0.0156},
+                                                             {"logits_scaling", 8.0},
+                                                             {"logit_scale", 0.0625},
+                                                             {"scale_emb", 12},
+                                                             {"scale_depth", 1.4},
+                                                             {"dim_model_base", 256},
+                                                             {"final_logit_softcapping", 30.0},
+                                                             {"attn_logit_softcapping", 50.0},
+                                                             {"query_pre_attn_scalar", 256},
+                                                             {"clip_qkv", 8},
+                                                             {"qk_layernorm", true},
+                                                             {"use_qk_norm", true},
+                                                             {"parallel_attn", true},
+                                                             {"alibi", true},
+                                                             {"rotary_pct", 0.25},
+                                                             {"rope_type", "yarn"},
+                                                             {"rope_ratio", 2},
+                                                             {"use_mrope", true},
+                                                             {"no_rope_layers", {1, 0}},
+                                                             {"attn_temperature_tuning", true},
+                                                             {"attention_chunk_size", 8},
+                                                             {"sliding_window_pattern", 6},
+                                                             {"num_local_experts", 8},
+                                                             {"num_experts_per_tok", 2},
+                                                             {"kv_lora_rank", 512},
+                                                             {"position_embedding_type", "none"},
+                                                             {"is_encoder_decoder", true},
+                                                             {"vision_config", {{"depth", 2}}},
+                                                             {"pruned_heads", {{"0", {1}}}},
+                                                             {"hidden_activation", "gelu"},
+                                                             {"rope_local_base_freq", 10000.0}};
+  for (const auto& [key, value] : changes) {
+    expect_failure("llama", {{key, value}}, ErrorCode::kUnsupported, "\"" + key + "\": found " + value.dump());
+  }
+}
+
+TEST(HfConfig, NeutralValuesAndKeysWithoutASayPass) {
+  const json neutral = {{"embedding_multiplier", 1.0},
+                        {"logit_scale", 1},
+                        {"qk_layernorm", false},
+                        {"clip_qkv", nullptr},
+                        {"pruned_heads", json::object()},
+                        {"num_local_experts", 0},
+                        {"is_encoder_decoder", false},
+                        {"rope_type", "default"},
+                        {"position_embedding_type", "rope"},
+                        {"no_rope_layers", json::array()},
+                        {"attention_dropout", 0.1},
+                        {"initializer_range", 0.02},
+                        {"use_cache", true},
+                        {"torch_dtype", "bfloat16"},
+                        {"pretraining_tp", 2},
+                        {"transformers_version", "5.24.0"}};
+  EXPECT_NO_THROW(static_cast<void>(parse_with("llama", neutral)));
+}
+
+TEST(HfConfig, AbsentNumbersOfKeyValueHeadsAreThoseOfTheFamily) {
+  for (const auto& [family, expected] :
+       std::map<std::string, std::uint32_t>{{"llama", 64}, {"phi3", 64}, {"mistral", 8}, {"qwen2", 32}}) {
+    json config = base(family);
+    config["num_attention_heads"] = 64;
+    config["head_dim"] = 4;
+    config.erase("num_key_value_heads");
+    EXPECT_EQ(parse_hf_config(config.dump(), "config.json").num_kv_heads, expected) << family;
+    config["num_key_value_heads"] = nullptr;
+    EXPECT_EQ(parse_hf_config(config.dump(), "config.json").num_kv_heads, 64U) << family;
+  }
+}
+
+TEST(HfConfig, LayerTypesOfAModelWithoutAWindow) {
+  const json full = {{"layer_types", {"full_attention", "full_attention"}}};
+  const json mixed = {{"layer_types", {"full_attention", "sliding_attention"}}};
+  for (const char* family : {"llama", "qwen2"}) {
+    EXPECT_EQ(parse_with(family, full).sliding_window, 0U);
+    expect_failure(family, mixed, ErrorCode::kUnsupported, "in a model without a sliding window");
+  }
+  json absent = base("qwen2");
+  absent.update({{"use_sliding_window", true}, {"max_window_layers", 0}});
+  absent.erase("sliding_window");
+  EXPECT_EQ(parse_hf_config(absent.dump(), "config.json").sliding_window, 4096U);
 }
 
 TEST(HfConfig, BiasesAsTheFamilySays) {
@@ -223,14 +384,21 @@ TEST(GenerationConfig, AddsTokensOnce) {
 }
 
 TEST(CheckConfig, NumbersAreFinite) {
-  for (double ModelConfig::*field :
-       {&ModelConfig::norm_eps, &ModelConfig::rope_theta, &ModelConfig::rope_factor, &ModelConfig::rope_low_freq_factor,
-        &ModelConfig::rope_high_freq_factor, &ModelConfig::rope_attention_factor}) {
+  const auto expect_not_finite = [](const auto& set) {
     for (const double value : {std::nan(""), HUGE_VAL}) {
       ModelConfig config = parse_with("llama", {});
-      config.*field = value;
+      set(config, value);
       expect_error([&] { check_config(config, "model"); }, ErrorCode::kNotFinite, "expected a finite number");
     }
+  };
+  expect_not_finite([](ModelConfig& config, double value) { config.norm_eps = value; });
+  for (double RopeSettings::*field : {&RopeSettings::theta, &RopeSettings::factor, &RopeSettings::low_freq_factor,
+                                      &RopeSettings::high_freq_factor, &RopeSettings::attention_factor}) {
+    expect_not_finite([&](ModelConfig& config, double value) { config.rope.*field = value; });
+    expect_not_finite([&](ModelConfig& config, double value) {
+      config.window_rope = config.rope;
+      (*config.window_rope).*field = value;
+    });
   }
 }
 

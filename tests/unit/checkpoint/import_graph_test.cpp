@@ -147,6 +147,30 @@ TEST(ImportGraphAttention, HasTheRotaryAttributesOfItsScaling) {
   EXPECT_EQ(ir::attr_int(longrope, "rope_original_context"), 8);
 }
 
+TEST(ImportGraphAttention, FactorsAndLinearScalingOfAGgufFileBothReachTheGraph) {
+  test::GgufBuilder builder = test::tiny_gguf(test::tiny_model("llama"));
+  builder.add_tensor("rope_freqs.weight", {2}, 0, test::float_bytes({1.0F, 8.0F}));
+  builder.add_float("llama.rope.scaling.factor", 4.0F);
+  const test::Bytes bytes = builder.build();
+  const std::unique_ptr<Checkpoint> checkpoint = make_checkpoint(gguf_parts(GgufFile(bytes, "m.gguf")));
+  const ir::Node node = nodes_of(import_graph(*checkpoint), ir::OpKind::kAttention).at(1);
+  EXPECT_EQ(ir::attr_float(node, "rope_factor"), 4.0);
+  EXPECT_EQ(std::get<std::vector<double>>(node.attributes.at("rope_short")), (std::vector<double>{1, 8}));
+}
+
+TEST(ImportGraphAttention, LayersWithAWindowMayRotateDifferently) {
+  const TinyModel model = test::tiny_model("qwen2");
+  std::string config = model.config_json;
+  config.replace(config.find("false}"), 6, R"(true, "max_window_layers": 1, "rope_parameters": {
+      "full_attention": {"rope_theta": 3}, "sliding_attention": {"rope_theta": 7, "rope_type": "linear", "factor": 2}}})");
+  const auto nodes = nodes_of(import_graph(*open_hf(config, model.canonical).checkpoint), ir::OpKind::kAttention);
+  EXPECT_EQ(ir::attr_int(nodes.at(0), "window"), 0);
+  EXPECT_EQ(ir::attr_float(nodes.at(0), "rope_theta"), 3.0);
+  EXPECT_EQ(ir::attr_int(nodes.at(1), "window"), 12);
+  EXPECT_EQ(ir::attr_float(nodes.at(1), "rope_theta"), 7.0);
+  EXPECT_EQ(ir::attr_float(nodes.at(1), "rope_factor"), 2.0);
+}
+
 TEST(ImportGraphAttention, WindowsStartAtTheFirstWindowLayer) {
   TinyModel model = test::tiny_model("qwen2");
   std::string config = model.config_json;
@@ -262,7 +286,8 @@ TEST(InputRanges, ArePerLinearAndSharedByFusedOnes) {
     tensors[attention + ".input_range_update_idx"] = {{2}, {500, 500}};
     tensors[attention + ".x_min"] = {{2}, {0, 0}};
     tensors[attention + ".x_max"] = {{2}, {0, 0}};
-    tensors[attention + ".learnable_weight_clip"] = {{2, 1}, {1, 1}};
+    const std::uint64_t outputs = tensors.at(attention + ".weight").shape[0];
+    tensors[attention + ".learnable_weight_clip"] = {{2, outputs}, std::vector<float>(2 * outputs, 1.0F)};
     tensors["lm_head.weight"] = test::make_tensor("lm_head.weight", {20, 16});
     tensors["lm_head.input_range"] = {{1}, {3.0F}};
     const Opened opened = open_hf(model.config_json, tensors);

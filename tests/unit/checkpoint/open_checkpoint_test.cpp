@@ -72,6 +72,37 @@ TEST(OpenCheckpoint, ShardsOfADirectoryOrOfOneShard) {
   }
 }
 
+TEST(OpenCheckpoint, TheContentOfAFileSaysWhatItIs) {
+  const TinyModel model = test::tiny_model("llama");
+  const TemporaryDirectory directory;
+  directory.write("config.json", model.config_json);
+  for (const char* name : {"sha256-abc", "MODEL.GGUF", "model.dat"}) {
+    EXPECT_EQ(open_checkpoint(directory.write(name, test::tiny_gguf(model).build()))->format(), "gguf");
+    EXPECT_EQ(open_checkpoint(directory.write(name, test::safetensors_file(model.canonical)))->format(), "safetensors");
+    for (const int version : {0, 1})
+      EXPECT_EQ(open_checkpoint(directory.write(name, test::tiny_llama2c(model, version, true)))->format(), "llama2c");
+  }
+  Bytes cut = test::tiny_llama2c(model, 0, true);
+  cut.pop_back();
+  expect_open_failure(directory.write("cut", cut), ErrorCode::kUnsupported, "supported: a directory with config.json");
+}
+
+TEST(OpenCheckpoint, AGitLfsPointerIsNamedWhereverItStands) {
+  const TinyModel model = test::tiny_model("llama");
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n";
+  for (const char* name : {"model.safetensors", "model.safetensors.index.json", "config.json", "generation_config.json",
+                           "rpu_config.json"}) {
+    const TemporaryDirectory directory;
+    directory.write("config.json", model.config_json);
+    directory.write("model.safetensors", test::safetensors_file(model.canonical));
+    directory.write(name, pointer);
+    expect_open_failure(directory.path(), ErrorCode::kFormat, std::string(name) + ": this is a Git LFS pointer");
+  }
+  const TemporaryDirectory directory;
+  for (const char* name : {"m.gguf", "m.bin", "sha256-abc"})
+    expect_open_failure(directory.write(name, pointer), ErrorCode::kFormat, std::string(name) + ": this is a Git LFS");
+}
+
 TEST(OpenCheckpoint, BrokenShardsAreNamed) {
   const TinyModel model = test::tiny_model("llama");
   {

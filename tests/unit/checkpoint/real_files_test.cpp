@@ -65,12 +65,12 @@ TEST(PublishedConfigs, Llama32AndSmolLm2) {
   if (!llama || !smollm) GTEST_SKIP() << "the configurations are not beside the project";
   const ModelConfig config = parse_hf_config(read_text_file(*llama), "llama");
   EXPECT_EQ(config.head_dim, 64U);
-  EXPECT_EQ(config.rope_scaling, "llama3");
-  EXPECT_EQ(config.rope_factor, 32.0);
-  EXPECT_EQ(config.rope_original_context, 8192U);
+  EXPECT_EQ(config.rope.scaling, "llama3");
+  EXPECT_EQ(config.rope.factor, 32.0);
+  EXPECT_EQ(config.rope.original_context, 8192U);
   EXPECT_TRUE(config.tied_embeddings);
   EXPECT_EQ(config.eos_tokens, (std::vector<std::int64_t>{128001}));
-  EXPECT_EQ(parse_hf_config(read_text_file(*smollm), "smollm2").rope_theta, 100000.0);
+  EXPECT_EQ(parse_hf_config(read_text_file(*smollm), "smollm2").rope.theta, 100000.0);
 }
 
 // $XW_MODEL, else the first .gguf in the project's model cache.
@@ -94,7 +94,7 @@ TEST(SmolLm2, GgufOpensAndItsWeightsAreSane) {
   EXPECT_EQ(config.num_layers, 30U);
   EXPECT_EQ(config.num_kv_heads, 3U);
   EXPECT_EQ(config.vocab_size, 49152U);
-  EXPECT_EQ(config.rope_theta, 100000.0);
+  EXPECT_EQ(config.rope.theta, 100000.0);
   EXPECT_EQ(config.rope_style, "interleaved");
   EXPECT_TRUE(config.tied_embeddings);
   EXPECT_NO_THROW(ir::verify(import_graph(*checkpoint)));

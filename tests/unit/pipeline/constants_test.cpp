@@ -74,6 +74,7 @@ TEST(ConstantType, KeepsPlainTypes) {
   using checkpoint::Dtype;
   using program::ConstantType;
   EXPECT_EQ(constant_type(Dtype::kF32), ConstantType::kF32);
+  EXPECT_EQ(constant_type(Dtype::kF64), ConstantType::kF32);
   EXPECT_EQ(constant_type(Dtype::kF16), ConstantType::kF16);
   EXPECT_EQ(constant_type(Dtype::kBF16), ConstantType::kBF16);
   EXPECT_EQ(constant_type(Dtype::kQ4_1), ConstantType::kF16);

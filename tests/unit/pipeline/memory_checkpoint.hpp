@@ -48,7 +48,17 @@ class MemoryCheckpoint : public checkpoint::Checkpoint {
   }
   void release(const checkpoint::Tensor& tensor) const override { released.insert(tensor.name); }
 
+  const checkpoint::AnalogTraining* training() const override { return has_training ? &analog_training : nullptr; }
+  /// Bounds of a matrix, [tile][output].
+  void bound(const std::string& name, std::uint32_t tiles, std::vector<float> values) {
+    checkpoint::Tensor& tensor = tensors_.at(name);
+    tensor.bounds = std::make_shared<const checkpoint::WeightBounds>(checkpoint::WeightBounds{
+        checkpoint::tile_begins(static_cast<std::uint32_t>(tensor.shape[1]), tiles), std::move(values)});
+  }
+
   mutable std::set<std::string> released;
+  bool has_training = false;
+  checkpoint::AnalogTraining analog_training;
 
  private:
   checkpoint::ModelConfig config_;

@@ -11,6 +11,8 @@
 #include <random>
 #include <vector>
 
+#include "arch/support/error.hpp"
+
 namespace xw::compiler {
 namespace {
 
@@ -33,6 +35,18 @@ void compare(const std::vector<float>& strip, std::size_t stride, std::uint32_t 
           << "row " << r << " col " << c << " weight " << weight << " of " << largest;
     }
   }
+}
+
+TEST(Quantize, FullScalesTakeThePlaceOfTheLargestWeight) {
+  const std::vector<float> strip{0.5F, -0.25F, 0.0F, 0.1F, 0.0F, -0.2F};  // two columns of three
+  const std::vector<float> scales{1.0F, 0.2F};
+  std::vector<std::int8_t> targets(6);
+  std::vector<float> w_max(2);
+  quantize_block({strip.data(), 3, 0, 3, 2, scales}, 127, targets, w_max);
+  EXPECT_EQ(w_max, scales);
+  EXPECT_EQ(targets, (std::vector<std::int8_t>{64, 64, -32, 0, 0, -127}));  // rne(63.5), rne(-31.75); [row][column]
+  const std::vector<float> small{0.4F, 0.2F};
+  EXPECT_THROW(quantize_block({strip.data(), 3, 0, 3, 2, small}, 127, targets, w_max), Error);
 }
 
 TEST(QuantizeBlock, EqualsThePlainLoop) {
