@@ -94,5 +94,6 @@ std::span<const ModelEntry> @ARG_FUNCTION@() {
 }  // namespace xw::verilated
 ]])
   add_library(${target} STATIC EXCLUDE_FROM_ALL ${generated}.cpp ${sources})
-  target_link_libraries(${target} PRIVATE ${models} xw::description xw::support xw_options)
+  target_link_libraries(${target} PRIVATE ${models} xw::description xw::support $<BUILD_INTERFACE:xw_options>)
+  set(${target}_MODELS ${models} PARENT_SCOPE)
 endfunction()

@@ -1,4 +1,5 @@
-# One target per folder: xw_add_library(name SOURCES ... PUBLIC ... PRIVATE ...), xw_add_test(name LABEL ... SOURCES ... LIBRARIES ...).
+# One target per folder: xw_add_library(name SOURCES ... PUBLIC ... PRIVATE ... [PRECOMPILED set] [INTERNAL]), xw_add_test(name LABEL ... SOURCES ... LIBRARIES ...).
+# INTERNAL: not a part of the installed package.
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
 
@@ -23,7 +24,7 @@ target_compile_options(xw_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -W
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(xw_options INTERFACE -Wno-unknown-warning-option)
 else()
-  # GCC 12 sees overlapping copies in std::string operator+ when it inlines (GCC bug 105329); there are none.
+  # GCC 12 sees overlapping and endless copies in std::string operator+ when it inlines (GCC bug 105329); there are none.
   target_compile_options(xw_options INTERFACE -Wno-restrict)
 endif()
 if(XW_WARNINGS_AS_ERRORS)
@@ -33,12 +34,33 @@ endif()
 target_compile_options(xw_options INTERFACE -ffp-contract=off)
 
 function(xw_add_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  cmake_parse_arguments(ARG "INTERNAL" "PRECOMPILED" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  # Others' headers that only our sources include: who links the installed library needs them not.
+  list(TRANSFORM ARG_PRIVATE REPLACE "^((Eigen3|nlohmann_json)::.+)$" "$<BUILD_INTERFACE:\\1>")
+  if(NOT ARG_PRECOMPILED)
+    set(ARG_PRECOMPILED standard)
+  endif()
   add_library(xw_${name} STATIC ${ARG_SOURCES})
   add_library(xw::${name} ALIAS xw_${name})
   target_compile_features(xw_${name} PUBLIC cxx_std_20)
   target_include_directories(xw_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(xw_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:xw_options>)
+  xw_use_precompiled(xw_${name} ${ARG_PRECOMPILED})
+  if(NOT ARG_INTERNAL)
+    xw_install_library(${name})
+  endif()
+endfunction()
+
+# Code that runs once per command and is large for what it does (options, JSON, printing): optimised little, which saves a
+# third of the time that its compilation takes. Sources of the current folder, or with TARGET all of one.
+function(xw_optimise_little)
+  cmake_parse_arguments(ARG "" "TARGET" "SOURCES" ${ARGN})
+  if(ARG_TARGET)
+    target_compile_options(${ARG_TARGET} PRIVATE $<$<CONFIG:Release>:-O1>)
+  endif()
+  foreach(source IN LISTS ARG_SOURCES)
+    set_property(SOURCE ${source} APPEND PROPERTY COMPILE_OPTIONS $<$<CONFIG:Release>:-O1>)
+  endforeach()
 endfunction()
 
 # One executable per call; every GoogleTest case becomes a ctest case with the given label.
@@ -53,6 +75,14 @@ function(xw_add_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} xw_test_support GTest::gmock GTest::gtest GTest::gtest_main xw_options)
+  xw_use_precompiled(${name} test)
+  if(ARG_LABEL STREQUAL unit)
+    if(NOT TARGET quick_tests)
+      add_custom_target(quick_tests)
+    endif()
+    add_dependencies(quick_tests ${name})
+    set_property(GLOBAL APPEND_STRING PROPERTY XW_QUICK_TESTS "${name} $<TARGET_FILE:${name}>\n")
+  endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
 endfunction()
 

@@ -42,5 +42,5 @@ python3 scripts/check_includes.py
 run_preset dev
 if [ "${XW_ASAN:-0}" = 1 ]; then
   # Tests of scripts run no code of ours under a sanitizer.
-  run_preset asan -LE 'slow|hardware|script'
+  run_preset asan -LE 'slow|hardware|script|package'
 fi

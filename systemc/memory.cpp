@@ -4,6 +4,7 @@
 #include "systemc/memory.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace xw::systemc {
@@ -40,9 +41,9 @@ void Memory::b_transport(int port, tlm::tlm_generic_payload& payload, sc_core::s
   if (!access(payload)) return;
   const arch::EmulatorDescription& emulator = control_.settings.emulator;
   const std::uint32_t beat_bytes = control_.settings.beat_bytes();
-  const auto beats = static_cast<double>((payload.get_data_length() + beat_bytes - 1) / beat_bytes);
+  const std::uint32_t beats = (payload.get_data_length() + beat_bytes - 1) / beat_bytes;
   const double cycles_per_beat = std::max(1.0, beat_bytes / emulator.memory_bytes_per_cycle);
-  const auto transfer = static_cast<Cycles>(beats * cycles_per_beat + 0.5);
+  const auto transfer = static_cast<Cycles>(std::llround(beats * cycles_per_beat));
   const sc_core::sc_time now = sc_core::sc_time_stamp();
   const sc_core::sc_time latency = control_.clock.span(emulator.memory_latency_cycles);
   Channels& channels = channels_[static_cast<std::size_t>(port)];

@@ -10,7 +10,7 @@
 namespace xw::ir {
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::string_view kHex = "0123456789abcdef";
   std::string out = "\"";
   for (const char c : text) {
@@ -41,9 +41,9 @@ std::string number(double value) {
 struct AttributePrinter {
   std::string operator()(std::int64_t value) const { return std::to_string(value); }
   std::string operator()(double value) const { return number(value); }
-  std::string operator()(const std::string& value) const { return quoted(value); }
+  std::string operator()(const std::string& value) const { return in_quotes(value); }
   std::string operator()(const TensorRef& value) const {
-    std::string out = "@" + (is_value_name(value.tensor) ? value.tensor : quoted(value.tensor));
+    std::string out = "@" + (is_value_name(value.tensor) ? value.tensor : in_quotes(value.tensor));
     if (value.row_begin == 0 && value.all_rows()) return out;
     return out + "[" + std::to_string(value.row_begin) + ":" + std::to_string(value.row_end) + "]";
   }
@@ -67,7 +67,7 @@ std::string value_names(const Graph& graph, const std::vector<ValueId>& ids) {
 }  // namespace
 
 std::string print(const Graph& graph) {
-  std::string out = "graph " + quoted(graph.name) + " {\n";
+  std::string out = "graph " + in_quotes(graph.name) + " {\n";
   for (const auto& [key, value] : graph.meta)
     out += "  meta " + key + " = " + std::visit(AttributePrinter{}, value) + "\n";
   for (const Node& node : graph.nodes) {

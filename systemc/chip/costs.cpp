@@ -50,7 +50,8 @@ Breakdown ChipCosts::mvm_ns(std::uint32_t cols) const {
   Breakdown ns;
   ns[Component::kDac] = dac_ns_;
   ns[Component::kCells] = cells_ns_;
-  ns[Component::kAdc] = (cols + adcs_ - 1) / adcs_ * adc_round_ns_;
+  const std::uint32_t rounds = (cols + adcs_ - 1) / adcs_;
+  ns[Component::kAdc] = rounds * adc_round_ns_;
   ns[Component::kRescale] = cols * rescale_ns_;
   return ns;
 }

@@ -135,6 +135,7 @@ class Host final : public sc_core::sc_module {
   code[3].wait0_count = 1;
   code[4].opcode = program::Opcode::kHalt;
   std::vector<program::EncodedInstruction> words;
+  words.reserve(code.size());
   for (const program::Instruction& instruction : code) words.push_back(program::encode(instruction));
   return words;
 }
