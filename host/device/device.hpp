@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "arch/description/description.hpp"
+#include "arch/generated/xw_arch.hpp"
 
 namespace xw::device {
 
@@ -39,7 +40,7 @@ struct RunArguments {
   std::uint32_t vector_base = 0;
   std::uint32_t chip_seed = 0;
   std::uint32_t watchdog_cycles = 0;
-  std::array<Address, 8> image_base{};
+  std::array<Address, arch::kMaxEngines> image_base{};
 };
 
 /// The completion record, decoded (arch record completion). Event counters are identical on every device.
@@ -49,8 +50,8 @@ struct RunStats {
   std::uint64_t total_cycles = 0, instructions = 0, mvms = 0, macs = 0;
   std::uint64_t dac_conversions = 0, adc_conversions = 0, adc_saturations = 0;
   std::uint64_t program_bytes_read = 0, x_bytes_read = 0, y_bytes_written = 0;
-  std::array<std::uint64_t, 8> block_bytes_read{};
-  std::array<std::uint64_t, 24> busy_cycles{}, semaphore_stall_cycles{}, memory_stall_cycles{};
+  std::array<std::uint64_t, arch::kMaxEngines> block_bytes_read{};
+  std::array<std::uint64_t, arch::kNumUnits> busy_cycles{}, semaphore_stall_cycles{}, memory_stall_cycles{};
   friend bool operator==(const RunStats&, const RunStats&) = default;
 };
 /// Adds event counters and cycles (not status and error fields).

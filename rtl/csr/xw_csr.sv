@@ -18,50 +18,35 @@ module xw_csr #(
   parameter int unsigned MaxBatch   = 64,
   parameter int unsigned AdcCols    = 4
 ) (
-  input  logic                      clk_i,
-  input  logic                      rst_ni,
-  output logic                      needs_clock_o,  // clk_i may stand still in cycles without
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  output logic                  needs_clock_o,  // clk_i may stand still in cycles without
   // AXI4-Lite
-  input  logic                      awvalid_i,
-  output logic                      awready_o,
-  input  logic [11:0]               awaddr_i,
-  input  logic                      wvalid_i,
-  output logic                      wready_o,
-  input  logic [31:0]               wdata_i,
-  input  logic [3:0]                wstrb_i,
-  output logic                      bvalid_o,
-  input  logic                      bready_i,
-  input  logic                      arvalid_i,
-  output logic                      arready_o,
-  input  logic [11:0]               araddr_i,
-  output logic                      rvalid_o,
-  input  logic                      rready_i,
-  output logic [31:0]               rdata_o,
-  output logic                      interrupt_o,
+  input  logic                  awvalid_i,
+  output logic                  awready_o,
+  input  logic [11:0]           awaddr_i,
+  input  logic                  wvalid_i,
+  output logic                  wready_o,
+  input  logic [31:0]           wdata_i,
+  input  logic [3:0]            wstrb_i,
+  output logic                  bvalid_o,
+  input  logic                  bready_i,
+  input  logic                  arvalid_i,
+  output logic                  arready_o,
+  input  logic [11:0]           araddr_i,
+  output logic                  rvalid_o,
+  input  logic                  rready_i,
+  output logic [31:0]           rdata_o,
+  output logic                  interrupt_o,
   // Run
-  output logic                      start_o,         // one cycle: idle_i falls in the next
-  input  logic                      idle_i,
-  input  logic                      done_i,          // one cycle
+  output logic                  start_o,        // one cycle: idle_i falls in the next
+  input  logic                  idle_i,
+  input  logic                  done_i,         // one cycle
   // Arguments
-  output logic [63:0]               program_base_o,
-  output logic [31:0]               entry_o,
-  output logic [31:0]               num_vectors_o,
-  output logic [63:0]               x_base_o,
-  output logic [63:0]               y_base_o,
-  output logic [63:0]               completion_base_o,
-  output logic [31:0]               vector_base_o,
-  output logic [31:0]               chip_seed_o,
-  output logic [31:0]               watchdog_cycles_o,
-  output logic [NumEngines*64-1:0]  image_base_o,
+  output xw_pkg::arguments_t    arguments_o,    // image_base of engines that this build lacks is 0
   // Results
-  input  logic [7:0]                error_code_i,
-  input  logic [7:0]                error_unit_i,
-  input  logic [31:0]               error_index_i,
-  input  logic [63:0]               error_detail_i,
-  input  logic [63:0]               cycles_i,
-  input  logic [31:0]               instructions_i,
-  input  logic [31:0]               mvms_i
-  // clk_i may stand still in cycles without
+  input  xw_pkg::error_report_t report_i,
+  input  xw_pkg::counters_t     counters_i
 );
   // Arguments are words from ARG_PROGRAM_BASE on, as far as this build has engines.
   localparam int unsigned FIRST = 32'(xw_pkg::ARG_PROGRAM_BASE);
@@ -72,16 +57,17 @@ module xw_csr #(
       ~(WORDS'(1) << ((32'(xw_pkg::ARG_WATCHDOG_CYCLES) + 4 - FIRST) / 4));
   logic [32*WORDS-1:0] arguments_q;
 
-  assign program_base_o    = arguments_q[8 * (32'(xw_pkg::ARG_PROGRAM_BASE)    - FIRST) +: 64];
-  assign entry_o           = arguments_q[8 * (32'(xw_pkg::ARG_ENTRY)           - FIRST) +: 32];
-  assign num_vectors_o     = arguments_q[8 * (32'(xw_pkg::ARG_NUM_VECTORS)     - FIRST) +: 32];
-  assign x_base_o          = arguments_q[8 * (32'(xw_pkg::ARG_X_BASE)          - FIRST) +: 64];
-  assign y_base_o          = arguments_q[8 * (32'(xw_pkg::ARG_Y_BASE)          - FIRST) +: 64];
-  assign completion_base_o = arguments_q[8 * (32'(xw_pkg::ARG_COMPLETION_BASE) - FIRST) +: 64];
-  assign vector_base_o     = arguments_q[8 * (32'(xw_pkg::ARG_VECTOR_BASE)     - FIRST) +: 32];
-  assign chip_seed_o       = arguments_q[8 * (32'(xw_pkg::ARG_CHIP_SEED)       - FIRST) +: 32];
-  assign watchdog_cycles_o = arguments_q[8 * (32'(xw_pkg::ARG_WATCHDOG_CYCLES) - FIRST) +: 32];
-  assign image_base_o      = arguments_q[8 * (32'(xw_pkg::ARG_IMAGE_BASE)      - FIRST) +: 64 * NumEngines];
+  assign arguments_o.program_base    = arguments_q[8 * (32'(xw_pkg::ARG_PROGRAM_BASE)    - FIRST) +: 64];
+  assign arguments_o.entry           = arguments_q[8 * (32'(xw_pkg::ARG_ENTRY)           - FIRST) +: 32];
+  assign arguments_o.num_vectors     = arguments_q[8 * (32'(xw_pkg::ARG_NUM_VECTORS)     - FIRST) +: 32];
+  assign arguments_o.x_base          = arguments_q[8 * (32'(xw_pkg::ARG_X_BASE)          - FIRST) +: 64];
+  assign arguments_o.y_base          = arguments_q[8 * (32'(xw_pkg::ARG_Y_BASE)          - FIRST) +: 64];
+  assign arguments_o.completion_base = arguments_q[8 * (32'(xw_pkg::ARG_COMPLETION_BASE) - FIRST) +: 64];
+  assign arguments_o.vector_base     = arguments_q[8 * (32'(xw_pkg::ARG_VECTOR_BASE)     - FIRST) +: 32];
+  assign arguments_o.chip_seed       = arguments_q[8 * (32'(xw_pkg::ARG_CHIP_SEED)       - FIRST) +: 32];
+  assign arguments_o.watchdog_cycles = arguments_q[8 * (32'(xw_pkg::ARG_WATCHDOG_CYCLES) - FIRST) +: 32];
+  assign arguments_o.image_base      =
+      (64 * xw_pkg::ARG_IMAGE_BASE_COUNT)'(arguments_q[8 * (32'(xw_pkg::ARG_IMAGE_BASE) - FIRST) +: 64 * NumEngines]);
 
   logic open_q;  // nothing is taken during reset
   logic start_q, done_q, auto_restart_q, interrupt_global_q, ready;
@@ -145,15 +131,15 @@ module xw_csr #(
         xw_pkg::REG_MAX_BATCH:               value = 32'(MaxBatch);
         xw_pkg::REG_ADC_COLUMNS_PER_CYCLE:   value = 32'(AdcCols);
         xw_pkg::REG_DATA_WIDTH:              value = 32'(8 * Lanes);
-        xw_pkg::REG_ERROR_CODE:              value = 32'(error_code_i);
-        xw_pkg::REG_ERROR_UNIT:              value = 32'(error_unit_i);
-        xw_pkg::REG_ERROR_INSTRUCTION:       value = error_index_i;
-        xw_pkg::REG_ERROR_DETAIL:            value = error_detail_i[31:0];
-        xw_pkg::REG_ERROR_DETAIL + 16'd4:    value = error_detail_i[63:32];
-        xw_pkg::REG_CYCLES:                  value = cycles_i[31:0];
-        xw_pkg::REG_CYCLES + 16'd4:          value = cycles_i[63:32];
-        xw_pkg::REG_INSTRUCTIONS:            value = instructions_i;
-        xw_pkg::REG_MVMS:                    value = mvms_i;
+        xw_pkg::REG_ERROR_CODE:              value = 32'(report_i.code);
+        xw_pkg::REG_ERROR_UNIT:              value = 32'(report_i.unit);
+        xw_pkg::REG_ERROR_INSTRUCTION:       value = report_i.index;
+        xw_pkg::REG_ERROR_DETAIL:            value = report_i.detail[31:0];
+        xw_pkg::REG_ERROR_DETAIL + 16'd4:    value = report_i.detail[63:32];
+        xw_pkg::REG_CYCLES:                  value = counters_i.total_cycles[31:0];
+        xw_pkg::REG_CYCLES + 16'd4:          value = counters_i.total_cycles[63:32];
+        xw_pkg::REG_INSTRUCTIONS:            value = counters_i.instructions[31:0];
+        xw_pkg::REG_MVMS:                    value = counters_i.mvms[31:0];
         default: if (32'(address) >= FIRST && 32'(address) < END) begin
           value = arguments_q[8 * (32'(address) - FIRST) +: 32];
         end

@@ -13,36 +13,36 @@ module xw_axi_read #(
   parameter int unsigned DataWidth      = 512,
   parameter int unsigned MaxOutstanding = 16
 ) (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
-  output logic                 needs_clock_o,  // clk_i may stand still in cycles without
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  output logic                  needs_clock_o,  // clk_i may stand still in cycles without
   // Ranges
-  input  logic                 req_valid_i,
-  output logic                 req_ready_o,
-  input  logic [63:0]          req_addr_i,   // multiple of 64
-  input  logic [31:0]          req_beats_i,  // at least 1
-  input  logic                 stop_i,       // forget what is not requested, swallow the rest
-  output logic                 busy_o,       // something is not requested or not answered yet
+  input  logic                  req_valid_i,
+  output logic                  req_ready_o,
+  input  logic [63:0]           req_addr_i,     // multiple of 64
+  input  logic [31:0]           req_beats_i,    // at least 1
+  input  logic                  stop_i,         // forget what is not requested, swallow the rest
+  output logic                  busy_o,         // something is not requested or not answered yet
   // Beats of all ranges, in order
-  output logic                 valid_o,
-  input  logic                 ready_i,
-  output logic [DataWidth-1:0] data_o,
-  output logic [1:0]           resp_o,       // [1]: faulty, then [0]: DECERR, otherwise SLVERR
+  output logic                  valid_o,
+  input  logic                  ready_i,
+  output logic [DataWidth-1:0]  data_o,
+  output logic [1:0]            resp_o,         // [1]: faulty, then [0]: DECERR, otherwise SLVERR
   // AXI4 read channels
-  output logic                 arvalid_o,
-  input  logic                 arready_i,
-  output logic [63:0]          araddr_o,
-  output logic [7:0]           arlen_o,
-  input  logic                 rvalid_i,
-  output logic                 rready_o,
-  input  logic [DataWidth-1:0] rdata_i,
-  input  logic [1:0]           rresp_i,
-  input  logic                 rlast_i
+  output xw_pkg::axi_read_req_t read_req_o,
+  input  xw_pkg::axi_read_rsp_t read_rsp_i,
+  input  logic [DataWidth-1:0]  read_data_i
 );
   localparam int unsigned BEAT_BYTES = DataWidth / 8;
   localparam int unsigned BEAT_BITS  = $clog2(BEAT_BYTES);
   localparam int unsigned PAGE_BEATS = 4096 / BEAT_BYTES;
   localparam int unsigned COUNT_WIDTH = $clog2(MaxOutstanding + 1);
+
+  logic            ar_valid_q, r_ready;
+  xw_pkg::axi_ax_t ar_q;
+  assign read_req_o.ar_valid = ar_valid_q;
+  assign read_req_o.ar       = ar_q;
+  assign read_req_o.r_ready  = r_ready;
 
   logic [63:0] next_addr_q;
   logic [31:0] remaining_q;                  // beats not yet requested
@@ -63,7 +63,7 @@ module xw_axi_read #(
   logic [1:0]           offer_resp_q, spare_resp_q;
   logic                 taken, beat;
   assign taken = ready_i || swallow_q;
-  assign beat  = rvalid_i && outstanding_q != '0;
+  assign beat  = read_rsp_i.r_valid && outstanding_q != '0;
 
   always_ff @(posedge clk_i) begin
     if (!offer_valid_q || taken) begin
@@ -71,20 +71,19 @@ module xw_axi_read #(
         offer_q      <= spare_q;
         offer_resp_q <= spare_resp_q;
       end else if (beat) begin
-        offer_q      <= rdata_i;
-        offer_resp_q <= rresp_i;
+        offer_q      <= read_data_i;
+        offer_resp_q <= read_rsp_i.r_resp;
       end
     end else if (beat && !spare_valid_q) begin
-      spare_q      <= rdata_i;
-      spare_resp_q <= rresp_i;
+      spare_q      <= read_data_i;
+      spare_resp_q <= read_rsp_i.r_resp;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      arvalid_o     <= 1'b0;
-      araddr_o      <= '0;
-      arlen_o       <= '0;
+      ar_valid_q     <= 1'b0;
+      ar_q          <= '0;
       next_addr_q   <= '0;
       remaining_q   <= '0;
       outstanding_q <= '0;
@@ -99,16 +98,16 @@ module xw_axi_read #(
         spare_valid_q <= 1'b1;
       end
 
-      if (arready_i) arvalid_o <= 1'b0;
-      if (remaining_q != '0 && !stop_i && (!arvalid_o || arready_i) &&
+      if (read_rsp_i.ar_ready) ar_valid_q <= 1'b0;
+      if (remaining_q != '0 && !stop_i && (!ar_valid_q || read_rsp_i.ar_ready) &&
           outstanding_q != COUNT_WIDTH'(MaxOutstanding)) begin
-        arvalid_o     <= 1'b1;
-        araddr_o      <= next_addr_q;
-        arlen_o       <= 8'(burst - 32'd1);
+        ar_valid_q     <= 1'b1;
+        ar_q.addr      <= next_addr_q;
+        ar_q.len       <= 8'(burst - 32'd1);
         next_addr_q   <= next_addr_q + (64'(burst) << BEAT_BITS);
         remaining_q   <= remaining_q - burst;
-        outstanding_q <= outstanding_q + COUNT_WIDTH'(!(beat && rready_o && rlast_i));
-      end else if (beat && rready_o && rlast_i) begin
+        outstanding_q <= outstanding_q + COUNT_WIDTH'(!(beat && r_ready && read_rsp_i.r_last));
+      end else if (beat && r_ready && read_rsp_i.r_last) begin
         outstanding_q <= outstanding_q - COUNT_WIDTH'(1);
       end
       if (req_valid_i && req_ready_o) begin
@@ -126,11 +125,12 @@ module xw_axi_read #(
 
   assign req_ready_o = remaining_q == '0 && !swallow_q && !stop_i;
   assign busy_o      = remaining_q != '0 || outstanding_q != '0 || offer_valid_q;
-  assign rready_o    = !spare_valid_q;
+  assign r_ready    = !spare_valid_q;
   assign valid_o     = offer_valid_q && !swallow_q;
   assign data_o      = offer_q;
   assign resp_o      = offer_resp_q;
 
   // Nothing changes while all bursts are requested and memory has not answered.
-  assign needs_clock_o = req_valid_i || stop_i || remaining_q != '0 || arvalid_o || rvalid_i || offer_valid_q || swallow_q;
+  assign needs_clock_o = req_valid_i || stop_i || remaining_q != '0 || ar_valid_q || read_rsp_i.r_valid ||
+                         offer_valid_q || swallow_q;
 endmodule

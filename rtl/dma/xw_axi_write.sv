@@ -18,14 +18,14 @@ module xw_axi_write #(
   output logic                   needs_clock_o,  // clk_i may stand still in cycles without
   // Ranges
   input  logic                   req_valid_i,
-  output logic                   req_ready_o,    // depends on awready_i
+  output logic                   req_ready_o,    // depends on aw_ready
   input  logic [63:0]            req_addr_i,     // multiple of 64
   input  logic [31:0]            req_beats_i,    // at least 1
   input  logic                   stop_i,
   output logic                   busy_o,         // something is not announced or not answered yet
   // Beats of all ranges, in order
   input  logic                   valid_i,
-  output logic                   ready_o,        // depends on wready_i
+  output logic                   ready_o,        // depends on w_ready
   input  logic [DataWidth-1:0]   data_i,
   input  logic [DataWidth/8-1:0] strb_i,
   // Faulty responses
@@ -33,24 +33,24 @@ module xw_axi_write #(
   output logic                   decerr_o,       // with error_o: DECERR, otherwise SLVERR
   output logic [63:0]            error_addr_o,   // with error_o: of the burst
   // AXI4 write channels
-  output logic                   awvalid_o,
-  input  logic                   awready_i,
-  output logic [63:0]            awaddr_o,
-  output logic [7:0]             awlen_o,
-  output logic                   wvalid_o,
-  input  logic                   wready_i,
-  output logic [DataWidth-1:0]   wdata_o,
-  output logic [DataWidth/8-1:0] wstrb_o,
-  output logic                   wlast_o,
-  input  logic                   bvalid_i,
-  output logic                   bready_o,
-  input  logic [1:0]             bresp_i
+  output xw_pkg::axi_write_req_t write_req_o,
+  output logic [DataWidth-1:0]   write_data_o,
+  output logic [DataWidth/8-1:0] write_strb_o,
+  input  xw_pkg::axi_write_rsp_t write_rsp_i
 );
   localparam int unsigned BEAT_BYTES  = DataWidth / 8;
   localparam int unsigned BEAT_BITS   = $clog2(BEAT_BYTES);
   localparam int unsigned PAGE_BEATS  = 4096 / BEAT_BYTES;
   localparam int unsigned COUNT_WIDTH = $clog2(MaxOutstanding + 1);
   localparam int unsigned SLOT_WIDTH  = (MaxOutstanding > 1) ? $clog2(MaxOutstanding) : 1;
+
+  logic            aw_valid_q, w_valid_q, w_last_q;
+  xw_pkg::axi_ax_t aw_q;
+  assign write_req_o.aw_valid = aw_valid_q;
+  assign write_req_o.aw       = aw_q;
+  assign write_req_o.w_valid  = w_valid_q;
+  assign write_req_o.w_last   = w_last_q;
+  assign write_req_o.b_ready  = 1'b1;
 
   logic [63:0]            next_addr_q;
   logic [31:0]            remaining_q;    // beats not yet announced
@@ -73,10 +73,10 @@ module xw_axi_write #(
   always_comb begin
     issue = 1'b0;
     if (remaining_q != '0) begin
-      issue = !stop_i && (!awvalid_o || awready_i) && outstanding_q != COUNT_WIDTH'(MaxOutstanding);
+      issue = !stop_i && (!aw_valid_q || write_rsp_i.aw_ready) && outstanding_q != COUNT_WIDTH'(MaxOutstanding);
     end
   end
-  assign answered = bvalid_i && outstanding_q != '0;
+  assign answered = write_rsp_i.b_valid && outstanding_q != '0;
 
   // --- data channel -----------------------------------------------------------------------------
   logic stopping, last, fill, take;
@@ -87,19 +87,18 @@ module xw_axi_write #(
     take = 1'b0;
     if (unwritten_q != '0) begin
       last = beat_q == lengths[write_q];
-      fill = !wvalid_o || wready_i;  // the output register takes a beat
+      fill = !w_valid_q || write_rsp_i.w_ready;  // the output register takes a beat
       take = fill && (valid_i || stopping);
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      awvalid_o     <= 1'b0;
-      awaddr_o      <= '0;
-      awlen_o       <= '0;
-      wvalid_o      <= 1'b0;
-      wstrb_o       <= '0;
-      wlast_o       <= 1'b0;
+      aw_valid_q     <= 1'b0;
+      aw_q          <= '0;
+      w_valid_q      <= 1'b0;
+      write_strb_o       <= '0;
+      w_last_q       <= 1'b0;
       next_addr_q   <= '0;
       remaining_q   <= '0;
       outstanding_q <= '0;
@@ -110,11 +109,11 @@ module xw_axi_write #(
       beat_q        <= '0;
       stopping_q    <= 1'b0;
     end else begin
-      if (awvalid_o && awready_i) awvalid_o <= 1'b0;
+      if (aw_valid_q && write_rsp_i.aw_ready) aw_valid_q <= 1'b0;
       if (issue) begin
-        awvalid_o   <= 1'b1;
-        awaddr_o    <= next_addr_q;
-        awlen_o     <= 8'(burst - 32'd1);
+        aw_valid_q   <= 1'b1;
+        aw_q.addr    <= next_addr_q;
+        aw_q.len     <= 8'(burst - 32'd1);
         next_addr_q <= next_addr_q + (64'(burst) << BEAT_BITS);
         remaining_q <= remaining_q - burst;
         announce_q  <= (32'(announce_q) == MaxOutstanding - 1) ? '0 : announce_q + SLOT_WIDTH'(1);
@@ -124,11 +123,11 @@ module xw_axi_write #(
         remaining_q <= req_beats_i;
       end
 
-      if (wvalid_o && wready_i) wvalid_o <= 1'b0;
+      if (w_valid_q && write_rsp_i.w_ready) w_valid_q <= 1'b0;
       if (take) begin
-        wvalid_o <= 1'b1;
-        wstrb_o  <= stopping ? '0 : strb_i;
-        wlast_o  <= last;
+        w_valid_q <= 1'b1;
+        write_strb_o  <= stopping ? '0 : strb_i;
+        w_last_q  <= last;
         beat_q   <= last ? '0 : beat_q + 8'd1;
         if (last) write_q <= (32'(write_q) == MaxOutstanding - 1) ? '0 : write_q + SLOT_WIDTH'(1);
       end
@@ -147,7 +146,7 @@ module xw_axi_write #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (take && !stopping) wdata_o <= data_i;
+    if (take && !stopping) write_data_o <= data_i;
   end
 
   always_ff @(posedge clk_i) begin
@@ -160,14 +159,13 @@ module xw_axi_write #(
   assign req_ready_o  = (remaining_q == '0 || (issue && remaining_q == burst)) && !stopping;
   assign busy_o       = remaining_q != '0 || outstanding_q != '0;
   assign ready_o      = fill && !stopping;
-  assign bready_o     = 1'b1;
-  assign error_o      = answered && bresp_i[1] && !stopping_q;
-  assign decerr_o     = bresp_i[0];
+  assign error_o      = answered && write_rsp_i.b_resp[1] && !stopping_q;
+  assign decerr_o     = write_rsp_i.b_resp[0];
   assign error_addr_o = addresses[answer_q];
 
   // Nothing changes while all beats are written and memory has not answered.
-  assign needs_clock_o = req_valid_i || stop_i || stopping_q || remaining_q != '0 || unwritten_q != '0 || awvalid_o || wvalid_o ||
-                         bvalid_i;
+  assign needs_clock_o = req_valid_i || stop_i || stopping_q || remaining_q != '0 || unwritten_q != '0 || aw_valid_q || w_valid_q ||
+                         write_rsp_i.b_valid;
 
 `ifdef VERILATOR
   initial begin
@@ -178,6 +176,6 @@ module xw_axi_write #(
   WritesOnlyAnnounced: assert property (@(posedge clk_i) disable iff (!rst_ni)
       unwritten_q <= outstanding_q);
   DataOnlyUnanswered: assert property (@(posedge clk_i) disable iff (!rst_ni)
-      !wvalid_o || outstanding_q != '0);
+      !w_valid_q || outstanding_q != '0);
 `endif
 endmodule

@@ -6,58 +6,48 @@
 /// Requests pass through a register; fetch comes first. Beats go to the reader that their id names, in the
 /// same cycle; memory may interleave the beats of the two. A beat is taken when both readers are ready, so
 /// that readiness does not depend on the beat: neither may wait for the other.
-module xw_read_mux #(
-  parameter int unsigned DataWidth = 512
-) (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
-  // Readers
-  input  logic [1:0]           reader_arvalid_i,
-  output logic [1:0]           reader_arready_o,  // depends on arready_i
-  input  logic [2*64-1:0]      reader_araddr_i,
-  input  logic [2*8-1:0]       reader_arlen_i,
-  output logic [1:0]           reader_rvalid_o,   // depends on the readiness of the other
-  input  logic [1:0]           reader_rready_i,
-  output logic [DataWidth-1:0] reader_rdata_o,    // of both
-  output logic [1:0]           reader_rresp_o,
-  output logic                 reader_rlast_o,
-  // AXI4 read channels
-  output logic                 arvalid_o,
-  input  logic                 arready_i,
-  output logic [63:0]          araddr_o,
-  output logic [7:0]           arlen_o,
-  output logic                 arid_o,
-  input  logic                 rvalid_i,
-  output logic                 rready_o,          // depends on reader_rready_i
-  input  logic [DataWidth-1:0] rdata_i,
-  input  logic [1:0]           rresp_i,
-  input  logic                 rlast_i,
-  input  logic                 rid_i
+module xw_read_mux (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  // Readers; the data goes to both without passing here
+  input  xw_pkg::axi_read_req_t reader0_req_i,
+  output xw_pkg::axi_read_rsp_t reader0_rsp_o,  // depends on the readiness of the other, and on ar_ready
+  input  xw_pkg::axi_read_req_t reader1_req_i,
+  output xw_pkg::axi_read_rsp_t reader1_rsp_o,
+  // Memory
+  output xw_pkg::axi_read_req_t read_req_o,
+  output logic                  read_id_o,      // of the burst
+  input  xw_pkg::axi_read_rsp_t read_rsp_i,
+  input  logic                  read_id_i       // of the beat
 );
-  logic free, choice;
-  assign free             = !arvalid_o || arready_i;
-  assign choice           = !reader_arvalid_i[0];
-  assign reader_arready_o = {free && choice, free && !choice};
+  logic            ar_valid_q, free, choice;
+  xw_pkg::axi_ax_t ar_q;
+  assign free   = !ar_valid_q || read_rsp_i.ar_ready;
+  assign choice = !reader0_req_i.ar_valid;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      arvalid_o <= 1'b0;
-      araddr_o  <= '0;
-      arlen_o   <= '0;
-      arid_o    <= 1'b0;
+      ar_valid_q <= 1'b0;
+      ar_q       <= '0;
+      read_id_o  <= 1'b0;
     end else if (free) begin
-      arvalid_o <= reader_arvalid_i != '0;
-      if (reader_arvalid_i != '0) begin
-        araddr_o <= choice ? reader_araddr_i[64 +: 64] : reader_araddr_i[0 +: 64];
-        arlen_o  <= choice ? reader_arlen_i[8 +: 8] : reader_arlen_i[0 +: 8];
-        arid_o   <= choice;
+      ar_valid_q <= reader0_req_i.ar_valid || reader1_req_i.ar_valid;
+      if (reader0_req_i.ar_valid || reader1_req_i.ar_valid) begin
+        ar_q      <= choice ? reader1_req_i.ar : reader0_req_i.ar;
+        read_id_o <= choice;
       end
     end
   end
 
-  assign reader_rvalid_o = {rvalid_i && rid_i && reader_rready_i[0], rvalid_i && !rid_i && reader_rready_i[1]};
-  assign rready_o        = reader_rready_i == '1;
-  assign reader_rdata_o  = rdata_i;
-  assign reader_rresp_o  = rresp_i;
-  assign reader_rlast_o  = rlast_i;
+  assign read_req_o.ar_valid = ar_valid_q;
+  assign read_req_o.ar       = ar_q;
+  assign read_req_o.r_ready  = reader0_req_i.r_ready && reader1_req_i.r_ready;
+  always_comb begin
+    reader0_rsp_o          = read_rsp_i;
+    reader0_rsp_o.ar_ready = free && !choice;
+    reader0_rsp_o.r_valid  = read_rsp_i.r_valid && !read_id_i && reader1_req_i.r_ready;
+    reader1_rsp_o          = read_rsp_i;
+    reader1_rsp_o.ar_ready = free && choice;
+    reader1_rsp_o.r_valid  = read_rsp_i.r_valid && read_id_i && reader0_req_i.r_ready;
+  end
 endmodule

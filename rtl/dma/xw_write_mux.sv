@@ -8,58 +8,37 @@
 module xw_write_mux #(
   parameter int unsigned DataWidth = 512
 ) (
-  input  logic                     completion_i,    // selects writer 1
+  input  logic                   completion_i,  // selects writer 1
   // Writers
-  input  logic [1:0]               writer_awvalid_i,
-  output logic [1:0]               writer_awready_o,
-  input  logic [2*64-1:0]          writer_awaddr_i,
-  input  logic [2*8-1:0]           writer_awlen_i,
-  input  logic [1:0]               writer_wvalid_i,
-  output logic [1:0]               writer_wready_o,
-  input  logic [2*DataWidth-1:0]   writer_wdata_i,
-  input  logic [2*DataWidth/8-1:0] writer_wstrb_i,
-  input  logic [1:0]               writer_wlast_i,
-  output logic [1:0]               writer_bvalid_o,
-  input  logic [1:0]               writer_bready_i,
-  output logic [1:0]               writer_bresp_o,  // of both
-  // AXI4 write channels
-  output logic                     awvalid_o,
-  input  logic                     awready_i,
-  output logic [63:0]              awaddr_o,
-  output logic [7:0]               awlen_o,
-  output logic                     wvalid_o,
-  input  logic                     wready_i,
-  output logic [DataWidth-1:0]     wdata_o,
-  output logic [DataWidth/8-1:0]   wstrb_o,
-  output logic                     wlast_o,
-  input  logic                     bvalid_i,
-  output logic                     bready_o,
-  input  logic [1:0]               bresp_i
+  input  xw_pkg::axi_write_req_t writer0_req_i,
+  input  logic [DataWidth-1:0]   writer0_data_i,
+  input  logic [DataWidth/8-1:0] writer0_strb_i,
+  output xw_pkg::axi_write_rsp_t writer0_rsp_o,
+  input  xw_pkg::axi_write_req_t writer1_req_i,
+  input  logic [DataWidth-1:0]   writer1_data_i,
+  input  logic [DataWidth/8-1:0] writer1_strb_i,
+  output xw_pkg::axi_write_rsp_t writer1_rsp_o,
+  // Memory
+  output xw_pkg::axi_write_req_t write_req_o,
+  output logic [DataWidth-1:0]   write_data_o,
+  output logic [DataWidth/8-1:0] write_strb_o,
+  input  xw_pkg::axi_write_rsp_t write_rsp_i
 );
+  assign write_req_o  = completion_i ? writer1_req_i : writer0_req_i;
+  assign write_data_o = completion_i ? writer1_data_i : writer0_data_i;
+  assign write_strb_o = completion_i ? writer1_strb_i : writer0_strb_i;
+
   always_comb begin
+    writer0_rsp_o = write_rsp_i;
+    writer1_rsp_o = write_rsp_i;
     if (completion_i) begin
-      awvalid_o = writer_awvalid_i[1];
-      awaddr_o  = writer_awaddr_i[64 +: 64];
-      awlen_o   = writer_awlen_i[8 +: 8];
-      wvalid_o  = writer_wvalid_i[1];
-      wdata_o   = writer_wdata_i[DataWidth +: DataWidth];
-      wstrb_o   = writer_wstrb_i[DataWidth/8 +: DataWidth/8];
-      wlast_o   = writer_wlast_i[1];
-      bready_o  = writer_bready_i[1];
+      writer0_rsp_o.aw_ready = 1'b0;
+      writer0_rsp_o.w_ready  = 1'b0;
+      writer0_rsp_o.b_valid  = 1'b0;
     end else begin
-      awvalid_o = writer_awvalid_i[0];
-      awaddr_o  = writer_awaddr_i[0 +: 64];
-      awlen_o   = writer_awlen_i[0 +: 8];
-      wvalid_o  = writer_wvalid_i[0];
-      wdata_o   = writer_wdata_i[0 +: DataWidth];
-      wstrb_o   = writer_wstrb_i[0 +: DataWidth/8];
-      wlast_o   = writer_wlast_i[0];
-      bready_o  = writer_bready_i[0];
+      writer1_rsp_o.aw_ready = 1'b0;
+      writer1_rsp_o.w_ready  = 1'b0;
+      writer1_rsp_o.b_valid  = 1'b0;
     end
   end
-
-  assign writer_awready_o = {awready_i && completion_i, awready_i && !completion_i};
-  assign writer_wready_o  = {wready_i && completion_i, wready_i && !completion_i};
-  assign writer_bvalid_o  = {bvalid_i && completion_i, bvalid_i && !completion_i};
-  assign writer_bresp_o   = bresp_i;
 endmodule

@@ -16,7 +16,7 @@ module xw_x_load #(
 ) (
   input  logic                     clk_i,
   input  logic                     rst_ni,
-  output logic                     needs_clock_o,  // clk_i may stand still in cycles without
+  output logic                     needs_clock_o,   // clk_i may stand still in cycles without
   // Run
   input  logic                     abort_i,         // ends the command without done or error
   input  logic [8:0]               num_vectors_i,   // 1..MaxBatch
@@ -24,11 +24,10 @@ module xw_x_load #(
   // Commands (LOAD_X)
   input  logic                     cmd_valid_i,
   output logic                     cmd_ready_o,
-  input  logic [127:0]             cmd_i,
+  input  xw_pkg::instruction_t     cmd_i,
   output logic                     done_o,          // the last byte is in XBUF
   output logic                     error_o,
-  output logic [7:0]               error_code_o,
-  output logic [63:0]              error_detail_o,
+  output xw_pkg::fault_t           fault_o,         // with error_o
   output logic                     idle_o,          // nothing to do, no burst under way
   output logic                     memory_stall_o,  // waits for a beat
   output logic                     beat_o,          // progress
@@ -38,15 +37,9 @@ module xw_x_load #(
   output logic [Lanes-1:0]         xbuf_enable_o,
   output logic [DataWidth-1:0]     xbuf_data_o,
   // AXI4 read channels
-  output logic                     arvalid_o,
-  input  logic                     arready_i,
-  output logic [63:0]              araddr_o,
-  output logic [7:0]               arlen_o,
-  input  logic                     rvalid_i,
-  output logic                     rready_o,
-  input  logic [DataWidth-1:0]     rdata_i,
-  input  logic [1:0]               rresp_i,
-  input  logic                     rlast_i
+  output xw_pkg::axi_read_req_t    read_req_o,
+  input  xw_pkg::axi_read_rsp_t    read_rsp_i,
+  input  logic [DataWidth-1:0]     read_data_i
 );
   localparam int unsigned LANE_BITS = $clog2(Lanes);
   localparam int unsigned XBUF_ROWS = XbufBytes / Lanes;  // beats per vector
@@ -65,23 +58,22 @@ module xw_x_load #(
   logic [16:0] end_byte;                        // of the vector's XBUF row
   logic [LANE_BITS-1:0] shift, end_lane;        // of the first byte; behind the last byte
   logic [16:0] shifted_length;
-  logic [7:0]  check_error;
-  logic [63:0] check_detail;
+  xw_pkg::fault_t check;
   assign end_byte       = 17'(offset_q) + 17'(length_q);
   assign shift          = offset_q[LANE_BITS-1:0];
   assign shifted_length = 17'(shift) + 17'(length_q);
   assign end_lane       = end_byte[LANE_BITS-1:0];
   always_comb begin
-    check_error  = xw_pkg::ERROR_OK[7:0];
-    check_detail = '0;
+    check      = '0;
+    check.code = xw_pkg::ERROR_OK;
     if (length_q == '0) begin
-      check_error  = xw_pkg::ERROR_BAD_LENGTH[7:0];
+      check.code   = xw_pkg::ERROR_BAD_LENGTH;
     end else if (32'(end_byte) > XbufBytes) begin
-      check_error  = xw_pkg::ERROR_XBUF_RANGE[7:0];
-      check_detail = 64'(end_byte);
+      check.code   = xw_pkg::ERROR_XBUF_RANGE;
+      check.detail = 64'(end_byte);
     end else if (x_offset_q[5:0] != '0) begin
-      check_error  = xw_pkg::ERROR_MISALIGNED[7:0];
-      check_detail = 64'(x_offset_q);
+      check.code   = xw_pkg::ERROR_MISALIGNED;
+      check.detail = 64'(x_offset_q);
     end
   end
 
@@ -110,8 +102,7 @@ module xw_x_load #(
     .ready_i    (beat_ready),
     .data_o     (beat_data),
     .resp_o     (beat_resp),
-    .arvalid_o, .arready_i, .araddr_o, .arlen_o,
-    .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i
+    .read_req_o, .read_rsp_i, .read_data_i
   );
 
   // --- steps: one XBUF beat each ----------------------------------------------------------------
@@ -179,8 +170,7 @@ module xw_x_load #(
       xbuf_enable_o     <= '0;
       done_o            <= 1'b0;
       error_o           <= 1'b0;
-      error_code_o      <= '0;
-      error_detail_o    <= '0;
+      fault_o           <= '0;
     end else begin
       done_o  <= 1'b0;
       error_o <= 1'b0;
@@ -212,10 +202,10 @@ module xw_x_load #(
 
       unique case (state_q)
         StIdle: if (cmd_valid_i && cmd_ready_o) begin
-          offset_q   <= cmd_i[xw_pkg::LOAD_X_XBUF_OFFSET_LSB +: 16];
-          length_q   <= cmd_i[xw_pkg::LOAD_X_LENGTH_LSB +: 16];
-          x_offset_q <= cmd_i[xw_pkg::LOAD_X_X_OFFSET_LSB +: 32];
-          stride_q   <= cmd_i[xw_pkg::LOAD_X_STRIDE_LSB +: 16];
+          offset_q   <= cmd_i.load_x.xbuf_offset;
+          length_q   <= cmd_i.load_x.length;
+          x_offset_q <= cmd_i.load_x.x_offset;
+          stride_q   <= cmd_i.load_x.stride;
           state_q    <= StCheck;
         end
         StCheck: begin
@@ -231,11 +221,10 @@ module xw_x_load #(
           first_mask_q      <= {Lanes{1'b1}} << shift;
           last_mask_q       <= (end_lane == '0) ? '1 : ~({Lanes{1'b1}} << end_lane);
           state_q           <= StRun;
-          if (check_error != xw_pkg::ERROR_OK[7:0]) begin
-            error_o        <= 1'b1;
-            error_code_o   <= check_error;
-            error_detail_o <= check_detail;
-            state_q        <= StDrain;
+          if (check.code != xw_pkg::ERROR_OK) begin
+            error_o <= 1'b1;
+            fault_o <= check;
+            state_q <= StDrain;
           end
         end
         StRun: begin
@@ -245,9 +234,8 @@ module xw_x_load #(
           end
           if (faulty) begin
             error_o        <= 1'b1;
-            error_code_o   <= beat_resp[0] ? xw_pkg::ERROR_MEMORY_DECERR[7:0] :
-                                             xw_pkg::ERROR_MEMORY_SLVERR[7:0];
-            error_detail_o <= {vector_line_q + (58'(index_q) >> (6 - LANE_BITS)), 6'd0};
+            fault_o.code   <= xw_pkg::memory_error(beat_resp[0]);
+            fault_o.detail <= {vector_line_q + (58'(index_q) >> (6 - LANE_BITS)), 6'd0};
             state_q        <= StDrain;
           end
         end

@@ -17,7 +17,7 @@ module xw_y_store #(
 ) (
   input  logic                            clk_i,
   input  logic                            rst_ni,
-  output logic                            needs_clock_o,  // clk_i may stand still in cycles without
+  output logic                            needs_clock_o,   // clk_i may stand still in cycles without
   // Run
   input  logic                            abort_i,         // ends the command without done or error
   input  logic [8:0]                      num_vectors_i,   // 1..MaxBatch
@@ -25,11 +25,10 @@ module xw_y_store #(
   // Commands (STORE_Y)
   input  logic                            cmd_valid_i,
   output logic                            cmd_ready_o,
-  input  logic [127:0]                    cmd_i,
+  input  xw_pkg::instruction_t            cmd_i,
   output logic                            done_o,          // all writes are answered
   output logic                            error_o,
-  output logic [7:0]                      error_code_o,
-  output logic [63:0]                     error_detail_o,
+  output xw_pkg::fault_t                  fault_o,         // with error_o
   output logic                            idle_o,          // nothing to do, no burst under way
   output logic                            memory_stall_o,  // memory does not take a beat, or has not answered
   output logic                            beat_o,          // progress
@@ -40,18 +39,10 @@ module xw_y_store #(
   input  logic [NumEngines-1:0]           ybuf_valid_i,    // the cycle after the bank accepted
   input  logic [NumEngines*DataWidth-1:0] ybuf_data_i,
   // AXI4 write channels
-  output logic                            awvalid_o,
-  input  logic                            awready_i,
-  output logic [63:0]                     awaddr_o,
-  output logic [7:0]                      awlen_o,
-  output logic                            wvalid_o,
-  input  logic                            wready_i,
-  output logic [DataWidth-1:0]            wdata_o,
-  output logic [DataWidth/8-1:0]          wstrb_o,
-  output logic                            wlast_o,
-  input  logic                            bvalid_i,
-  output logic                            bready_o,
-  input  logic [1:0]                      bresp_i
+  output xw_pkg::axi_write_req_t          write_req_o,
+  output logic [DataWidth-1:0]            write_data_o,
+  output logic [DataWidth/8-1:0]          write_strb_o,
+  input  xw_pkg::axi_write_rsp_t          write_rsp_i
 );
   localparam int unsigned WORDS      = DataWidth / 32;
   localparam int unsigned WORD_BITS  = $clog2(WORDS);
@@ -71,27 +62,26 @@ module xw_y_store #(
   logic [31:0] y_offset_q;
   logic [16:0] end_word;                        // of the vector's YBUF row
   logic [WORD_BITS-1:0] last_words;             // in the vector's last beat; 0: all
-  logic [7:0]  check_error;
-  logic [63:0] check_detail;
+  xw_pkg::fault_t check;
   assign end_word   = 17'(offset_q) + 17'(length_q);
   assign last_words = length_q[WORD_BITS-1:0];
   always_comb begin
-    check_error  = xw_pkg::ERROR_OK[7:0];
-    check_detail = '0;
+    check      = '0;
+    check.code = xw_pkg::ERROR_OK;
     if (mask_q == '0 || (mask_q >> NumEngines) != '0) begin
-      check_error  = xw_pkg::ERROR_BAD_ENGINE[7:0];
-      check_detail = 64'(mask_q);
+      check.code   = xw_pkg::ERROR_BAD_ENGINE;
+      check.detail = 64'(mask_q);
     end else if (length_q == '0) begin
-      check_error  = xw_pkg::ERROR_BAD_LENGTH[7:0];
+      check.code   = xw_pkg::ERROR_BAD_LENGTH;
     end else if (offset_q[3:0] != '0) begin
-      check_error  = xw_pkg::ERROR_MISALIGNED[7:0];
-      check_detail = 64'(offset_q);
+      check.code   = xw_pkg::ERROR_MISALIGNED;
+      check.detail = 64'(offset_q);
     end else if (32'(end_word) > YbufWords) begin
-      check_error  = xw_pkg::ERROR_YBUF_RANGE[7:0];
-      check_detail = 64'(end_word);
+      check.code   = xw_pkg::ERROR_YBUF_RANGE;
+      check.detail = 64'(end_word);
     end else if (y_offset_q[5:0] != '0) begin
-      check_error  = xw_pkg::ERROR_MISALIGNED[7:0];
-      check_detail = 64'(y_offset_q);
+      check.code   = xw_pkg::ERROR_MISALIGNED;
+      check.detail = 64'(y_offset_q);
     end
   end
 
@@ -172,9 +162,7 @@ module xw_y_store #(
     .error_o     (write_error),
     .decerr_o    (write_decerr),
     .error_addr_o(write_error_addr),
-    .awvalid_o, .awready_i, .awaddr_o, .awlen_o,
-    .wvalid_o, .wready_i, .wdata_o, .wstrb_o, .wlast_o,
-    .bvalid_i, .bready_o, .bresp_i
+    .write_req_o, .write_data_o, .write_strb_o, .write_rsp_i
   );
 
   always_ff @(posedge clk_i) begin
@@ -205,8 +193,7 @@ module xw_y_store #(
       last_strobes_q    <= '0;
       done_o            <= 1'b0;
       error_o           <= 1'b0;
-      error_code_o      <= '0;
-      error_detail_o    <= '0;
+      fault_o           <= '0;
     end else begin
       done_o  <= 1'b0;
       error_o <= 1'b0;
@@ -249,11 +236,11 @@ module xw_y_store #(
 
       unique case (state_q)
         StIdle: if (cmd_valid_i && cmd_ready_o) begin
-          mask_q     <= cmd_i[xw_pkg::STORE_Y_ENGINE_MASK_LSB +: 16];
-          offset_q   <= cmd_i[xw_pkg::STORE_Y_YBUF_OFFSET_LSB +: 16];
-          y_offset_q <= cmd_i[xw_pkg::STORE_Y_Y_OFFSET_LSB +: 32];
-          length_q   <= cmd_i[xw_pkg::STORE_Y_LENGTH_LSB +: 16];
-          stride_q   <= cmd_i[xw_pkg::STORE_Y_STRIDE_LSB +: 16];
+          mask_q     <= cmd_i.store_y.engine_mask;
+          offset_q   <= cmd_i.store_y.ybuf_offset;
+          y_offset_q <= cmd_i.store_y.y_offset;
+          length_q   <= cmd_i.store_y.length;
+          stride_q   <= cmd_i.store_y.stride;
           state_q    <= StCheck;
         end
         StCheck: begin
@@ -274,11 +261,10 @@ module xw_y_store #(
           last_strobes_q    <= (last_words == '0) ? '1 :
                                ~({(DataWidth/8){1'b1}} << (32'(last_words) << 2));
           state_q           <= StRun;
-          if (check_error != xw_pkg::ERROR_OK[7:0]) begin
-            error_o        <= 1'b1;
-            error_code_o   <= check_error;
-            error_detail_o <= check_detail;
-            state_q        <= StDrain;
+          if (check.code != xw_pkg::ERROR_OK) begin
+            error_o <= 1'b1;
+            fault_o <= check;
+            state_q <= StDrain;
           end
         end
         StRun: begin
@@ -289,9 +275,8 @@ module xw_y_store #(
           if (write_error) begin
             done_o         <= 1'b0;
             error_o        <= 1'b1;
-            error_code_o   <= write_decerr ? xw_pkg::ERROR_MEMORY_DECERR[7:0] :
-                                             xw_pkg::ERROR_MEMORY_SLVERR[7:0];
-            error_detail_o <= write_error_addr;
+            fault_o.code   <= xw_pkg::memory_error(write_decerr);
+            fault_o.detail <= write_error_addr;
             state_q        <= StDrain;
           end
         end
@@ -313,7 +298,7 @@ module xw_y_store #(
   assign cmd_ready_o    = state_q == StIdle && !abort_i;
   assign idle_o         = (state_q == StIdle || state_q == StDrain) && !writer_busy && !done_o && !error_o;
   assign memory_stall_o = state_q == StRun && ((row_valid && !row_ready) || write_vectors_q == '0);
-  assign beat_o         = accepted != '0 || (wvalid_o && wready_i) || bvalid_i;
+  assign beat_o         = accepted != '0 || (write_req_o.w_valid && write_rsp_i.w_ready) || write_rsp_i.b_valid;
 
   assign needs_clock_o  = cmd_valid_i || abort_i || done_o || error_o || writer_needs_clock || state_q == StCheck ||
                           state_q == StDrain || (state_q == StRun && !(write_vectors_q == '0 && writer_busy));

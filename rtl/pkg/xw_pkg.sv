@@ -42,157 +42,20 @@ package xw_pkg;
   localparam int TARGET_MAX = 32767;  // Stored target of a weight equal to w_max (int16).
 
   // Units; for units that exist once per engine the id of engine 0.
-  localparam int UNIT_DISPATCH = 0;  // Fetch and dispatch; executes NOP, FENCE, HALT.
-  localparam int UNIT_X_LOAD = 1;  // Device memory to XBUF.
-  localparam int UNIT_Y_STORE = 2;  // YBUF banks, summed, to device memory.
-  localparam int UNIT_BLOCK_LOAD = 8;  // Block images to contexts, one unit per engine.
-  localparam int UNIT_MVM = 16;  // MAC lanes, noise, converters, YBUF accumulation, one unit per engine.
+  localparam logic [7:0] UNIT_DISPATCH = 8'h00;  // Fetch and dispatch; executes NOP, FENCE, HALT.
+  localparam logic [7:0] UNIT_X_LOAD = 8'h01;  // Device memory to XBUF.
+  localparam logic [7:0] UNIT_Y_STORE = 8'h02;  // YBUF banks, summed, to device memory.
+  localparam logic [7:0] UNIT_BLOCK_LOAD = 8'h08;  // Block images to contexts, one unit per engine.
+  localparam logic [7:0] UNIT_MVM = 8'h10;  // MAC lanes, noise, converters, YBUF accumulation, one unit per engine.
 
-  // Instructions: bit positions in the 128-bit word.
-  localparam int INST_OPCODE_LSB = 0;  // Operation.
-  localparam int INST_OPCODE_WIDTH = 4;
-  localparam int INST_WAIT0_ID_LSB = 4;  // First semaphore to wait for.
-  localparam int INST_WAIT0_ID_WIDTH = 6;
-  localparam int INST_WAIT0_COUNT_LSB = 10;  // Tokens to take from it; 0: no wait.
-  localparam int INST_WAIT0_COUNT_WIDTH = 3;
-  localparam int INST_WAIT1_ID_LSB = 13;  // Second semaphore to wait for.
-  localparam int INST_WAIT1_ID_WIDTH = 6;
-  localparam int INST_WAIT1_COUNT_LSB = 19;  // Tokens to take from it; 0: no wait.
-  localparam int INST_WAIT1_COUNT_WIDTH = 3;
-  localparam int INST_SIGNAL_ID_LSB = 22;  // Semaphore that gets one token when the instruction is complete.
-  localparam int INST_SIGNAL_ID_WIDTH = 6;
-  localparam int INST_SIGNAL_LSB = 28;  // 1: signal.
-  localparam int INST_SIGNAL_WIDTH = 1;
-  localparam int NUM_OPCODES = 8;
-
-  localparam logic [3:0] OPCODE_NOP = 4'h0;  // Nothing. Waits and signals are illegal here.
-  localparam logic [127:0] NOP_MASK = 128'h0000000000000000000000001FFFFFFF;  // Bits in use; the others are zero.
-
-  localparam logic [3:0] OPCODE_SYNC = 4'h1;  // Executed by the queue of `unit`; only waits and signals.
-  localparam logic [127:0] SYNC_MASK = 128'h0000000000000000000000FF1FFFFFFF;  // Bits in use; the others are zero.
-  localparam int SYNC_UNIT_LSB = 32;  // Unit whose queue executes it (not dispatch).
-  localparam int SYNC_UNIT_WIDTH = 8;
-
-  localparam logic [3:0] OPCODE_LOAD_X = 4'h2;  // For every vector v: XBUF[v][xbuf_offset ..+length] = memory[x_base + x_offset + v * stride * 64 ..+length].
-  localparam logic [127:0] LOAD_X_MASK = 128'h0000FFFFFFFFFFFFFFFFFFFF1FFFFFFF;  // Bits in use; the others are zero.
-  localparam int LOAD_X_XBUF_OFFSET_LSB = 32;  // Bytes from the start of each vector's XBUF row.
-  localparam int LOAD_X_XBUF_OFFSET_WIDTH = 16;
-  localparam int LOAD_X_LENGTH_LSB = 48;  // Bytes, at least 1.
-  localparam int LOAD_X_LENGTH_WIDTH = 16;
-  localparam int LOAD_X_X_OFFSET_LSB = 64;  // Bytes from x_base, multiple of 64.
-  localparam int LOAD_X_X_OFFSET_WIDTH = 32;
-  localparam int LOAD_X_STRIDE_LSB = 96;  // Distance between vectors in units of 64 bytes.
-  localparam int LOAD_X_STRIDE_WIDTH = 16;
-
-  localparam logic [3:0] OPCODE_LOAD_BLOCK = 4'h3;  // Block image at image_base[engine] + image_offset * 64 to a context. Completes (signals) when header and tables are checked and the context may be read; the engine itself waits for cells still under way.
-  localparam logic [127:0] LOAD_BLOCK_MASK = 128'hFFFFFFFFFFFFFFFF0000FFFF1FFFFFFF;  // Bits in use; the others are zero.
-  localparam int LOAD_BLOCK_ENGINE_LSB = 32;  // Engine.
-  localparam int LOAD_BLOCK_ENGINE_WIDTH = 8;
-  localparam int LOAD_BLOCK_CONTEXT_LSB = 40;  // Context of that engine.
-  localparam int LOAD_BLOCK_CONTEXT_WIDTH = 8;
-  localparam int LOAD_BLOCK_IMAGE_OFFSET_LSB = 64;  // In units of 64 bytes.
-  localparam int LOAD_BLOCK_IMAGE_OFFSET_WIDTH = 32;
-  localparam int LOAD_BLOCK_IMAGE_LENGTH_LSB = 96;  // In units of 64 bytes; equals image_bytes / 64 of the header.
-  localparam int LOAD_BLOCK_IMAGE_LENGTH_WIDTH = 32;
-
-  localparam logic [3:0] OPCODE_MVM = 4'h4;  // For every vector v: YBUF[engine][v][ybuf_offset + col] (+)= tile_mvm(context, XBUF[v][xbuf_offset ..+rows]).
-  localparam logic [127:0] MVM_MASK = 128'hFFFFFFFFFFFFFFFF0001FFFF1FFFFFFF;  // Bits in use; the others are zero.
-  localparam int MVM_ENGINE_LSB = 32;  // Engine.
-  localparam int MVM_ENGINE_WIDTH = 8;
-  localparam int MVM_CONTEXT_LSB = 40;  // Context of that engine.
-  localparam int MVM_CONTEXT_WIDTH = 8;
-  localparam int MVM_ROWS_LSB = 96;  // Rows of the block; must equal the context's.
-  localparam int MVM_ROWS_WIDTH = 16;
-  localparam int MVM_COLS_LSB = 112;  // Columns of the block; must equal the context's.
-  localparam int MVM_COLS_WIDTH = 16;
-  localparam int MVM_XBUF_OFFSET_LSB = 64;  // Bytes from the start of each vector's XBUF row.
-  localparam int MVM_XBUF_OFFSET_WIDTH = 16;
-  localparam int MVM_YBUF_OFFSET_LSB = 80;  // Words from the start of each vector's YBUF row, multiple of 16.
-  localparam int MVM_YBUF_OFFSET_WIDTH = 16;
-  localparam int MVM_ACCUMULATE_LSB = 48;  // 1: add to YBUF, 0: overwrite.
-  localparam int MVM_ACCUMULATE_WIDTH = 1;
-
-  localparam logic [3:0] OPCODE_STORE_Y = 4'h5;  // For every vector v: memory[y_base + y_offset + v * stride * 64 ..+4 length] = sum over the engines in engine_mask of YBUF[engine][v][ybuf_offset ..+length].
-  localparam logic [127:0] STORE_Y_MASK = 128'hFFFFFFFFFFFFFFFFFFFFFFFF1FFFFFFF;  // Bits in use; the others are zero.
-  localparam int STORE_Y_ENGINE_MASK_LSB = 32;  // Bit e: bank of engine e takes part.
-  localparam int STORE_Y_ENGINE_MASK_WIDTH = 16;
-  localparam int STORE_Y_YBUF_OFFSET_LSB = 48;  // Words from the start of each vector's YBUF row, multiple of 16.
-  localparam int STORE_Y_YBUF_OFFSET_WIDTH = 16;
-  localparam int STORE_Y_LENGTH_LSB = 96;  // Words, at least 1.
-  localparam int STORE_Y_LENGTH_WIDTH = 16;
-  localparam int STORE_Y_Y_OFFSET_LSB = 64;  // Bytes from y_base, multiple of 64.
-  localparam int STORE_Y_Y_OFFSET_WIDTH = 32;
-  localparam int STORE_Y_STRIDE_LSB = 112;  // Distance between vectors in units of 64 bytes.
-  localparam int STORE_Y_STRIDE_WIDTH = 16;
-
-  localparam logic [3:0] OPCODE_FENCE = 4'h6;  // Dispatch waits until all units are idle. Waits and signals are illegal here.
-  localparam logic [127:0] FENCE_MASK = 128'h0000000000000000000000001FFFFFFF;  // Bits in use; the others are zero.
-
-  localparam logic [3:0] OPCODE_HALT = 4'h7;  // Waits until all units are idle, writes the completion record, raises done. Waits and signals are illegal here.
-  localparam logic [127:0] HALT_MASK = 128'h0000000000000000000000001FFFFFFF;  // Bits in use; the others are zero.
-
-  // Stands before the instructions in device memory; checked at every start.
-  localparam int PROGRAM_HEADER_BYTES = 64;
-  localparam int PROGRAM_HEADER_MAGIC_OFFSET = 0;  // u32. 'XWPG'
+  localparam int PROGRAM_HEADER_BYTES = 64;  // Stands before the instructions in device memory; checked at every start.
   localparam logic [31:0] PROGRAM_HEADER_MAGIC = 32'h47505758;  // 'XWPG'
-  localparam int PROGRAM_HEADER_ISA_VERSION_OFFSET = 4;  // u32. isa_major << 16 | isa_minor
-  localparam int PROGRAM_HEADER_NUM_INSTRUCTIONS_OFFSET = 8;  // u32. Instructions that follow.
-  localparam int PROGRAM_HEADER_RESERVED0_OFFSET = 12;  // u32. 0
-  localparam int PROGRAM_HEADER_CONTRACT_HASH_OFFSET = 16;  // u8. Contract hash of the compiler.
-  localparam int PROGRAM_HEADER_CONTRACT_HASH_COUNT = 16;
 
-  // Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes.
-  localparam int BLOCK_IMAGE_HEADER_BYTES = 64;
-  localparam int BLOCK_IMAGE_HEADER_MAGIC_OFFSET = 0;  // u32. 'XWBI'
+  localparam int BLOCK_IMAGE_HEADER_BYTES = 64;  // Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes.
   localparam logic [31:0] BLOCK_IMAGE_HEADER_MAGIC = 32'h49425758;  // 'XWBI'
-  localparam int BLOCK_IMAGE_HEADER_ROWS_OFFSET = 4;  // u16. Wordlines used, 1..rows of the device.
-  localparam int BLOCK_IMAGE_HEADER_COLS_OFFSET = 6;  // u16. Bitlines used, 1..cols of the device.
-  localparam int BLOCK_IMAGE_HEADER_TILE_UID_OFFSET = 8;  // u32. Physical tile; part of the noise key.
-  localparam int BLOCK_IMAGE_HEADER_ROW0_OFFSET = 12;  // u16. First wordline of the block in its tile.
-  localparam int BLOCK_IMAGE_HEADER_COL0_OFFSET = 14;  // u16. First bitline of the block in its tile.
-  localparam int BLOCK_IMAGE_HEADER_ADC_SHIFT_OFFSET = 16;  // u8. Right shift after the gain.
-  localparam int BLOCK_IMAGE_HEADER_ADC_BITS_OFFSET = 17;  // u8. ADC resolution.
-  localparam int BLOCK_IMAGE_HEADER_LANES_OFFSET = 18;  // u16. L of the cell layout; must equal the device's.
-  localparam int BLOCK_IMAGE_HEADER_READ_SIGMA_Q_OFFSET = 20;  // u32. Read noise, 16 fraction bits, divided by 209.02 (docs/numerics.md).
-  localparam int BLOCK_IMAGE_HEADER_FLAGS_OFFSET = 24;  // u32. 0
-  localparam int BLOCK_IMAGE_HEADER_TABLES_OFFSET_OFFSET = 28;  // u32. Bytes from the image start; always 64.
-  localparam int BLOCK_IMAGE_HEADER_CELLS_OFFSET_OFFSET = 32;  // u32. Bytes from the image start.
-  localparam int BLOCK_IMAGE_HEADER_IMAGE_BYTES_OFFSET = 36;  // u32. Size of the whole image, multiple of 64.
-  localparam int BLOCK_IMAGE_HEADER_PAYLOAD_SUM_OFFSET = 40;  // u32. Sum modulo 2^32 of the 32-bit words after the header.
-  localparam int BLOCK_IMAGE_HEADER_RESERVED_OFFSET = 44;  // u32. 0
-  localparam int BLOCK_IMAGE_HEADER_RESERVED_COUNT = 4;
-  localparam int BLOCK_IMAGE_HEADER_HEADER_CRC_OFFSET = 60;  // u32. CRC-32 (IEEE 802.3, as zlib) of bytes 0..59.
 
-  // Written to completion_base when a run ends, well or badly. Unit arrays are indexed by unit id.
-  localparam int COMPLETION_BYTES = 1024;
-  localparam int COMPLETION_MAGIC_OFFSET = 0;  // u32. 'XWCR'
+  localparam int COMPLETION_BYTES = 1024;  // Written to completion_base when a run ends, well or badly. Unit arrays are indexed by unit id.
   localparam logic [31:0] COMPLETION_MAGIC = 32'h52435758;  // 'XWCR'
-  localparam int COMPLETION_STATUS_OFFSET = 4;  // u32. Error code, 0 is success.
-  localparam int COMPLETION_ERROR_UNIT_OFFSET = 8;  // u32. Unit that failed.
-  localparam int COMPLETION_ERROR_INSTRUCTION_OFFSET = 12;  // u32. Index of the failing instruction.
-  localparam int COMPLETION_ERROR_DETAIL_OFFSET = 16;  // u64. Address or offending value.
-  localparam int COMPLETION_ENTRY_OFFSET = 24;  // u32. Entry of the run.
-  localparam int COMPLETION_NUM_VECTORS_OFFSET = 28;  // u32. Vectors of the run.
-  localparam int COMPLETION_TOTAL_CYCLES_OFFSET = 32;  // u64. Emulator cycles from the accepted start to the write of this record; 0 on devices without cycles.
-  localparam int COMPLETION_INSTRUCTIONS_OFFSET = 40;  // u64. Instructions dispatched, HALT included.
-  localparam int COMPLETION_MVMS_OFFSET = 48;  // u64. Block MVMs: one per MVM instruction and vector.
-  localparam int COMPLETION_MACS_OFFSET = 56;  // u64. rows * cols per block MVM.
-  localparam int COMPLETION_DAC_CONVERSIONS_OFFSET = 64;  // u64. rows per block MVM.
-  localparam int COMPLETION_ADC_CONVERSIONS_OFFSET = 72;  // u64. cols per block MVM.
-  localparam int COMPLETION_ADC_SATURATIONS_OFFSET = 80;  // u64. Conversions that were clamped.
-  localparam int COMPLETION_PROGRAM_BYTES_READ_OFFSET = 88;  // u64. Header and dispatched instructions: 64 + 16 * instructions.
-  localparam int COMPLETION_X_BYTES_READ_OFFSET = 96;  // u64. length * vectors of every LOAD_X.
-  localparam int COMPLETION_Y_BYTES_WRITTEN_OFFSET = 104;  // u64. 4 * length * vectors of every STORE_Y.
-  localparam int COMPLETION_CONTRACT_HASH_OFFSET = 112;  // u8. Contract hash of the device.
-  localparam int COMPLETION_CONTRACT_HASH_COUNT = 16;
-  localparam int COMPLETION_BLOCK_BYTES_READ_OFFSET = 128;  // u64. Image bytes per engine.
-  localparam int COMPLETION_BLOCK_BYTES_READ_COUNT = 8;
-  localparam int COMPLETION_BUSY_CYCLES_OFFSET = 192;  // u64. Cycles a unit executed and did not wait for memory.
-  localparam int COMPLETION_BUSY_CYCLES_COUNT = 24;
-  localparam int COMPLETION_SEMAPHORE_STALL_CYCLES_OFFSET = 384;  // u64. Cycles a unit waited for a semaphore.
-  localparam int COMPLETION_SEMAPHORE_STALL_CYCLES_COUNT = 24;
-  localparam int COMPLETION_MEMORY_STALL_CYCLES_OFFSET = 576;  // u64. Cycles a unit waited for memory.
-  localparam int COMPLETION_MEMORY_STALL_CYCLES_COUNT = 24;
 
   // AXI4-Lite registers, byte offsets.
   localparam logic [15:0] REG_CONTROL = 16'h0000;  // rw. Kernel control as XRT's ap_ctrl_hs expects it.
@@ -244,31 +107,403 @@ package xw_pkg;
   localparam logic [15:0] REG_MVMS = 16'h015C;  // ro. Block MVMs of the current or last run.
   localparam int REGISTER_ADDR_BITS = 9;  // Address bits of the AXI4-Lite window.
 
-  // Error codes.
-  localparam logic [31:0] ERROR_OK = 32'h00000000;  // Success.
-  localparam logic [31:0] ERROR_ILLEGAL_OPCODE = 32'h00000001;  // Unknown opcode.
-  localparam logic [31:0] ERROR_ILLEGAL_FIELD = 32'h00000002;  // Reserved bits set, unknown unit, or waits or signals where they are illegal.
-  localparam logic [31:0] ERROR_BAD_ENGINE = 32'h00000003;  // Engine number or mask beyond the device's engines.
-  localparam logic [31:0] ERROR_BAD_CONTEXT = 32'h00000004;  // Context number beyond the engine's contexts.
-  localparam logic [31:0] ERROR_XBUF_RANGE = 32'h00000005;  // XBUF access beyond its end.
-  localparam logic [31:0] ERROR_YBUF_RANGE = 32'h00000006;  // YBUF access beyond its end.
-  localparam logic [31:0] ERROR_BAD_LENGTH = 32'h00000007;  // Zero or impossible length.
-  localparam logic [31:0] ERROR_BAD_NUM_VECTORS = 32'h00000008;  // num_vectors is zero or beyond max_batch.
-  localparam logic [31:0] ERROR_MISALIGNED = 32'h00000009;  // Address or offset is not a multiple of 64 bytes.
-  localparam logic [31:0] ERROR_ENTRY_RANGE = 32'h0000000A;  // Entry or program counter beyond the program.
-  localparam logic [31:0] ERROR_PROGRAM_HEADER = 32'h0000000B;  // Program magic or ISA version is wrong.
-  localparam logic [31:0] ERROR_CONTRACT_MISMATCH = 32'h0000000C;  // Contract hash of program and device differ.
-  localparam logic [31:0] ERROR_IMAGE_MAGIC = 32'h0000000D;  // Block image magic is wrong.
-  localparam logic [31:0] ERROR_IMAGE_HEADER_CRC = 32'h0000000E;  // Block image header CRC is wrong.
-  localparam logic [31:0] ERROR_IMAGE_SHAPE = 32'h0000000F;  // Block image shape, layout or converter settings do not fit the device.
-  localparam logic [31:0] ERROR_IMAGE_PAYLOAD_SUM = 32'h00000010;  // Block image payload sum is wrong.
-  localparam logic [31:0] ERROR_CONTEXT_EMPTY = 32'h00000011;  // MVM on a context that holds no valid block.
-  localparam logic [31:0] ERROR_CONTEXT_SHAPE = 32'h00000012;  // MVM rows or cols differ from the context's block.
-  localparam logic [31:0] ERROR_MEMORY_SLVERR = 32'h00000013;  // AXI SLVERR.
-  localparam logic [31:0] ERROR_MEMORY_DECERR = 32'h00000014;  // AXI DECERR: no memory at that address.
-  localparam logic [31:0] ERROR_WATCHDOG = 32'h00000015;  // No unit made progress for watchdog_cycles.
-  localparam logic [31:0] ERROR_SEMAPHORE_OVERFLOW = 32'h00000016;  // A semaphore counted beyond its range.
-  localparam logic [31:0] ERROR_SEMAPHORE_LEFTOVER = 32'h00000017;  // A semaphore was not zero at HALT.
+  // --- types: operations and errors
+
+  typedef enum logic [7:0] {
+    ERROR_OK = 8'd0,  // Success.
+    ERROR_ILLEGAL_OPCODE = 8'd1,  // Unknown opcode.
+    ERROR_ILLEGAL_FIELD = 8'd2,  // Reserved bits set, unknown unit, or waits or signals where they are illegal.
+    ERROR_BAD_ENGINE = 8'd3,  // Engine number or mask beyond the device's engines.
+    ERROR_BAD_CONTEXT = 8'd4,  // Context number beyond the engine's contexts.
+    ERROR_XBUF_RANGE = 8'd5,  // XBUF access beyond its end.
+    ERROR_YBUF_RANGE = 8'd6,  // YBUF access beyond its end.
+    ERROR_BAD_LENGTH = 8'd7,  // Zero or impossible length.
+    ERROR_BAD_NUM_VECTORS = 8'd8,  // num_vectors is zero or beyond max_batch.
+    ERROR_MISALIGNED = 8'd9,  // Address or offset is not a multiple of 64 bytes.
+    ERROR_ENTRY_RANGE = 8'd10,  // Entry or program counter beyond the program.
+    ERROR_PROGRAM_HEADER = 8'd11,  // Program magic or ISA version is wrong.
+    ERROR_CONTRACT_MISMATCH = 8'd12,  // Contract hash of program and device differ.
+    ERROR_IMAGE_MAGIC = 8'd13,  // Block image magic is wrong.
+    ERROR_IMAGE_HEADER_CRC = 8'd14,  // Block image header CRC is wrong.
+    ERROR_IMAGE_SHAPE = 8'd15,  // Block image shape, layout or converter settings do not fit the device.
+    ERROR_IMAGE_PAYLOAD_SUM = 8'd16,  // Block image payload sum is wrong.
+    ERROR_CONTEXT_EMPTY = 8'd17,  // MVM on a context that holds no valid block.
+    ERROR_CONTEXT_SHAPE = 8'd18,  // MVM rows or cols differ from the context's block.
+    ERROR_MEMORY_SLVERR = 8'd19,  // AXI SLVERR.
+    ERROR_MEMORY_DECERR = 8'd20,  // AXI DECERR: no memory at that address.
+    ERROR_WATCHDOG = 8'd21,  // No unit made progress for watchdog_cycles.
+    ERROR_SEMAPHORE_OVERFLOW = 8'd22,  // A semaphore counted beyond its range.
+    ERROR_SEMAPHORE_LEFTOVER = 8'd23  // A semaphore was not zero at HALT.
+  } error_e;
+
+  // Of a faulty AXI4 response.
+  function automatic error_e memory_error(input logic decerr);
+    memory_error = decerr ? xw_pkg::ERROR_MEMORY_DECERR : xw_pkg::ERROR_MEMORY_SLVERR;
+  endfunction
+
+  typedef enum logic [3:0] {
+    OPCODE_NOP = 4'd0,  // Nothing. Waits and signals are illegal here.
+    OPCODE_SYNC = 4'd1,  // Executed by the queue of `unit`; only waits and signals.
+    OPCODE_LOAD_X = 4'd2,  // For every vector v: XBUF[v][xbuf_offset ..+length] = memory[x_base + x_offset + v * stride * 64 ..+length].
+    OPCODE_LOAD_BLOCK = 4'd3,  // Block image at image_base[engine] + image_offset * 64 to a context. Completes (signals) when header and tables are checked and the context may be read; the engine itself waits for cells still under way.
+    OPCODE_MVM = 4'd4,  // For every vector v: YBUF[engine][v][ybuf_offset + col] (+)= tile_mvm(context, XBUF[v][xbuf_offset ..+rows]).
+    OPCODE_STORE_Y = 4'd5,  // For every vector v: memory[y_base + y_offset + v * stride * 64 ..+4 length] = sum over the engines in engine_mask of YBUF[engine][v][ybuf_offset ..+length].
+    OPCODE_FENCE = 4'd6,  // Dispatch waits until all units are idle. Waits and signals are illegal here.
+    OPCODE_HALT = 4'd7  // Waits until all units are idle, writes the completion record, raises done. Waits and signals are illegal here.
+  } opcode_e;
+
+  // What every instruction has.
+  typedef struct packed {
+    logic [98:0] gap29;  // 0
+    logic signal;  // 1: signal.
+    logic [5:0] signal_id;  // Semaphore that gets one token when the instruction is complete.
+    logic [2:0] wait1_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait1_id;  // Second semaphore to wait for.
+    logic [2:0] wait0_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait0_id;  // First semaphore to wait for.
+    opcode_e opcode;  // Operation.
+  } inst_common_t;
+  localparam int INST_COMMON_BITS = 128;
+
+  // Executed by the queue of `unit`; only waits and signals.
+  typedef struct packed {
+    logic [87:0] gap40;  // 0
+    logic [7:0] unit;  // Unit whose queue executes it (not dispatch).
+    logic [2:0] gap29;  // 0
+    logic signal;  // 1: signal.
+    logic [5:0] signal_id;  // Semaphore that gets one token when the instruction is complete.
+    logic [2:0] wait1_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait1_id;  // Second semaphore to wait for.
+    logic [2:0] wait0_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait0_id;  // First semaphore to wait for.
+    opcode_e opcode;  // Operation.
+  } inst_sync_t;
+  localparam int INST_SYNC_BITS = 128;
+
+  // For every vector v: XBUF[v][xbuf_offset ..+length] = memory[x_base + x_offset + v * stride * 64 ..+length].
+  typedef struct packed {
+    logic [15:0] gap112;  // 0
+    logic [15:0] stride;  // Distance between vectors in units of 64 bytes.
+    logic [31:0] x_offset;  // Bytes from x_base, multiple of 64.
+    logic [15:0] length;  // Bytes, at least 1.
+    logic [15:0] xbuf_offset;  // Bytes from the start of each vector's XBUF row.
+    logic [2:0] gap29;  // 0
+    logic signal;  // 1: signal.
+    logic [5:0] signal_id;  // Semaphore that gets one token when the instruction is complete.
+    logic [2:0] wait1_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait1_id;  // Second semaphore to wait for.
+    logic [2:0] wait0_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait0_id;  // First semaphore to wait for.
+    opcode_e opcode;  // Operation.
+  } inst_load_x_t;
+  localparam int INST_LOAD_X_BITS = 128;
+
+  // Block image at image_base[engine] + image_offset * 64 to a context. Completes (signals) when header and tables are checked and the context may be read; the engine itself waits for cells still under way.
+  typedef struct packed {
+    logic [31:0] image_length;  // In units of 64 bytes; equals image_bytes / 64 of the header.
+    logic [31:0] image_offset;  // In units of 64 bytes.
+    logic [15:0] gap48;  // 0
+    logic [7:0] context_;  // Context of that engine.
+    logic [7:0] engine;  // Engine.
+    logic [2:0] gap29;  // 0
+    logic signal;  // 1: signal.
+    logic [5:0] signal_id;  // Semaphore that gets one token when the instruction is complete.
+    logic [2:0] wait1_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait1_id;  // Second semaphore to wait for.
+    logic [2:0] wait0_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait0_id;  // First semaphore to wait for.
+    opcode_e opcode;  // Operation.
+  } inst_load_block_t;
+  localparam int INST_LOAD_BLOCK_BITS = 128;
+
+  // For every vector v: YBUF[engine][v][ybuf_offset + col] (+)= tile_mvm(context, XBUF[v][xbuf_offset ..+rows]).
+  typedef struct packed {
+    logic [15:0] cols;  // Columns of the block; must equal the context's.
+    logic [15:0] rows;  // Rows of the block; must equal the context's.
+    logic [15:0] ybuf_offset;  // Words from the start of each vector's YBUF row, multiple of 16.
+    logic [15:0] xbuf_offset;  // Bytes from the start of each vector's XBUF row.
+    logic [14:0] gap49;  // 0
+    logic accumulate;  // 1: add to YBUF, 0: overwrite.
+    logic [7:0] context_;  // Context of that engine.
+    logic [7:0] engine;  // Engine.
+    logic [2:0] gap29;  // 0
+    logic signal;  // 1: signal.
+    logic [5:0] signal_id;  // Semaphore that gets one token when the instruction is complete.
+    logic [2:0] wait1_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait1_id;  // Second semaphore to wait for.
+    logic [2:0] wait0_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait0_id;  // First semaphore to wait for.
+    opcode_e opcode;  // Operation.
+  } inst_mvm_t;
+  localparam int INST_MVM_BITS = 128;
+
+  // For every vector v: memory[y_base + y_offset + v * stride * 64 ..+4 length] = sum over the engines in engine_mask of YBUF[engine][v][ybuf_offset ..+length].
+  typedef struct packed {
+    logic [15:0] stride;  // Distance between vectors in units of 64 bytes.
+    logic [15:0] length;  // Words, at least 1.
+    logic [31:0] y_offset;  // Bytes from y_base, multiple of 64.
+    logic [15:0] ybuf_offset;  // Words from the start of each vector's YBUF row, multiple of 16.
+    logic [15:0] engine_mask;  // Bit e: bank of engine e takes part.
+    logic [2:0] gap29;  // 0
+    logic signal;  // 1: signal.
+    logic [5:0] signal_id;  // Semaphore that gets one token when the instruction is complete.
+    logic [2:0] wait1_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait1_id;  // Second semaphore to wait for.
+    logic [2:0] wait0_count;  // Tokens to take from it; 0: no wait.
+    logic [5:0] wait0_id;  // First semaphore to wait for.
+    opcode_e opcode;  // Operation.
+  } inst_store_y_t;
+  localparam int INST_STORE_Y_BITS = 128;
+
+  // An instruction: its opcode says which member counts.
+  typedef union packed {
+    inst_common_t common;
+    inst_sync_t sync;
+    inst_load_x_t load_x;
+    inst_load_block_t load_block;
+    inst_mvm_t mvm;
+    inst_store_y_t store_y;
+    logic [127:0] bits;
+  } instruction_t;
+  localparam int INSTRUCTION_BITS = 128;
+
+  // The operation exists.
+  function automatic logic is_opcode(input opcode_e opcode);
+    case (opcode)
+      xw_pkg::OPCODE_NOP: is_opcode = 1'b1;
+      xw_pkg::OPCODE_SYNC: is_opcode = 1'b1;
+      xw_pkg::OPCODE_LOAD_X: is_opcode = 1'b1;
+      xw_pkg::OPCODE_LOAD_BLOCK: is_opcode = 1'b1;
+      xw_pkg::OPCODE_MVM: is_opcode = 1'b1;
+      xw_pkg::OPCODE_STORE_Y: is_opcode = 1'b1;
+      xw_pkg::OPCODE_FENCE: is_opcode = 1'b1;
+      xw_pkg::OPCODE_HALT: is_opcode = 1'b1;
+      default: is_opcode = 1'b0;
+    endcase
+  endfunction
+
+  // Dispatch itself executes it: it may neither wait nor signal.
+  function automatic logic is_dispatch_opcode(input opcode_e opcode);
+    case (opcode)
+      xw_pkg::OPCODE_NOP: is_dispatch_opcode = 1'b1;
+      xw_pkg::OPCODE_FENCE: is_dispatch_opcode = 1'b1;
+      xw_pkg::OPCODE_HALT: is_dispatch_opcode = 1'b1;
+      default: is_dispatch_opcode = 1'b0;
+    endcase
+  endfunction
+
+  // Bits that an operation uses; the others are zero.
+  function automatic logic [127:0] instruction_mask(input opcode_e opcode);
+    case (opcode)
+      xw_pkg::OPCODE_NOP: instruction_mask = 128'h0000000000000000000000001FFFFFFF;
+      xw_pkg::OPCODE_SYNC: instruction_mask = 128'h0000000000000000000000FF1FFFFFFF;
+      xw_pkg::OPCODE_LOAD_X: instruction_mask = 128'h0000FFFFFFFFFFFFFFFFFFFF1FFFFFFF;
+      xw_pkg::OPCODE_LOAD_BLOCK: instruction_mask = 128'hFFFFFFFFFFFFFFFF0000FFFF1FFFFFFF;
+      xw_pkg::OPCODE_MVM: instruction_mask = 128'hFFFFFFFFFFFFFFFF0001FFFF1FFFFFFF;
+      xw_pkg::OPCODE_STORE_Y: instruction_mask = 128'hFFFFFFFFFFFFFFFFFFFFFFFF1FFFFFFF;
+      xw_pkg::OPCODE_FENCE: instruction_mask = 128'h0000000000000000000000001FFFFFFF;
+      xw_pkg::OPCODE_HALT: instruction_mask = 128'h0000000000000000000000001FFFFFFF;
+      default: instruction_mask = '0;
+    endcase
+  endfunction
+
+  // The unit has an instruction queue.
+  function automatic logic unit_has_queue(input logic [7:0] unit);
+    case (unit)
+      8'd1, 8'd2, 8'd8, 8'd9, 8'd10, 8'd11, 8'd12, 8'd13, 8'd14, 8'd15, 8'd16, 8'd17, 8'd18, 8'd19, 8'd20, 8'd21, 8'd22, 8'd23: unit_has_queue = 1'b1;
+      default: unit_has_queue = 1'b0;
+    endcase
+  endfunction
+
+  // Engine of a unit that exists once per engine; 0 of others.
+  function automatic logic [7:0] unit_engine(input logic [7:0] unit);
+    case (unit)
+      8'd8: unit_engine = 8'd0;
+      8'd9: unit_engine = 8'd1;
+      8'd10: unit_engine = 8'd2;
+      8'd11: unit_engine = 8'd3;
+      8'd12: unit_engine = 8'd4;
+      8'd13: unit_engine = 8'd5;
+      8'd14: unit_engine = 8'd6;
+      8'd15: unit_engine = 8'd7;
+      8'd16: unit_engine = 8'd0;
+      8'd17: unit_engine = 8'd1;
+      8'd18: unit_engine = 8'd2;
+      8'd19: unit_engine = 8'd3;
+      8'd20: unit_engine = 8'd4;
+      8'd21: unit_engine = 8'd5;
+      8'd22: unit_engine = 8'd6;
+      8'd23: unit_engine = 8'd7;
+      default: unit_engine = '0;
+    endcase
+  endfunction
+
+  // --- types: records, first byte lowest
+
+  // Stands before the instructions in device memory; checked at every start.
+  typedef struct packed {
+    logic [255:0] gap256;  // 0
+    logic [127:0] contract_hash;  // 16 x u8. Contract hash of the compiler.
+    logic [31:0] reserved0;  // 0
+    logic [31:0] num_instructions;  // Instructions that follow.
+    logic [31:0] isa_version;  // isa_major << 16 | isa_minor
+    logic [31:0] magic;  // 'XWPG'
+  } program_header_t;
+  localparam int PROGRAM_HEADER_BITS = 512;
+
+  // Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes.
+  typedef struct packed {
+    logic [31:0] header_crc;  // CRC-32 (IEEE 802.3, as zlib) of bytes 0..59.
+    logic [127:0] reserved;  // 4 x u32. 0
+    logic [31:0] payload_sum;  // Sum modulo 2^32 of the 32-bit words after the header.
+    logic [31:0] image_bytes;  // Size of the whole image, multiple of 64.
+    logic [31:0] cells_offset;  // Bytes from the image start.
+    logic [31:0] tables_offset;  // Bytes from the image start; always 64.
+    logic [31:0] flags;  // 0
+    logic [31:0] read_sigma_q;  // Read noise, 16 fraction bits, divided by 209.02 (docs/numerics.md).
+    logic [15:0] lanes;  // L of the cell layout; must equal the device's.
+    logic [7:0] adc_bits;  // ADC resolution.
+    logic [7:0] adc_shift;  // Right shift after the gain.
+    logic [15:0] col0;  // First bitline of the block in its tile.
+    logic [15:0] row0;  // First wordline of the block in its tile.
+    logic [31:0] tile_uid;  // Physical tile; part of the noise key.
+    logic [15:0] cols;  // Bitlines used, 1..cols of the device.
+    logic [15:0] rows;  // Wordlines used, 1..rows of the device.
+    logic [31:0] magic;  // 'XWBI'
+  } block_image_header_t;
+  localparam int BLOCK_IMAGE_HEADER_BITS = 512;
+
+  // Written to completion_base when a run ends, well or badly. Unit arrays are indexed by unit id.
+  typedef struct packed {
+    logic [2047:0] gap6144;  // 0
+    logic [1535:0] memory_stall_cycles;  // 24 x u64. Cycles a unit waited for memory.
+    logic [1535:0] semaphore_stall_cycles;  // 24 x u64. Cycles a unit waited for a semaphore.
+    logic [1535:0] busy_cycles;  // 24 x u64. Cycles a unit executed and did not wait for memory.
+    logic [511:0] block_bytes_read;  // 8 x u64. Image bytes per engine.
+    logic [127:0] contract_hash;  // 16 x u8. Contract hash of the device.
+    logic [63:0] y_bytes_written;  // 4 * length * vectors of every STORE_Y.
+    logic [63:0] x_bytes_read;  // length * vectors of every LOAD_X.
+    logic [63:0] program_bytes_read;  // Header and dispatched instructions: 64 + 16 * instructions.
+    logic [63:0] adc_saturations;  // Conversions that were clamped.
+    logic [63:0] adc_conversions;  // cols per block MVM.
+    logic [63:0] dac_conversions;  // rows per block MVM.
+    logic [63:0] macs;  // rows * cols per block MVM.
+    logic [63:0] mvms;  // Block MVMs: one per MVM instruction and vector.
+    logic [63:0] instructions;  // Instructions dispatched, HALT included.
+    logic [63:0] total_cycles;  // Emulator cycles from the accepted start to the write of this record; 0 on devices without cycles.
+    logic [31:0] num_vectors;  // Vectors of the run.
+    logic [31:0] entry;  // Entry of the run.
+    logic [63:0] error_detail;  // Address or offending value.
+    logic [31:0] error_instruction;  // Index of the failing instruction.
+    logic [31:0] error_unit;  // Unit that failed.
+    logic [31:0] status;  // Error code, 0 is success.
+    logic [31:0] magic;  // 'XWCR'
+  } completion_t;
+  localparam int COMPLETION_BITS = 8192;
+
+  // --- types between modules
+
+  // Why an instruction failed.
+  typedef struct packed {
+    logic [63:0] detail;  // Address or offending value.
+    error_e code;  // What is wrong.
+  } fault_t;
+  localparam int FAULT_BITS = 72;
+
+  // An instruction that failed.
+  typedef struct packed {
+    logic [63:0] detail;  // Address or offending value.
+    logic [31:0] index;  // Of the instruction.
+    logic [7:0] unit;  // That executed it.
+    error_e code;  // What is wrong.
+  } error_report_t;
+  localparam int ERROR_REPORT_BITS = 112;
+
+  // Arguments of a run.
+  typedef struct packed {
+    logic [511:0] image_base;  // Device address of the block images of engine e. 8 x 64 bits.
+    logic [31:0] watchdog_cycles;  // Cycles without progress that end a run with an error; 0: the device's default.
+    logic [31:0] chip_seed;  // Seed of the chip instance; part of the noise key.
+    logic [31:0] vector_base;  // vector_index of the first vector; part of the noise counter.
+    logic [63:0] completion_base;  // Device address of the completion record.
+    logic [63:0] y_base;  // Device address of the output vectors.
+    logic [63:0] x_base;  // Device address of the input vectors.
+    logic [31:0] num_vectors;  // Vectors of the call, 1..max_batch of the device.
+    logic [31:0] entry;  // Index of the first instruction of the call.
+    logic [63:0] program_base;  // Device address of the program header.
+  } arguments_t;
+  localparam int ARGUMENTS_BITS = 928;
+
+  // Counters of a run that the completion record holds.
+  typedef struct packed {
+    logic [63:0] y_bytes_written;  // 4 * length * vectors of every STORE_Y.
+    logic [63:0] x_bytes_read;  // length * vectors of every LOAD_X.
+    logic [63:0] program_bytes_read;  // Header and dispatched instructions: 64 + 16 * instructions.
+    logic [63:0] adc_saturations;  // Conversions that were clamped.
+    logic [63:0] adc_conversions;  // cols per block MVM.
+    logic [63:0] dac_conversions;  // rows per block MVM.
+    logic [63:0] macs;  // rows * cols per block MVM.
+    logic [63:0] mvms;  // Block MVMs: one per MVM instruction and vector.
+    logic [63:0] instructions;  // Instructions dispatched, HALT included.
+    logic [63:0] total_cycles;  // Emulator cycles from the accepted start to the write of this record; 0 on devices without cycles.
+  } counters_t;
+  localparam int COUNTERS_BITS = 640;
+
+  // What a context knows of its block: its header, without what the loader has checked.
+  typedef struct packed {
+    logic [31:0] read_sigma_q;
+    logic [3:0] adc_bits;
+    logic [5:0] adc_shift;
+    logic [15:0] col0;
+    logic [15:0] row0;
+    logic [31:0] tile_uid;
+    logic [10:0] cols;
+    logic [10:0] rows;
+  } block_descriptor_t;
+  localparam int BLOCK_DESCRIPTOR_BITS = 128;
+
+  // Address channels of AXI4: an INCR burst of whole beats.
+  typedef struct packed {
+    logic [63:0] addr;  // Of the first byte.
+    logic [7:0] len;  // Beats - 1.
+  } axi_ax_t;
+  localparam int AXI_AX_BITS = 72;
+
+  // To memory: AR, and R's ready.
+  typedef struct packed {
+    logic ar_valid;
+    axi_ax_t ar;
+    logic r_ready;
+  } axi_read_req_t;
+  localparam int AXI_READ_REQ_BITS = 74;
+
+  // From memory: R without its data, and AR's ready.
+  typedef struct packed {
+    logic r_valid;
+    logic [1:0] r_resp;  // [1]: faulty, then [0]: DECERR, otherwise SLVERR.
+    logic r_last;
+    logic ar_ready;
+  } axi_read_rsp_t;
+  localparam int AXI_READ_RSP_BITS = 5;
+
+  // To memory: AW, W without data and strobes, and B's ready.
+  typedef struct packed {
+    logic aw_valid;
+    axi_ax_t aw;
+    logic w_valid;
+    logic w_last;
+    logic b_ready;
+  } axi_write_req_t;
+  localparam int AXI_WRITE_REQ_BITS = 76;
+
+  // From memory: B, and the ready of AW and W.
+  typedef struct packed {
+    logic b_valid;
+    logic [1:0] b_resp;  // As r_resp.
+    logic w_ready;
+    logic aw_ready;
+  } axi_write_rsp_t;
+  localparam int AXI_WRITE_RSP_BITS = 5;
 
 endpackage
 /* verilator lint_on UNUSEDPARAM */

@@ -10,55 +10,32 @@ module xw_completion #(
   parameter int unsigned MaxOutstanding = 4,
   localparam int unsigned Queues = 2 + 2 * NumEngines
 ) (
-  input  logic                      clk_i,
-  input  logic                      rst_ni,
-  output logic                      needs_clock_o,  // clk_i may stand still in cycles without
-  input  logic                      start_i,
-  input  logic                      stop_i,          // gives up
-  input  logic [63:0]               base_i,          // multiple of 64
-  output logic                      done_o,          // one cycle: the record is written, or could not be
-  output logic                      error_o,         // with done_o
-  output logic                      decerr_o,        // with error_o: DECERR, otherwise SLVERR
-  output logic                      beat_o,          // a beat was taken
-  output logic                      active_o,
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+  output logic                     needs_clock_o,  // clk_i may stand still in cycles without
+  input  logic                     start_i,
+  input  logic                     stop_i,         // gives up
+  output logic                     done_o,         // one cycle: the record is written, or could not be
+  output logic                     error_o,        // with done_o
+  output logic                     decerr_o,       // with error_o: DECERR, otherwise SLVERR
+  output logic                     beat_o,         // a beat was taken
+  output logic                     active_o,
   // Contents
-  input  logic [7:0]                error_code_i,
-  input  logic [7:0]                error_unit_i,
-  input  logic [31:0]               error_index_i,
-  input  logic [63:0]               error_detail_i,
-  input  logic [31:0]               entry_i,
-  input  logic [31:0]               num_vectors_i,
-  input  logic                      header_read_i,
-  input  logic [63:0]               cycles_i,
-  input  logic [63:0]               instructions_i,
-  input  logic [63:0]               mvms_i,
-  input  logic [63:0]               macs_i,
-  input  logic [63:0]               dac_i,
-  input  logic [63:0]               adc_i,
-  input  logic [63:0]               saturations_i,
-  input  logic [63:0]               x_bytes_i,
-  input  logic [63:0]               y_bytes_i,
-  input  logic [NumEngines*64-1:0]  block_bytes_i,
-  input  logic [63:0]               dispatch_busy_i,
-  input  logic [63:0]               dispatch_stall_i,
-  input  logic [Queues*64-1:0]      busy_i,
-  input  logic [Queues*64-1:0]      semaphore_stall_i,
-  input  logic [Queues*64-1:0]      memory_stall_i,
+  input  xw_pkg::arguments_t       arguments_i,
+  input  xw_pkg::error_report_t    report_i,
+  input  xw_pkg::counters_t        counters_i,
+  input  logic [NumEngines*64-1:0] block_bytes_i,
+  input  logic [63:0]              dispatch_stall_i,
+  input  logic [Queues*64-1:0]     busy_i,
+  input  logic [Queues*64-1:0]     semaphore_stall_i,
+  input  logic [Queues*64-1:0]     memory_stall_i,
   // AXI4 write channels
-  output logic                      awvalid_o,
-  input  logic                      awready_i,
-  output logic [63:0]               awaddr_o,
-  output logic [7:0]                awlen_o,
-  output logic                      wvalid_o,
-  input  logic                      wready_i,
-  output logic [DataWidth-1:0]      wdata_o,
-  output logic [DataWidth/8-1:0]    wstrb_o,
-  output logic                      wlast_o,
-  input  logic                      bvalid_i,
-  output logic                      bready_o,
-  input  logic [1:0]                bresp_i
+  output xw_pkg::axi_write_req_t   write_req_o,
+  output logic [DataWidth-1:0]     write_data_o,
+  output logic [DataWidth/8-1:0]   write_strb_o,
+  input  xw_pkg::axi_write_rsp_t   write_rsp_i
 );
-  localparam int unsigned BITS  = 8 * xw_pkg::COMPLETION_BYTES;
+  localparam int unsigned BITS  = xw_pkg::COMPLETION_BITS;
   localparam int unsigned BEATS = BITS / DataWidth;
 
   typedef enum logic [1:0] {
@@ -69,7 +46,8 @@ module xw_completion #(
   state_e state_q;
 
   // --- the record -------------------------------------------------------------------------------
-  logic [BITS-1:0]      record;
+  xw_pkg::completion_t  record;
+  logic [BITS-1:0]      record_bits;
   logic [6:0]           beat_q;
   logic                 load, loaded_q, beat_ready;
   logic [DataWidth-1:0] data_q;
@@ -77,48 +55,45 @@ module xw_completion #(
   // Put together in place when a beat is taken from it; nothing else reads it.
   always_ff @(posedge clk_i) begin
     if (load) begin
-      record = '0;
-      record[8*xw_pkg::COMPLETION_MAGIC_OFFSET +: 32]              = xw_pkg::COMPLETION_MAGIC;
-      record[8*xw_pkg::COMPLETION_STATUS_OFFSET +: 32]             = 32'(error_code_i);
-      record[8*xw_pkg::COMPLETION_ERROR_UNIT_OFFSET +: 32]         = 32'(error_unit_i);
-      record[8*xw_pkg::COMPLETION_ERROR_INSTRUCTION_OFFSET +: 32]  = error_index_i;
-      record[8*xw_pkg::COMPLETION_ERROR_DETAIL_OFFSET +: 64]       = error_detail_i;
-      record[8*xw_pkg::COMPLETION_ENTRY_OFFSET +: 32]              = entry_i;
-      record[8*xw_pkg::COMPLETION_NUM_VECTORS_OFFSET +: 32]        = num_vectors_i;
-      record[8*xw_pkg::COMPLETION_TOTAL_CYCLES_OFFSET +: 64]       = cycles_i;
-      record[8*xw_pkg::COMPLETION_INSTRUCTIONS_OFFSET +: 64]       = instructions_i;
-      record[8*xw_pkg::COMPLETION_MVMS_OFFSET +: 64]               = mvms_i;
-      record[8*xw_pkg::COMPLETION_MACS_OFFSET +: 64]               = macs_i;
-      record[8*xw_pkg::COMPLETION_DAC_CONVERSIONS_OFFSET +: 64]    = dac_i;
-      record[8*xw_pkg::COMPLETION_ADC_CONVERSIONS_OFFSET +: 64]    = adc_i;
-      record[8*xw_pkg::COMPLETION_ADC_SATURATIONS_OFFSET +: 64]    = saturations_i;
-      record[8*xw_pkg::COMPLETION_PROGRAM_BYTES_READ_OFFSET +: 64] =
-          header_read_i ? 64'(xw_pkg::PROGRAM_HEADER_BYTES) + (instructions_i << 4) : '0;
-      record[8*xw_pkg::COMPLETION_X_BYTES_READ_OFFSET +: 64]       = x_bytes_i;
-      record[8*xw_pkg::COMPLETION_Y_BYTES_WRITTEN_OFFSET +: 64]    = y_bytes_i;
-      record[8*xw_pkg::COMPLETION_CONTRACT_HASH_OFFSET +: 128]     = xw_pkg::CONTRACT_HASH;
-      record[8*xw_pkg::COMPLETION_BLOCK_BYTES_READ_OFFSET +: 64*NumEngines] = block_bytes_i;
-      record[8*xw_pkg::COMPLETION_BUSY_CYCLES_OFFSET +: 64]         = dispatch_busy_i;
-      record[8*xw_pkg::COMPLETION_MEMORY_STALL_CYCLES_OFFSET +: 64] = dispatch_stall_i;
-      record[8*xw_pkg::COMPLETION_BUSY_CYCLES_OFFSET + 64*xw_pkg::UNIT_X_LOAD +: 128]            = busy_i[127:0];
-      record[8*xw_pkg::COMPLETION_SEMAPHORE_STALL_CYCLES_OFFSET + 64*xw_pkg::UNIT_X_LOAD +: 128] =
-          semaphore_stall_i[127:0];
-      record[8*xw_pkg::COMPLETION_MEMORY_STALL_CYCLES_OFFSET + 64*xw_pkg::UNIT_X_LOAD +: 128]    =
-          memory_stall_i[127:0];
-      record[8*xw_pkg::COMPLETION_BUSY_CYCLES_OFFSET + 64*xw_pkg::UNIT_BLOCK_LOAD +: 64*NumEngines] =
-          busy_i[128 +: 64*NumEngines];
-      record[8*xw_pkg::COMPLETION_SEMAPHORE_STALL_CYCLES_OFFSET + 64*xw_pkg::UNIT_BLOCK_LOAD +: 64*NumEngines] =
-          semaphore_stall_i[128 +: 64*NumEngines];
-      record[8*xw_pkg::COMPLETION_MEMORY_STALL_CYCLES_OFFSET + 64*xw_pkg::UNIT_BLOCK_LOAD +: 64*NumEngines] =
-          memory_stall_i[128 +: 64*NumEngines];
-      record[8*xw_pkg::COMPLETION_BUSY_CYCLES_OFFSET + 64*xw_pkg::UNIT_MVM +: 64*NumEngines] =
-          busy_i[128 + 64*NumEngines +: 64*NumEngines];
-      record[8*xw_pkg::COMPLETION_SEMAPHORE_STALL_CYCLES_OFFSET + 64*xw_pkg::UNIT_MVM +: 64*NumEngines] =
+      record                    = '0;
+      record.magic              = xw_pkg::COMPLETION_MAGIC;
+      record.status             = 32'(report_i.code);
+      record.error_unit         = 32'(report_i.unit);
+      record.error_instruction  = report_i.index;
+      record.error_detail       = report_i.detail;
+      record.entry              = arguments_i.entry;
+      record.num_vectors        = arguments_i.num_vectors;
+      record.total_cycles       = counters_i.total_cycles;
+      record.instructions       = counters_i.instructions;
+      record.mvms               = counters_i.mvms;
+      record.macs               = counters_i.macs;
+      record.dac_conversions    = counters_i.dac_conversions;
+      record.adc_conversions    = counters_i.adc_conversions;
+      record.adc_saturations    = counters_i.adc_saturations;
+      record.program_bytes_read = counters_i.program_bytes_read;
+      record.x_bytes_read       = counters_i.x_bytes_read;
+      record.y_bytes_written    = counters_i.y_bytes_written;
+      record.contract_hash      = xw_pkg::CONTRACT_HASH;
+      record.block_bytes_read[64*NumEngines-1:0] = block_bytes_i;
+      record.busy_cycles[64*xw_pkg::UNIT_DISPATCH +: 64]         = counters_i.instructions;
+      record.memory_stall_cycles[64*xw_pkg::UNIT_DISPATCH +: 64] = dispatch_stall_i;
+      record.busy_cycles[64*xw_pkg::UNIT_X_LOAD +: 64] = busy_i[0 +: 64];
+      record.semaphore_stall_cycles[64*xw_pkg::UNIT_X_LOAD +: 64] = semaphore_stall_i[0 +: 64];
+      record.memory_stall_cycles[64*xw_pkg::UNIT_X_LOAD +: 64] = memory_stall_i[0 +: 64];
+      record.busy_cycles[64*xw_pkg::UNIT_Y_STORE +: 64] = busy_i[64 +: 64];
+      record.semaphore_stall_cycles[64*xw_pkg::UNIT_Y_STORE +: 64] = semaphore_stall_i[64 +: 64];
+      record.memory_stall_cycles[64*xw_pkg::UNIT_Y_STORE +: 64] = memory_stall_i[64 +: 64];
+      record.busy_cycles[64*xw_pkg::UNIT_BLOCK_LOAD +: 64*NumEngines] = busy_i[128 +: 64*NumEngines];
+      record.semaphore_stall_cycles[64*xw_pkg::UNIT_BLOCK_LOAD +: 64*NumEngines] = semaphore_stall_i[128 +: 64*NumEngines];
+      record.memory_stall_cycles[64*xw_pkg::UNIT_BLOCK_LOAD +: 64*NumEngines] = memory_stall_i[128 +: 64*NumEngines];
+      record.busy_cycles[64*xw_pkg::UNIT_MVM +: 64*NumEngines] = busy_i[128 + 64*NumEngines +: 64*NumEngines];
+      record.semaphore_stall_cycles[64*xw_pkg::UNIT_MVM +: 64*NumEngines] =
           semaphore_stall_i[128 + 64*NumEngines +: 64*NumEngines];
-      record[8*xw_pkg::COMPLETION_MEMORY_STALL_CYCLES_OFFSET + 64*xw_pkg::UNIT_MVM +: 64*NumEngines] =
+      record.memory_stall_cycles[64*xw_pkg::UNIT_MVM +: 64*NumEngines] =
           memory_stall_i[128 + 64*NumEngines +: 64*NumEngines];
+      record_bits = record;
       for (int unsigned b = 0; b < BEATS; b++) begin
-        if (32'(beat_q) == b) data_q <= record[DataWidth*b +: DataWidth];
+        if (32'(beat_q) == b) data_q <= record_bits[DataWidth*b +: DataWidth];
       end
     end
   end
@@ -133,7 +108,7 @@ module xw_completion #(
     .needs_clock_o(writer_needs_clock),
     .req_valid_i (start_i && state_q == StIdle),
     .req_ready_o (req_ready),
-    .req_addr_i  (base_i),
+    .req_addr_i  (arguments_i.completion_base),
     .req_beats_i (32'(BEATS)),
     .stop_i,
     .busy_o      (busy),
@@ -144,9 +119,7 @@ module xw_completion #(
     .error_o     (write_error),
     .decerr_o    (write_decerr),
     .error_addr_o(unused_error_addr),
-    .awvalid_o, .awready_i, .awaddr_o, .awlen_o,
-    .wvalid_o, .wready_i, .wdata_o, .wstrb_o, .wlast_o,
-    .bvalid_i, .bready_o, .bresp_i
+    .write_req_o, .write_data_o, .write_strb_o, .write_rsp_i
   );
 
   always_ff @(posedge clk_i) begin

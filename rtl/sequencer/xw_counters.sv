@@ -8,46 +8,38 @@ module xw_counters #(
   parameter int unsigned NumEngines = 4,
   localparam int unsigned Queues = 2 + 2 * NumEngines
 ) (
-  input  logic                      clk_i,
-  input  logic                      control_clk_i,  // may stand still in cycles without needs_control_o
-  input  logic                      convert_clk_i,  // likewise needs_convert_o
-  input  logic                      rst_ni,
-  output logic                      needs_control_o,
-  output logic                      needs_convert_o,
-  input  logic                      clear_i,
-  input  logic                      run_i,           // cycles count
-  input  logic                      read_i,          // the sums over engines are looked at (mvms_o: always there)
-  input  logic [8:0]                num_vectors_i,
-  input  logic                      dispatched_i,
-  input  logic                      starved_i,
-  input  logic [Queues-1:0]         done_i,          // the executor of a queue is done with a command
-  input  logic [Queues*128-1:0]     cmd_i,           // that command
-  input  logic [Queues-1:0]         busy_i,          // executes and does not wait for memory
-  input  logic [Queues-1:0]         semaphore_stall_i,
-  input  logic [Queues-1:0]         memory_stall_i,
-  input  logic [NumEngines*8-1:0]   saturations_i,   // per engine, in this cycle
-  output logic [63:0]               cycles_o,
-  output logic [63:0]               instructions_o,
-  output logic [63:0]               mvms_o,
-  output logic [63:0]               macs_o,
-  output logic [63:0]               dac_o,
-  output logic [63:0]               adc_o,
-  output logic [63:0]               saturations_o,
-  output logic [63:0]               x_bytes_o,
-  output logic [63:0]               y_bytes_o,
-  output logic [NumEngines*64-1:0]  block_bytes_o,
-  output logic [63:0]               dispatch_busy_o,
-  output logic [63:0]               dispatch_stall_o,
-  output logic [Queues*64-1:0]      busy_o,
-  output logic [Queues*64-1:0]      semaphore_stall_o,
-  output logic [Queues*64-1:0]      memory_stall_o
+  input  logic                     clk_i,
+  input  logic                     control_clk_i,            // may stand still in cycles without needs_control_o
+  input  logic                     convert_clk_i,            // likewise needs_convert_o
+  input  logic                     rst_ni,
+  output logic                     needs_control_o,
+  output logic                     needs_convert_o,
+  input  logic                     clear_i,
+  input  logic                     run_i,                    // cycles count
+  input  logic                     read_i,                   // the sums over engines are looked at (mvms: always there)
+  input  logic [8:0]               num_vectors_i,
+  input  logic                     header_read_i,            // the program header was read
+  input  logic                     dispatched_i,
+  input  logic                     starved_i,
+  input  logic [Queues-1:0]        done_i,                   // the executor of a queue is done with a command
+  input  logic [Queues*xw_pkg::INSTRUCTION_BITS-1:0] cmd_i,  // that command
+  input  logic [Queues-1:0]        busy_i,                   // executes and does not wait for memory
+  input  logic [Queues-1:0]        semaphore_stall_i,
+  input  logic [Queues-1:0]        memory_stall_i,
+  input  logic [NumEngines*8-1:0]  saturations_i,            // per engine, in this cycle
+  output xw_pkg::counters_t        counters_o,
+  output logic [NumEngines*64-1:0] block_bytes_o,
+  output logic [63:0]              dispatch_stall_o,         // of memory; dispatch is busy one cycle per instruction
+  output logic [Queues*64-1:0]     busy_o,
+  output logic [Queues*64-1:0]     semaphore_stall_o,
+  output logic [Queues*64-1:0]     memory_stall_o
 );
   localparam int unsigned MVM = 2 + NumEngines;  // first MVM queue
 
   logic [63:0] cycles_q, instructions_q, starved_q, x_bytes_q, y_bytes_q;
-  logic [15:0] x_length, y_length;
-  assign x_length = cmd_i[xw_pkg::LOAD_X_LENGTH_LSB +: 16];
-  assign y_length = cmd_i[128 + xw_pkg::STORE_Y_LENGTH_LSB +: 16];
+  xw_pkg::instruction_t x_command, y_command;
+  assign x_command = cmd_i[0 +: xw_pkg::INSTRUCTION_BITS];
+  assign y_command = cmd_i[xw_pkg::INSTRUCTION_BITS +: xw_pkg::INSTRUCTION_BITS];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || clear_i) begin
@@ -65,8 +57,8 @@ module xw_counters #(
       y_bytes_q      <= '0;
     end else begin
       if (dispatched_i) instructions_q <= instructions_q + 64'd1;
-      if (done_i[0])    x_bytes_q      <= x_bytes_q + 64'(x_length) * 64'(num_vectors_i);
-      if (done_i[1])    y_bytes_q      <= y_bytes_q + 64'(y_length) * 64'({num_vectors_i, 2'd0});
+      if (done_i[0])    x_bytes_q      <= x_bytes_q + 64'(x_command.load_x.length) * 64'(num_vectors_i);
+      if (done_i[1])    y_bytes_q      <= y_bytes_q + 64'(y_command.store_y.length) * 64'({num_vectors_i, 2'd0});
     end
   end
 
@@ -88,12 +80,31 @@ module xw_counters #(
   // Per engine: products in one cycle, sums in the next two.
   logic [NumEngines*64-1:0] mvms, macs, dac, adc, saturations;
   logic [NumEngines-1:0]    moving;
+  xw_pkg::instruction_t     load_command, mvm_command;
+  logic [NumEngines*16-1:0] done_rows, done_cols;
+  logic [NumEngines*32-1:0] done_length;
+  always_comb begin
+    load_command = '0;
+    mvm_command  = '0;
+    done_rows    = '0;
+    done_cols    = '0;
+    done_length  = '0;
+    if (done_i != '0) begin
+      for (int unsigned e = 0; e < NumEngines; e++) begin
+        load_command = cmd_i[xw_pkg::INSTRUCTION_BITS * (2 + e) +: xw_pkg::INSTRUCTION_BITS];
+        mvm_command  = cmd_i[xw_pkg::INSTRUCTION_BITS * (MVM + e) +: xw_pkg::INSTRUCTION_BITS];
+        done_length[32*e +: 32] = load_command.load_block.image_length;
+        done_rows[16*e +: 16]   = mvm_command.mvm.rows;
+        done_cols[16*e +: 16]   = mvm_command.mvm.cols;
+      end
+    end
+  end
   for (genvar e = 0; e < NumEngines; e++) begin : g_engine
     logic [15:0] rows, cols;
     logic [31:0] length;
-    assign rows   = cmd_i[128 * (MVM + e) + xw_pkg::MVM_ROWS_LSB +: 16];
-    assign cols   = cmd_i[128 * (MVM + e) + xw_pkg::MVM_COLS_LSB +: 16];
-    assign length = cmd_i[128 * (2 + e) + xw_pkg::LOAD_BLOCK_IMAGE_LENGTH_LSB +: 32];
+    assign rows   = done_rows[16*e +: 16];
+    assign cols   = done_cols[16*e +: 16];
+    assign length = done_length[32*e +: 32];
     logic        cells_valid_q, batch_valid_q;
     logic [31:0] cells_q, cells_batch_q, rows_batch_q, cols_batch_q;
     logic [15:0] rows_q, cols_q;
@@ -157,31 +168,38 @@ module xw_counters #(
     assign block_bytes_o[64*e +: 64] = block_bytes_q;
   end
 
+  logic [63:0] all_mvms, all_macs, all_dac, all_adc, all_saturations;
   always_comb begin
-    mvms_o = '0;
-    for (int unsigned e = 0; e < NumEngines; e++) mvms_o = mvms_o + mvms[64*e +: 64];
+    all_mvms = '0;
+    for (int unsigned e = 0; e < NumEngines; e++) all_mvms = all_mvms + mvms[64*e +: 64];
   end
   always_comb begin
-    macs_o        = '0;
-    dac_o         = '0;
-    adc_o         = '0;
-    saturations_o = '0;
+    all_macs        = '0;
+    all_dac         = '0;
+    all_adc         = '0;
+    all_saturations = '0;
     if (read_i) begin
       for (int unsigned e = 0; e < NumEngines; e++) begin
-        macs_o        = macs_o + macs[64*e +: 64];
-        dac_o         = dac_o + dac[64*e +: 64];
-        adc_o         = adc_o + adc[64*e +: 64];
-        saturations_o = saturations_o + saturations[64*e +: 64];
+        all_macs        = all_macs + macs[64*e +: 64];
+        all_dac         = all_dac + dac[64*e +: 64];
+        all_adc         = all_adc + adc[64*e +: 64];
+        all_saturations = all_saturations + saturations[64*e +: 64];
       end
     end
   end
 
-  assign cycles_o         = cycles_q;
-  assign instructions_o   = instructions_q;
-  assign x_bytes_o        = x_bytes_q;
-  assign y_bytes_o        = y_bytes_q;
-  assign dispatch_busy_o  = instructions_q;
-  assign dispatch_stall_o = starved_q;
+  assign counters_o.total_cycles       = cycles_q;
+  assign counters_o.instructions       = instructions_q;
+  assign counters_o.mvms               = all_mvms;
+  assign counters_o.macs               = all_macs;
+  assign counters_o.dac_conversions    = all_dac;
+  assign counters_o.adc_conversions    = all_adc;
+  assign counters_o.adc_saturations    = all_saturations;
+  assign counters_o.program_bytes_read =
+      header_read_i ? 64'(xw_pkg::PROGRAM_HEADER_BYTES) + instructions_q * 64'(xw_pkg::INSTRUCTION_BYTES) : '0;
+  assign counters_o.x_bytes_read       = x_bytes_q;
+  assign counters_o.y_bytes_written    = y_bytes_q;
+  assign dispatch_stall_o              = starved_q;
 
   assign needs_control_o = clear_i || dispatched_i || done_i != '0 || moving != '0;
   assign needs_convert_o = clear_i || saturations_i != '0;

@@ -10,38 +10,36 @@ module xw_dispatch #(
   parameter int unsigned NumEngines = 4,
   localparam int unsigned Queues = 2 + 2 * NumEngines
 ) (
-  input  logic               clk_i,
-  input  logic               rst_ni,
-  output logic               needs_clock_o,  // clk_i may stand still in cycles without
-  input  logic               start_i,
-  input  logic [31:0]        entry_i,
-  input  logic               stop_i,           // dispatches nothing more
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  output logic                 needs_clock_o,  // clk_i may stand still in cycles without
+  input  logic                 start_i,
+  input  logic [31:0]          entry_i,
+  input  logic                 stop_i,         // dispatches nothing more
   // From fetch
-  input  logic               valid_i,
-  output logic               ready_o,
-  input  logic [127:0]       instruction_i,
-  input  logic [31:0]        index_i,
-  input  logic               fault_i,
-  input  logic [7:0]         fault_code_i,
-  input  logic [63:0]        fault_detail_i,
+  input  logic                 valid_i,
+  output logic                 ready_o,
+  input  xw_pkg::instruction_t instruction_i,
+  input  logic [31:0]          index_i,
+  input  logic                 error_i,        // fault_i instead of an instruction
+  input  xw_pkg::fault_t       fault_i,
   // To the queues
-  output logic [Queues-1:0]  push_valid_o,
-  input  logic [Queues-1:0]  push_ready_i,
-  output logic [127:0]       push_instruction_o,
-  output logic [31:0]        push_index_o,
+  output logic [Queues-1:0]    push_valid_o,
+  input  logic [Queues-1:0]    push_ready_i,
+  output xw_pkg::instruction_t push_instruction_o,
+  output logic [31:0]          push_index_o,
   // FENCE, HALT
-  input  logic               all_idle_i,       // no queue holds an instruction, no loader is at work
-  output logic               check_o,          // asks the semaphores for leftovers
-  input  logic               leftover_i,
-  input  logic [5:0]         leftover_id_i,
+  input  logic                 all_idle_i,     // no queue holds an instruction, no loader is at work
+  output logic                 check_o,        // asks the semaphores for leftovers
+  input  logic                 leftover_i,
+  input  logic [5:0]           leftover_id_i,
   // Results
-  output logic               dispatched_o,     // one cycle per instruction, HALT included
-  output logic               starved_o,        // waits for fetch
-  output logic [31:0]        index_o,          // the instruction that comes next
-  output logic               halted_o,         // HALT is done
-  output logic               error_o,          // one cycle, at index_o
-  output logic [7:0]         error_code_o,
-  output logic [63:0]        error_detail_o
+  output logic                 dispatched_o,   // one cycle per instruction, HALT included
+  output logic                 starved_o,      // waits for fetch
+  output logic [31:0]          index_o,        // the instruction that comes next
+  output logic                 halted_o,       // HALT is done
+  output logic                 error_o,        // one cycle, at index_o
+  output xw_pkg::fault_t       fault_o
 );
   typedef enum logic [1:0] {
     StIdle,  // nothing to dispatch
@@ -50,63 +48,40 @@ module xw_dispatch #(
   state_e state_q;
 
   // The instruction looked at.
-  logic         valid_q, fault_q;
-  logic [127:0] instruction_q;
-  logic [31:0]  index_q;
-  logic [7:0]   fault_code_q;
-  logic [63:0]  fault_detail_q;
+  logic                 valid_q, error_q;
+  xw_pkg::instruction_t instruction_q;
+  logic [31:0]          index_q;
+  xw_pkg::fault_t       fault_q;
 
-  logic [3:0]   opcode;
-  logic [7:0]   engine, unit, unit_engine;
-  logic         waits_or_signals, at_dispatch, sync_known, sync_engine;
-  logic [127:0] mask;
-  assign opcode           = instruction_q[xw_pkg::INST_OPCODE_LSB +: 4];
-  assign engine           = instruction_q[xw_pkg::MVM_ENGINE_LSB +: 8];
-  assign unit             = instruction_q[xw_pkg::SYNC_UNIT_LSB +: 8];
-  assign waits_or_signals = instruction_q[xw_pkg::INST_WAIT0_COUNT_LSB +: 3] != '0 ||
-                            instruction_q[xw_pkg::INST_WAIT1_COUNT_LSB +: 3] != '0 ||
-                            instruction_q[xw_pkg::INST_SIGNAL_LSB];
-  assign at_dispatch      = opcode == xw_pkg::OPCODE_NOP || opcode == xw_pkg::OPCODE_FENCE ||
-                            opcode == xw_pkg::OPCODE_HALT;
-  assign sync_engine      = 32'(unit) >= xw_pkg::UNIT_BLOCK_LOAD;
-  assign sync_known       = unit == xw_pkg::UNIT_X_LOAD[7:0] || unit == xw_pkg::UNIT_Y_STORE[7:0] ||
-                            (sync_engine && 32'(unit) < xw_pkg::NUM_UNITS);
-  assign unit_engine      = (32'(unit) >= xw_pkg::UNIT_MVM) ? unit - xw_pkg::UNIT_MVM[7:0] :
-                                                              unit - xw_pkg::UNIT_BLOCK_LOAD[7:0];
-  always_comb begin
-    unique case (opcode)
-      xw_pkg::OPCODE_NOP:        mask = xw_pkg::NOP_MASK;
-      xw_pkg::OPCODE_SYNC:       mask = xw_pkg::SYNC_MASK;
-      xw_pkg::OPCODE_LOAD_X:     mask = xw_pkg::LOAD_X_MASK;
-      xw_pkg::OPCODE_LOAD_BLOCK: mask = xw_pkg::LOAD_BLOCK_MASK;
-      xw_pkg::OPCODE_MVM:        mask = xw_pkg::MVM_MASK;
-      xw_pkg::OPCODE_STORE_Y:    mask = xw_pkg::STORE_Y_MASK;
-      xw_pkg::OPCODE_FENCE:      mask = xw_pkg::FENCE_MASK;
-      default:                   mask = xw_pkg::HALT_MASK;
-    endcase
-  end
+  xw_pkg::opcode_e opcode;
+  logic [7:0]      engine, unit;
+  logic            has_engine, waits_or_signals, reserved_set;
+  assign opcode           = instruction_q.common.opcode;
+  assign has_engine       = opcode == xw_pkg::OPCODE_LOAD_BLOCK || opcode == xw_pkg::OPCODE_MVM;
+  assign engine           = (opcode == xw_pkg::OPCODE_MVM) ? instruction_q.mvm.engine : instruction_q.load_block.engine;
+  assign unit             = instruction_q.sync.unit;
+  assign waits_or_signals = instruction_q.common.wait0_count != '0 || instruction_q.common.wait1_count != '0 ||
+                            instruction_q.common.signal;
+  assign reserved_set     = (instruction_q.bits & ~xw_pkg::instruction_mask(opcode)) != '0;
 
   // --- checks -----------------------------------------------------------------------------------
-  logic [7:0]  code;
-  logic [63:0] detail;
+  xw_pkg::fault_t fault;
   always_comb begin
-    code   = xw_pkg::ERROR_OK[7:0];
-    detail = 64'(instruction_q[31:0]);
-    if (fault_q) begin
-      code   = fault_code_q;
-      detail = fault_detail_q;
-    end else if (32'(opcode) >= xw_pkg::NUM_OPCODES) begin
-      code = xw_pkg::ERROR_ILLEGAL_OPCODE[7:0];
-    end else if ((instruction_q & ~mask) != '0 || (at_dispatch && waits_or_signals) ||
-                 (opcode == xw_pkg::OPCODE_SYNC && !sync_known)) begin
-      code = xw_pkg::ERROR_ILLEGAL_FIELD[7:0];
-    end else if (opcode == xw_pkg::OPCODE_SYNC && sync_engine && 32'(unit_engine) >= NumEngines) begin
-      code   = xw_pkg::ERROR_BAD_ENGINE[7:0];
-      detail = 64'(unit);
-    end else if ((opcode == xw_pkg::OPCODE_LOAD_BLOCK || opcode == xw_pkg::OPCODE_MVM) &&
-                 32'(engine) >= NumEngines) begin
-      code   = xw_pkg::ERROR_BAD_ENGINE[7:0];
-      detail = 64'(engine);
+    fault.code   = xw_pkg::ERROR_OK;
+    fault.detail = 64'(instruction_q.bits[31:0]);
+    if (error_q) begin
+      fault = fault_q;
+    end else if (!xw_pkg::is_opcode(opcode)) begin
+      fault.code = xw_pkg::ERROR_ILLEGAL_OPCODE;
+    end else if (reserved_set || (xw_pkg::is_dispatch_opcode(opcode) && waits_or_signals) ||
+                 (opcode == xw_pkg::OPCODE_SYNC && !xw_pkg::unit_has_queue(unit))) begin
+      fault.code = xw_pkg::ERROR_ILLEGAL_FIELD;
+    end else if (opcode == xw_pkg::OPCODE_SYNC && 32'(xw_pkg::unit_engine(unit)) >= NumEngines) begin
+      fault.code   = xw_pkg::ERROR_BAD_ENGINE;
+      fault.detail = 64'(unit);
+    end else if (has_engine && 32'(engine) >= NumEngines) begin
+      fault.code   = xw_pkg::ERROR_BAD_ENGINE;
+      fault.detail = 64'(engine);
     end
   end
 
@@ -119,11 +94,11 @@ module xw_dispatch #(
         xw_pkg::OPCODE_LOAD_X:  target[0] = 1'b1;
         xw_pkg::OPCODE_STORE_Y: target[1] = 1'b1;
         xw_pkg::OPCODE_SYNC: begin
-          target[0] = unit == xw_pkg::UNIT_X_LOAD[7:0];
-          target[1] = unit == xw_pkg::UNIT_Y_STORE[7:0];
+          target[0] = unit == xw_pkg::UNIT_X_LOAD;
+          target[1] = unit == xw_pkg::UNIT_Y_STORE;
           for (int unsigned e = 0; e < NumEngines; e++) begin
-            target[2 + e]              = 32'(unit) == xw_pkg::UNIT_BLOCK_LOAD + e;
-            target[2 + NumEngines + e] = 32'(unit) == xw_pkg::UNIT_MVM + e;
+            target[2 + e]              = unit == xw_pkg::UNIT_BLOCK_LOAD + 8'(e);
+            target[2 + NumEngines + e] = unit == xw_pkg::UNIT_MVM + 8'(e);
           end
         end
         xw_pkg::OPCODE_LOAD_BLOCK, xw_pkg::OPCODE_MVM: begin
@@ -139,7 +114,7 @@ module xw_dispatch #(
 
   logic look, good, barrier, consume;
   assign look         = state_q == StRun && valid_q && !stop_i;
-  assign good         = code == xw_pkg::ERROR_OK[7:0];
+  assign good         = fault.code == xw_pkg::ERROR_OK;
   assign barrier      = opcode == xw_pkg::OPCODE_FENCE || opcode == xw_pkg::OPCODE_HALT;
   assign push_valid_o = (look && good) ? target : '0;
   assign check_o      = look && good && opcode == xw_pkg::OPCODE_HALT && all_idle_i;
@@ -148,10 +123,15 @@ module xw_dispatch #(
   assign ready_o      = state_q == StRun && !stop_i && (!valid_q || (consume && opcode != xw_pkg::OPCODE_HALT));
 
   assign error_o        = (look && !good) || (check_o && leftover_i);
-  assign error_code_o   = good ? xw_pkg::ERROR_SEMAPHORE_LEFTOVER[7:0] : code;
-  assign error_detail_o = good ? 64'(leftover_id_i) : detail;
   assign halted_o       = check_o && !leftover_i;
-  assign dispatched_o   = consume || (look && !good && !fault_q);
+  assign dispatched_o   = consume || (look && !good && !error_q);
+  always_comb begin
+    fault_o = fault;
+    if (good) begin
+      fault_o.code   = xw_pkg::ERROR_SEMAPHORE_LEFTOVER;
+      fault_o.detail = 64'(leftover_id_i);
+    end
+  end
   assign starved_o      = state_q == StRun && !valid_q;
   assign index_o        = index_q;
 
@@ -162,11 +142,10 @@ module xw_dispatch #(
     if (!rst_ni) begin
       state_q        <= StIdle;
       valid_q        <= 1'b0;
-      fault_q        <= 1'b0;
+      error_q        <= 1'b0;
       instruction_q  <= '0;
       index_q        <= '0;
-      fault_code_q   <= '0;
-      fault_detail_q <= '0;
+      fault_q        <= '0;
     end else begin
       if (consume) begin
         valid_q <= 1'b0;
@@ -176,9 +155,8 @@ module xw_dispatch #(
         valid_q        <= 1'b1;
         instruction_q  <= instruction_i;
         index_q        <= index_i;
+        error_q        <= error_i;
         fault_q        <= fault_i;
-        fault_code_q   <= fault_code_i;
-        fault_detail_q <= fault_detail_i;
       end
       unique case (state_q)
         StIdle: if (start_i) begin

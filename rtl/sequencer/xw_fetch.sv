@@ -10,40 +10,32 @@ module xw_fetch #(
   parameter int unsigned DataWidth      = 512,
   parameter int unsigned MaxOutstanding = 4
 ) (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
-  output logic                 needs_clock_o,  // clk_i may stand still in cycles without
-  input  logic                 start_i,          // begins at entry_i; idle_o must be 1
-  input  logic                 stop_i,           // forgets everything, swallows what is under way
-  input  logic [63:0]          program_base_i,   // multiple of 64
-  input  logic [31:0]          entry_i,
-  output logic                 idle_o,
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  output logic                  needs_clock_o,  // clk_i may stand still in cycles without
+  input  logic                  start_i,        // begins at the entry; idle_o must be 1
+  input  logic                  stop_i,         // forgets everything, swallows what is under way
+  input  xw_pkg::arguments_t    arguments_i,    // program_base: multiple of 64
+  output logic                  idle_o,
   // Instructions, in order
-  output logic                 valid_o,          // an instruction or a fault
-  input  logic                 ready_i,
-  output logic [127:0]         instruction_o,
-  output logic [31:0]          index_o,
-  output logic                 fault_o,          // instead of an instruction: error at index_o
-  output logic [7:0]           fault_code_o,
-  output logic [63:0]          fault_detail_o,
-  output logic                 header_read_o,    // since start_i: the header is in
-  output logic                 beat_o,           // a beat arrived
+  output logic                  valid_o,        // an instruction or a fault
+  input  logic                  ready_i,
+  output xw_pkg::instruction_t  instruction_o,
+  output logic [31:0]           index_o,
+  output logic                  error_o,        // fault_o instead of an instruction, at index_o
+  output xw_pkg::fault_t        fault_o,
+  output logic                  header_read_o,  // since start_i: the header is in
+  output logic                  beat_o,         // a beat arrived
   // AXI4 read channels
-  output logic                 arvalid_o,
-  input  logic                 arready_i,
-  output logic [63:0]          araddr_o,
-  output logic [7:0]           arlen_o,
-  input  logic                 rvalid_i,
-  output logic                 rready_o,
-  input  logic [DataWidth-1:0] rdata_i,
-  input  logic [1:0]           rresp_i,
-  input  logic                 rlast_i
+  output xw_pkg::axi_read_req_t read_req_o,
+  input  xw_pkg::axi_read_rsp_t read_rsp_i,
+  input  logic [DataWidth-1:0]  read_data_i
 );
   localparam int unsigned LINE_BEATS  = 512 / DataWidth;        // beats of 64 bytes
   localparam int unsigned CHUNK_LINES = 16;                     // 1 KiB
   localparam int unsigned DEPTH       = 2 * CHUNK_LINES * LINE_BEATS;
   localparam int unsigned DEPTH_BITS  = $clog2(DEPTH);
-  localparam int unsigned PER_BEAT    = DataWidth / 128;        // instructions
+  localparam int unsigned PER_BEAT    = DataWidth / xw_pkg::INSTRUCTION_BITS;
   localparam int unsigned SLOT_BITS   = (PER_BEAT > 1) ? $clog2(PER_BEAT) : 1;
 
   typedef enum logic [2:0] {
@@ -56,15 +48,12 @@ module xw_fetch #(
   } state_e;
   state_e state_q;
 
-  logic [511:0] header_q;
+  xw_pkg::program_header_t header_q;
   logic [3:0]   header_beat_q;
-  logic [7:0]   fault_code_q;
-  logic [63:0]  fault_detail_q;
+  xw_pkg::fault_t fault_q;                   // of the header
   logic [31:0]  index_q;                     // of the instruction at the front
   logic [63:0]  next_line_q;                 // first line not yet requested, counted from the header
   logic [63:0]  front_line_q;                // line of the front, for faults
-  logic [31:0]  num_instructions;
-  assign num_instructions = header_q[8 * xw_pkg::PROGRAM_HEADER_NUM_INSTRUCTIONS_OFFSET +: 32];
 
   // --- reader -----------------------------------------------------------------------------------
   logic req_valid, req_ready, reader_busy, reader_needs_clock, beat_valid, beat_ready;
@@ -88,23 +77,22 @@ module xw_fetch #(
     .ready_i    (beat_ready),
     .data_o     (beat_data),
     .resp_o     (beat_resp),
-    .arvalid_o, .arready_i, .araddr_o, .arlen_o,
-    .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i
+    .read_req_o, .read_rsp_i, .read_data_i
   );
 
   // Lines up to the next multiple of 1 KiB, and not beyond the end once it is known.
   logic [63:0] entry_line, end_line, chunk_addr;
   logic [31:0] chunk_lines;
   logic        more;
-  assign entry_line = 64'd1 + 64'(entry_i[31:2]);
-  assign end_line   = 64'd1 + ((64'(num_instructions) + 64'd3) >> 2);
+  assign entry_line = 64'd1 + 64'(arguments_i.entry[31:2]);
+  assign end_line   = 64'd1 + ((64'(header_q.num_instructions) + 64'd3) >> 2);
   always_comb begin
     more        = 1'b0;
     chunk_addr  = '0;
     chunk_lines = '0;
     if ((state_q == StFirst || state_q == StStream) && req_ready) begin
       more        = next_line_q < end_line;
-      chunk_addr  = program_base_i + (next_line_q << 6);
+      chunk_addr  = arguments_i.program_base + (next_line_q << 6);
       chunk_lines = 32'(CHUNK_LINES) - 32'(chunk_addr[9:6]);
       if (state_q == StStream && end_line - next_line_q < 64'(chunk_lines)) begin
         chunk_lines = 32'(end_line - next_line_q);
@@ -127,38 +115,31 @@ module xw_fetch #(
   assign ask          = state_q == StFirst || (state_q == StStream && more &&
                         32'(reserved_q) + chunk_lines * LINE_BEATS <= DEPTH);
   assign req_valid    = start_i || ask;
-  assign req_addr     = (state_q == StIdle) ? program_base_i : chunk_addr;
+  assign req_addr     = (state_q == StIdle) ? arguments_i.program_base : chunk_addr;
   assign req_beats    = (state_q == StIdle) ? 32'(LINE_BEATS) : chunk_lines * LINE_BEATS;
 
   logic past_end, bad_beat;
-  assign past_end       = index_q >= num_instructions;
+  assign past_end       = index_q >= header_q.num_instructions;
   assign bad_beat       = front[DataWidth+1];
   assign valid_o        = state_q == StFault || (state_q == StStream && (past_end || !buffer_empty));
-  assign instruction_o  = front[128 * slot_q +: 128];
+  assign instruction_o  = front[xw_pkg::INSTRUCTION_BITS * slot_q +: xw_pkg::INSTRUCTION_BITS];
   assign index_o        = index_q;
-  assign fault_o        = state_q == StFault || past_end || bad_beat;
-  assign take           = state_q == StStream && valid_o && ready_i && !fault_o;
+  assign error_o        = state_q == StFault || past_end || bad_beat;
+  assign take           = state_q == StStream && valid_o && ready_i && !error_o;
   assign take_beat      = take && 32'(slot_q) == PER_BEAT - 1;
   always_comb begin
     if (state_q == StFault) begin
-      fault_code_o   = fault_code_q;
-      fault_detail_o = fault_detail_q;
+      fault_o = fault_q;
     end else if (past_end) begin
-      fault_code_o   = xw_pkg::ERROR_ENTRY_RANGE[7:0];
-      fault_detail_o = 64'(index_q);
+      fault_o.code   = xw_pkg::ERROR_ENTRY_RANGE;
+      fault_o.detail = 64'(index_q);
     end else begin
-      fault_code_o   = front[DataWidth] ? xw_pkg::ERROR_MEMORY_DECERR[7:0] : xw_pkg::ERROR_MEMORY_SLVERR[7:0];
-      fault_detail_o = program_base_i + (front_line_q << 6);
+      fault_o.code   = xw_pkg::memory_error(front[DataWidth]);
+      fault_o.detail = arguments_i.program_base + (front_line_q << 6);
     end
   end
 
   // --- header -----------------------------------------------------------------------------------
-  logic [31:0] magic, version;
-  logic [127:0] hash;
-  assign magic   = header_q[8 * xw_pkg::PROGRAM_HEADER_MAGIC_OFFSET +: 32];
-  assign version = header_q[8 * xw_pkg::PROGRAM_HEADER_ISA_VERSION_OFFSET +: 32];
-  assign hash    = header_q[8 * xw_pkg::PROGRAM_HEADER_CONTRACT_HASH_OFFSET +: 128];
-
   always_ff @(posedge clk_i) begin
     if (push) buffer[write_q[DEPTH_BITS-1:0]] <= {beat_resp, beat_data};
   end
@@ -168,8 +149,7 @@ module xw_fetch #(
       state_q        <= StIdle;
       header_q       <= '0;
       header_beat_q  <= '0;
-      fault_code_q   <= '0;
-      fault_detail_q <= '0;
+      fault_q        <= '0;
       index_q        <= '0;
       next_line_q    <= '0;
       front_line_q   <= '0;
@@ -195,29 +175,29 @@ module xw_fetch #(
         StIdle: if (start_i) begin
           state_q       <= StFirst;
           header_beat_q <= '0;
-          index_q       <= entry_i;
+          index_q       <= arguments_i.entry;
           next_line_q   <= entry_line;
           front_line_q  <= entry_line;
           write_q       <= '0;
           read_q        <= '0;
           reserved_q    <= '0;
-          slot_q        <= (PER_BEAT > 1) ? SLOT_BITS'(32'(entry_i[1:0]) % PER_BEAT) : '0;
-          skip_q        <= 2'(32'(entry_i[1:0]) / PER_BEAT);
+          slot_q        <= (PER_BEAT > 1) ? SLOT_BITS'(32'(arguments_i.entry[1:0]) % PER_BEAT) : '0;
+          skip_q        <= 2'(32'(arguments_i.entry[1:0]) / PER_BEAT);
         end
         StFirst: if (req_ready) state_q <= StHeader;
         StHeader: if (header_read_o) begin
           state_q <= StFault;
-          if (fault_code_q != xw_pkg::ERROR_OK[7:0]) begin
-            fault_detail_q <= program_base_i;
-          end else if (magic != xw_pkg::PROGRAM_HEADER_MAGIC) begin
-            fault_code_q   <= xw_pkg::ERROR_PROGRAM_HEADER[7:0];
-            fault_detail_q <= 64'(magic);
-          end else if (version != xw_pkg::ISA_VERSION) begin
-            fault_code_q   <= xw_pkg::ERROR_PROGRAM_HEADER[7:0];
-            fault_detail_q <= 64'(version);
-          end else if (hash != xw_pkg::CONTRACT_HASH) begin
-            fault_code_q   <= xw_pkg::ERROR_CONTRACT_MISMATCH[7:0];
-            fault_detail_q <= 64'(hash[31:0]);
+          if (fault_q.code != xw_pkg::ERROR_OK) begin
+            fault_q.detail <= arguments_i.program_base;
+          end else if (header_q.magic != xw_pkg::PROGRAM_HEADER_MAGIC) begin
+            fault_q.code   <= xw_pkg::ERROR_PROGRAM_HEADER;
+            fault_q.detail <= 64'(header_q.magic);
+          end else if (header_q.isa_version != xw_pkg::ISA_VERSION) begin
+            fault_q.code   <= xw_pkg::ERROR_PROGRAM_HEADER;
+            fault_q.detail <= 64'(header_q.isa_version);
+          end else if (header_q.contract_hash != xw_pkg::CONTRACT_HASH) begin
+            fault_q.code   <= xw_pkg::ERROR_CONTRACT_MISMATCH;
+            fault_q.detail <= 64'(header_q.contract_hash[31:0]);
           end else begin
             state_q <= StStream;
           end
@@ -228,13 +208,11 @@ module xw_fetch #(
       endcase
 
       // The header may arrive while the first instructions are still being requested.
-      if (start_i) fault_code_q <= xw_pkg::ERROR_OK[7:0];
+      if (start_i) fault_q.code <= xw_pkg::ERROR_OK;
       if (beat_valid && beat_ready && !header_read_o) begin
         header_beat_q <= header_beat_q + 4'd1;
-        header_q      <= 512'({beat_data, header_q} >> DataWidth);
-        if (beat_resp[1]) begin
-          fault_code_q <= beat_resp[0] ? xw_pkg::ERROR_MEMORY_DECERR[7:0] : xw_pkg::ERROR_MEMORY_SLVERR[7:0];
-        end
+        header_q      <= xw_pkg::PROGRAM_HEADER_BITS'({beat_data, header_q} >> DataWidth);
+        if (beat_resp[1]) fault_q.code <= xw_pkg::memory_error(beat_resp[0]);
       end
       if (stop_i) state_q <= StStop;
     end

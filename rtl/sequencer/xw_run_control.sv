@@ -9,53 +9,46 @@ module xw_run_control #(
   parameter int unsigned NumEngines = 4,
   parameter int unsigned MaxBatch   = 64
 ) (
-  input  logic                      clk_i,
-  input  logic                      rst_ni,
-  output logic                      needs_clock_o,  // clk_i may stand still in cycles without
+  input  logic               clk_i,
+  input  logic               rst_ni,
+  output logic               needs_clock_o,   // clk_i may stand still in cycles without
   // From and to the registers
-  input  logic                      start_i,
-  output logic                      idle_o,
-  output logic                      done_o,            // one cycle
+  input  logic               start_i,
+  output logic               idle_o,
+  output logic               done_o,          // one cycle
   // Arguments
-  input  logic [31:0]               entry_i,
-  input  logic [31:0]               num_vectors_i,
-  input  logic [63:0]               program_base_i,
-  input  logic [63:0]               x_base_i,
-  input  logic [63:0]               y_base_i,
-  input  logic [63:0]               completion_base_i,
-  input  logic [NumEngines*64-1:0]  image_base_i,
+  input  xw_pkg::arguments_t arguments_i,
   // Units
-  output logic                      clear_o,           // one cycle: state of the last run is forgotten
-  output logic                      begin_o,           // one cycle: fetch and dispatch begin
-  output logic                      run_o,             // instructions are executed
-  output logic                      stop_fetch_o,
-  output logic                      stop_dispatch_o,
-  output logic                      abort_o,           // one cycle: all units drop what they do
-  input  logic                      halted_i,          // HALT is done
-  input  logic [31:0]               dispatch_index_i,
-  input  logic                      settled_i,         // nothing before the failed instruction is left
-  input  logic                      units_idle_i,      // no transfer of a unit is under way
-  input  logic                      store_idle_i,      // the write channel is free
-  input  logic                      fetch_idle_i,
+  output logic               clear_o,         // one cycle: state of the last run is forgotten
+  output logic               begin_o,         // one cycle: fetch and dispatch begin
+  output logic               run_o,           // instructions are executed
+  output logic               stop_fetch_o,
+  output logic               stop_dispatch_o,
+  output logic               abort_o,         // one cycle: all units drop what they do
+  input  logic               halted_i,        // HALT is done
+  input  logic [31:0]        dispatch_index_i,
+  input  logic               settled_i,       // nothing before the failed instruction is left
+  input  logic               units_idle_i,    // no transfer of a unit is under way
+  input  logic               store_idle_i,    // the write channel is free
+  input  logic               fetch_idle_i,
   // Errors
-  input  logic                      error_valid_i,
-  output logic                      error_o,           // of arguments or the record, one cycle
-  output logic [31:0]               error_index_o,
-  output logic [7:0]                error_code_o,
-  output logic [63:0]               error_detail_o,
+  input  logic               error_valid_i,
+  output logic               error_o,         // of arguments or the record, one cycle
+  output logic [31:0]        error_index_o,
+  output xw_pkg::fault_t     fault_o,
   // Watchdog
-  output logic                      watch_o,           // something must move
-  output logic                      watch_restart_o,
-  input  logic                      watch_fire_i,
-  output logic                      watch_error_o,     // the verdict counts
+  output logic               watch_o,         // something must move
+  output logic               watch_restart_o,
+  input  logic               watch_fire_i,
+  output logic               watch_error_o,   // the verdict counts
   // Record
-  output logic                      record_phase_o,    // owns the write channel
-  output logic                      record_start_o,
-  output logic                      record_stop_o,
-  input  logic                      record_done_i,
-  input  logic                      record_error_i,
-  input  logic                      record_decerr_i,
-  output logic                      count_o  // the run's cycles count
+  output logic               record_phase_o,  // owns the write channel
+  output logic               record_start_o,
+  output logic               record_stop_o,
+  input  logic               record_done_i,
+  input  logic               record_error_i,
+  input  logic               record_decerr_i,
+  output logic               count_o          // the run's cycles count
 );
   typedef enum logic [3:0] {
     StIdle,     // waits for start
@@ -76,49 +69,52 @@ module xw_run_control #(
   logic        owner_q;  // the write channel was free when the record's turn came
 
   // --- arguments --------------------------------------------------------------------------------
-  logic [7:0]  code;
-  logic [63:0] detail;
+  localparam int unsigned ALIGN_BITS = $clog2(xw_pkg::MEMORY_ALIGNMENT);
+  logic misaligned_record;
+  assign misaligned_record = arguments_i.completion_base[ALIGN_BITS-1:0] != '0;
+
+  xw_pkg::fault_t fault;
   always_comb begin
-    code   = xw_pkg::ERROR_OK[7:0];
-    detail = '0;
+    fault      = '0;
+    fault.code = xw_pkg::ERROR_OK;
     if (state_q == StCheck) begin
       for (int unsigned e = NumEngines; e > 0; e--) begin
-        if (image_base_i[64*(e-1) +: 6] != '0) begin
-          code   = xw_pkg::ERROR_MISALIGNED[7:0];
-          detail = image_base_i[64*(e-1) +: 64];
+        if (arguments_i.image_base[64*(e-1) +: ALIGN_BITS] != '0) begin
+          fault.code   = xw_pkg::ERROR_MISALIGNED;
+          fault.detail = arguments_i.image_base[64*(e-1) +: 64];
         end
       end
-      if (completion_base_i[5:0] != '0) begin
-        code   = xw_pkg::ERROR_MISALIGNED[7:0];
-        detail = completion_base_i;
+      if (misaligned_record) begin
+        fault.code   = xw_pkg::ERROR_MISALIGNED;
+        fault.detail = arguments_i.completion_base;
       end
-      if (y_base_i[5:0] != '0) begin
-        code   = xw_pkg::ERROR_MISALIGNED[7:0];
-        detail = y_base_i;
+      if (arguments_i.y_base[ALIGN_BITS-1:0] != '0) begin
+        fault.code   = xw_pkg::ERROR_MISALIGNED;
+        fault.detail = arguments_i.y_base;
       end
-      if (x_base_i[5:0] != '0) begin
-        code   = xw_pkg::ERROR_MISALIGNED[7:0];
-        detail = x_base_i;
+      if (arguments_i.x_base[ALIGN_BITS-1:0] != '0) begin
+        fault.code   = xw_pkg::ERROR_MISALIGNED;
+        fault.detail = arguments_i.x_base;
       end
-      if (program_base_i[5:0] != '0) begin
-        code   = xw_pkg::ERROR_MISALIGNED[7:0];
-        detail = program_base_i;
+      if (arguments_i.program_base[ALIGN_BITS-1:0] != '0) begin
+        fault.code   = xw_pkg::ERROR_MISALIGNED;
+        fault.detail = arguments_i.program_base;
       end
-      if (num_vectors_i == '0 || num_vectors_i > MaxBatch) begin
-        code   = xw_pkg::ERROR_BAD_NUM_VECTORS[7:0];
-        detail = 64'(num_vectors_i);
+      if (arguments_i.num_vectors == '0 || arguments_i.num_vectors > MaxBatch) begin
+        fault.code   = xw_pkg::ERROR_BAD_NUM_VECTORS;
+        fault.detail = 64'(arguments_i.num_vectors);
       end
     end else if (state_q == StWrite && record_done_i && record_error_i) begin
-      code   = record_decerr_i ? xw_pkg::ERROR_MEMORY_DECERR[7:0] : xw_pkg::ERROR_MEMORY_SLVERR[7:0];
-      detail = completion_base_i;
+      fault.code   = xw_pkg::memory_error(record_decerr_i);
+      fault.detail = arguments_i.completion_base;
     end else if (state_q == StWrite && watch_fire_i) begin
-      code   = xw_pkg::ERROR_WATCHDOG[7:0];
-      detail = completion_base_i;
+      fault.code   = xw_pkg::ERROR_WATCHDOG;
+      fault.detail = arguments_i.completion_base;
     end
   end
 
   logic argument_error, record_error;
-  assign argument_error = state_q == StCheck && code != xw_pkg::ERROR_OK[7:0];
+  assign argument_error = state_q == StCheck && fault.code != xw_pkg::ERROR_OK;
   assign record_error   = state_q == StWrite && !error_valid_i &&
                           ((record_done_i && record_error_i) || (!record_done_i && watch_fire_i));
 
@@ -150,7 +146,7 @@ module xw_run_control #(
           settle_q <= settle_q + 2'd1;
           if (settle_q == '1) state_q <= StRecord;
         end
-        StRecord: state_q <= (completion_base_i[5:0] == '0 && store_idle_i) ? StWrite : StQuiet;
+        StRecord: state_q <= (!misaligned_record && store_idle_i) ? StWrite : StQuiet;
         StWrite:  if (record_done_i || watch_fire_i) state_q <= StQuiet;
         StQuiet:  if (fetch_idle_i || watch_fire_i) state_q <= StDone;
         StDone:   state_q <= StIdle;
@@ -168,15 +164,14 @@ module xw_run_control #(
   assign stop_dispatch_o = state_q != StRun || error_valid_i;
   assign abort_o         = state_q == StAbort;
   assign error_o         = argument_error || record_error;
-  assign error_index_o   = (state_q == StWrite && halted_q) ? dispatch_index_i - 32'd1 : entry_i;
-  assign error_code_o    = code;
-  assign error_detail_o  = detail;
+  assign error_index_o   = (state_q == StWrite && halted_q) ? dispatch_index_i - 32'd1 : arguments_i.entry;
+  assign fault_o         = fault;
   assign watch_o         = state_q == StRun || state_q == StDrain || state_q == StWrite || state_q == StQuiet;
   assign watch_restart_o = state_q == StRecord || state_q == StBegin || state_q == StAbort || record_done_i;
   assign watch_error_o   = state_q == StRun && watch_fire_i;
   // A burst of the Y store that memory does not take stays on the channel.
   assign record_phase_o  = (state_q == StRecord && store_idle_i) || ((state_q == StWrite || state_q == StQuiet) && owner_q);
-  assign record_start_o  = state_q == StRecord && completion_base_i[5:0] == '0 && store_idle_i;
+  assign record_start_o  = state_q == StRecord && !misaligned_record && store_idle_i;
   assign record_stop_o   = state_q == StWrite && watch_fire_i;
   assign count_o         = state_q != StIdle && state_q != StRecord && state_q != StWrite && state_q != StQuiet;
   assign needs_clock_o   = start_i || (state_q != StIdle && state_q != StRun) || watch_fire_i || halted_i || error_valid_i;

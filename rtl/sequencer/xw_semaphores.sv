@@ -13,27 +13,62 @@
 module xw_semaphores #(
   parameter int unsigned Units = 4
 ) (
-  input  logic                clk_i,
-  input  logic                rst_ni,
-  output logic                needs_clock_o,  // clk_i may stand still in cycles without grant, signal or clear
-  input  logic                clear_i,        // start of a run
-  input  logic [Units*32-1:0] word_i,        // first word of the units' instructions: what to wait for and signal
+  input  logic             clk_i,
+  input  logic             rst_ni,
+  output logic             needs_clock_o,  // clk_i may stand still in cycles without grant, signal or clear
+  input  logic             clear_i,        // start of a run
+  input  logic [Units*xw_pkg::INSTRUCTION_BITS-1:0] cmd_i,  // the units' instructions: what to wait for and signal
   // Waits
-  input  logic [Units-1:0]    wait_i,
-  output logic [Units-1:0]    grant_o,        // one-hot or zero
-  output logic [Units-1:0]    short0_o,       // the tokens of its first semaphore are not there
+  input  logic [Units-1:0] wait_i,
+  output logic [Units-1:0] grant_o,        // one-hot or zero
+  output logic [Units-1:0] short0_o,       // the tokens of its first semaphore are not there
   // Signals
-  input  logic [Units-1:0]    signal_i,
-  output logic [Units-1:0]    overflow_o,     // the signal finds a full counter and is dropped
+  input  logic [Units-1:0] signal_i,
+  output logic [Units-1:0] overflow_o,     // the signal finds a full counter and is dropped
   // State
-  input  logic                check_i,        // asks for leftovers
-  output logic                leftover_o,     // with check_i: some counter is not zero
-  output logic [5:0]          leftover_id_o   // the lowest such
+  input  logic             check_i,        // asks for leftovers
+  output logic             leftover_o,     // with check_i: some counter is not zero
+  output logic [5:0]       leftover_id_o   // the lowest such
 );
   localparam int unsigned COUNT = xw_pkg::NUM_SEMAPHORES;
   localparam int unsigned BITS  = xw_pkg::SEMAPHORE_BITS;
   localparam int unsigned LOW  = 6;  // bits of the low part: holds more than all units signal and a grant takes
   localparam int unsigned HIGH = BITS - LOW;
+
+  // What the units' instructions wait for.
+  xw_pkg::instruction_t command;
+  logic [Units*6-1:0] wait0_ids, wait1_ids;
+  logic [Units*3-1:0] wait0_counts, wait1_counts;
+  always_comb begin
+    command     = '0;
+    wait0_ids    = '0;
+    wait0_counts = '0;
+    wait1_ids    = '0;
+    wait1_counts = '0;
+    if (wait_i != '0) begin
+      for (int unsigned u = 0; u < Units; u++) begin
+        command = cmd_i[xw_pkg::INSTRUCTION_BITS*u +: xw_pkg::INSTRUCTION_BITS];
+        wait0_ids[6*u +: 6]    = command.common.wait0_id;
+        wait0_counts[3*u +: 3] = command.common.wait0_count;
+        wait1_ids[6*u +: 6]    = command.common.wait1_id;
+        wait1_counts[3*u +: 3] = command.common.wait1_count;
+      end
+    end
+  end
+
+  // What the units' instructions signal.
+  xw_pkg::instruction_t signalling;
+  logic [Units*6-1:0] signal_ids;
+  always_comb begin
+    signalling   = '0;
+    signal_ids = '0;
+    if (signal_i != '0) begin
+      for (int unsigned u = 0; u < Units; u++) begin
+        signalling = cmd_i[xw_pkg::INSTRUCTION_BITS*u +: xw_pkg::INSTRUCTION_BITS];
+        signal_ids[6*u +: 6] = signalling.common.signal_id;
+      end
+    end
+  end
 
   // Of every semaphore a byte: the low part; a carry that the high part does not have yet; whether the high part is
   // more than zero. With one of these bits there is enough for any wait: a borrow leaves almost 64 in the low part.
@@ -70,10 +105,10 @@ module xw_semaphores #(
     if (wait_i != '0) begin
       for (int unsigned u = 0; u < Units; u++) begin
         if (wait_i[u]) begin
-          id0     = word_i[32*u + xw_pkg::INST_WAIT0_ID_LSB +: 6];
-          id1     = word_i[32*u + xw_pkg::INST_WAIT1_ID_LSB +: 6];
-          count0  = 4'(word_i[32*u + xw_pkg::INST_WAIT0_COUNT_LSB +: 3]);
-          count1  = 4'(word_i[32*u + xw_pkg::INST_WAIT1_COUNT_LSB +: 3]);
+          id0     = wait0_ids[6*u +: 6];
+          id1     = wait1_ids[6*u +: 6];
+          count0  = 4'(wait0_counts[3*u +: 3]);
+          count1  = 4'(wait1_counts[3*u +: 3]);
           same    = id0 == id1;
           if (same) begin
             count0 = count0 + count1;
@@ -128,9 +163,9 @@ module xw_semaphores #(
     equal       = '0;
     if (signal_i != '0 && full_q != '0) begin
       for (int unsigned u = 0; u < Units; u++) begin
-        signal_id = word_i[32*u + xw_pkg::INST_SIGNAL_ID_LSB +: 6];
+        signal_id = signal_ids[6*u +: 6];
         equal     = '0;
-        for (int unsigned l = 0; l < u; l++) equal[l] = signal_i[l] && word_i[32*l + xw_pkg::INST_SIGNAL_ID_LSB +: 6] == signal_id;
+        for (int unsigned l = 0; l < u; l++) equal[l] = signal_i[l] && signal_ids[6*l +: 6] == signal_id;
         signal_near = near_q[{signal_id, 3'd0} +: 8];
         below       = (LOW + 1)'(signal_near[LOW-1:0]);
         if (signal_near[CARRY]) below = (LOW + 1)'(2**LOW - 1);
@@ -164,7 +199,7 @@ module xw_semaphores #(
         sum = (LOW + 2)'(low) + {4'hF, ~taken(6'(s), take0_id_q, take1_id_q, take0_q, take1_q)} + (LOW + 2)'(1);
         if (signals) begin
           for (int unsigned u = 0; u < Units; u++) begin
-            sum = sum + (LOW + 2)'(signal_i[u] && word_i[32*u + xw_pkg::INST_SIGNAL_ID_LSB +: 6] == 6'(s));
+            sum = sum + (LOW + 2)'(signal_i[u] && signal_ids[6*u +: 6] == 6'(s));
           end
         end
         high = high_q[HIGH*s +: HIGH] + HIGH'(near_q[8*s+CARRY] && !full_q[s]) - HIGH'(borrow_q[s]);

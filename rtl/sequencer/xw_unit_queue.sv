@@ -9,31 +9,31 @@
 module xw_unit_queue #(
   parameter int unsigned Depth = 16  // power of two
 ) (
-  input  logic         clk_i,
-  input  logic         rst_ni,
-  output logic         needs_clock_o,  // clk_i may stand still in cycles without, unless the executor takes a command
-  input  logic         abort_i,            // forgets everything
-  input  logic         limit_valid_i,      // instructions with an index above limit_i are not begun
-  input  logic [31:0]  limit_i,
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  output logic                 needs_clock_o,  // clk_i may stand still in cycles without and without a command taken
+  input  logic                 abort_i,        // forgets everything
+  input  logic                 limit_valid_i,  // instructions with an index above limit_i are not begun
+  input  logic [31:0]          limit_i,
   // From dispatch
-  input  logic         push_valid_i,
-  output logic         push_ready_o,
-  input  logic [127:0] push_instruction_i,
-  input  logic [31:0]  push_index_i,
+  input  logic                 push_valid_i,
+  output logic                 push_ready_o,
+  input  xw_pkg::instruction_t push_instruction_i,
+  input  logic [31:0]          push_index_i,
   // To the semaphores
-  output logic         wait_o,             // for what cmd_o says
-  input  logic         grant_i,            // in the cycle of wait_o
-  output logic         signal_o,           // what cmd_o says
+  output logic                 wait_o,         // for what cmd_o says
+  input  logic                 grant_i,        // in the cycle of wait_o
+  output logic                 signal_o,       // what cmd_o says
   // To the executor
-  output logic         cmd_valid_o,
-  input  logic         cmd_ready_i,
-  output logic [127:0] cmd_o,              // the first instruction held
-  input  logic         done_i,
-  input  logic         error_i,
+  output logic                 cmd_valid_o,
+  input  logic                 cmd_ready_i,
+  output xw_pkg::instruction_t cmd_o,          // the first instruction held
+  input  logic                 done_i,
+  input  logic                 error_i,
   // State
-  output logic         held_o,             // an instruction waits or executes: that of index_o
-  output logic [31:0]  index_o,
-  output logic         busy_o  // it executes
+  output logic                 held_o,         // an instruction waits or executes: that of index_o
+  output logic [31:0]          index_o,
+  output logic                 busy_o          // it executes
 );
   localparam int unsigned POINTER_BITS = $clog2(Depth);
 
@@ -44,7 +44,9 @@ module xw_unit_queue #(
   } state_e;
   state_e state_q;
 
-  logic [159:0] fifo [0:Depth-1];
+  localparam int unsigned ENTRY_BITS = 32 + xw_pkg::INSTRUCTION_BITS;
+
+  logic [ENTRY_BITS-1:0] fifo [0:Depth-1];
   logic [POINTER_BITS:0] write_q, read_q;
   logic full, empty, push;
   assign full  = write_q == {~read_q[POINTER_BITS], read_q[POINTER_BITS-1:0]};
@@ -52,18 +54,20 @@ module xw_unit_queue #(
   assign push_ready_o = !full;
   assign push         = push_valid_i && !full;
 
-  logic [127:0] head;
-  assign {index_o, head} = fifo[read_q[POINTER_BITS-1:0]];
+  logic [ENTRY_BITS-1:0] front;
+  xw_pkg::instruction_t  head;
+  assign front   = fifo[read_q[POINTER_BITS-1:0]];
+  assign head    = front[xw_pkg::INSTRUCTION_BITS-1:0];
+  assign index_o = front[ENTRY_BITS-1 -: 32];
 
   logic may_begin, waits, is_sync, take, complete;
   assign may_begin     = state_q == StWait && !empty && !(limit_valid_i && index_o > limit_i);
-  assign waits         = head[xw_pkg::INST_WAIT0_COUNT_LSB +: 3] != '0 ||
-                         head[xw_pkg::INST_WAIT1_COUNT_LSB +: 3] != '0;
-  assign is_sync       = head[xw_pkg::INST_OPCODE_LSB +: 4] == xw_pkg::OPCODE_SYNC;
+  assign waits         = head.common.wait0_count != '0 || head.common.wait1_count != '0;
+  assign is_sync       = head.common.opcode == xw_pkg::OPCODE_SYNC;
   assign wait_o        = may_begin && waits;
   assign take          = may_begin && (!waits || grant_i);
   assign complete      = (take && is_sync) || (state_q == StRun && done_i);
-  assign signal_o      = complete && head[xw_pkg::INST_SIGNAL_LSB];
+  assign signal_o      = complete && head.common.signal;
   assign cmd_valid_o   = state_q == StIssue;
   assign cmd_o         = head;
 

@@ -10,28 +10,26 @@ module xw_watchdog #(
   parameter int unsigned NumEngines = 4,
   localparam int unsigned Queues = 2 + 2 * NumEngines
 ) (
-  input  logic                      clk_i,
-  input  logic                      control_clk_i,  // may stand still in cycles without needs_control_o
-  input  logic                      rst_ni,
-  output logic                      needs_control_o,
-  input  logic                      enable_i,
-  input  logic                      restart_i,      // a new phase begins
-  input  logic                      progress_i,
-  input  logic [31:0]               limit_i,        // at least 1
+  input  logic                     clk_i,
+  input  logic                     control_clk_i,            // may stand still in cycles without needs_control_o
+  input  logic                     rst_ni,
+  output logic                     needs_control_o,
+  input  logic                     enable_i,
+  input  logic                     restart_i,                // a new phase begins
+  input  logic                     progress_i,
+  input  logic [31:0]              limit_i,                  // at least 1
   // What may stand still
-  input  logic [Queues-1:0]         held_i,         // the queue holds an instruction
-  input  logic [Queues*32-1:0]      index_i,
-  input  logic [Queues-1:0]         wait_i,         // it waits for tokens
-  input  logic [Queues-1:0]         short0_i,       // of its first semaphore
-  input  logic [Queues*32-1:0]      word_i,         // first word of its instruction
-  input  logic [NumEngines-1:0]     load_active_i,  // an image is under way
-  input  logic [NumEngines*32-1:0]  load_index_i,
-  input  logic [31:0]               dispatch_index_i,
+  input  logic [Queues-1:0]        held_i,                   // the queue holds an instruction
+  input  logic [Queues*32-1:0]     index_i,
+  input  logic [Queues-1:0]        wait_i,                   // it waits for tokens
+  input  logic [Queues-1:0]        short0_i,                 // of its first semaphore
+  input  logic [Queues*xw_pkg::INSTRUCTION_BITS-1:0] cmd_i,  // the instructions
+  input  logic [NumEngines-1:0]    load_active_i,            // an image is under way
+  input  logic [NumEngines*32-1:0] load_index_i,
+  input  logic [31:0]              dispatch_index_i,
   // The verdict, with fire_o
-  output logic                      fire_o,         // one cycle
-  output logic [7:0]                unit_o,
-  output logic [31:0]               index_o,
-  output logic [63:0]               detail_o
+  output logic                     fire_o,                   // one cycle
+  output xw_pkg::error_report_t    report_o
 );
   logic [31:0] count_q;                         // cycles without progress, with the one under way
   logic        counts, expires, expired_q;
@@ -61,36 +59,43 @@ module xw_watchdog #(
     .first_o(first)
   );
 
-  localparam int unsigned WIDTH = 8 + 32 + 6;  // unit, index, semaphore
-  logic [SOURCES*WIDTH-1:0] verdicts;
-  logic [7:0]  unit;
-  logic [5:0]  waits_for;
-  logic [WIDTH-1:0] verdict;
+  localparam int unsigned BITS = xw_pkg::ERROR_REPORT_BITS;
+  logic [SOURCES*BITS-1:0] reports;
+  xw_pkg::error_report_t   report;
+  xw_pkg::instruction_t    command;
+  logic [BITS-1:0]         verdict;
   always_comb begin
-    verdicts  = '0;
-    unit      = '0;
-    waits_for = '0;
+    reports = '0;
+    report  = '0;
+    command = '0;
     if (expires) begin
-      verdicts[0 +: WIDTH] = {xw_pkg::UNIT_DISPATCH[7:0], dispatch_index_i, 6'd0};
+      report.code  = xw_pkg::ERROR_WATCHDOG;
+      report.unit  = xw_pkg::UNIT_DISPATCH;
+      report.index = dispatch_index_i;
+      reports[0 +: BITS] = report;
       for (int unsigned e = 0; e < NumEngines; e++) begin
-        unit = xw_pkg::UNIT_BLOCK_LOAD[7:0] + 8'(e);
-        verdicts[WIDTH*(LOADS+e) +: WIDTH] = {unit, load_index_i[32*e +: 32], 6'd0};
+        report.unit  = xw_pkg::UNIT_BLOCK_LOAD + 8'(e);
+        report.index = load_index_i[32*e +: 32];
+        reports[BITS*(LOADS+e) +: BITS] = report;
       end
       for (int unsigned q = 0; q < Queues; q++) begin
-        if (q == 0)                  unit = xw_pkg::UNIT_X_LOAD[7:0];
-        else if (q == 1)             unit = xw_pkg::UNIT_Y_STORE[7:0];
-        else if (q < 2 + NumEngines) unit = xw_pkg::UNIT_BLOCK_LOAD[7:0] + 8'(q - 2);
-        else                         unit = xw_pkg::UNIT_MVM[7:0] + 8'(q - 2 - NumEngines);
-        waits_for = short0_i[q] ? word_i[32*q + xw_pkg::INST_WAIT0_ID_LSB +: 6] : word_i[32*q + xw_pkg::INST_WAIT1_ID_LSB +: 6];
-        verdicts[WIDTH*(QUEUES+q) +: WIDTH] = {unit, index_i[32*q +: 32], waits_for & {6{wait_i[q]}}};
+        if (q == 0)                  report.unit = xw_pkg::UNIT_X_LOAD;
+        else if (q == 1)             report.unit = xw_pkg::UNIT_Y_STORE;
+        else if (q < 2 + NumEngines) report.unit = xw_pkg::UNIT_BLOCK_LOAD + 8'(q - 2);
+        else                         report.unit = xw_pkg::UNIT_MVM + 8'(q - 2 - NumEngines);
+        report.index  = index_i[32*q +: 32];
+        report.detail = '0;
+        command       = cmd_i[xw_pkg::INSTRUCTION_BITS*q +: xw_pkg::INSTRUCTION_BITS];
+        if (wait_i[q]) report.detail = short0_i[q] ? 64'(command.common.wait0_id) : 64'(command.common.wait1_id);
+        reports[BITS*(QUEUES+q) +: BITS] = report;
       end
     end
   end
   xw_select #(
-    .Sources(SOURCES), .Width(WIDTH)
+    .Sources(SOURCES), .Width(BITS)
   ) u_select (
     .select_i(first),
-    .data_i  (verdicts),
+    .data_i  (reports),
     .data_o  (verdict)
   );
 
@@ -101,16 +106,10 @@ module xw_watchdog #(
   always_ff @(posedge control_clk_i) begin
     if (!rst_ni) begin
       expired_q <= 1'b0;
-      unit_o    <= '0;
-      index_o   <= '0;
-      detail_o  <= '0;
+      report_o  <= '0;
     end else begin
       expired_q <= expires;
-      if (expires) begin
-        unit_o   <= verdict[38 +: 8];
-        index_o  <= verdict[6 +: 32];
-        detail_o <= 64'(verdict[5:0]);
-      end
+      if (expires) report_o <= verdict;
     end
   end
   assign needs_control_o = expires || expired_q;

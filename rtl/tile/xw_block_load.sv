@@ -33,12 +33,11 @@ module xw_block_load #(
   // Commands (LOAD_BLOCK)
   input  logic                      cmd_valid_i,
   output logic                      cmd_ready_o,
-  input  logic [127:0]              cmd_i,
+  input  xw_pkg::instruction_t      cmd_i,
   input  logic [31:0]               cmd_index_i,     // of the instruction
   output logic                      done_o,
   output logic                      error_o,
-  output logic [7:0]                error_code_o,
-  output logic [63:0]               error_detail_o,
+  output xw_pkg::fault_t            fault_o,         // with error_o
   output logic                      active_o,        // an image is under way, from its header to its last cell
   output logic [31:0]               index_o,         // instruction of that image; with error_o: that failed
   output logic                      idle_o,          // nothing to do, no burst under way
@@ -51,7 +50,7 @@ module xw_block_load #(
   output logic [31:0]               cell_beats_o,    // already in, while loading_o
   input  logic                      descriptor_read_i,
   input  logic [ContextWidth-1:0]   descriptor_context_i,
-  output logic [127:0]              descriptor_o,    // see xw_engine
+  output xw_pkg::block_descriptor_t descriptor_o,
   // Context memory
   output logic                      cell_write_o,
   output logic [CellAddrWidth-1:0]  cell_addr_o,
@@ -59,15 +58,9 @@ module xw_block_load #(
   output logic [TableAddrWidth-1:0] table_addr_o,
   output logic [DataWidth-1:0]      write_data_o,
   // AXI4 read channels
-  output logic                      arvalid_o,
-  input  logic                      arready_i,
-  output logic [63:0]               araddr_o,
-  output logic [7:0]                arlen_o,
-  input  logic                      rvalid_i,
-  output logic                      rready_o,
-  input  logic [DataWidth-1:0]      rdata_i,
-  input  logic [1:0]                rresp_i,
-  input  logic                      rlast_i
+  output xw_pkg::axi_read_req_t     read_req_o,
+  input  xw_pkg::axi_read_rsp_t     read_rsp_i,
+  input  logic [DataWidth-1:0]      read_data_i
 );
   localparam int unsigned LINE_BEATS   = 512 / DataWidth;  // beats of 64 bytes
   localparam int unsigned LANES_PER_64 = 64 / Lanes;       // rows of cells in 64 bytes
@@ -92,26 +85,24 @@ module xw_block_load #(
   logic [CellAddrWidth-1:0]  cell_base_q;
   logic [TableAddrWidth-1:0] table_base_q;
   logic [Contexts-1:0]       context_valid_q;
-  logic [127:0]              descriptors [0:Contexts-1];
+  logic [xw_pkg::BLOCK_DESCRIPTOR_BITS-1:0] descriptors [0:Contexts-1];
 
   // --- commands ---------------------------------------------------------------------------------
-  logic [7:0]              cmd_context;
-  logic [31:0]             cmd_length, cmd_offset;
-  logic [7:0]              bad_command;
-  logic                    accept, start;
-  assign cmd_context = cmd_i[xw_pkg::LOAD_BLOCK_CONTEXT_LSB +: 8];
-  assign cmd_length  = cmd_i[xw_pkg::LOAD_BLOCK_IMAGE_LENGTH_LSB +: 32];
-  assign cmd_offset  = cmd_i[xw_pkg::LOAD_BLOCK_IMAGE_OFFSET_LSB +: 32];
+  xw_pkg::error_e bad_command;
+  logic           accept, start;
   always_comb begin
-    bad_command = xw_pkg::ERROR_OK[7:0];
-    if (!cmd_valid_i) bad_command = xw_pkg::ERROR_OK[7:0];
-    else if (32'(cmd_context) >= Contexts) bad_command = xw_pkg::ERROR_BAD_CONTEXT[7:0];
-    else if (cmd_length == '0 || cmd_length > LARGEST) bad_command = xw_pkg::ERROR_BAD_LENGTH[7:0];
+    bad_command = xw_pkg::ERROR_OK;
+    if (!cmd_valid_i) bad_command = xw_pkg::ERROR_OK;
+    else if (32'(cmd_i.load_block.context_) >= Contexts) bad_command = xw_pkg::ERROR_BAD_CONTEXT;
+    else if (cmd_i.load_block.image_length == '0 || cmd_i.load_block.image_length > LARGEST) begin
+      bad_command = xw_pkg::ERROR_BAD_LENGTH;
+    end
   end
 
   // The accepted command: its image is requested already.
   logic                    next_valid_q;
-  logic [7:0]              next_context_q, next_bad_q;
+  logic [7:0]              next_context_q;
+  xw_pkg::error_e          next_bad_q;
   logic [31:0]             next_length_q, next_index_q;
   logic [63:0]             next_address_q;
   logic [ContextWidth-1:0] slot_q;
@@ -121,7 +112,7 @@ module xw_block_load #(
   logic [63:0] start_addr;
   logic [1:0]  beat_resp;
   logic [DataWidth-1:0] beat_data;
-  assign start_addr = cmd_valid_i ? image_base_i + (64'(cmd_offset) << 6) : '0;
+  assign start_addr = cmd_valid_i ? image_base_i + (64'(cmd_i.load_block.image_offset) << 6) : '0;
   assign accept     = cmd_valid_i && cmd_ready_o;
   assign start      = state_q == StIdle && next_valid_q;
 
@@ -131,26 +122,25 @@ module xw_block_load #(
   ) u_read (
     .clk_i(load_clk_i), .rst_ni,
     .needs_clock_o(reader_needs_clock),
-    .req_valid_i(accept && bad_command == xw_pkg::ERROR_OK[7:0]),
+    .req_valid_i(accept && bad_command == xw_pkg::ERROR_OK),
     .req_ready_o(reader_ready),
     .req_addr_i (start_addr),
-    .req_beats_i(cmd_length * 32'(LINE_BEATS)),
+    .req_beats_i(cmd_i.load_block.image_length * 32'(LINE_BEATS)),
     .stop_i     (stop),
     .busy_o     (reader_busy),
     .valid_o    (beat_valid),
     .ready_i    (beat_ready),
     .data_o     (beat_data),
     .resp_o     (beat_resp),
-    .arvalid_o, .arready_i, .araddr_o, .arlen_o,
-    .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i
+    .read_req_o, .read_rsp_i, .read_data_i
   );
 
   // --- header -----------------------------------------------------------------------------------
   logic         crc_done;
-  logic [7:0]   check_error;
-  logic [31:0]  cell_beats, table_beats, tail_beats, payload_sum_wanted;
-  logic [127:0] descriptor;
-  logic         beat;
+  xw_pkg::error_e check_error;
+  logic [31:0]    cell_beats, table_beats, tail_beats, payload_sum_wanted;
+  xw_pkg::block_descriptor_t descriptor;
+  logic           beat;
   assign beat = beat_valid && beat_ready;
   xw_image_header #(
     .Lanes(Lanes), .BlockRows(BlockRows), .BlockCols(BlockCols)
@@ -213,7 +203,7 @@ module xw_block_load #(
   assign bad_sum    = state_q == StSum &&
                       payload_sum != payload_sum_wanted;
   assign stop       = abort_i || faulty || bad_sum ||
-                      (state_q == StCheck && check_error != xw_pkg::ERROR_OK[7:0]);
+                      (state_q == StCheck && check_error != xw_pkg::ERROR_OK);
 
   always_ff @(posedge control_clk_i) begin
     if (!rst_ni) begin
@@ -226,23 +216,22 @@ module xw_block_load #(
       index_o         <= '0;
       next_valid_q    <= 1'b0;
       next_context_q  <= '0;
-      next_bad_q      <= '0;
+      next_bad_q      <= xw_pkg::ERROR_OK;
       next_length_q   <= '0;
       next_index_q    <= '0;
       next_address_q  <= '0;
       context_valid_q <= '0;
       done_o          <= 1'b0;
       error_o         <= 1'b0;
-      error_code_o    <= '0;
-      error_detail_o  <= '0;
+      fault_o         <= '0;
     end else begin
       done_o  <= 1'b0;
       error_o <= 1'b0;
       if (accept) begin
         next_valid_q   <= 1'b1;
-        next_context_q <= cmd_context;
+        next_context_q <= cmd_i.load_block.context_;
         next_bad_q     <= bad_command;
-        next_length_q  <= cmd_length;
+        next_length_q  <= cmd_i.load_block.image_length;
         next_index_q   <= cmd_index_i;
         next_address_q <= start_addr;
       end
@@ -255,13 +244,13 @@ module xw_block_load #(
           address_q    <= next_address_q;
           cell_base_q  <= CellAddrWidth'(32'(next_context_q) * ContextCells);
           table_base_q <= TableAddrWidth'(32'(next_context_q) * ContextTables);
-          if (next_bad_q == xw_pkg::ERROR_OK[7:0]) begin
+          if (next_bad_q == xw_pkg::ERROR_OK) begin
             context_valid_q[ContextWidth'(next_context_q)] <= 1'b0;
             state_q <= StHeader;
           end else begin
             error_o        <= 1'b1;
-            error_code_o   <= next_bad_q;
-            error_detail_o <= (next_bad_q == xw_pkg::ERROR_BAD_CONTEXT[7:0]) ?
+            fault_o.code   <= next_bad_q;
+            fault_o.detail <= (next_bad_q == xw_pkg::ERROR_BAD_CONTEXT) ?
                               64'(next_context_q) : 64'(next_length_q);
           end
         end
@@ -269,10 +258,10 @@ module xw_block_load #(
         StCrc: if (crc_done) state_q <= StCheck;
         StCheck: begin
           state_q <= StTables;
-          if (check_error != xw_pkg::ERROR_OK[7:0]) begin
+          if (check_error != xw_pkg::ERROR_OK) begin
             error_o        <= 1'b1;
-            error_code_o   <= check_error;
-            error_detail_o <= address_q;
+            fault_o.code   <= check_error;
+            fault_o.detail <= address_q;
             state_q        <= StDrain;
           end
         end
@@ -286,8 +275,8 @@ module xw_block_load #(
           state_q <= StIdle;
           if (bad_sum) begin
             error_o        <= 1'b1;
-            error_code_o   <= xw_pkg::ERROR_IMAGE_PAYLOAD_SUM[7:0];
-            error_detail_o <= address_q;
+            fault_o.code   <= xw_pkg::ERROR_IMAGE_PAYLOAD_SUM;
+            fault_o.detail <= address_q;
             next_valid_q   <= 1'b0;
             state_q        <= StDrain;
           end
@@ -298,13 +287,12 @@ module xw_block_load #(
       if (faulty) begin
         done_o         <= 1'b0;
         error_o        <= 1'b1;
-        error_code_o   <= beat_resp[0] ? xw_pkg::ERROR_MEMORY_DECERR[7:0] :
-                                         xw_pkg::ERROR_MEMORY_SLVERR[7:0];
-        error_detail_o <= {beat_address[63:6], 6'd0};
+        fault_o.code   <= xw_pkg::memory_error(beat_resp[0]);
+        fault_o.detail <= {beat_address[63:6], 6'd0};
         next_valid_q   <= 1'b0;
         state_q        <= StDrain;
       end
-      if (state_q == StCheck && check_error != xw_pkg::ERROR_OK[7:0]) next_valid_q <= 1'b0;
+      if (state_q == StCheck && check_error != xw_pkg::ERROR_OK) next_valid_q <= 1'b0;
       if (abort_i) begin
         done_o  <= 1'b0;
         error_o <= 1'b0;

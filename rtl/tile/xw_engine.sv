@@ -3,8 +3,7 @@
 
 /// One engine: block loader, context memory, XBUF copy, MAC lanes, converters and YBUF bank.
 ///
-/// A descriptor of a context is {read_sigma_q[32], adc_bits[4], adc_shift[6], col0[16], row0[16],
-/// tile_uid[32], cols[11], rows[11]}. Needs XbufBytes % Lanes == 0, YbufWords % (Lanes / 4) == 0,
+/// Needs XbufBytes % Lanes == 0, YbufWords % (Lanes / 4) == 0,
 /// BlockCols % Lanes == 0, Columns dividing Lanes / 4, Lanes 16, 32 or 64.
 module xw_engine #(
   parameter int unsigned Lanes          = 64,
@@ -39,12 +38,11 @@ module xw_engine #(
   // LOAD_BLOCK
   input  logic                     load_valid_i,
   output logic                     load_ready_o,
-  input  logic [127:0]             load_cmd_i,
+  input  xw_pkg::instruction_t     load_cmd_i,
   input  logic [31:0]              load_index_i,   // of the instruction
   output logic                     load_done_o,
   output logic                     load_error_o,
-  output logic [7:0]               load_error_code_o,
-  output logic [63:0]              load_error_detail_o,
+  output xw_pkg::fault_t           load_fault_o,
   output logic                     load_active_o,  // an image is under way
   output logic [31:0]              load_index_o,   // its instruction; with load_error_o: that failed
   output logic                     load_idle_o,
@@ -53,11 +51,10 @@ module xw_engine #(
   // MVM
   input  logic                     mvm_valid_i,
   output logic                     mvm_ready_o,
-  input  logic [127:0]             mvm_cmd_i,
+  input  xw_pkg::instruction_t     mvm_cmd_i,
   output logic                     mvm_done_o,
   output logic                     mvm_error_o,
-  output logic [7:0]               mvm_error_code_o,
-  output logic [63:0]              mvm_error_detail_o,
+  output xw_pkg::fault_t           mvm_fault_o,
   output logic                     mvm_memory_stall_o,
   output logic                     mvm_beat_o,
   output logic [7:0]               saturations_o,  // conversions clamped in this cycle
@@ -73,15 +70,9 @@ module xw_engine #(
   output logic                     ybuf_valid_o,
   output logic [DataWidth-1:0]     ybuf_data_o,
   // AXI4 read channels
-  output logic                     arvalid_o,
-  input  logic                     arready_i,
-  output logic [63:0]              araddr_o,
-  output logic [7:0]               arlen_o,
-  input  logic                     rvalid_i,
-  output logic                     rready_o,
-  input  logic [DataWidth-1:0]     rdata_i,
-  input  logic [1:0]               rresp_i,
-  input  logic                     rlast_i
+  output xw_pkg::axi_read_req_t    read_req_o,
+  input  xw_pkg::axi_read_rsp_t    read_rsp_i,
+  input  logic [DataWidth-1:0]     read_data_i
 );
   localparam int unsigned WORDS           = DataWidth / 32;
   localparam int unsigned WORD_BITS       = $clog2(WORDS);
@@ -106,8 +97,7 @@ module xw_engine #(
   logic                       loading, mvm_lookup;
   logic [CONTEXT_BITS-1:0]    loading_context, mvm_context;
   logic [31:0]                loaded_beats;
-  logic [127:0]               looked_up;
-  logic [127:11]              descriptor;  // without rows
+  xw_pkg::block_descriptor_t  looked_up, descriptor;
   logic                       cell_write, table_write, cell_read, table_read;
   logic [CELL_ADDR_BITS-1:0]  cell_write_addr, cell_read_addr;
   logic [TABLE_ADDR_BITS-1:0] table_write_addr, table_read_addr;
@@ -127,8 +117,7 @@ module xw_engine #(
     .cmd_index_i         (load_index_i),
     .done_o              (load_done_o),
     .error_o             (load_error_o),
-    .error_code_o        (load_error_code_o),
-    .error_detail_o      (load_error_detail_o),
+    .fault_o             (load_fault_o),
     .active_o            (load_active_o),
     .index_o             (load_index_o),
     .idle_o              (load_idle_o),
@@ -146,8 +135,7 @@ module xw_engine #(
     .table_write_o       (table_write),
     .table_addr_o        (table_write_addr),
     .write_data_o        (write_data),
-    .arvalid_o, .arready_i, .araddr_o, .arlen_o,
-    .rvalid_i, .rready_o, .rdata_i, .rresp_i, .rlast_i
+    .read_req_o, .read_rsp_i, .read_data_i
   );
 
   xw_context_memory #(
@@ -193,8 +181,7 @@ module xw_engine #(
     .cmd_i            (mvm_cmd_i),
     .done_o           (mvm_done_o),
     .error_o          (mvm_error_o),
-    .error_code_o     (mvm_error_code_o),
-    .error_detail_o   (mvm_error_detail_o),
+    .fault_o          (mvm_fault_o),
     .memory_stall_o   (mvm_memory_stall_o),
     .beat_o           (mvm_beat_o),
     .context_valid_i  (context_valid),
@@ -262,13 +249,13 @@ module xw_engine #(
     .clk_i(convert_clk_i), .rst_ni,
     .flush_i       (abort_i),
     .chip_seed_i, .vector_base_i,
-    .cols_i        (descriptor[21:11]),
-    .tile_uid_i    (descriptor[53:22]),
-    .row0_i        (descriptor[69:54]),
-    .col0_i        (descriptor[85:70]),
-    .adc_shift_i   (descriptor[91:86]),
-    .adc_bits_i    (descriptor[95:92]),
-    .read_sigma_i  (descriptor[127:96]),
+    .cols_i        (descriptor.cols),
+    .tile_uid_i    (descriptor.tile_uid),
+    .row0_i        (descriptor.row0),
+    .col0_i        (descriptor.col0),
+    .adc_shift_i   (descriptor.adc_shift),
+    .adc_bits_i    (descriptor.adc_bits),
+    .read_sigma_i  (descriptor.read_sigma_q),
     .valid_i       (convert),
     .vector_i      (convert_vector),
     .col_i         (convert_col),

@@ -25,52 +25,51 @@ module xw_mvm_control #(
   localparam int unsigned IndexWidth    = (Reads > 1) ? $clog2(Reads) : 1,
   localparam int unsigned ContextWidth  = (Contexts > 1) ? $clog2(Contexts) : 1
 ) (
-  input  logic                     clk_i,
-  input  logic                     control_clk_i,   // may stand still in cycles without needs_control_o
-  input  logic                     convert_clk_i,   // likewise needs_convert_o
-  input  logic                     rst_ni,
-  output logic                     needs_control_o,
-  output logic                     needs_convert_o,
-  input  logic                     abort_i,         // ends the command without done or error
-  input  logic [8:0]               num_vectors_i,   // at least 1
+  input  logic                      clk_i,
+  input  logic                      control_clk_i,   // may stand still in cycles without needs_control_o
+  input  logic                      convert_clk_i,   // likewise needs_convert_o
+  input  logic                      rst_ni,
+  output logic                      needs_control_o,
+  output logic                      needs_convert_o,
+  input  logic                      abort_i,         // ends the command without done or error
+  input  logic [8:0]                num_vectors_i,   // at least 1
   // Commands (MVM)
-  input  logic                     cmd_valid_i,
-  output logic                     cmd_ready_o,
-  input  logic [127:0]             cmd_i,
-  output logic                     done_o,
-  output logic                     error_o,
-  output logic [7:0]               error_code_o,
-  output logic [63:0]              error_detail_o,
-  output logic                     memory_stall_o,  // waits for cells under way
-  output logic                     beat_o,          // a beat was issued
+  input  logic                      cmd_valid_i,
+  output logic                      cmd_ready_o,
+  input  xw_pkg::instruction_t      cmd_i,
+  output logic                      done_o,
+  output logic                      error_o,
+  output xw_pkg::fault_t            fault_o,         // with error_o
+  output logic                      memory_stall_o,  // waits for cells under way
+  output logic                      beat_o,          // a beat was issued
   // Contexts
-  input  logic [Contexts-1:0]      context_valid_i,
-  input  logic                     loading_i,
-  input  logic [ContextWidth-1:0]  loading_context_i,
-  input  logic [31:0]              loaded_beats_i,
-  output logic [ContextWidth-1:0]  context_o,
-  output logic                     lookup_o,        // looks at descriptor_i
-  input  logic [127:0]             descriptor_i,    // of context_o
+  input  logic [Contexts-1:0]       context_valid_i,
+  input  logic                      loading_i,
+  input  logic [ContextWidth-1:0]   loading_context_i,
+  input  logic [31:0]               loaded_beats_i,
+  output logic [ContextWidth-1:0]   context_o,
+  output logic                      lookup_o,        // looks at descriptor_i
+  input  xw_pkg::block_descriptor_t descriptor_i,    // of context_o
   // Settings of the running command
-  output logic [127:11]            descriptor_o,    // without rows
-  output logic                     accumulate_o,
-  output logic [15:0]              ybuf_offset_o,
+  output xw_pkg::block_descriptor_t descriptor_o,
+  output logic                      accumulate_o,
+  output logic [15:0]               ybuf_offset_o,
   // Memories and MAC lanes
-  output logic                     xbuf_read_o,
-  output logic [XbufAddrWidth-1:0] xbuf_addr_o,
-  output logic                     cell_read_o,     // one cycle after the XBUF read
-  output logic [CellAddrWidth-1:0] cell_addr_o,
-  output logic [LaneWidth-1:0]     x_byte_o,        // with cell_read_o
-  output logic                     mac_valid_o,     // one cycle after cell_read_o
-  output logic                     mac_first_o,
-  output logic                     mac_last_o,
+  output logic                      xbuf_read_o,
+  output logic [XbufAddrWidth-1:0]  xbuf_addr_o,
+  output logic                      cell_read_o,     // one cycle after the XBUF read
+  output logic [CellAddrWidth-1:0]  cell_addr_o,
+  output logic [LaneWidth-1:0]      x_byte_o,        // with cell_read_o
+  output logic                      mac_valid_o,     // one cycle after cell_read_o
+  output logic                      mac_first_o,
+  output logic                      mac_last_o,
   // Sums to the converter
-  output logic                     sum_read_o,
-  output logic [IndexWidth-1:0]    sum_index_o,
-  output logic                     convert_o,       // one cycle after sum_read_o
-  output logic [7:0]               convert_vector_o,
-  output logic [10:0]              convert_col_o,
-  input  logic                     converter_busy_i
+  output logic                      sum_read_o,
+  output logic [IndexWidth-1:0]     sum_index_o,
+  output logic                      convert_o,       // one cycle after sum_read_o
+  output logic [7:0]                convert_vector_o,
+  output logic [10:0]               convert_col_o,
+  input  logic                      converter_busy_i
 );
   typedef enum logic [2:0] {
     StIdle,    // waits for a command
@@ -82,53 +81,40 @@ module xw_mvm_control #(
   } state_e;
   state_e state_q;
 
-  logic [127:0] cmd_q, descriptor_q;
-  logic         context_valid_q;
-  logic [7:0]   fault_code_q;
-  logic [63:0]  fault_detail_q;
-
-  logic [7:0]  cmd_context;
-  logic [15:0] cmd_rows, cmd_cols, cmd_xbuf, cmd_ybuf;
-  assign cmd_context = cmd_q[xw_pkg::MVM_CONTEXT_LSB +: 8];
-  assign cmd_rows    = cmd_q[xw_pkg::MVM_ROWS_LSB +: 16];
-  assign cmd_cols    = cmd_q[xw_pkg::MVM_COLS_LSB +: 16];
-  assign cmd_xbuf    = cmd_q[xw_pkg::MVM_XBUF_OFFSET_LSB +: 16];
-  assign cmd_ybuf    = cmd_q[xw_pkg::MVM_YBUF_OFFSET_LSB +: 16];
-  assign context_o   = ContextWidth'(cmd_context);
-
-  logic [10:0] rows, cols;
-  assign rows = descriptor_q[10:0];
-  assign cols = descriptor_q[21:11];
+  xw_pkg::inst_mvm_t         cmd_q;
+  xw_pkg::block_descriptor_t descriptor_q;
+  logic                      context_valid_q;
+  xw_pkg::fault_t            fault_q;
+  assign context_o = ContextWidth'(cmd_q.context_);
 
   // --- checks -----------------------------------------------------------------------------------
   logic [31:0] x_end, y_end;
-  logic [7:0]  fault_code;
-  logic [63:0] fault_detail;
-  assign x_end = 32'(cmd_xbuf) + 32'(cmd_rows);
-  assign y_end = 32'(cmd_ybuf) + 32'(cmd_cols);
+  xw_pkg::fault_t fault;
+  assign x_end = 32'(cmd_q.xbuf_offset) + 32'(cmd_q.rows);
+  assign y_end = 32'(cmd_q.ybuf_offset) + 32'(cmd_q.cols);
   always_comb begin
-    fault_code   = xw_pkg::ERROR_OK[7:0];
-    fault_detail = '0;
+    fault      = '0;
+    fault.code = xw_pkg::ERROR_OK;
     if (state_q != StCheck) begin
-      fault_code = xw_pkg::ERROR_OK[7:0];
-    end else if (32'(cmd_context) >= Contexts) begin
-      fault_code   = xw_pkg::ERROR_BAD_CONTEXT[7:0];
-      fault_detail = 64'(cmd_context);
+      fault.code = xw_pkg::ERROR_OK;
+    end else if (32'(cmd_q.context_) >= Contexts) begin
+      fault.code   = xw_pkg::ERROR_BAD_CONTEXT;
+      fault.detail = 64'(cmd_q.context_);
     end else if (x_end > XbufBytes) begin
-      fault_code   = xw_pkg::ERROR_XBUF_RANGE[7:0];
-      fault_detail = 64'(x_end);
-    end else if (cmd_ybuf[3:0] != '0) begin
-      fault_code   = xw_pkg::ERROR_MISALIGNED[7:0];
-      fault_detail = 64'(cmd_ybuf);
+      fault.code   = xw_pkg::ERROR_XBUF_RANGE;
+      fault.detail = 64'(x_end);
+    end else if (cmd_q.ybuf_offset[3:0] != '0) begin
+      fault.code   = xw_pkg::ERROR_MISALIGNED;
+      fault.detail = 64'(cmd_q.ybuf_offset);
     end else if (y_end > YbufWords) begin
-      fault_code   = xw_pkg::ERROR_YBUF_RANGE[7:0];
-      fault_detail = 64'(y_end);
+      fault.code   = xw_pkg::ERROR_YBUF_RANGE;
+      fault.detail = 64'(y_end);
     end else if (!context_valid_q) begin
-      fault_code   = xw_pkg::ERROR_CONTEXT_EMPTY[7:0];
-      fault_detail = 64'(cmd_context);
-    end else if (cmd_rows != 16'(rows) || cmd_cols != 16'(cols)) begin
-      fault_code   = xw_pkg::ERROR_CONTEXT_SHAPE[7:0];
-      fault_detail = {32'd0, 5'd0, cols, 5'd0, rows};
+      fault.code   = xw_pkg::ERROR_CONTEXT_EMPTY;
+      fault.detail = 64'(cmd_q.context_);
+    end else if (cmd_q.rows != 16'(descriptor_q.rows) || cmd_q.cols != 16'(descriptor_q.cols)) begin
+      fault.code   = xw_pkg::ERROR_CONTEXT_SHAPE;
+      fault.detail = {32'd0, 16'(descriptor_q.cols), 16'(descriptor_q.rows)};
     end
   end
 
@@ -142,31 +128,28 @@ module xw_mvm_control #(
       cmd_q            <= '0;
       descriptor_q     <= '0;
       context_valid_q  <= 1'b0;
-      fault_code_q     <= '0;
-      fault_detail_q   <= '0;
+      fault_q          <= '0;
       cell_base_q      <= '0;
       done_o           <= 1'b0;
       error_o          <= 1'b0;
-      error_code_o     <= '0;
-      error_detail_o   <= '0;
+      fault_o          <= '0;
     end else begin
       done_o  <= 1'b0;
       error_o <= 1'b0;
       unique case (state_q)
         StIdle: if (cmd_valid_i && cmd_ready_o) begin
-          cmd_q   <= cmd_i;
+          cmd_q   <= cmd_i.mvm;
           state_q <= StLookup;
         end
         StLookup: begin
           descriptor_q    <= descriptor_i;
           context_valid_q <= context_valid_i[context_o];
-          cell_base_q     <= CellAddrWidth'(32'(cmd_context) * ContextCells);
+          cell_base_q     <= CellAddrWidth'(32'(cmd_q.context_) * ContextCells);
           state_q         <= StCheck;
         end
         StCheck: begin
-          fault_code_q   <= fault_code;
-          fault_detail_q <= fault_detail;
-          state_q        <= (fault_code == xw_pkg::ERROR_OK[7:0]) ? StRun : StFault;
+          fault_q <= fault;
+          state_q <= (fault.code == xw_pkg::ERROR_OK) ? StRun : StFault;
         end
         StRun: if (finish_block) state_q <= StFinish;
         StFinish: if (finished) begin
@@ -174,10 +157,9 @@ module xw_mvm_control #(
           state_q <= StIdle;
         end
         StFault: if (!loading_i) begin
-          error_o        <= 1'b1;
-          error_code_o   <= fault_code_q;
-          error_detail_o <= fault_detail_q;
-          state_q        <= StIdle;
+          error_o <= 1'b1;
+          fault_o <= fault_q;
+          state_q <= StIdle;
         end
         default: state_q <= StIdle;
       endcase
@@ -202,8 +184,8 @@ module xw_mvm_control #(
   logic [10:0] pass_col_q;
 
   logic block_loading, beat_there, first_row, last_row, last_vector, issue;
-  assign x_first       = 17'(cmd_xbuf);
-  assign x_last        = x_first + 17'(rows) - 17'd1;
+  assign x_first       = 17'(cmd_q.xbuf_offset);
+  assign x_last        = x_first + 17'(descriptor_q.rows) - 17'd1;
   assign block_loading = loading_i && loading_context_i == context_o;
   assign beat_there    = !block_loading || beat_q < loaded_beats_i;
   assign first_row     = x_place_q == x_first;
@@ -215,7 +197,7 @@ module xw_mvm_control #(
     finish_block = 1'b0;
     if (finish_pass) begin
       last_vector  = 9'(vector_q) == num_vectors_i - 9'd1;
-      finish_block = last_vector && 12'(group_col_q) + 12'(Lanes) >= 12'(cols);
+      finish_block = last_vector && 12'(group_col_q) + 12'(Lanes) >= 12'(descriptor_q.cols);
     end
   end
 
@@ -305,7 +287,7 @@ module xw_mvm_control #(
   logic [IndexWidth-1:0] index_q;
   logic [11:0]           read_end;
   assign read_end    = 12'(read_col_q) + 12'(Columns);
-  assign last_read   = 32'(index_q) == Reads - 1 || read_end >= 12'(cols);
+  assign last_read   = 32'(index_q) == Reads - 1 || read_end >= 12'(descriptor_q.cols);
   assign finished    = state_q == StFinish && !bank_busy && !convert_o && !converter_busy_i;
   assign bank_busy   = pass_q != read_pass_q;  // the bank holds sums not read yet, or soon will
   assign sum_read_o  = reading_q;
@@ -356,9 +338,9 @@ module xw_mvm_control #(
   assign needs_control_o = moves || finish_block || finished;
   assign lookup_o       = state_q == StLookup;
   assign cmd_ready_o    = state_q == StIdle && !abort_i;
-  assign descriptor_o   = descriptor_q[127:11];
-  assign accumulate_o   = cmd_q[xw_pkg::MVM_ACCUMULATE_LSB];
-  assign ybuf_offset_o  = cmd_ybuf;
+  assign descriptor_o   = descriptor_q;
+  assign accumulate_o   = cmd_q.accumulate;
+  assign ybuf_offset_o  = cmd_q.ybuf_offset;
   assign memory_stall_o = state_q == StRun && !beat_there;
   assign beat_o         = issue;
 endmodule

@@ -88,10 +88,9 @@ module xw_kernel #(
   localparam logic [1:0] INCR = 2'b01;
 
   logic start, idle, done;
-  logic [63:0] program_base, x_base, y_base, completion_base, error_detail, cycles;
-  logic [31:0] entry_index, num_vectors, vector_base, chip_seed, watchdog_cycles, error_index, instructions, mvms;
-  logic [NumEngines*64-1:0] image_base;
-  logic [7:0]  error_code, error_unit;
+  xw_pkg::arguments_t    arguments;
+  xw_pkg::error_report_t report;
+  xw_pkg::counters_t     counters;
 
   logic rst_n;
   xw_reset u_reset (
@@ -127,27 +126,19 @@ module xw_kernel #(
     .start_o          (start),
     .idle_i           (idle),
     .done_i           (done),
-    .program_base_o   (program_base),
-    .entry_o          (entry_index),
-    .num_vectors_o    (num_vectors),
-    .x_base_o         (x_base),
-    .y_base_o         (y_base),
-    .completion_base_o(completion_base),
-    .vector_base_o    (vector_base),
-    .chip_seed_o      (chip_seed),
-    .watchdog_cycles_o(watchdog_cycles),
-    .image_base_o     (image_base),
-    .error_code_i     (error_code),
-    .error_unit_i     (error_unit),
-    .error_index_i    (error_index),
-    .error_detail_i   (error_detail),
-    .cycles_i         (cycles),
-    .instructions_i   (instructions),
-    .mvms_i           (mvms)
+    .arguments_o      (arguments),
+    .report_i         (report),
+    .counters_i       (counters)
   );
   assign s_axi_control_bresp = 2'b00;
   assign s_axi_control_rresp = 2'b00;
 
+  xw_pkg::axi_write_req_t write_req;
+  xw_pkg::axi_write_rsp_t write_rsp;
+  xw_pkg::axi_read_req_t  read_req, engine_req;
+  xw_pkg::axi_read_rsp_t  read_rsp, engine_rsp;
+  logic [NumEngines*xw_pkg::AXI_READ_REQ_BITS-1:0] engine_reqs;
+  logic [NumEngines*xw_pkg::AXI_READ_RSP_BITS-1:0] engine_rsps;
   xw_core #(
     .NumEngines(NumEngines), .Lanes(Lanes), .BlockRows(BlockRows), .BlockCols(BlockCols), .Contexts(Contexts),
     .XbufBytes(XbufBytes), .YbufWords(YbufWords), .MaxBatch(MaxBatch), .AdcCols(AdcCols),
@@ -160,56 +151,67 @@ module xw_kernel #(
     .start_i          (start),
     .idle_o           (idle),
     .done_o           (done),
-    .program_base_i   (program_base),
-    .entry_i          (entry_index),
-    .num_vectors_i    (num_vectors),
-    .x_base_i         (x_base),
-    .y_base_i         (y_base),
-    .completion_base_i(completion_base),
-    .vector_base_i    (vector_base),
-    .chip_seed_i      (chip_seed),
-    .watchdog_cycles_i(watchdog_cycles),
-    .image_base_i     (image_base),
-    .error_code_o     (error_code),
-    .error_unit_o     (error_unit),
-    .error_index_o    (error_index),
-    .error_detail_o   (error_detail),
-    .cycles_o         (cycles),
-    .instructions_o   (instructions),
-    .mvms_o           (mvms),
-    .gmem_awvalid_o   (m_axi_gmem_awvalid),
-    .gmem_awready_i   (m_axi_gmem_awready),
-    .gmem_awaddr_o    (m_axi_gmem_awaddr),
-    .gmem_awlen_o     (m_axi_gmem_awlen),
-    .gmem_wvalid_o    (m_axi_gmem_wvalid),
-    .gmem_wready_i    (m_axi_gmem_wready),
-    .gmem_wdata_o     (m_axi_gmem_wdata),
-    .gmem_wstrb_o     (m_axi_gmem_wstrb),
-    .gmem_wlast_o     (m_axi_gmem_wlast),
-    .gmem_bvalid_i    (m_axi_gmem_bvalid),
-    .gmem_bready_o    (m_axi_gmem_bready),
-    .gmem_bresp_i     (m_axi_gmem_bresp),
-    .gmem_arvalid_o   (m_axi_gmem_arvalid),
-    .gmem_arready_i   (m_axi_gmem_arready),
-    .gmem_araddr_o    (m_axi_gmem_araddr),
-    .gmem_arlen_o     (m_axi_gmem_arlen),
-    .gmem_arid_o      (m_axi_gmem_arid),
-    .gmem_rvalid_i    (m_axi_gmem_rvalid),
-    .gmem_rready_o    (m_axi_gmem_rready),
-    .gmem_rdata_i     (m_axi_gmem_rdata),
-    .gmem_rresp_i     (m_axi_gmem_rresp),
-    .gmem_rlast_i     (m_axi_gmem_rlast),
-    .gmem_rid_i       (m_axi_gmem_rid),
-    .engine_arvalid_o (m_axi_engine_arvalid),
-    .engine_arready_i (m_axi_engine_arready),
-    .engine_araddr_o  (m_axi_engine_araddr),
-    .engine_arlen_o   (m_axi_engine_arlen),
-    .engine_rvalid_i  (m_axi_engine_rvalid),
-    .engine_rready_o  (m_axi_engine_rready),
-    .engine_rdata_i   (m_axi_engine_rdata),
-    .engine_rresp_i   (m_axi_engine_rresp),
-    .engine_rlast_i   (m_axi_engine_rlast)
+    .arguments_i      (arguments),
+    .report_o         (report),
+    .counters_o       (counters),
+    .write_req_o      (write_req),
+    .write_data_o     (m_axi_gmem_wdata),
+    .write_strb_o     (m_axi_gmem_wstrb),
+    .write_rsp_i      (write_rsp),
+    .read_req_o       (read_req),
+    .read_id_o        (m_axi_gmem_arid),
+    .read_rsp_i       (read_rsp),
+    .read_id_i        (m_axi_gmem_rid),
+    .read_data_i      (m_axi_gmem_rdata),
+    .engine_req_o     (engine_reqs),
+    .engine_rsp_i     (engine_rsps),
+    .engine_data_i    (m_axi_engine_rdata)
   );
+
+  // --- pins ---------------------------------------------------------------------------------------
+  assign m_axi_gmem_awvalid = write_req.aw_valid;
+  assign m_axi_gmem_awaddr  = write_req.aw.addr;
+  assign m_axi_gmem_awlen   = write_req.aw.len;
+  assign m_axi_gmem_wvalid  = write_req.w_valid;
+  assign m_axi_gmem_wlast   = write_req.w_last;
+  assign m_axi_gmem_bready  = write_req.b_ready;
+  assign write_rsp.aw_ready = m_axi_gmem_awready;
+  assign write_rsp.w_ready  = m_axi_gmem_wready;
+  assign write_rsp.b_valid  = m_axi_gmem_bvalid;
+  assign write_rsp.b_resp   = m_axi_gmem_bresp;
+  assign m_axi_gmem_arvalid = read_req.ar_valid;
+  assign m_axi_gmem_araddr  = read_req.ar.addr;
+  assign m_axi_gmem_arlen   = read_req.ar.len;
+  assign m_axi_gmem_rready  = read_req.r_ready;
+  assign read_rsp.ar_ready  = m_axi_gmem_arready;
+  assign read_rsp.r_valid   = m_axi_gmem_rvalid;
+  assign read_rsp.r_resp    = m_axi_gmem_rresp;
+  assign read_rsp.r_last    = m_axi_gmem_rlast;
+  always_comb begin
+    engine_req           = '0;
+    m_axi_engine_arvalid = '0;
+    m_axi_engine_araddr  = '0;
+    m_axi_engine_arlen   = '0;
+    m_axi_engine_rready  = '0;
+    for (int unsigned e = 0; e < NumEngines; e++) begin
+      engine_req = engine_reqs[xw_pkg::AXI_READ_REQ_BITS*e +: xw_pkg::AXI_READ_REQ_BITS];
+      m_axi_engine_arvalid[e]         = engine_req.ar_valid;
+      m_axi_engine_araddr[64*e +: 64] = engine_req.ar.addr;
+      m_axi_engine_arlen[8*e +: 8]    = engine_req.ar.len;
+      m_axi_engine_rready[e]          = engine_req.r_ready;
+    end
+  end
+  always_comb begin
+    engine_rsp  = '0;
+    engine_rsps = '0;
+    for (int unsigned e = 0; e < NumEngines; e++) begin
+      engine_rsp.ar_ready = m_axi_engine_arready[e];
+      engine_rsp.r_valid  = m_axi_engine_rvalid[e];
+      engine_rsp.r_resp   = m_axi_engine_rresp[2*e +: 2];
+      engine_rsp.r_last   = m_axi_engine_rlast[e];
+      engine_rsps[xw_pkg::AXI_READ_RSP_BITS*e +: xw_pkg::AXI_READ_RSP_BITS] = engine_rsp;
+    end
+  end
   assign m_axi_gmem_awsize    = SIZE;
   assign m_axi_gmem_awburst   = INCR;
   assign m_axi_gmem_awid      = 1'b0;

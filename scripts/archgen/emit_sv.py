@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
-"""rtl/pkg/xw_pkg.sv: the contract for SystemVerilog, constants only, for every tool that reads a package."""
+"""rtl/pkg/xw_pkg.sv: the contract for SystemVerilog, constants and types, for every tool that reads a package."""
+
+from archgen import emit_sv_types
 
 
 def number(name, value, doc=""):
@@ -12,43 +14,12 @@ def word(name, value, doc="", bits=32):
     return f"  localparam logic [{bits - 1}:0] {name} = {bits}'h{value:0{digits}X};" + (f"  // {doc}" if doc else "")
 
 
-def field(prefix, f):
-    """Bit position in the whole instruction, so that `instruction[LSB +: WIDTH]` is the field."""
-    name = f"{prefix}_{f.name.upper()}"
-    return [number(f"{name}_LSB", 32 * f.word + f.low, f.doc), number(f"{name}_WIDTH", f.width)]
-
-
-def instructions(spec):
-    lines = ["", "  // Instructions: bit positions in the 128-bit word."]
-    width = next(f.width for f in spec.common if f.name == "opcode")
-    for f in spec.common:
-        lines += field("INST", f)
-    count = max(i.opcode for i in spec.instructions) + 1
-    lines.append(number("NUM_OPCODES", count))
-    bits = 8 * spec.limit("instruction_bytes")
-    for instruction in spec.instructions:
-        name = instruction.name.upper()
-        used = 0
-        for f in (*spec.common, *instruction.fields):
-            used |= f.mask << 32 * f.word
-        lines += ["", word(f"OPCODE_{name}", instruction.opcode, instruction.doc, width),
-                  word(f"{name}_MASK", used, "Bits in use; the others are zero.", bits)]
-        for f in instruction.fields:
-            lines += field(name, f)
-    return lines
-
-
 def records(spec):
     lines = []
     for record in spec.records:
         prefix = record.name.upper()
-        lines += ["", f"  // {record.doc}", number(f"{prefix}_BYTES", record.bytes)]
-        for f in record.fields:
-            lines.append(number(f"{prefix}_{f.name.upper()}_OFFSET", f.offset, f"{f.type}. {f.doc}"))
-            if f.count > 1:
-                lines.append(number(f"{prefix}_{f.name.upper()}_COUNT", f.count))
-            if f.value is not None:
-                lines.append(word(f"{prefix}_{f.name.upper()}", f.value, f.doc))
+        lines += ["", number(f"{prefix}_BYTES", record.bytes, record.doc)]
+        lines += [word(f"{prefix}_{f.name.upper()}", f.value, f.doc) for f in record.fields if f.value is not None]
     return lines
 
 
@@ -78,8 +49,7 @@ def emit(spec):
     lines += ["", "  // Number formats."]
     lines += [number(c.name.upper(), c.value, c.doc) for c in spec.formats]
     lines += ["", "  // Units; for units that exist once per engine the id of engine 0."]
-    lines += [number(f"UNIT_{u.name.upper()}", u.id, u.doc) for u in spec.units]
-    lines += instructions(spec) + records(spec) + registers(spec)
-    lines += ["", "  // Error codes."]
-    lines += [word(f"ERROR_{e.name.upper()}", e.code, e.doc) for e in spec.errors]
+    lines += [word(f"UNIT_{u.name.upper()}", u.id, u.doc, 8) for u in spec.units]
+    lines += records(spec) + registers(spec)
+    lines += emit_sv_types.emit(spec)
     return "\n".join([*lines, "", "endpackage", "/* verilator lint_on UNUSEDPARAM */", ""])

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <optional>
 #include <set>
+#include <stdexcept>
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
@@ -38,13 +39,37 @@ template <typename T, typename V>
   };
 }
 
-/// Sets bits of one instruction word, which the encoder would refuse.
-[[nodiscard]] std::function<void(HandMade&)> set_bits(std::uint32_t index, std::uint32_t word, std::uint32_t bits) {
+/// Writes a field of one instruction where the encoder would refuse the value.
+[[nodiscard]] std::function<void(HandMade&)> set_field(std::uint32_t index, arch::Field field, std::uint32_t value) {
   return [=](HandMade& made) {
     for (const Instruction& instruction : made.code) made.raw.push_back(program::encode(instruction));
-    made.raw[index][word] |= bits;
+    made.raw[index][field.word] &= ~(field.max() << field.low);
+    field.set(made.raw[index], value);
     made.load();
   };
+}
+
+/// The lowest or the highest bit that no field of the opcode uses.
+[[nodiscard]] arch::Field reserved_bit(Opcode opcode, bool lowest) {
+  const arch::InstructionWords& mask = arch::kInstructionMask[arch::opcode_value(opcode)];
+  const unsigned count = 32 * static_cast<unsigned>(mask.size());
+  for (unsigned i = 0; i < count; ++i) {
+    const unsigned bit = lowest ? i : count - 1 - i;
+    if ((mask[bit / 32] >> (bit % 32) & 1U) == 0) return {bit / 32, bit % 32, 1};
+  }
+  throw std::logic_error("the opcode uses every bit");
+}
+
+[[nodiscard]] std::uint32_t number_without(bool (*exists)(std::uint32_t)) {
+  std::uint32_t number = 0;
+  while (exists(number)) ++number;
+  return number;
+}
+
+[[nodiscard]] program::EncodedInstruction only_opcode(Opcode opcode) {
+  program::EncodedInstruction words{};
+  arch::kCommonOpcode.set(words, arch::opcode_value(opcode));
+  return words;
 }
 
 /// Overwrites a 32-bit word of the program header.
@@ -104,17 +129,22 @@ constexpr std::uint32_t kMvmUnit0 = arch::kUnitMvm;
   using I = Instruction;
   const std::uint32_t dispatch = arch::kUnitDispatch;
   return {
-      {"illegal_opcode", DeviceError::kIllegalOpcode, dispatch, H::kSync, set_bits(H::kSync, 0, 0xF)},
-      {"reserved_bits", DeviceError::kIllegalField, dispatch, H::kMvm1, set_bits(H::kMvm1, 1, 0x80000000U)},
-      {"reserved_bits_word0", DeviceError::kIllegalField, dispatch, H::kLoadX0, set_bits(H::kLoadX0, 0, 0x20000000U)},
-      {"unknown_unit", DeviceError::kIllegalField, dispatch, H::kSync, set_bits(H::kSync, 1, 5)},
+      {"illegal_opcode", DeviceError::kIllegalOpcode, dispatch, H::kSync,
+       set_field(H::kSync, arch::kCommonOpcode, number_without(arch::is_opcode))},
+      {"reserved_bits", DeviceError::kIllegalField, dispatch, H::kMvm1,
+       set_field(H::kMvm1, reserved_bit(Opcode::kMvm, false), 1)},
+      {"reserved_bits_word0", DeviceError::kIllegalField, dispatch, H::kLoadX0,
+       set_field(H::kLoadX0, reserved_bit(Opcode::kLoadX, true), 1)},
+      {"unknown_unit", DeviceError::kIllegalField, dispatch, H::kSync,
+       set_field(H::kSync, arch::kSyncUnit, number_without(arch::is_unit))},
       {"sync_of_dispatch", DeviceError::kIllegalField, dispatch, 1,
        [](HandMade& made) {
-         made.raw = {program::encode(made.code[0]), {arch::opcode_value(arch::Opcode::kSync), 0, 0, 0}};
+         made.raw = {program::encode(made.code[0]), only_opcode(Opcode::kSync)};
          made.load();
        }},
-      {"wait_on_halt", DeviceError::kIllegalField, dispatch, H::kHalt, set_bits(H::kHalt, 0, 1U << 10U)},
-      {"signal_on_fence", DeviceError::kIllegalField, dispatch, H::kFence, set_bits(H::kFence, 0, 1U << 28U)},
+      {"wait_on_halt", DeviceError::kIllegalField, dispatch, H::kHalt, set_field(H::kHalt, arch::kCommonWait0Count, 1)},
+      {"signal_on_fence", DeviceError::kIllegalField, dispatch, H::kFence,
+       set_field(H::kFence, arch::kCommonSignal, 1)},
       {"sync_of_missing_engine", DeviceError::kBadEngine, dispatch, H::kSync,
        set(H::kSync, &I::unit, arch::kUnitMvm + 2), arch::kUnitMvm + 2},
       {"load_block_engine", DeviceError::kBadEngine, dispatch, H::kLoadBlock1, set(H::kLoadBlock1, &I::engine, 2), 2},
@@ -197,7 +227,7 @@ constexpr std::uint32_t kMvmUnit0 = arch::kUnitMvm;
        set_argument([](auto& a) { a.program_base = std::uint64_t{1} << 50U; }), std::uint64_t{1} << 50U},
       {"program_leaves_memory", DeviceError::kMemoryDecerr, dispatch, 4092,
        [](HandMade& made) {
-         made.raw.assign(4092, program::EncodedInstruction{arch::opcode_value(arch::Opcode::kNop), 0, 0, 0});
+         made.raw.assign(4092, only_opcode(Opcode::kNop));
          made.num_instructions_override = 4093;
          made.load();
        }},

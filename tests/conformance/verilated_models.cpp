@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#if XW_HAVE_VERILATOR
+#if XW_CONFORMANCE_MODELS
 namespace xw::verilated {
 std::span<const ModelEntry> conformance_models();  // generated
 }  // namespace xw::verilated
@@ -18,7 +18,7 @@ std::span<const verilated::ModelEntry> conformance_models() {
   static const std::vector<verilated::ModelEntry> models = [] {
     const auto built = verilated::built_models();
     std::vector<verilated::ModelEntry> all(built.begin(), built.end());
-#if XW_HAVE_VERILATOR
+#if XW_CONFORMANCE_MODELS
     const auto made = verilated::conformance_models();
     all.insert(all.end(), made.begin(), made.end());
 #endif

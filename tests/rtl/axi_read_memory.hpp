@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -13,6 +14,8 @@
 #include <optional>
 #include <random>
 #include <vector>
+
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 
@@ -55,39 +58,43 @@ struct AxiReadMemory {
   /// Sets the inputs of the model before the clock edge.
   template <typename Model>
   void drive(Model& top, std::mt19937& random) {
-    top.arready_i = random() % 100 >= stall_percent && bursts.size() < max_bursts;
+    using Rsp = rtl::AxiReadRsp;
+    auto& rsp = top.read_rsp_i;
+    set_member(rsp, Rsp::ar_ready, random() % 100 >= stall_percent && bursts.size() < max_bursts);
     if (!holding) choose(random);
-    top.rvalid_i = holding;
+    set_member(rsp, Rsp::r_valid, holding);
     if (!holding) {
-      top.rresp_i = random() % 4;
-      top.rlast_i = random() % 2;
+      set_member(rsp, Rsp::r_resp, random() % 4);
+      set_member(rsp, Rsp::r_last, random() % 2);
       return;
     }
     const Burst& burst = bursts[current];
-    top.rresp_i = response(burst.address);
-    if (top.rresp_i == 0) {
-      std::memcpy(&top.rdata_i, bytes.data() + (burst.address - kBase), beat_bytes);
+    set_member(rsp, Rsp::r_resp, response(burst.address));
+    if (response(burst.address) == 0) {
+      std::memcpy(&data_port(top), bytes.data() + (burst.address - kBase), beat_bytes);
     } else {
-      for (std::uint32_t word = 0; word < beat_bytes / 4; ++word) top.rdata_i[word] = random();
+      for (std::uint32_t word = 0; word < beat_bytes / 4; ++word) data_port(top)[word] = random();
     }
-    top.rlast_i = burst.beats == 1;
-    if constexpr (requires { top.rid_i; }) top.rid_i = burst.id;
+    set_member(rsp, Rsp::r_last, burst.beats == 1);
+    if constexpr (requires { top.read_id_i; }) top.read_id_i = burst.id;
   }
 
   /// Looks at the settled signals before the clock edge and advances.
   template <typename Model>
   void sample(const Model& top, std::mt19937& random) {
     ++cycle;
-    if (top.arvalid_o != 0) {
-      AxiRequest request{top.araddr_o, top.arlen_o + 1U, 0};
-      if constexpr (requires { top.arid_o; }) request.id = top.arid_o;
+    using Req = rtl::AxiReadReq;
+    const auto& req = top.read_req_o;
+    if (member(req, Req::ar_valid) != 0) {
+      AxiRequest request{member(req, Req::ar_addr), static_cast<std::uint32_t>(member(req, Req::ar_len)) + 1U, 0};
+      if constexpr (requires { top.read_id_o; }) request.id = top.read_id_o;
       if (pending) {
         EXPECT_EQ(*pending, request) << "request changed before accepted";
       } else {
         check_axi_request(request, beat_bytes);
       }
       pending = request;
-      if (top.arready_i != 0) {
+      if (member(top.read_rsp_i, rtl::AxiReadRsp::ar_ready) != 0) {
         bursts.push_back({request.address, request.beats, request.id, cycle + random() % (max_latency + 1)});
         requests.push_back(request);
         ++num_bursts;
@@ -98,7 +105,7 @@ struct AxiReadMemory {
       pending.reset();
     }
     most_bursts = std::max(most_bursts, bursts.size() + (pending ? 1 : 0));
-    if (top.rvalid_i != 0 && top.rready_o != 0) {
+    if (member(top.read_rsp_i, rtl::AxiReadRsp::r_valid) != 0 && member(req, Req::r_ready) != 0) {
       holding = false;
       Burst& burst = bursts[current];
       burst.address += beat_bytes;
@@ -145,6 +152,17 @@ struct AxiReadMemory {
   std::optional<AxiRequest> pending;
 
  private:
+  /// The port of R's data; without one (a multiplexer that data does not pass) a place of our own.
+  template <typename Model>
+  auto& data_port(Model& top) {
+    if constexpr (requires { top.read_data_i; }) {
+      return top.read_data_i;
+    } else {
+      return unseen_;
+    }
+  }
+  std::array<std::uint32_t, 16> unseen_{};
+
   /// Perhaps puts a beat on the bus: of the first burst of any id.
   void choose(std::mt19937& random) {
     if (bursts.empty() || random() % 100 < stall_percent) return;

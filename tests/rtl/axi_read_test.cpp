@@ -15,6 +15,7 @@
 #include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
@@ -225,16 +226,17 @@ TYPED_TEST(AxiReadRtl, ForgetsBeatsOfBurstsFromBeforeAReset) {
   for (int i = 0; i < 40 && !testing::Test::HasFailure(); ++i) {
     SCOPED_TRACE(i);
     for (unsigned left = 1 + bench.random() % 40; left != 0; --left) {
-      bench.top->arready_i = 0;
+      auto& rsp = bench.top->read_rsp_i;
+      set_member(rsp, rtl::AxiReadRsp::ar_ready, 0);
       bench.top->req_valid_i = 0;
       bench.top->ready_i = bench.random() % 2;
-      bench.top->rvalid_i = bench.random() % 3 != 0;
-      bench.top->rresp_i = bench.random() % 4;
-      bench.top->rlast_i = bench.random() % 4 == 0;
+      set_member(rsp, rtl::AxiReadRsp::r_valid, bench.random() % 3 != 0);
+      set_member(rsp, rtl::AxiReadRsp::r_resp, bench.random() % 4);
+      set_member(rsp, rtl::AxiReadRsp::r_last, bench.random() % 4 == 0);
       clocks_low(*bench.top);
       EXPECT_EQ(bench.top->busy_o, 0);
       EXPECT_EQ(bench.top->valid_o, 0);
-      EXPECT_NE(bench.top->rready_o, 0) << "the memory would wait for ever";
+      EXPECT_NE(member(bench.top->read_req_o, rtl::AxiReadReq::r_ready), 0) << "the memory would wait for ever";
       EXPECT_NE(bench.top->req_ready_o, 0);
       clock_edge(*bench.top);
     }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tests/rtl/axi_read_memory.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 
@@ -34,14 +35,16 @@ struct AxiWriteMemory {
   void drive(Model& top, std::mt19937& random) {
     const bool data_waits = order == Order::kAddressFirst && (writing == bursts.size() || !bursts[writing].accepted);
     const bool address_waits = order == Order::kDataFirst && !data_began;
-    top.awready_i = random() % 100 >= stall_percent && bursts.size() <= max_bursts && !address_waits;
-    top.wready_i = random() % 100 >= stall_percent && !data_waits;
+    using Rsp = rtl::AxiWriteRsp;
+    auto& rsp = top.write_rsp_i;
+    set_member(rsp, Rsp::aw_ready, random() % 100 >= stall_percent && bursts.size() <= max_bursts && !address_waits);
+    set_member(rsp, Rsp::w_ready, random() % 100 >= stall_percent && !data_waits);
     if (!holding && !bursts.empty()) {
       const Burst& burst = bursts.front();
       holding = burst.accepted && writing != 0 && written_at.front() <= cycle && random() % 100 >= stall_percent;
     }
-    top.bvalid_i = holding;
-    top.bresp_i = holding ? response(bursts.front().request) : static_cast<std::uint8_t>(random() % 4);
+    set_member(rsp, Rsp::b_valid, holding);
+    set_member(rsp, Rsp::b_resp, holding ? response(bursts.front().request) : static_cast<std::uint8_t>(random() % 4));
   }
 
   /// Looks at the settled signals before the clock edge and advances.
@@ -52,7 +55,7 @@ struct AxiWriteMemory {
     sample_data(top, random);
     data_began = writing == bursts.size() || (writing + 1 == bursts.size() && (beat != 0 || payload));
     most_bursts = std::max(most_bursts, bursts.size());
-    if (top.bvalid_i != 0 && top.bready_o != 0) {
+    if (member(top.write_rsp_i, rtl::AxiWriteRsp::b_valid) != 0 && member(top.write_req_o, Req::b_ready) != 0) {
       holding = false;
       bursts.pop_front();
       written_at.pop_front();
@@ -116,14 +119,17 @@ struct AxiWriteMemory {
   std::optional<Payload> payload;
 
  private:
+  using Req = rtl::AxiWriteReq;
+
   template <typename Model>
   void sample_address(const Model& top) {
-    if (top.awvalid_o == 0) {
+    if (member(top.write_req_o, Req::aw_valid) == 0) {
       EXPECT_FALSE(announcing) << "request withdrawn";
       announcing = false;
       return;
     }
-    const AxiRequest request{top.awaddr_o, top.awlen_o + 1U, 0};
+    const AxiRequest request{member(top.write_req_o, Req::aw_addr),
+                             static_cast<std::uint32_t>(member(top.write_req_o, Req::aw_len)) + 1U, 0};
     if (announcing) {
       EXPECT_EQ(bursts.back().request, request) << "request changed before accepted";
     } else {
@@ -131,21 +137,21 @@ struct AxiWriteMemory {
       bursts.push_back({request, false});
       requests.push_back(request);
     }
-    announcing = top.awready_i == 0;
+    announcing = member(top.write_rsp_i, rtl::AxiWriteRsp::aw_ready) == 0;
     if (!announcing) bursts.back().accepted = true;
   }
 
   template <typename Model>
   void sample_data(const Model& top, std::mt19937& random) {
-    if (top.wvalid_o == 0) {
+    if (member(top.write_req_o, Req::w_valid) == 0) {
       EXPECT_FALSE(payload) << "beat withdrawn";
       payload.reset();
       return;
     }
     Payload now;
-    std::memcpy(now.data.data(), &top.wdata_o, beat_bytes);
-    now.strobes = top.wstrb_o;
-    now.last = top.wlast_o != 0;
+    std::memcpy(now.data.data(), &top.write_data_o, beat_bytes);
+    now.strobes = top.write_strb_o;
+    now.last = member(top.write_req_o, Req::w_last) != 0;
     if (payload) {
       EXPECT_TRUE(*payload == now) << "beat changed before accepted";
     }
@@ -154,7 +160,7 @@ struct AxiWriteMemory {
       ADD_FAILURE() << "beat without a burst";
       return;
     }
-    if (top.wready_i == 0) return;
+    if (member(top.write_rsp_i, rtl::AxiWriteRsp::w_ready) == 0) return;
     payload.reset();
     const AxiRequest& request = bursts[writing].request;
     const std::uint64_t address = request.address + std::uint64_t{beat} * beat_bytes;

@@ -17,6 +17,7 @@
 #include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/axi_write_memory.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
@@ -292,13 +293,13 @@ TYPED_TEST(AxiWriteRtl, ForgetsAnswersToBurstsFromBeforeAReset) {
   for (int i = 0; i < 20 && !testing::Test::HasFailure(); ++i) {
     SCOPED_TRACE(i);
     bench.top->req_valid_i = bench.top->valid_i = 0;
-    bench.top->bvalid_i = 1;
-    bench.top->bresp_i = 2;
+    set_member(bench.top->write_rsp_i, rtl::AxiWriteRsp::b_valid, 1);
+    set_member(bench.top->write_rsp_i, rtl::AxiWriteRsp::b_resp, 2);
     for (unsigned left = 1 + bench.random() % 20; left != 0; --left) {
       clocks_low(*bench.top);
       EXPECT_EQ(bench.top->busy_o, 0);
       EXPECT_EQ(bench.top->error_o, 0);
-      EXPECT_NE(bench.top->bready_o, 0) << "the memory would wait for ever";
+      EXPECT_NE(member(bench.top->write_req_o, rtl::AxiWriteReq::b_ready), 0) << "the memory would wait for ever";
       clock_edge(*bench.top);
     }
     bench.add_ranges(2);

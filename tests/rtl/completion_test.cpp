@@ -13,6 +13,7 @@
 #include "host/device/device.hpp"
 #include "tests/rtl/axi_write_memory.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
@@ -42,29 +43,30 @@ struct CompletionBench : Clocked<typename Config::Model> {
     device::RunStats stats;
     device::RunArguments arguments;
     const auto number = [this] { return std::uint64_t{random()} << 32U | random(); };
-    top->error_code_i = static_cast<std::uint8_t>(stats.status = uniform(random, 0, 255));
-    top->error_unit_i = static_cast<std::uint8_t>(stats.error_unit = uniform(random, 0, 255));
-    top->error_index_i = stats.error_instruction = static_cast<std::uint32_t>(random());
-    top->error_detail_i = stats.error_detail = number();
-    top->entry_i = arguments.entry = static_cast<std::uint32_t>(random());
-    top->num_vectors_i = arguments.num_vectors = static_cast<std::uint32_t>(random());
-    top->cycles_i = stats.total_cycles = number();
-    top->instructions_i = stats.instructions = number() >> 5U;
-    top->header_read_i = random() % 2;
-    if (top->header_read_i != 0) {
-      stats.program_bytes_read = arch::kProgramHeaderBytes + arch::kInstructionBytes * stats.instructions;
-    }
-    top->mvms_i = stats.mvms = number();
-    top->macs_i = stats.macs = number();
-    top->dac_i = stats.dac_conversions = number();
-    top->adc_i = stats.adc_conversions = number();
-    top->saturations_i = stats.adc_saturations = number();
-    top->x_bytes_i = stats.x_bytes_read = number();
-    top->y_bytes_i = stats.y_bytes_written = number();
+    using Report = rtl::ErrorReport;
+    set_member(top->report_i, Report::code, stats.status = uniform(random, 0, 255));
+    set_member(top->report_i, Report::unit, stats.error_unit = uniform(random, 0, 255));
+    set_member(top->report_i, Report::index, stats.error_instruction = static_cast<std::uint32_t>(random()));
+    set_member(top->report_i, Report::detail, stats.error_detail = number());
+    set_member(top->arguments_i, rtl::Arguments::entry, arguments.entry = static_cast<std::uint32_t>(random()));
+    set_member(top->arguments_i, rtl::Arguments::num_vectors,
+               arguments.num_vectors = static_cast<std::uint32_t>(random()));
+    using Counters = rtl::Counters;
+    auto& counters = top->counters_i;
+    set_member(counters, Counters::total_cycles, stats.total_cycles = number());
+    set_member(counters, Counters::instructions, stats.instructions = number());
+    set_member(counters, Counters::mvms, stats.mvms = number());
+    set_member(counters, Counters::macs, stats.macs = number());
+    set_member(counters, Counters::dac_conversions, stats.dac_conversions = number());
+    set_member(counters, Counters::adc_conversions, stats.adc_conversions = number());
+    set_member(counters, Counters::adc_saturations, stats.adc_saturations = number());
+    set_member(counters, Counters::program_bytes_read, stats.program_bytes_read = number());
+    set_member(counters, Counters::x_bytes_read, stats.x_bytes_read = number());
+    set_member(counters, Counters::y_bytes_written, stats.y_bytes_written = number());
     const auto blocks = random_elements<std::uint64_t>(random, Config::kEngines);
     put(top->block_bytes_i, blocks);
     std::copy(blocks.begin(), blocks.end(), stats.block_bytes_read.begin());
-    top->dispatch_busy_i = stats.busy_cycles[arch::kUnitDispatch] = number();
+    stats.busy_cycles[arch::kUnitDispatch] = stats.instructions;  // one cycle each
     top->dispatch_stall_i = stats.memory_stall_cycles[arch::kUnitDispatch] = number();
     put(top->busy_i, by_unit(stats.busy_cycles));
     put(top->semaphore_stall_i, by_unit(stats.semaphore_stall_cycles));
@@ -90,7 +92,7 @@ struct CompletionBench : Clocked<typename Config::Model> {
     this->tick();
   }
   void start(std::uint64_t offset) {
-    top->base_i = AxiWriteMemory::kBase + offset;
+    set_member(top->arguments_i, rtl::Arguments::completion_base, AxiWriteMemory::kBase + offset);
     top->start_i = 1;
     cycle();
     top->start_i = 0;

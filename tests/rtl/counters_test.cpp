@@ -10,6 +10,7 @@
 #include "arch/generated/xw_arch.hpp"
 #include "compiler/program/instruction.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
@@ -123,16 +124,18 @@ struct CountersBench : Clocked<typename Config::Model> {
     for (int i = 0; i < 3; ++i) this->tick();  // sums of the last commands
     top->read_i = 1;
     this->settle();
-    Sums seen{top->cycles_o,
-              top->instructions_o,
+    using Counters = rtl::Counters;
+    const auto& counters = top->counters_o;
+    Sums seen{member(counters, Counters::total_cycles),
+              member(counters, Counters::instructions),
               top->dispatch_stall_o,
-              top->mvms_o,
-              top->macs_o,
-              top->dac_o,
-              top->adc_o,
-              top->saturations_o,
-              top->x_bytes_o,
-              top->y_bytes_o,
+              member(counters, Counters::mvms),
+              member(counters, Counters::macs),
+              member(counters, Counters::dac_conversions),
+              member(counters, Counters::adc_conversions),
+              member(counters, Counters::adc_saturations),
+              member(counters, Counters::x_bytes_read),
+              member(counters, Counters::y_bytes_written),
               {},
               {},
               {},
@@ -141,7 +144,11 @@ struct CountersBench : Clocked<typename Config::Model> {
     seen.busy = get<std::uint64_t>(top->busy_o, kQueues);
     seen.semaphore_stall = get<std::uint64_t>(top->semaphore_stall_o, kQueues);
     seen.memory_stall = get<std::uint64_t>(top->memory_stall_o, kQueues);
-    EXPECT_EQ(top->dispatch_busy_o, top->instructions_o);
+    EXPECT_EQ(member(counters, Counters::program_bytes_read), 0) << "no header";
+    top->header_read_i = 1;
+    this->settle();
+    EXPECT_EQ(member(counters, Counters::program_bytes_read), 64 + 16 * seen.instructions);
+    top->header_read_i = 0;
     top->read_i = 0;
     return seen;
   }

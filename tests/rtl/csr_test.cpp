@@ -13,6 +13,7 @@
 #include "Vcsr.h"
 #include "arch/generated/xw_arch.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
@@ -135,17 +136,19 @@ TEST_F(CsrRtl, ArgumentsKeepBytesThatAreNotWritten) {
     ASSERT_EQ(read(other), expected[other]) << "offset " << other << ", step " << step;
   }
   const auto pair = [&](std::uint32_t word) { return expected[word] | std::uint64_t{expected[word + 4]} << 32U; };
-  EXPECT_EQ(top_.program_base_o, pair(arch::kArgProgramBase));
-  EXPECT_EQ(top_.x_base_o, pair(arch::kArgXBase));
-  EXPECT_EQ(top_.y_base_o, pair(arch::kArgYBase));
-  EXPECT_EQ(top_.completion_base_o, pair(arch::kArgCompletionBase));
-  EXPECT_EQ(top_.entry_o, expected[arch::kArgEntry]);
-  EXPECT_EQ(top_.num_vectors_o, expected[arch::kArgNumVectors]);
-  EXPECT_EQ(top_.vector_base_o, expected[arch::kArgVectorBase]);
-  EXPECT_EQ(top_.chip_seed_o, expected[arch::kArgChipSeed]);
-  EXPECT_EQ(top_.watchdog_cycles_o, expected[arch::kArgWatchdogCycles]);
-  const auto images = get<std::uint64_t>(top_.image_base_o, kEngines);
-  for (std::uint32_t e = 0; e < kEngines; ++e) EXPECT_EQ(images[e], pair(arch::kArgImageBase + 8 * e));
+  EXPECT_EQ(member(top_.arguments_o, rtl::Arguments::program_base), pair(arch::kArgProgramBase));
+  EXPECT_EQ(member(top_.arguments_o, rtl::Arguments::x_base), pair(arch::kArgXBase));
+  EXPECT_EQ(member(top_.arguments_o, rtl::Arguments::y_base), pair(arch::kArgYBase));
+  EXPECT_EQ(member(top_.arguments_o, rtl::Arguments::completion_base), pair(arch::kArgCompletionBase));
+  EXPECT_EQ(member(top_.arguments_o, rtl::Arguments::entry), expected[arch::kArgEntry]);
+  EXPECT_EQ(member(top_.arguments_o, rtl::Arguments::num_vectors), expected[arch::kArgNumVectors]);
+  EXPECT_EQ(member(top_.arguments_o, rtl::Arguments::vector_base), expected[arch::kArgVectorBase]);
+  EXPECT_EQ(member(top_.arguments_o, rtl::Arguments::chip_seed), expected[arch::kArgChipSeed]);
+  EXPECT_EQ(member(top_.arguments_o, rtl::Arguments::watchdog_cycles), expected[arch::kArgWatchdogCycles]);
+  for (std::uint32_t e = 0; e < arch::kMaxEngines; ++e) {
+    EXPECT_EQ(member(top_.arguments_o, {rtl::Arguments::image_base.low + 64 * e, 64}),
+              e < kEngines ? pair(arch::kArgImageBase + 8 * e) : 0);
+  }
   EXPECT_EQ(num_starts_, 0U);
 }
 
@@ -176,20 +179,23 @@ TEST_F(CsrRtl, SaysWhatTheBuildIs) {
 
 TEST_F(CsrRtl, ShowsTheResults) {
   for (unsigned round = 0; round < 10; ++round) {
-    top_.error_code_i = static_cast<std::uint8_t>(random_());
-    top_.error_unit_i = static_cast<std::uint8_t>(random_());
-    top_.error_index_i = static_cast<std::uint32_t>(random_());
-    top_.error_detail_i = std::uint64_t{random_()} << 32U | random_();
-    top_.cycles_i = std::uint64_t{random_()} << 32U | random_();
-    top_.instructions_i = static_cast<std::uint32_t>(random_());
-    top_.mvms_i = static_cast<std::uint32_t>(random_());
-    EXPECT_EQ(read(arch::kRegErrorCode), top_.error_code_i);
-    EXPECT_EQ(read(arch::kRegErrorUnit), top_.error_unit_i);
-    EXPECT_EQ(read(arch::kRegErrorInstruction), top_.error_index_i);
-    EXPECT_EQ(read(arch::kRegErrorDetail) | std::uint64_t{read(arch::kRegErrorDetail + 4)} << 32U, top_.error_detail_i);
-    EXPECT_EQ(read(arch::kRegCycles) | std::uint64_t{read(arch::kRegCycles + 4)} << 32U, top_.cycles_i);
-    EXPECT_EQ(read(arch::kRegInstructions), top_.instructions_i);
-    EXPECT_EQ(read(arch::kRegMvms), top_.mvms_i);
+    using Report = rtl::ErrorReport;
+    using Counters = rtl::Counters;
+    for (const rtl::Slice slice : {Report::code, Report::unit, Report::index}) {
+      set_member(top_.report_i, slice, random_() & ((std::uint64_t{1} << slice.width) - 1));
+    }
+    set_member(top_.report_i, Report::detail, std::uint64_t{random_()} << 32U | random_());
+    for (const rtl::Slice slice : {Counters::total_cycles, Counters::instructions, Counters::mvms}) {
+      set_member(top_.counters_i, slice, std::uint64_t{random_()} << 32U | random_());
+    }
+    const auto both = [this](std::uint32_t offset) { return read(offset) | std::uint64_t{read(offset + 4)} << 32U; };
+    EXPECT_EQ(read(arch::kRegErrorCode), member(top_.report_i, Report::code));
+    EXPECT_EQ(read(arch::kRegErrorUnit), member(top_.report_i, Report::unit));
+    EXPECT_EQ(read(arch::kRegErrorInstruction), member(top_.report_i, Report::index));
+    EXPECT_EQ(both(arch::kRegErrorDetail), member(top_.report_i, Report::detail));
+    EXPECT_EQ(both(arch::kRegCycles), member(top_.counters_i, Counters::total_cycles));
+    EXPECT_EQ(read(arch::kRegInstructions), member(top_.counters_i, Counters::instructions) & 0xFFFFFFFFU);
+    EXPECT_EQ(read(arch::kRegMvms), member(top_.counters_i, Counters::mvms) & 0xFFFFFFFFU);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "arch/generated/xw_arch.hpp"
 #include "compiler/program/instruction.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
@@ -149,9 +150,9 @@ struct DispatchBench : Clocked<typename Config::Model> {
         top->valid_i = 1;
         put(top->instruction_i, std::vector<std::uint32_t>(program[given].words.begin(), program[given].words.end()));
         put_number(top->index_i, entry + given);
-        top->fault_i = program[given].is_fault;
-        put_number(top->fault_code_i, static_cast<std::uint32_t>(program[given].code));
-        top->fault_detail_i = program[given].detail;
+        top->error_i = program[given].is_fault;
+        set_member(top->fault_i, rtl::Fault::code, program[given].code);
+        set_member(top->fault_i, rtl::Fault::detail, program[given].detail);
       }
       const auto ready = static_cast<std::uint32_t>(random() & random());
       put_number(top->push_ready_i, ready & ((1U << kQueues) - 1));
@@ -180,8 +181,9 @@ struct DispatchBench : Clocked<typename Config::Model> {
       ASSERT_EQ(top->error_o != 0, fails);
       if (fails) {
         const auto code = is_bad ? outcome.error : DeviceError::kSemaphoreLeftover;
-        ASSERT_EQ(top->error_code_o, static_cast<std::uint32_t>(code)) << arch::error_name(code) << " expected";
-        ASSERT_EQ(top->error_detail_o, is_bad ? outcome.detail : 37U);
+        ASSERT_EQ(member(top->fault_o, rtl::Fault::code), static_cast<std::uint32_t>(code))
+            << arch::error_name(code) << " expected";
+        ASSERT_EQ(member(top->fault_o, rtl::Fault::detail), is_bad ? outcome.detail : 37U);
       }
       ASSERT_EQ(top->halted_o != 0, top->check_o != 0 && !leftover);
       const bool passes = is_there && !is_bad &&

@@ -19,6 +19,7 @@
 #include "models/analog/block_image.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 #include "tests/rtl/unit_events.hpp"
 
 namespace xw::test {
@@ -85,8 +86,10 @@ class EngineBench {
       memory.sample(*top, random);
       load_taken = top->load_valid_i != 0 && top->load_ready_o != 0;
       mvm_taken = top->mvm_valid_i != 0 && top->mvm_ready_o != 0;
-      load_events.note(top->load_done_o != 0, top->load_error_o != 0, top->load_error_code_o, top->load_error_detail_o);
-      mvm_events.note(top->mvm_done_o != 0, top->mvm_error_o != 0, top->mvm_error_code_o, top->mvm_error_detail_o);
+      load_events.note(top->load_done_o != 0, top->load_error_o != 0, member(top->load_fault_o, rtl::Fault::code),
+                       member(top->load_fault_o, rtl::Fault::detail));
+      mvm_events.note(top->mvm_done_o != 0, top->mvm_error_o != 0, member(top->mvm_fault_o, rtl::Fault::code),
+                      member(top->mvm_fault_o, rtl::Fault::detail));
       saturations += top->saturations_o;
       stalls += top->mvm_memory_stall_o;
     }

@@ -11,6 +11,7 @@
 #include "Vwatchdog.h"
 #include "arch/generated/xw_arch.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
@@ -30,6 +31,13 @@ struct Report {
   bool operator==(const Report&) const = default;
 };
 
+template <typename Port>
+[[nodiscard]] Report report_of(const Port& port) {
+  return {static_cast<std::uint8_t>(member(port, rtl::ErrorReport::unit)),
+          static_cast<std::uint8_t>(member(port, rtl::ErrorReport::code)),
+          static_cast<std::uint32_t>(member(port, rtl::ErrorReport::index)), member(port, rtl::ErrorReport::detail)};
+}
+
 TEST(ErrorUnitRtl, KeepsTheFirstInProgramOrder) {
   for (unsigned seed = 1; seed <= 10; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
@@ -48,10 +56,13 @@ TEST(ErrorUnitRtl, KeepsTheFirstInProgramOrder) {
       const std::vector<std::uint64_t> details = random_elements<std::uint64_t>(random, kSources);
       const std::uint32_t errors = bits(random) & bits(random) & bits(random) & ((1U << kSources) - 1);
       put_number(top.error_i, errors);
-      put(top.unit_i, units);
-      put(top.code_i, codes);
-      put(top.index_i, indices);
-      put(top.detail_i, details);
+      for (std::size_t s = 0; s < kSources; ++s) {
+        const std::size_t at = s * rtl::ErrorReport::kBits;
+        set_member(top.report_i, rtl::ErrorReport::unit, units[s], at);
+        set_member(top.report_i, rtl::ErrorReport::code, codes[s], at);
+        set_member(top.report_i, rtl::ErrorReport::index, indices[s], at);
+        set_member(top.report_i, rtl::ErrorReport::detail, details[s], at);
+      }
       top.clear_i = random() % 40 == 0;
       if (random() % 200 == 0) {
         bench.reset();
@@ -69,7 +80,7 @@ TEST(ErrorUnitRtl, KeepsTheFirstInProgramOrder) {
       }
       ASSERT_EQ(top.valid_o != 0, first.has_value()) << "cycle " << cycle;
       if (first) {
-        ASSERT_EQ((Report{top.unit_o, top.code_o, top.index_o, top.detail_o}), *first) << "cycle " << cycle;
+        ASSERT_EQ(report_of(top.report_o), *first) << "cycle " << cycle;
       }
     }
     EXPECT_GT(num_lowered, 20U);
@@ -139,7 +150,7 @@ TEST_F(WatchdogRtl, NamesWhatStandsStill) {
   top_.enable_i = 1;
   for (unsigned round = 0; round < 500; ++round) {
     SCOPED_TRACE("round " + std::to_string(round));
-    std::vector<std::uint32_t> indices(kQueues), words = random_elements<std::uint32_t>(random, kQueues),
+    std::vector<std::uint32_t> indices(kQueues), words = random_elements<std::uint32_t>(random, 4 * kQueues),
                                                  loads(kEngines);
     for (std::uint32_t& index : indices) index = uniform(random, 0, 1000);
     for (std::uint32_t& index : loads) index = uniform(random, 0, 1000);
@@ -152,7 +163,7 @@ TEST_F(WatchdogRtl, NamesWhatStandsStill) {
     put_number(top_.short0_i, short0);
     put_number(top_.load_active_i, active);
     put(top_.index_i, indices);
-    put(top_.word_i, words);
+    put(top_.cmd_i, words);
     put(top_.load_index_i, loads);
     // {index, unit, detail}; loaders under way come before queues of the same index, dispatch before all.
     std::tuple<std::uint32_t, std::uint32_t, std::uint64_t> expected{top_.dispatch_index_i, arch::kUnitDispatch, 0};
@@ -168,11 +179,14 @@ TEST_F(WatchdogRtl, NamesWhatStandsStill) {
                                  : q < 2 + kEngines ? arch::kUnitBlockLoad + q - 2
                                                     : arch::kUnitMvm + q - 2 - kEngines;
       const arch::Field& id = (short0 >> q & 1U) != 0 ? arch::kCommonWait0Id : arch::kCommonWait1Id;
-      const std::uint64_t semaphore = (waits >> q & 1U) != 0 ? words[q] >> id.low & ((1U << id.width) - 1) : 0;
+      const std::uint64_t semaphore =
+          (waits >> q & 1U) != 0 ? words[4 * q + id.word] >> id.low & ((1U << id.width) - 1) : 0;
       expected = {indices[q], unit, semaphore};
     }
     ASSERT_EQ(cycles_to_fire(100), round == 0 ? 10U : 9U);
-    ASSERT_EQ((std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>{top_.index_o, top_.unit_o, top_.detail_o}),
+    const Report report = report_of(top_.report_o);
+    ASSERT_EQ(report.code, static_cast<std::uint8_t>(arch::DeviceError::kWatchdog));
+    ASSERT_EQ((std::tuple<std::uint32_t, std::uint32_t, std::uint64_t>{report.index, report.unit, report.detail}),
               expected);
     bench_.tick();
     bench_.tick();

@@ -15,6 +15,7 @@
 
 #include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 #include "tests/rtl/unit_events.hpp"
 
 namespace xw::test {
@@ -53,7 +54,8 @@ class ExecutorBench {
       memory.sample(*top, random);
       bench.sample_ports();
       taken = top->cmd_valid_i != 0 && top->cmd_ready_o != 0;
-      events.note(top->done_o != 0, top->error_o != 0, top->error_code_o, top->error_detail_o);
+      events.note(top->done_o != 0, top->error_o != 0, member(top->fault_o, rtl::Fault::code),
+                  member(top->fault_o, rtl::Fault::detail));
       stalls += top->memory_stall_o;
       progress += top->beat_o;
       if (top->idle_o != 0) {

@@ -15,6 +15,7 @@
 #include "arch/generated/xw_arch.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
@@ -83,8 +84,8 @@ struct FetchBench : Clocked<typename Config::Model> {
   void start(std::uint32_t first) {
     entry = first;
     memory.requests.clear();
-    top->program_base_i = base;
-    top->entry_i = entry;
+    set_member(top->arguments_i, rtl::Arguments::program_base, base);
+    set_member(top->arguments_i, rtl::Arguments::entry, entry);
     top->start_i = 1;
     cycle();
     top->start_i = 0;
@@ -100,8 +101,9 @@ struct FetchBench : Clocked<typename Config::Model> {
       std::optional<Fault> fault;
       if (top->valid_o != 0 && top->ready_i != 0) {
         EXPECT_EQ(top->index_o, index);
-        if (top->fault_o != 0) {
-          fault = Fault{top->index_o, DeviceError{top->fault_code_o}, top->fault_detail_o};
+        if (top->error_o != 0) {
+          fault = Fault{top->index_o, DeviceError{static_cast<std::uint32_t>(member(top->fault_o, rtl::Fault::code))},
+                        member(top->fault_o, rtl::Fault::detail)};
         } else {
           EXPECT_LT(index, instructions.size());
           if (index >= instructions.size()) return Fault{};
@@ -237,7 +239,7 @@ TYPED_TEST(FetchRtl, BadHeadersShowBeforeTheFirstInstructionsArrive) {
     bench.cycle();
     bench.settle();
     EXPECT_NE(bench.top->valid_o, 0);
-    EXPECT_NE(bench.top->fault_o, 0);
+    EXPECT_NE(bench.top->error_o, 0);
     num_before += bench.memory.bursts.empty() ? 0 : 1;
     bench.stop();
   }
@@ -319,7 +321,7 @@ TYPED_TEST(FetchRtl, OneInstructionPerCycle) {
     bench.memory.sample(*bench.top, bench.random);
     ASSERT_NE(bench.top->valid_o, 0) << "cycle " << cycles;
     ASSERT_EQ(bench.top->index_o, cycles);
-    ASSERT_EQ(bench.top->fault_o, 0);
+    ASSERT_EQ(bench.top->error_o, 0);
     bench.tick();
   }
 }

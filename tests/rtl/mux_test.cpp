@@ -11,24 +11,24 @@
 #include <string>
 #include <type_traits>
 
-#include "Vread_mux_16.h"
-#include "Vread_mux_64.h"
+#include "Vread_mux.h"
 #include "Vwrite_mux_16.h"
 #include "Vwrite_mux_64.h"
 #include "host/backends/verilated/finish.hpp"
 #include "tests/rtl/axi_read_memory.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
 
 struct Mux16 {
-  using Read = Vread_mux_16;
+  using Read = Vread_mux;
   using Write = Vwrite_mux_16;
   static constexpr std::uint32_t kBeatBytes = 16;
 };
 struct Mux64 {
-  using Read = Vread_mux_64;
+  using Read = Vread_mux;
   using Write = Vwrite_mux_64;
   static constexpr std::uint32_t kBeatBytes = 64;
 };
@@ -88,10 +88,15 @@ struct ReadMuxBench {
       valid |= static_cast<std::uint32_t>(reader.offering) << r;
       ready |= static_cast<std::uint32_t>(reader.ready) << r;
     }
-    top->reader_arvalid_i = static_cast<std::uint8_t>(valid);
-    top->reader_rready_i = static_cast<std::uint8_t>(ready);
-    std::memcpy(&top->reader_araddr_i, addresses.data(), sizeof addresses);
-    std::memcpy(&top->reader_arlen_i, lengths.data(), sizeof lengths);
+    using Req = rtl::AxiReadReq;
+    const auto request = [&](auto& port, std::uint32_t r) {
+      set_member(port, Req::ar_valid, valid >> r & 1U);
+      set_member(port, Req::r_ready, ready >> r & 1U);
+      set_member(port, Req::ar_addr, addresses[r]);
+      set_member(port, Req::ar_len, lengths[r]);
+    };
+    request(top->reader0_req_i, 0);
+    request(top->reader1_req_i, 1);
     clocks_low(*top);
     if (running) sample();
     clock_edge(*top);
@@ -99,21 +104,24 @@ struct ReadMuxBench {
 
   void sample() {
     memory.sample(*top, random);
-    EXPECT_NE(top->reader_rvalid_o, 3) << "a beat for both";
-    const std::uint32_t accepted = top->reader_arready_o & top->reader_arvalid_i;
+    using Rsp = rtl::AxiReadRsp;
+    const auto response = [this](std::uint32_t r, rtl::Slice slice) {
+      return member(r == 0 ? top->reader0_rsp_o : top->reader1_rsp_o, slice);
+    };
+    EXPECT_EQ(response(0, Rsp::r_valid) & response(1, Rsp::r_valid), 0) << "a beat for both";
+    std::uint32_t accepted = 0;
+    for (std::uint32_t r = 0; r < 2; ++r) {
+      accepted |= static_cast<std::uint32_t>(readers[r].offering && response(r, Rsp::ar_ready) != 0) << r;
+    }
     EXPECT_NE(accepted, 3U);
-    EXPECT_TRUE((accepted & 2U) == 0 || (top->reader_arvalid_i & 1U) == 0) << "fetch comes first";
+    EXPECT_TRUE((accepted & 2U) == 0 || !readers[0].offering) << "fetch comes first";
     for (std::uint32_t r = 0; r < 2; ++r) {
       Reader& reader = readers[r];
-      if ((top->reader_rvalid_o >> r & 1U) != 0) {
+      if (response(r, Rsp::r_valid) != 0) {
         ASSERT_FALSE(reader.expected.empty());
         const Reader::Beat& beat = reader.expected.front();
-        EXPECT_EQ(top->reader_rresp_o, memory.response(beat.address));
-        EXPECT_EQ(top->reader_rlast_o != 0, beat.last);
-        if (memory.response(beat.address) == 0) {
-          const std::byte* bytes = memory.bytes.data() + (beat.address - AxiReadMemory::kBase);
-          EXPECT_EQ(std::memcmp(&top->reader_rdata_o, bytes, Config::kBeatBytes), 0);
-        }
+        EXPECT_EQ(response(r, Rsp::r_resp), memory.response(beat.address));
+        EXPECT_EQ(response(r, Rsp::r_last) != 0, beat.last);
         if (reader.ready) {
           reader.expected.pop_front();
           ++reader.num_beats;
@@ -180,41 +188,44 @@ TYPED_TEST(MuxRtl, WriterIsTheSelectedOne) {
   std::mt19937 random(5);
   typename TypeParam::Write top;
   constexpr std::uint32_t kBytes = TypeParam::kBeatBytes;
+  using Req = rtl::AxiWriteReq;
+  using Rsp = rtl::AxiWriteRsp;
   const auto fill = [&](auto& port) {
     auto* bytes = reinterpret_cast<unsigned char*>(&port);
     for (std::size_t i = 0; i < sizeof port; ++i) bytes[i] = static_cast<unsigned char>(random());
   };
-  const auto part = [](const auto& port, std::size_t offset, const auto& out, std::size_t size) {
-    return std::memcmp(reinterpret_cast<const unsigned char*>(&port) + offset, &out, size) == 0;
+  const auto fill_request = [&](auto& port) {
+    for (const rtl::Slice slice : {Req::aw_valid, Req::w_valid, Req::w_last, Req::b_ready}) {
+      set_member(port, slice, random() % 2);
+    }
+    set_member(port, Req::aw_addr, std::uint64_t{random()} << 32U | random());
+    set_member(port, Req::aw_len, random() % 256);
   };
+  const auto same = [](const auto& a, const auto& b, std::size_t size) { return std::memcmp(&a, &b, size) == 0; };
   for (int i = 0; i < 500; ++i) {
-    const std::uint32_t writer = random() % 2;
-    top.completion_i = static_cast<std::uint8_t>(writer);
-    top.writer_awvalid_i = random() % 4;
-    top.writer_wvalid_i = random() % 4;
-    top.writer_wlast_i = random() % 4;
-    top.writer_bready_i = random() % 4;
-    top.awready_i = random() % 2;
-    top.wready_i = random() % 2;
-    top.bvalid_i = random() % 2;
-    top.bresp_i = random() % 4;
-    fill(top.writer_awaddr_i);
-    fill(top.writer_awlen_i);
-    fill(top.writer_wdata_i);
-    fill(top.writer_wstrb_i);
+    const bool second = random() % 2 != 0;
+    top.completion_i = second;
+    fill_request(top.writer0_req_i);
+    fill_request(top.writer1_req_i);
+    fill(top.writer0_data_i);
+    fill(top.writer1_data_i);
+    fill(top.writer0_strb_i);
+    fill(top.writer1_strb_i);
+    for (const rtl::Slice slice : {Rsp::aw_ready, Rsp::w_ready, Rsp::b_valid}) {
+      set_member(top.write_rsp_i, slice, random() % 2);
+    }
+    set_member(top.write_rsp_i, Rsp::b_resp, random() % 4);
     top.eval();
-    EXPECT_EQ(top.awvalid_o, top.writer_awvalid_i >> writer & 1);
-    EXPECT_EQ(top.wvalid_o, top.writer_wvalid_i >> writer & 1);
-    EXPECT_EQ(top.wlast_o, top.writer_wlast_i >> writer & 1);
-    EXPECT_EQ(top.bready_o, top.writer_bready_i >> writer & 1);
-    EXPECT_EQ(top.writer_awready_o, top.awready_i << writer);
-    EXPECT_EQ(top.writer_wready_o, top.wready_i << writer);
-    EXPECT_EQ(top.writer_bvalid_o, top.bvalid_i << writer);
-    EXPECT_EQ(top.writer_bresp_o, top.bresp_i);
-    EXPECT_TRUE(part(top.writer_awaddr_i, writer * 8, top.awaddr_o, 8));
-    EXPECT_TRUE(part(top.writer_awlen_i, writer, top.awlen_o, 1));
-    EXPECT_TRUE(part(top.writer_wdata_i, writer * kBytes, top.wdata_o, kBytes));
-    EXPECT_TRUE(part(top.writer_wstrb_i, writer * kBytes / 8, top.wstrb_o, kBytes / 8));
+    EXPECT_TRUE(same(top.write_req_o, second ? top.writer1_req_i : top.writer0_req_i, sizeof top.write_req_o));
+    EXPECT_TRUE(same(top.write_data_o, second ? top.writer1_data_i : top.writer0_data_i, kBytes));
+    EXPECT_TRUE(same(top.write_strb_o, second ? top.writer1_strb_i : top.writer0_strb_i, kBytes / 8));
+    const auto& selected = second ? top.writer1_rsp_o : top.writer0_rsp_o;
+    const auto& other = second ? top.writer0_rsp_o : top.writer1_rsp_o;
+    for (const rtl::Slice slice : {Rsp::aw_ready, Rsp::w_ready, Rsp::b_valid}) {
+      EXPECT_EQ(member(selected, slice), member(top.write_rsp_i, slice));
+      EXPECT_EQ(member(other, slice), 0);
+    }
+    EXPECT_EQ(member(selected, Rsp::b_resp), member(top.write_rsp_i, Rsp::b_resp));
   }
   verilated::finish(top);
 }

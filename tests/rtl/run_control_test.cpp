@@ -9,6 +9,7 @@
 #include "Vrun_control.h"
 #include "arch/generated/xw_arch.hpp"
 #include "tests/rtl/clocked.hpp"
+#include "tests/rtl/members.hpp"
 
 namespace xw::test {
 namespace {
@@ -22,21 +23,24 @@ constexpr int kLongest = 40;  ///< cycles that no phase without a wait takes
 class RunControlRtl : public testing::Test, protected Clocked<Vrun_control> {
  protected:
   void SetUp() override {
-    top->entry_i = 12;
+    set_argument(rtl::Arguments::entry, 12);
     top->dispatch_index_i = 40;
-    top->num_vectors_i = 2;
-    top->program_base_i = 0x1000;
-    top->x_base_i = 0x2000;
-    top->y_base_i = 0x3000;
-    top->completion_base_i = 0x4000;
+    set_argument(rtl::Arguments::num_vectors, 2);
+    set_argument(rtl::Arguments::program_base, 0x1000);
+    set_argument(rtl::Arguments::x_base, 0x2000);
+    set_argument(rtl::Arguments::y_base, 0x3000);
+    set_argument(rtl::Arguments::completion_base, 0x4000);
     for (std::uint32_t e = 0; e < kEngines; ++e) set_image_base(e, 0x5000 + 0x100 * e);
     top->units_idle_i = top->store_idle_i = top->fetch_idle_i = 1;
     reset();
     EXPECT_NE(top->idle_o, 0);
   }
+  template <typename T>
+  void set_argument(rtl::Slice argument, T value) {
+    set_member(top->arguments_i, argument, value);
+  }
   void set_image_base(std::uint32_t engine, std::uint64_t value) {
-    top->image_base_i[2 * engine] = static_cast<std::uint32_t>(value);
-    top->image_base_i[2 * engine + 1] = static_cast<std::uint32_t>(value >> 32U);
+    set_member(top->arguments_i, {rtl::Arguments::image_base.low + 64 * engine, 64}, value);
   }
   /// One cycle; counts the pulses in it.
   void cycle() {
@@ -46,8 +50,8 @@ class RunControlRtl : public testing::Test, protected Clocked<Vrun_control> {
     aborts_ += top->abort_o;
     errors_ += top->error_o;
     if (top->error_o != 0) {
-      code_ = top->error_code_o;
-      detail_ = top->error_detail_o;
+      code_ = static_cast<std::uint32_t>(member(top->fault_o, rtl::Fault::code));
+      detail_ = member(top->fault_o, rtl::Fault::detail);
       index_ = top->error_index_o;
     }
     record_starts_ += top->record_start_o;
@@ -157,11 +161,11 @@ TEST_F(RunControlRtl, BadArgumentsAreReportedInTheirOrder) {
   const std::vector<Fault> faults = {
       {[&] { set_image_base(2, 0x5002); }, DeviceError::kMisaligned, 0x5002},
       {[&] { set_image_base(0, 0x7'0000'0020); }, DeviceError::kMisaligned, 0x7'0000'0020},
-      {[&] { top->y_base_i = 0x3010; }, DeviceError::kMisaligned, 0x3010},
-      {[&] { top->x_base_i = 0x2001; }, DeviceError::kMisaligned, 0x2001},
-      {[&] { top->program_base_i = 0x1030; }, DeviceError::kMisaligned, 0x1030},
-      {[&] { top->num_vectors_i = 0; }, DeviceError::kBadNumVectors, 0},
-      {[&] { top->num_vectors_i = kMaxBatch + 1; }, DeviceError::kBadNumVectors, kMaxBatch + 1},
+      {[&] { set_argument(rtl::Arguments::y_base, 0x3010); }, DeviceError::kMisaligned, 0x3010},
+      {[&] { set_argument(rtl::Arguments::x_base, 0x2001); }, DeviceError::kMisaligned, 0x2001},
+      {[&] { set_argument(rtl::Arguments::program_base, 0x1030); }, DeviceError::kMisaligned, 0x1030},
+      {[&] { set_argument(rtl::Arguments::num_vectors, 0); }, DeviceError::kBadNumVectors, 0},
+      {[&] { set_argument(rtl::Arguments::num_vectors, kMaxBatch + 1); }, DeviceError::kBadNumVectors, kMaxBatch + 1},
   };
   for (const Fault& fault : faults) {
     fault.make();
@@ -180,14 +184,14 @@ TEST_F(RunControlRtl, BadArgumentsAreReportedInTheirOrder) {
 }
 
 TEST_F(RunControlRtl, RecordsNeedAnAlignedAddressAndTheWriteChannel) {
-  top->completion_base_i = 0x4008;
+  set_argument(rtl::Arguments::completion_base, 0x4008);
   start();
   expect_end();
   EXPECT_EQ(errors_, 1U);
   EXPECT_EQ(code_, number(DeviceError::kMisaligned));
   EXPECT_EQ(record_starts_, 0U);
 
-  top->completion_base_i = 0x4000;
+  set_argument(rtl::Arguments::completion_base, 0x4000);
   clears_ = begins_ = dones_ = 0;
   to_instructions();
   top->store_idle_i = 0;  // a burst that memory does not take

@@ -56,7 +56,11 @@ class SemaphoresRtl : public testing::Test {
   }
   /// Puts waits_ and signal_ids_ into the words of the instructions.
   void put_waits() {
-    put_fields(top_.word_i, 32, kUnits, [&](unsigned u) {
+    put_fields(top_.cmd_i, 32, 4 * kUnits, [&](unsigned word) {
+      static_assert(arch::kCommonWait0Id.word == 0 && arch::kCommonWait1Id.word == 0 &&
+                    arch::kCommonSignalId.word == 0);
+      const unsigned u = word / 4;
+      if (word % 4 != 0) return 0xFFFFFFFFU;  // must not matter
       return waits_[u].id0 << arch::kCommonWait0Id.low | waits_[u].count0 << arch::kCommonWait0Count.low |
              waits_[u].id1 << arch::kCommonWait1Id.low | waits_[u].count1 << arch::kCommonWait1Count.low |
              signal_ids_[u] << arch::kCommonSignalId.low;

@@ -13,11 +13,11 @@ struct UnitEvents {
   std::uint32_t code = 0;
   std::uint64_t detail = 0;
 
-  void note(bool is_done, bool is_error, std::uint32_t error_code, std::uint64_t error_detail) {
+  void note(bool is_done, bool is_error, std::uint64_t error_code, std::uint64_t error_detail) {
     done += is_done ? 1 : 0;
     if (!is_error) return;
     ++errors;
-    code = error_code;
+    code = static_cast<std::uint32_t>(error_code);
     detail = error_detail;
   }
 };

@@ -280,29 +280,94 @@ class KernelXml(unittest.TestCase):
 class Package(unittest.TestCase):
     TEXT = (ROOT / "rtl/pkg/xw_pkg.sv").read_text(encoding="utf-8")
 
+    CHECK = """module xw_pkg_check (
+  input  xw_pkg::instruction_t instruction_i,
+  output logic [127:0]         hash_o,
+  output logic [127:0]         used_o,
+  output xw_pkg::fault_t       fault_o
+);
+  assign hash_o = xw_pkg::CONTRACT_HASH;
+  assign used_o = instruction_i.bits & xw_pkg::instruction_mask(instruction_i.common.opcode);
+  always_comb begin
+    fault_o        = '0;
+    fault_o.code   = xw_pkg::ERROR_OK;
+    fault_o.detail = 64'(instruction_i.mvm.rows);
+    if (!xw_pkg::is_opcode(instruction_i.common.opcode)) fault_o.code = xw_pkg::memory_error(1'b1);
+  end
+endmodule
+"""
+
+    @staticmethod
+    def structs(text):
+        """Name -> {member: (lowest bit, width)} of a package, read from its text; the first member is the highest."""
+        width_of = {"opcode_e": 4, "error_e": 8}
+        result = {}
+        for match in re.finditer(r"typedef struct packed \{\n(.*?)\n  \} (\w+);", text, re.S):
+            members = []
+            for line in match[1].splitlines():
+                kind, high, name = re.fullmatch(r"    (\w+)(?: \[(\d+):0\])? (\w+);(?:  //.*)?", line).groups()
+                members.append((name, width_of[kind] if kind in width_of else int(high or 0) + 1))
+            at, places = 0, {}
+            for name, width in reversed(members):
+                places[name] = (at, width)
+                at += width
+            width_of[match[2]] = at
+            result[match[2]] = places
+        return result
+
     def test_constants_say_what_the_contract_says(self):
-        for line in ("localparam int MVM_COLS_LSB = 112;", "localparam int MVM_COLS_WIDTH = 16;",
-                     "localparam int INST_SIGNAL_LSB = 28;", "localparam logic [3:0] OPCODE_STORE_Y = 4'h5;",
-                     "localparam logic [31:0] PROGRAM_HEADER_MAGIC = 32'h47505758;", "localparam int UNIT_MVM = 16;",
-                     "localparam logic [15:0] ARG_IMAGE_BASE = 16'h0048;", "localparam int COMPLETION_BUSY_CYCLES_OFFSET = 192;",
-                     "localparam logic [31:0] ERROR_WATCHDOG = 32'h00000015;"):
+        for line in ("localparam logic [31:0] PROGRAM_HEADER_MAGIC = 32'h47505758;", "localparam logic [7:0] UNIT_MVM = 8'h10;",
+                     "localparam logic [15:0] ARG_IMAGE_BASE = 16'h0048;", "    OPCODE_STORE_Y = 4'd5,", "    ERROR_WATCHDOG = 8'd21,"):
             self.assertIn(line, self.TEXT)
         digest = reader.parse(CONTRACT).contract_hash
         self.assertIn(f"CONTRACT_HASH = 128'h{digest[::-1].hex().upper()};", self.TEXT)
 
-    def test_holds_nothing_but_constants_with_unique_names(self):
-        code = [line.split("//")[0].strip() for line in self.TEXT.splitlines()]
-        code = [line for line in code if line and not line.startswith("/*")]
-        self.assertEqual((code[0], code[-1]), ("package xw_pkg;", "endpackage"))
-        names = [re.fullmatch(r"localparam (?:int|logic \[\d+:0\]) ([A-Z0-9_]+) = [^;]+;", line)[1] for line in code[1:-1]]
+    def test_structs_have_every_field_at_its_place(self):
+        contract = reader.parse(CONTRACT)
+        structs = self.structs(self.TEXT)
+        for instruction in contract.instructions:
+            if not instruction.fields:
+                continue
+            places = structs[f"inst_{instruction.name}_t"]
+            for f in (*contract.common, *instruction.fields):
+                name = f.name + ("_" if f.name == "context" else "")
+                self.assertEqual(places[name], (32 * f.word + f.low, f.width), f"{instruction.name}.{f.name}")
+            self.assertEqual(sum(width for _, width in places.values()), 128)
+        for record in contract.records:
+            places = structs[f"{record.name}_t"]
+            for f in record.fields:
+                self.assertEqual(places[f.name], (8 * f.offset, 8 * f.bytes), f"{record.name}.{f.name}")
+            self.assertEqual(sum(width for _, width in places.values()), 8 * record.bytes)
+        self.assertEqual(list(structs["arguments_t"])[::len(contract.arguments()) - 1], ["program_base", "image_base"])
+
+    def test_test_benches_know_the_same_places(self):
+        header = (ROOT / "tests/rtl/xw_types.hpp").read_text(encoding="utf-8")
+        for name, places in self.structs(self.TEXT).items():
+            body = re.search(rf"struct {spec.camel(name.removesuffix('_t'))} {{\n(.*?)\n}};", header, re.S)[1]
+            for member, (low, width) in places.items():
+                if not member.startswith("gap"):
+                    self.assertIn(f"Slice {member.removesuffix('_')} = {{{low}, {width}}};", body)
+
+    def test_names_are_unique(self):
+        names = re.findall(r"localparam (?:int|logic \[\d+:0\]) ([A-Z0-9_]+) =", self.TEXT)
+        names += re.findall(r"^    ([A-Z0-9_]+) = \d+'d", self.TEXT, re.M) + re.findall(r"^  } (\w+);", self.TEXT, re.M)
+        names += re.findall(r"function automatic [^(]*?(\w+)\(", self.TEXT)
+        self.assertGreater(len(names), 150)
         self.assertEqual(len(names), len(set(names)))
+
+    def test_a_moved_field_moves_and_a_reserved_word_gets_an_underscore(self):
+        text = CONTRACT.replace('fields.context      = { word = 1, bits = "15:8", doc', 'fields.context      = { word = 1, bits = "31:24", doc')
+        text = text.replace("fields.image_length = {", "fields.wire = {")
+        self.assertNotEqual(text, CONTRACT)
+        places = self.structs(gen_arch.generate(text)["rtl/pkg/xw_pkg.sv"])["inst_load_block_t"]
+        self.assertEqual(places["context_"], (56, 8))
+        self.assertEqual(places["wire_"], (96, 32))
 
     @unittest.skipUnless(shutil.which("verilator"), "verilator is not installed")
     def test_verilator_accepts_it_with_all_warnings(self):
         with tempfile.TemporaryDirectory() as folder:
             top = pathlib.Path(folder) / "xw_pkg_check.sv"
-            top.write_text("module xw_pkg_check (output logic [127:0] hash_o, output logic [31:0] error_o);\n"
-                           "  assign hash_o = xw_pkg::CONTRACT_HASH;\n  assign error_o = xw_pkg::ERROR_OK;\nendmodule\n")
+            top.write_text(self.CHECK)
             result = subprocess.run(
                 ["verilator", "--lint-only", "-Wall", str(ROOT / "rtl/pkg/xw_pkg.sv"), str(top), "--top-module", "xw_pkg_check"],
                 capture_output=True, text=True, timeout=60, check=False)
@@ -312,7 +377,7 @@ class Package(unittest.TestCase):
     def test_yosys_accepts_it(self):
         with tempfile.TemporaryDirectory() as folder:
             top = pathlib.Path(folder) / "xw_pkg_check.sv"
-            top.write_text("module xw_pkg_check (output logic [127:0] hash_o);\n  assign hash_o = xw_pkg::CONTRACT_HASH;\nendmodule\n")
+            top.write_text(self.CHECK)
             script = f"read_verilog -sv {ROOT / 'rtl/pkg/xw_pkg.sv'} {top}; hierarchy -check -top xw_pkg_check; proc"
             result = subprocess.run(["yosys", "-q", "-p", script], capture_output=True, text=True, timeout=120, check=False)
             self.assertEqual(result.returncode, 0, result.stderr)
