@@ -1,7 +1,8 @@
 # Verilated models of what Yosys makes of the RTL, so that tests of a module also run on its netlist:
 # xw_netlist_model(name TOP module PARAMETERS Lanes=16 ... [SOURCES ...] [PREFIX class]) makes target xw_netlist_<name> with class
-# V<name> in "V<name>.h", as xw_verilate does from the RTL; xw_netlist_test(name SOURCES ... LIBRARIES ... [FILTER ...] [FAILS text]) a ctest
-# case with label netlist. Nothing of it is part of the default build: the case netlist.build, which the others require, builds it.
+# V<name> in "V<name>.h", as xw_verilate does from the RTL; xw_netlist_test(name SOURCES ... LIBRARIES ... [FILTER ...] [FAILS text] [QUICK]) a ctest
+# case with label netlist. Nothing of it is part of the default build: the cases netlist.build_*, which the others require, build it.
+# Only those with QUICK run by default; all run with ctest -C netlist -L netlist.
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
 
@@ -11,9 +12,17 @@ if(XW_HAVE_VERILATOR AND XW_BUILD_TESTS)
   find_package(Python3 3.11 REQUIRED COMPONENTS Interpreter)
   if(XW_YOSYS)
     set(XW_HAVE_NETLISTS ON)
-    add_custom_target(xw_netlist_tests)
-    add_test(NAME netlist.build COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target xw_netlist_tests)
-    set_tests_properties(netlist.build PROPERTIES LABELS "netlist;slow" TIMEOUT 3600 FIXTURES_SETUP netlists)
+    foreach(set quick all)
+      set(configurations "")
+      if(set STREQUAL all)
+        set(configurations CONFIGURATIONS netlist)
+      endif()
+      add_custom_target(xw_netlists_${set})
+      add_test(NAME netlist.build_${set} ${configurations}
+               COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target xw_netlists_${set} -- --quiet)
+      set_tests_properties(netlist.build_${set} PROPERTIES LABELS "netlist;slow" TIMEOUT 3600 FIXTURES_SETUP netlists_${set}
+                           RUN_SERIAL TRUE)
+    endforeach()
   endif()
 endif()
 
@@ -47,16 +56,22 @@ function(xw_netlist_model name)
 endfunction()
 
 function(xw_netlist_test name)
-  cmake_parse_arguments(ARG "" "FILTER;FAILS" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "QUICK" "FILTER;FAILS" "SOURCES;LIBRARIES" ${ARGN})
   add_executable(${name} EXCLUDE_FROM_ALL ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} xw_test_support GTest::gmock GTest::gtest GTest::gtest_main xw_options)
-  add_dependencies(xw_netlist_tests ${name})
+  set(set all)
+  set(configurations CONFIGURATIONS netlist)
+  if(ARG_QUICK)
+    set(set quick)
+    set(configurations "")
+  endif()
+  add_dependencies(xw_netlists_${set} ${name})
   if(NOT ARG_FILTER)
     set(ARG_FILTER "*")
   endif()
-  add_test(NAME netlist.${name} COMMAND ${name} --gtest_filter=${ARG_FILTER})
-  set_tests_properties(netlist.${name} PROPERTIES LABELS "netlist;slow" TIMEOUT 1200 FIXTURES_REQUIRED netlists)
+  add_test(NAME netlist.${name} ${configurations} COMMAND ${name} --gtest_filter=${ARG_FILTER})
+  set_tests_properties(netlist.${name} PROPERTIES LABELS "netlist;slow" TIMEOUT 1200 FIXTURES_REQUIRED netlists_${set})
   if(ARG_FAILS)
     set_tests_properties(netlist.${name} PROPERTIES PASS_REGULAR_EXPRESSION ${ARG_FAILS})
   endif()

@@ -35,10 +35,11 @@ class Summary:
 
 
 class Netlist:
-    """Modules of a design by name."""
+    """Modules of a design by name. Outputs whose names match `unused` drive nothing in hardware."""
 
-    def __init__(self, document):
+    def __init__(self, document, unused=None):
         self.modules = document["modules"]
+        self.unused = re.compile(unused or r"(?!)")
         self._summaries = {}
 
     def summary(self, name):
@@ -102,6 +103,8 @@ class Netlist:
                 arcs_to.setdefault(target, []).extend((source, levels) for source in sources)
 
         for port, description in module["ports"].items():
+            if description["direction"] != "input" and self.unused.match(port):
+                continue
             table = inputs if description["direction"] == "input" else outputs
             for place, bit in enumerate(description["bits"]):
                 if bit not in CONSTANTS:

@@ -71,6 +71,11 @@ class Levels(unittest.TestCase):
         self.assertEqual(summary.through, {("y", 0): {("a", 0): 1}})
         self.assertEqual(design.summary("above").deepest[0], 3)
 
+    def test_do_not_count_to_outputs_that_are_not_used(self):
+        modules = {"m": module([flop(9, 2), lut(2, 3), lut(3, 4), lut(4, 5)], {}, {"needs_clock_o": [5], "y": [4]})}
+        self.assertEqual(netlist_graph.Netlist({"modules": modules}).summary("m").deepest[0], 3)
+        self.assertEqual(netlist_graph.Netlist({"modules": modules}, "needs_").summary("m").deepest[0], 2)
+
     def test_unknown_cells_and_loops_are_errors(self):
         with self.assertRaisesRegex(netlist_graph.GraphError, "unknown type FOO"):
             netlist(m=module([cell("FOO", {"O"}, I=2, O=3)])).summary("m")
