@@ -18,6 +18,7 @@ import time
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+import netlist_graph  # noqa: E402
 import rtl_parameters  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -41,6 +42,11 @@ LUTS = {"RAM32M": 4, "RAM64M": 4, "RAM32M16": 8, "RAM64M8": 8, "RAM32X1D": 2, "R
         "RAM512X1S": 8, "RAM64X8SW": 8, "RAM32X16DR8": 8, "SRL16E": 1, "SRLC32E": 1, "INV": 1}
 NOTHING = {"BUFG", "CARRY4", "CARRY8", "MUXF7", "MUXF8", "MUXF9", "GND", "VCC"}
 LUTRAM_DEPTH = 64  # memories at most this deep may be distributed RAM
+
+# Levels of logic between registers (scripts/netlist_graph.py says how they are counted), sub-modules included.
+LEVELS = 12
+# Modules that may have more, and why.
+MORE_LEVELS = {}
 
 # Modules whose arrays are registers on purpose.
 REGISTERS = {
@@ -92,7 +98,8 @@ def yosys_script(top, parameters):
         f"synth_xilinx {options} -run coarse:map_memory",
         "dump -m -o memories.il t:$mem_v2",
         f"synth_xilinx {options} -run map_memory:",
-        "tee -q -o stat.json stat -json -tech xilinx"]) + "\n"
+        "tee -q -o stat.json stat -json -tech xilinx",
+        "write_json netlist.json"]) + "\n"
 
 
 def run_yosys(yosys, folder, top, parameters):
@@ -148,6 +155,7 @@ class Design:
         log = (folder / "yosys.log").read_text(encoding="utf-8")
         pairs = re.findall(r"Replacing memory \\(\S+) with list of registers\. See \S*?(\w+)\.sv:", log)
         self.registers = sorted({(module, name.split(".")[-1]) for name, module in pairs})
+        self.netlist = netlist_graph.Netlist(json.loads((folder / "netlist.json").read_text(encoding="utf-8")), "needs_")
 
     def _memories(self, folder):
         """(module, name, depth, width, kind), sorted; kind as Yosys' libraries of memories call it."""
@@ -177,6 +185,13 @@ class Design:
                 for resource, value in self.total(kind).items():
                     counts[resource] += number * value
         return counts
+
+    def deepest(self, name):
+        """(levels, from, to) of the longest path that a module sees, through its sub-modules."""
+        try:
+            return self.netlist.summary(name).deepest
+        except netlist_graph.GraphError as error:
+            raise SynthesisError(str(error)) from None
 
     def instances(self, top):
         """Module -> number of instances below (and with) top."""
@@ -228,6 +243,11 @@ def problems_of(design, top, parameters):
             problems.append(f"{module}.{name} is an array in registers; expected a memory, or a reason in scripts/synthesis.py")
     for module, a, b in design.soft:
         problems.append(f"{module}: a multiplier of {a} x {b} bits is made of LUTs")
+    for name in design.instances(top):
+        levels, begin, end = design.deepest(name)
+        limit = MORE_LEVELS.get(module_name(name), (LEVELS,))[0]
+        if levels > limit:
+            problems.append(f"{module_name(name)}: {levels} levels of logic from {begin} to {end}; at most {limit} may be")
     lanes = parameters.get("Lanes")
     for name in design.instances(top):
         if module_name(name) == "xw_mac_lanes" and lanes and design.own(name)["DSP"] != lanes:
@@ -244,7 +264,8 @@ def report(design, top, build, parameters):
     """Everything that is written down, as JSON."""
     modules = {}
     for name, number in sorted(design.instances(top).items(), key=lambda item: module_name(item[0])):
-        entry = modules.setdefault(module_name(name), {"instances": 0, "own": dict.fromkeys(RESOURCES, 0)})
+        entry = modules.setdefault(module_name(name), {"instances": 0, "own": dict.fromkeys(RESOURCES, 0), "levels": 0})
+        entry["levels"] = max(entry["levels"], design.deepest(name)[0])
         entry["instances"] += number
         for resource, value in design.own(name).items():
             entry["own"][resource] += number * value
@@ -274,10 +295,14 @@ def tables(result):
         shares = " | ".join(f"{number(CARDS[c][r])} ({result['total'][r] / CARDS[c][r]:.1%})" for c in CARDS)
         lines.append(f"| {'BRAM (36 Kbit)' if r == 'BRAM' else r} | {number(result['engine'][r])} | {number(result['total'][r])} | "
                      f"{shares} | {SHARES[r]:.0%} |")
-    lines += ["", "Modules without their sub-modules, all instances together:", "",
-              "| module | instances | " + " | ".join(RESOURCES) + " |", "|---|--:|" + "--:|" * len(RESOURCES)]
+    has_levels = all("levels" in module for module in result["modules"].values())  # not in reports of before
+    lines += ["", "Modules without their sub-modules, all instances together" +
+              (f"; levels of logic between registers, sub-modules included (allowed: {LEVELS}):" if has_levels else ":"), "",
+              "| module | instances | " + " | ".join(RESOURCES) + (" | levels |" if has_levels else " |"),
+              "|---|--:|" + "--:|" * (len(RESOURCES) + has_levels)]
     for name, module in result["modules"].items():
-        lines.append(f"| `{name}` | {module['instances']} | " + " | ".join(number(module["own"][r]) for r in RESOURCES) + " |")
+        lines.append(f"| `{name}` | {module['instances']} | " + " | ".join(number(module["own"][r]) for r in RESOURCES) +
+                     (f" | {module['levels']} |" if has_levels else " |"))
     lines += ["", "Memories:", "", "| memory | words x bits | made of |", "|---|---|---|"]
     for m in result["memories"]:
         kind = KINDS.get(m["kind"], m["kind"])
@@ -304,6 +329,10 @@ def stale(result):
             was, now = old.get(part, {}).get(r, 0), result[part][r]
             if abs(now - was) > TOLERANCE * max(was, now):
                 messages.append(f"{part}: {number(now)} {r}, {JSON_PATH} has {number(was)}")
+    for name, module in result["modules"].items():
+        was = old.get("modules", {}).get(name, {}).get("levels", 0)
+        if was != module["levels"]:
+            messages.append(f"{name}: {module['levels']} levels of logic, {JSON_PATH} has {was}")
     if old.get("parameters") != result["parameters"]:
         messages.append(f"parameters differ from {JSON_PATH}")
     if old.get("memories") != result["memories"]:

@@ -38,11 +38,26 @@ class Netlist:
                     "mapping memory \\xw_engine.fifo via $__XILINX_LUTRAM_SDP_\n"
                     "Warning: Replacing memory \\acc_q with list of registers. See /r/rtl/tile/xw_mac_lanes.sv:4\n")
         self.soft = ""
+        self.levels = {name: 0 for name in ("xw_kernel", "xw_engine", LANES_NAME)}
+
+    def wires(self):
+        """What write_json says: LUTs in a row between two registers, as many as the module has levels."""
+        modules = {}
+        for name, levels in self.levels.items():
+            cells = {f"l{i}": {"type": "LUT2", "port_directions": {"I0": "input", "O": "output"},
+                               "connections": {"I0": [2 + i], "O": [3 + i]}} for i in range(levels)}
+            for register, port, bit in (("begin", "Q", 2), ("end", "D", 2 + levels)):
+                cells[register] = {"type": "FDRE", "connections": {port: [bit]},
+                                   "port_directions": {port: "output" if port == "Q" else "input"}}
+            names = {"begin_q": {"bits": [2]}, "end_d": {"bits": [2 + levels]}}
+            modules[name] = {"ports": {}, "cells": cells, "netnames": names}
+        return {"modules": modules}
 
     def write(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
         stat = {"creator": "Yosys 0.23 (git sha1 7ce5011c24b)", "modules": {n: {"num_cells_by_type": c} for n, c in self.modules.items()}}
         (folder / "stat.json").write_text(json.dumps(stat), encoding="utf-8")
+        (folder / "netlist.json").write_text(json.dumps(self.wires()), encoding="utf-8")
         (folder / "memories.il").write_text(self.memories, encoding="utf-8")
         (folder / "soft_multipliers.il").write_text(self.soft, encoding="utf-8")
         (folder / "yosys.log").write_text(self.log, encoding="utf-8")
@@ -112,6 +127,12 @@ class Judge(unittest.TestCase):
         self.netlist.soft = ("module \\xw_engine\n  cell $mul $m\n    parameter signed \\A_SIGNED 0\n    parameter \\A_WIDTH 9\n"
                              "    parameter \\B_WIDTH 5\n  end\nend\n")
         self.expect("xw_engine: a multiplier of 9 x 5 bits is made of LUTs")
+
+    def test_deep_logic(self):
+        self.netlist.levels["xw_engine"] = synthesis.LEVELS
+        self.assertEqual(self.problems(), [])
+        self.netlist.levels["xw_engine"] = synthesis.LEVELS + 1
+        self.expect(f"xw_engine: {synthesis.LEVELS + 1} levels of logic from begin_q to end_d; at most {synthesis.LEVELS} may be")
 
     def test_a_lane_without_dsp(self):
         self.netlist.modules[LANES_NAME]["DSP48E2"] = 63
