@@ -1,4 +1,6 @@
 # SystemC and TLM-2.0 (Debian package libsystemc-dev). Without them XW_HAVE_SYSTEMC is false and all that needs them is absent.
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
 
 option(XW_WITH_SYSTEMC "Build the SystemC model and its tests" ON)
 
