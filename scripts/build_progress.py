@@ -65,6 +65,8 @@ class Progress:
             self.out.flush()
             return
         done, total = int(step[1]), int(step[2])
+        if done == 0:  # what ninja does before it knows its steps
+            return
         now = self.clock()
         first = self.total == 0
         self.total = total

@@ -42,6 +42,10 @@ class BuildProgress(unittest.TestCase):
         shown = self.follow(lines, interval=25).splitlines()
         self.assertEqual([line.split("]")[0] for line in shown], ["[  1/100", "[ 26/100", "[ 51/100", "[ 76/100", "[100/100"])
 
+    def test_what_comes_before_the_first_step_is_not_shown(self):
+        self.assertEqual(self.follow([(0, "[0/2] Re-checking globbed directories..."), (5, "[1/90] Building")]),
+                         "[ 1/90]   1 %, 5 s gone\n")
+
     def test_messages_of_the_compiler_pass(self):
         self.assertIn("a.cpp:3: error: no\n", self.follow([(1, "[1/9] Building"), (2, "a.cpp:3: error: no"), (3, "FAILED: a.o")]))
 

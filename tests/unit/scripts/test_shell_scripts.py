@@ -221,5 +221,61 @@ class Demo(unittest.TestCase):
         self.assertNotIn("== 5/7", out)
 
 
+class Dev(unittest.TestCase):
+    """The script in a tree of its own, with checks, a build and test programs that are played by scripts."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.tree = pathlib.Path(folder.name) / "tree"
+        self.bin = pathlib.Path(folder.name) / "bin"
+        self.build = self.tree / "build/quick"
+        (self.tree / "scripts").mkdir(parents=True)
+        for name in ("dev.sh", "build_progress.py"):
+            shutil.copy(ROOT / "scripts" / name, self.tree / "scripts" / name)
+        for name in ("gen_arch.py", "check_includes.py", "check_licence.py"):
+            (self.tree / "scripts" / name).write_text("")
+        tool(self.tree, "scripts/check_format.sh", "#!/bin/sh\n")
+        tool(self.tree, "scripts/test.sh", "#!/bin/sh\necho the whole suite\n")
+        tool(self.bin, "cmake", "#!/bin/sh\necho '[1/1] Linking'\n")
+        self.build.mkdir(parents=True)
+        (self.build / "build.ninja").write_text("")
+        for name in ("ir_test", "mapping_test"):
+            self.program(name, "exit 0")
+        (self.build / "quick_tests.txt").write_text(
+            "".join(f"{name} {self.build / name}\n" for name in ("ir_test", "mapping_test")))
+
+    def program(self, name, end):
+        tool(self.build, name, f"#!/bin/sh\necho '[  PASSED  ] 3 tests.'\n{end}\n")
+
+    def dev(self, *arguments):
+        result = subprocess.run([str(self.tree / "scripts/dev.sh"), *arguments], capture_output=True, text=True, timeout=60, check=False,
+                                env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"})
+        ran = {line.split(":")[0] for line in result.stdout.splitlines() if line.endswith("PASSED  ] 3 tests.") and "_test:" in line}
+        return result.returncode, ran, result.stdout
+
+    def test_programs_run_once_and_again_when_they_are_new(self):
+        self.assertEqual(self.dev()[:2], (0, {"ir_test", "mapping_test"}))
+        self.assertEqual(self.dev()[:2], (0, set()))
+        os.utime(self.build / "ir_test", (4e9, 4e9))
+        self.assertEqual(self.dev()[:2], (0, {"ir_test"}))
+
+    def test_a_program_that_fails_is_told_and_runs_again(self):
+        self.program("ir_test", "exit 1")
+        status, ran, out = self.dev()
+        self.assertEqual((status, ran), (1, {"mapping_test"}))
+        self.assertIn("ir_test: FAILED", out)
+        self.assertEqual(self.dev()[0], 1)
+        self.program("ir_test", "exit 0")
+        self.assertEqual(self.dev()[:2], (0, {"ir_test"}))
+
+    def test_named_programs_always_run(self):
+        self.dev()
+        self.assertEqual(self.dev("mapping_test")[:2], (0, {"mapping_test"}))
+
+    def test_whole_is_the_whole_suite(self):
+        self.assertEqual(self.dev("whole")[2], "the whole suite\n")
+
+
 if __name__ == "__main__":
     unittest.main()
