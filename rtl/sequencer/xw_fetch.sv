@@ -82,8 +82,10 @@ module xw_fetch #(
 
   // Lines up to the next multiple of 1 KiB, and not beyond the end once it is known.
   logic [63:0] entry_line, end_line, chunk_addr;
+  logic [63:0] left_q, left_d;               // lines not yet requested, once the end is known
+  logic [31:0] next_lines_q;                 // of the next request: at most left_q
   logic [31:0] chunk_lines;
-  logic        more;
+  logic        more, ask;
   assign entry_line = 64'd1 + 64'(arguments_i.entry[31:2]);
   assign end_line   = 64'd1 + ((64'(header_q.num_instructions) + 64'd3) >> 2);
   always_comb begin
@@ -91,13 +93,17 @@ module xw_fetch #(
     chunk_addr  = '0;
     chunk_lines = '0;
     if ((state_q == StFirst || state_q == StStream) && req_ready) begin
-      more        = next_line_q < end_line;
+      more        = next_lines_q != '0;
       chunk_addr  = arguments_i.program_base + (next_line_q << 6);
-      chunk_lines = 32'(CHUNK_LINES) - 32'(chunk_addr[9:6]);
-      if (state_q == StStream && end_line - next_line_q < 64'(chunk_lines)) begin
-        chunk_lines = 32'(end_line - next_line_q);
-      end
+      chunk_lines = next_lines_q;  // the first request ends at a multiple, so the others begin at one
+      if (state_q == StFirst) chunk_lines = 32'(CHUNK_LINES) - 32'(chunk_addr[9:6]);
     end
+  end
+
+  // Found at the header, then behind the next request.
+  always_comb begin
+    left_d = left_q - 64'(next_lines_q);
+    if (state_q == StHeader) left_d = (next_line_q < end_line) ? end_line - next_line_q : '0;
   end
 
   // --- buffer -----------------------------------------------------------------------------------
@@ -106,14 +112,14 @@ module xw_fetch #(
   logic [SLOT_BITS-1:0] slot_q;
   logic [1:0]           skip_q;                       // beats of the first line before the entry
   logic [DataWidth+1:0] front;
-  logic buffer_empty, beat, push, take, take_beat, ask;
+  logic buffer_empty, beat, push, take, take_beat;
   assign buffer_empty = write_q == read_q;
   assign front        = ready_i ? buffer[read_q[DEPTH_BITS-1:0]] : '0;  // looked at only when it is taken
   assign beat_ready   = state_q != StIdle && state_q != StStop;
   assign beat         = beat_valid && beat_ready && header_read_o;
   assign push         = beat && skip_q == '0;
   assign ask          = state_q == StFirst || (state_q == StStream && more &&
-                        32'(reserved_q) + chunk_lines * LINE_BEATS <= DEPTH);
+                        32'(reserved_q) + next_lines_q * LINE_BEATS <= DEPTH);
   assign req_valid    = start_i || ask;
   assign req_addr     = (state_q == StIdle) ? arguments_i.program_base : chunk_addr;
   assign req_beats    = (state_q == StIdle) ? 32'(LINE_BEATS) : chunk_lines * LINE_BEATS;
@@ -152,6 +158,8 @@ module xw_fetch #(
       fault_q        <= '0;
       index_q        <= '0;
       next_line_q    <= '0;
+      left_q         <= '0;
+      next_lines_q   <= '0;
       front_line_q   <= '0;
       write_q        <= '0;
       read_q         <= '0;
@@ -168,6 +176,10 @@ module xw_fetch #(
       end
       if (take_beat) read_q <= read_q + 1'b1;
       if (ask && req_ready) next_line_q <= next_line_q + 64'(chunk_lines);
+      if (state_q == StHeader || (state_q == StStream && ask && req_ready)) begin
+        left_q       <= left_d;
+        next_lines_q <= (left_d < 64'(CHUNK_LINES)) ? 32'(left_d) : 32'(CHUNK_LINES);
+      end
       reserved_q <= reserved_q - (DEPTH_BITS + 1)'(take_beat) - (DEPTH_BITS + 1)'(beat && skip_q != '0) +
                     ((ask && req_ready) ? (DEPTH_BITS + 1)'(chunk_lines * LINE_BEATS) : '0);
 

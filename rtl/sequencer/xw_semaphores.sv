@@ -70,12 +70,12 @@ module xw_semaphores #(
     end
   end
 
-  // Of every semaphore a byte: the low part; a carry that the high part does not have yet; whether the high part is
-  // more than zero. With one of these bits there is enough for any wait: a borrow leaves almost 64 in the low part.
+  // Of every semaphore a byte: the low part; a carry or a borrow that the high part does not have yet; whether the high
+  // part is more than zero. With one of these bits there is enough for any wait: a borrow leaves almost 64 in the low part.
   localparam int unsigned CARRY = 6;
   logic [COUNT*8-1:0]    near_q, near_d;
   logic [COUNT-1:0]      borrow_q, borrow_d, full_q, full_d;  // full: the high part has all ones
-  logic [COUNT-1:0]      pending_q, pending_d;                // a carry or a borrow
+  logic [COUNT-1:0]      pending_q, pending_d;                // the bits CARRY
   logic [COUNT*HIGH-1:0] high_q, high_d;
   // What the grant of the last cycle takes: from two semaphores, or the second count is zero.
   logic [5:0]            take0_id_q, take1_id_q;
@@ -194,7 +194,7 @@ module xw_semaphores #(
     high     = '0;
     if (change) begin
       for (int unsigned s = 0; s < COUNT; s++) begin
-        low = near_q[8*s +: LOW] | {LOW{near_q[8*s+CARRY] && full_q[s]}};
+        low = near_q[8*s +: LOW] | {LOW{near_q[8*s+CARRY] && full_q[s] && !borrow_q[s]}};
         // The complement, so that all operands are added in one tree.
         sum = (LOW + 2)'(low) + {4'hF, ~taken(6'(s), take0_id_q, take1_id_q, take0_q, take1_q)} + (LOW + 2)'(1);
         if (signals) begin
@@ -202,12 +202,12 @@ module xw_semaphores #(
             sum = sum + (LOW + 2)'(signal_i[u] && signal_ids[6*u +: 6] == 6'(s));
           end
         end
-        high = high_q[HIGH*s +: HIGH] + HIGH'(near_q[8*s+CARRY] && !full_q[s]) - HIGH'(borrow_q[s]);
-        near_d[8*s +: 8]       = {high != '0, sum[LOW] && !sum[LOW+1], sum[LOW-1:0]};
+        high = high_q[HIGH*s +: HIGH] + HIGH'(near_q[8*s+CARRY] && !borrow_q[s] && !full_q[s]) - HIGH'(borrow_q[s]);
+        near_d[8*s +: 8]       = {high != '0, sum[LOW:0]};
         borrow_d[s]            = sum[LOW+1];
         full_d[s]              = high == '1;
         high_d[HIGH*s +: HIGH] = high;
-        pending_d[s]           = sum[LOW] || sum[LOW+1];
+        pending_d[s]           = sum[LOW];
       end
     end
   end
