@@ -1,424 +1,243 @@
-// Parses chat templates by recursive descent; the precedence is Jinja's.
+// Parses the statements of templates.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <initializer_list>
 
-#include "host/tokenizer/jinja/lexer.hpp"
-#include "host/tokenizer/jinja/template.hpp"
+#include "host/tokenizer/jinja/expression_parser.hpp"
+#include "host/tokenizer/jinja/syntax.hpp"
+#include "host/tokenizer/jinja/token_stream.hpp"
 
 namespace xw::tokenizer::jinja {
 namespace {
 
-using Kind = Expression::Kind;
 using TokenKind = Token::Kind;
-
-constexpr int kMaxDepth = 64;
-constexpr int kMaxHeight = 256;
+using Words = std::initializer_list<std::string_view>;
 
 class Parser {
  public:
-  explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+  Parser(std::vector<Token> tokens, Budget& budget) : tokens_(std::move(tokens), budget), expressions_(tokens_) {}
 
   Nodes parse_template() {
     Nodes nodes = parse_nodes({});
-    if (token().kind != TokenKind::kEnd) throw_unsupported("an unmatched {% " + token_text(1) + " %}");
+    if (!tokens_.is(TokenKind::kEnd)) throw_unsupported("an unmatched {% " + word_ahead() + " %}" + in_line());
     return nodes;
   }
 
  private:
-  /// Bounds recursion.
-  class Level {
-   public:
-    explicit Level(int& depth) : depth_(depth) {
-      if (++depth_ > kMaxDepth) throw_unsupported("nesting deeper than " + std::to_string(kMaxDepth));
-    }
-    ~Level() { --depth_; }
-    Level(const Level&) = delete;
-    Level& operator=(const Level&) = delete;
+  using Parse = void (Parser::*)(Node& node);
 
-   private:
-    int& depth_;
-  };
+  [[nodiscard]] std::string word_ahead() const { return tokens_.peek(1).text.substr(0, 40); }
+  [[nodiscard]] std::string in_line() const { return " in line " + std::to_string(tokens_.peek().line); }
 
-  [[nodiscard]] const Token& token(std::size_t ahead = 0) const {
-    return tokens_[std::min(next_ + ahead, tokens_.size() - 1)];
-  }
-  [[nodiscard]] std::string token_text(std::size_t ahead) const { return token(ahead).text.substr(0, 40); }
-  [[nodiscard]] bool is_word(std::string_view text, std::size_t ahead = 0) const {
-    return token(ahead).kind == TokenKind::kName && token(ahead).text == text;
-  }
-  [[nodiscard]] bool is_operator(std::string_view text) const {
-    return token().kind == TokenKind::kOperator && token().text == text;
-  }
-  bool accept_word(std::string_view text) {
-    const bool hit = is_word(text);
-    if (hit) ++next_;
-    return hit;
-  }
-  bool accept(std::string_view text) {
-    const bool hit = is_operator(text);
-    if (hit) ++next_;
-    return hit;
-  }
-  [[noreturn]] void fail_at_token(std::string_view expected) const {
-    std::string what = token_text(0);
-    what.append(" where ").append(expected).append(" is expected");
-    throw_unsupported(what);
-  }
-  void expect(std::string_view text) {
-    if (!accept(text)) fail_at_token(text);
-  }
-  void expect(TokenKind kind) {
-    if (token().kind != kind) fail_at_token("the end of the tag");
-    ++next_;
-  }
-  std::string expect_name() {
-    if (token().kind != TokenKind::kName) fail_at_token("a name");
-    return tokens_[next_++].text;
+  Node& add(Nodes& nodes, Node::Kind kind) {
+    tokens_.budget().step();
+    tokens_.budget().allocate(3 * sizeof(Node));  // while a vector grows, it is there twice
+    nodes.emplace_back();
+    nodes.back().kind = kind;
+    return nodes.back();
   }
 
-  /// Statements up to a block that starts with one of `ends` (not consumed).
-  Nodes parse_nodes(std::initializer_list<std::string_view> ends) {
-    const Level level(depth_);
+  /// Statements up to a block that starts with one of `ends` (not consumed), the end, or a block that ends another one.
+  Nodes parse_nodes(Words ends) {
+    const TokenStream::Level level(tokens_);
     Nodes nodes;
     for (;;) {
-      switch (token().kind) {
-        case TokenKind::kText: {
-          Node& node = nodes.emplace_back();
-          node.text = tokens_[next_++].text;
-          break;
+      if (tokens_.is(TokenKind::kText)) {
+        tokens_.budget().allocate(tokens_.peek().text.size());
+        add(nodes, Node::Kind::kText).text = tokens_.take().text;
+      } else if (tokens_.is(TokenKind::kPrintBegin)) {
+        tokens_.skip(1);
+        Node& node = add(nodes, Node::Kind::kPrint);
+        node.expression = expressions_.parse_tuple();
+        tokens_.expect(TokenKind::kPrintEnd);
+      } else if (tokens_.is(TokenKind::kBlockBegin)) {
+        if (tokens_.peek(1).kind != TokenKind::kName) {
+          tokens_.skip(1);
+          tokens_.fail("a statement");
         }
-        case TokenKind::kPrintBegin: {
-          ++next_;
-          Node& node = nodes.emplace_back();
-          node.kind = Node::Kind::kPrint;
-          node.expression = parse_expression();
-          expect(TokenKind::kPrintEnd);
-          break;
-        }
-        case TokenKind::kBlockBegin:
-          if (std::ranges::find(ends, token(1).text) != ends.end()) return nodes;
-          if (!parse_block(nodes)) return nodes;
-          break;
-        default:
-          return nodes;
+        const std::string& word = tokens_.peek(1).text;
+        const bool ends_other = word.starts_with("end") || word == "else" || word == "elif";
+        if (ends_other || std::ranges::find(ends, word) != ends.end()) return nodes;
+        parse_statement(nodes);
+      } else {
+        return nodes;
       }
     }
   }
 
-  bool parse_block(Nodes& nodes) {
-    if (is_word("if", 1)) {
-      next_ += 2;
-      nodes.push_back(parse_if());
-    } else if (is_word("for", 1)) {
-      next_ += 2;
-      nodes.push_back(parse_for());
-    } else if (is_word("set", 1)) {
-      next_ += 2;
-      nodes.push_back(parse_set());
-    } else if (is_word("macro", 1)) {
-      next_ += 2;
-      skip_macro();
-    } else if (token(1).text.starts_with("end") || is_word("else", 1) || is_word("elif", 1)) {
-      return false;
-    } else {
-      throw_unsupported("{% " + token_text(1) + " %}");
-    }
-    return true;
+  void parse_statement(Nodes& nodes) {
+    struct Statement {
+      std::string_view word;
+      Node::Kind kind;
+      Parse parse;
+    };
+    static constexpr std::array<Statement, 12> kStatements = {{
+        {"if", Node::Kind::kIf, &Parser::parse_if},
+        {"for", Node::Kind::kFor, &Parser::parse_for},
+        {"set", Node::Kind::kSet, &Parser::parse_set},
+        {"macro", Node::Kind::kMacro, &Parser::parse_macro},
+        {"call", Node::Kind::kCall, &Parser::parse_call},
+        {"filter", Node::Kind::kFilter, &Parser::parse_filter},
+        {"with", Node::Kind::kWith, &Parser::parse_with},
+        {"generation", Node::Kind::kScope, &Parser::parse_generation},
+        {"block", Node::Kind::kScope, &Parser::parse_block},
+        {"autoescape", Node::Kind::kScope, &Parser::parse_autoescape},
+        {"break", Node::Kind::kBreak, &Parser::parse_jump},
+        {"continue", Node::Kind::kContinue, &Parser::parse_jump},
+    }};
+    tokens_.skip(1);
+    const std::string word = tokens_.peek().text;
+    const auto* const it = std::ranges::find(kStatements, word, &Statement::word);
+    if (it == kStatements.end()) return parse_unknown(nodes);
+    tokens_.skip(1);
+    (this->*it->parse)(add(nodes, it->kind));
+    tokens_.expect(TokenKind::kBlockEnd);
   }
 
-  Nodes parse_body(std::initializer_list<std::string_view> ends) {
-    expect(TokenKind::kBlockEnd);
-    Nodes nodes = parse_nodes(ends);
-    if (token().kind != TokenKind::kBlockBegin || std::ranges::find(ends, token(1).text) == ends.end()) {
-      throw_unsupported("a block without {% " + std::string(*(ends.end() - 1)) + " %}");
+  /// What is not known throws when it is reached, which templates for several tools may never do.
+  void parse_unknown(Nodes& nodes) {
+    const std::string word = tokens_.peek().text.substr(0, 40);
+    add(nodes, Node::Kind::kUnsupported).text = "{% " + word + " %}" + in_line();
+    while (!tokens_.is(TokenKind::kBlockEnd)) {
+      if (tokens_.is(TokenKind::kEnd)) tokens_.fail("the end of the tag");
+      tokens_.skip(1);
     }
-    ++next_;  // the caller reads the word
-    return nodes;
+    tokens_.skip(1);
+    const std::string end = "end" + word;
+    if (!closes_later(end)) return;
+    add(nodes, Node::Kind::kScope).body = parse_nodes({end});
+    if (!tokens_.is_word(end, 1)) throw_unsupported("a block without {% " + end + " %}" + in_line());
+    tokens_.skip(2);
+    tokens_.expect(TokenKind::kBlockEnd);
   }
 
-  Node parse_if() {
-    Node node;
-    node.kind = Node::Kind::kIf;
+  [[nodiscard]] bool closes_later(const std::string& end) const {
+    for (std::size_t ahead = 0; tokens_.peek(ahead).kind != TokenKind::kEnd; ++ahead) {
+      tokens_.budget().step();
+      if (tokens_.peek(ahead).kind == TokenKind::kBlockBegin && tokens_.is_word(end, ahead + 1)) return true;
+    }
+    return false;
+  }
+
+  /// The rest of the tag, statements, and the word of the block that ends them, which is one of `ends`.
+  std::string parse_body(Nodes& body, Words ends) {
+    tokens_.expect(TokenKind::kBlockEnd);
+    body = parse_nodes(ends);
+    if (!tokens_.is(TokenKind::kBlockBegin) || std::ranges::find(ends, tokens_.peek(1).text) == ends.end()) {
+      throw_unsupported("a block without {% " + std::string(*(ends.end() - 1)) + " %}" + in_line());
+    }
+    tokens_.skip(1);
+    return tokens_.expect_name();
+  }
+
+  void parse_if(Node& node) {
+    ExpressionPtr condition = expressions_.parse_tuple();
     bool has_else = false;
-    ExpressionPtr condition = parse_expression();
     for (;;) {
-      Nodes body = has_else ? parse_body({"endif"}) : parse_body({"elif", "else", "endif"});
+      tokens_.budget().allocate(3 * sizeof(node.branches[0]));
+      Nodes body;
+      const std::string word = has_else ? parse_body(body, {"endif"}) : parse_body(body, {"elif", "else", "endif"});
       node.branches.emplace_back(std::move(condition), std::move(body));
-      const std::string word = expect_name();
-      if (word == "endif") break;
+      if (word == "endif") return;
       has_else = word == "else";
-      condition = has_else ? nullptr : parse_expression();
-    }
-    expect(TokenKind::kBlockEnd);
-    return node;
-  }
-
-  Node parse_for() {
-    Node node;
-    node.kind = Node::Kind::kFor;
-    do node.names.push_back(expect_name());
-    while (accept(","));
-    if (!accept_word("in")) throw_unsupported("{% for %} without \"in\"");
-    node.expression = parse_or();
-    if (accept_word("if")) node.filter = parse_expression();
-    node.body = parse_body({"else", "endfor"});
-    if (expect_name() == "else") {
-      node.alternative = parse_body({"endfor"});
-      ++next_;
-    }
-    expect(TokenKind::kBlockEnd);
-    return node;
-  }
-
-  Node parse_set() {
-    Node node;
-    node.kind = Node::Kind::kSet;
-    do node.names.push_back(expect_name());
-    while (accept(","));
-    if (node.names.size() == 1 && accept(".")) node.text = expect_name();
-    if (accept("=")) {
-      node.expression = parse_expression();
-    } else {
-      if (node.names.size() != 1 || !node.text.empty()) throw_unsupported("this form of {% set %}");
-      node.body = parse_body({"endset"});
-      ++next_;
-    }
-    expect(TokenKind::kBlockEnd);
-    return node;
-  }
-
-  /// Macros may be defined (often for tools); calling one is an unknown function.
-  void skip_macro() {
-    while (token().kind != TokenKind::kEnd && token().kind != TokenKind::kBlockEnd) ++next_;
-    parse_body({"endmacro"});
-    ++next_;
-    expect(TokenKind::kBlockEnd);
-  }
-
-  static ExpressionPtr make(Kind kind, std::string text, ExpressionPtr a = nullptr, ExpressionPtr b = nullptr) {
-    auto node = std::make_unique<Expression>();
-    node->kind = kind;
-    node->text = std::move(text);
-    if (a != nullptr) attach(*node, std::move(a));
-    if (b != nullptr) attach(*node, std::move(b));
-    return node;
-  }
-  static void bound_height(Expression& parent, const ExpressionPtr& child) {
-    if (child != nullptr) parent.height = std::max(parent.height, child->height + 1);
-    if (parent.height > kMaxHeight)
-      throw_unsupported("an expression of more than " + std::to_string(kMaxHeight) + " levels");
-  }
-  /// Adds an operand (null: left out).
-  static void attach(Expression& parent, ExpressionPtr child) {
-    bound_height(parent, child);
-    parent.operands.push_back(std::move(child));
-  }
-  static ExpressionPtr literal(Value value) {
-    auto node = std::make_unique<Expression>();
-    node->literal = std::move(value);
-    return node;
-  }
-
-  ExpressionPtr parse_expression() {
-    const Level level(depth_);
-    ExpressionPtr value = parse_or();
-    while (accept_word("if")) {
-      ExpressionPtr node = make(Kind::kCondition, "", std::move(value), parse_or());
-      attach(*node, accept_word("else") ? parse_expression() : nullptr);
-      value = std::move(node);
-    }
-    return value;
-  }
-  ExpressionPtr parse_or() {
-    ExpressionPtr left = parse_and();
-    while (accept_word("or")) left = make(Kind::kBinary, "or", std::move(left), parse_and());
-    return left;
-  }
-  ExpressionPtr parse_and() {
-    ExpressionPtr left = parse_not();
-    while (accept_word("and")) left = make(Kind::kBinary, "and", std::move(left), parse_not());
-    return left;
-  }
-  ExpressionPtr parse_not() {
-    const Level level(depth_);
-    if (is_word("not") && !is_word("in", 1)) {
-      ++next_;
-      return make(Kind::kUnary, "not", parse_not());
-    }
-    return parse_comparison();
-  }
-  ExpressionPtr parse_comparison() {
-    ExpressionPtr left = parse_sum();
-    for (;;) {
-      std::string op;
-      for (const std::string_view candidate : {"==", "!=", "<", ">", "<=", ">="}) {
-        if (is_operator(candidate)) op = candidate;
-      }
-      if (!op.empty()) {
-        ++next_;
-      } else if (accept_word("in")) {
-        op = "in";
-      } else if (is_word("not") && is_word("in", 1)) {
-        next_ += 2;
-        op = "not in";
-      } else {
-        return left;
-      }
-      left = make(Kind::kBinary, op, std::move(left), parse_sum());
-    }
-  }
-  ExpressionPtr parse_sum() {
-    ExpressionPtr left = parse_concatenation();
-    for (;;) {
-      const bool plus = is_operator("+");
-      if (!plus && !is_operator("-")) return left;
-      ++next_;
-      left = make(Kind::kBinary, plus ? "+" : "-", std::move(left), parse_concatenation());
-    }
-  }
-  ExpressionPtr parse_concatenation() {
-    ExpressionPtr left = parse_product();
-    while (accept("~")) left = make(Kind::kBinary, "~", std::move(left), parse_product());
-    return left;
-  }
-  ExpressionPtr parse_product() {
-    ExpressionPtr left = parse_unary(true);
-    for (;;) {
-      if (!is_operator("*") && !is_operator("/") && !is_operator("//") && !is_operator("%")) return left;
-      std::string op = tokens_[next_++].text;
-      left = make(Kind::kBinary, std::move(op), std::move(left), parse_unary(true));
-    }
-  }
-  ExpressionPtr parse_unary(bool with_filters) {
-    const Level level(depth_);
-    ExpressionPtr value = accept("-") ? make(Kind::kUnary, "-", parse_unary(false)) : parse_postfix(parse_primary());
-    return with_filters ? parse_filters(std::move(value)) : std::move(value);
-  }
-
-  ExpressionPtr parse_primary() {
-    const Level level(depth_);
-    if (token().kind == TokenKind::kString) {
-      std::string text;
-      while (token().kind == TokenKind::kString) text += tokens_[next_++].text;
-      return literal(Value::string(std::move(text)));
-    }
-    if (token().kind == TokenKind::kInteger) {
-      const std::string& digits = tokens_[next_++].text;
-      std::int64_t number = 0;
-      if (std::from_chars(digits.data(), digits.data() + digits.size(), number).ec != std::errc())
-        throw_unsupported("the number " + digits.substr(0, 40));
-      return literal(Value::integer(number));
-    }
-    if (token().kind == TokenKind::kName) {
-      const std::string& name = tokens_[next_++].text;
-      if (name == "true" || name == "True") return literal(Value::boolean(true));
-      if (name == "false" || name == "False") return literal(Value::boolean(false));
-      if (name == "none" || name == "None") return literal(Value::none());
-      return make(Kind::kName, name);
-    }
-    if (accept("(")) {
-      ExpressionPtr value = parse_expression();
-      expect(")");
-      return value;
-    }
-    if (accept("[")) {
-      ExpressionPtr list = make(Kind::kList, "");
-      while (!accept("]")) {
-        attach(*list, parse_expression());
-        if (!is_operator("]")) expect(",");
-      }
-      return list;
-    }
-    if (accept("{")) {
-      ExpressionPtr object = make(Kind::kObject, "");
-      while (!accept("}")) {
-        attach(*object, parse_expression());
-        expect(":");
-        attach(*object, parse_expression());
-        if (!is_operator("}")) expect(",");
-      }
-      return object;
-    }
-    fail_at_token("a value");
-  }
-
-  ExpressionPtr parse_postfix(ExpressionPtr value) {
-    for (int length = 0;; ++length) {
-      if (length > kMaxDepth) throw_unsupported("a chain of more than " + std::to_string(kMaxDepth) + " members");
-      if (accept(".")) {
-        value = make(Kind::kMember, expect_name(), std::move(value));
-      } else if (accept("[")) {
-        value = parse_subscript(std::move(value));
-      } else if (accept("(")) {
-        value = make(Kind::kCall, "", std::move(value));
-        parse_arguments(*value);
-      } else {
-        return value;
-      }
+      condition = has_else ? nullptr : expressions_.parse_tuple();
     }
   }
 
-  ExpressionPtr parse_subscript(ExpressionPtr value) {
-    ExpressionPtr first = is_operator(":") ? nullptr : parse_expression();
-    if (accept("]")) return make(Kind::kIndex, "", std::move(value), std::move(first));
-    ExpressionPtr slice = make(Kind::kSlice, "", std::move(value));
-    attach(*slice, std::move(first));
-    for (int i = 0; i < 2; ++i) {
-      const bool given = accept(":") && !is_operator(":") && !is_operator("]");
-      attach(*slice, given ? parse_expression() : nullptr);
-    }
-    expect("]");
-    return slice;
+  void parse_for(Node& node) {
+    node.target = expressions_.parse_target();
+    if (!node.target.member.empty()) tokens_.fail("a name");
+    if (!tokens_.accept_word("in")) tokens_.fail("in");
+    node.expression = expressions_.parse_iterated();
+    if (tokens_.accept_word("if")) node.filter = expressions_.parse();
+    node.is_recursive = tokens_.accept_word("recursive");
+    ++loops_;
+    const std::string word = parse_body(node.body, {"else", "endfor"});
+    --loops_;
+    if (word == "else") parse_body(node.alternative, {"endfor"});
   }
 
-  void parse_arguments(Expression& call) {
-    while (!accept(")")) {
-      const bool is_keyword =
-          token().kind == TokenKind::kName && token(1).kind == TokenKind::kOperator && token(1).text == "=";
-      if (is_keyword) {
-        std::string name = expect_name();
-        ++next_;
-        ExpressionPtr value = parse_expression();
-        bound_height(call, value);
-        call.keywords.emplace_back(std::move(name), std::move(value));
-      } else {
-        attach(call, parse_expression());
-      }
-      if (!is_operator(")")) expect(",");
+  void parse_set(Node& node) {
+    node.target = expressions_.parse_target();
+    if (tokens_.accept("=")) {
+      node.expression = expressions_.parse_tuple();
+      return;
     }
+    if (tokens_.accept("|")) node.expression = expressions_.parse_filters_of_block();
+    node.text = "block";
+    parse_body(node.body, {"endset"});
   }
 
-  ExpressionPtr parse_filters(ExpressionPtr value) {
-    for (int length = 0;; ++length) {
-      if (length > kMaxDepth) throw_unsupported("a chain of more than " + std::to_string(kMaxDepth) + " filters");
-      if (accept("|")) {
-        value = make(Kind::kFilter, expect_name(), std::move(value));
-        if (accept("(")) parse_arguments(*value);
-      } else if (accept_word("is")) {
-        const bool negated = accept_word("not");
-        value = make(Kind::kTest, expect_name(), std::move(value));
-        if (accept("(")) {
-          parse_arguments(*value);
-        } else if (token().kind == TokenKind::kString || token().kind == TokenKind::kInteger) {
-          attach(*value, parse_primary());
-        }
-        if (negated) value = make(Kind::kUnary, "not", std::move(value));
-      } else {
-        return value;
-      }
+  void parse_with(Node& node) {
+    while (!tokens_.is(TokenKind::kBlockEnd)) {
+      tokens_.budget().allocate(3 * sizeof(node.assignments[0]));
+      Target target = expressions_.parse_target();
+      tokens_.expect("=");
+      node.assignments.emplace_back(std::move(target), expressions_.parse());
+      if (!tokens_.is(TokenKind::kBlockEnd)) tokens_.expect(",");
     }
+    parse_body(node.body, {"endwith"});
   }
 
-  std::vector<Token> tokens_;
-  std::size_t next_ = 0;
-  int depth_ = 0;
+  /// The body of a function: jumps cannot leave it, and what it uses of its caller is noted.
+  void parse_function_body(Node& node, Words ends) {
+    const int loops = std::exchange(loops_, 0);
+    expressions_.macros.push_back(&node.signature);
+    parse_body(node.body, ends);
+    expressions_.macros.pop_back();
+    loops_ = loops;
+  }
+
+  void parse_macro(Node& node) {
+    node.signature.name = tokens_.expect_name();
+    tokens_.expect("(");
+    expressions_.parse_parameters(node.signature);
+    parse_function_body(node, {"endmacro"});
+  }
+
+  void parse_call(Node& node) {
+    node.signature.name = "caller";
+    if (tokens_.accept("(")) expressions_.parse_parameters(node.signature);
+    node.expression = expressions_.parse();
+    if (node.expression->kind != Expression::Kind::kCall) tokens_.fail("a call");
+    parse_function_body(node, {"endcall"});
+  }
+
+  void parse_filter(Node& node) {
+    node.expression = expressions_.parse_filters_of_block();
+    parse_body(node.body, {"endfilter"});
+  }
+
+  /// Marks what the model says, for training; here it is only a scope.
+  void parse_generation(Node& node) { parse_function_body(node, {"endgeneration"}); }
+
+  void parse_block(Node& node) {
+    tokens_.expect_name();
+    while (tokens_.accept_word("scoped") || tokens_.accept_word("required")) continue;
+    parse_function_body(node, {"endblock"});
+    if (tokens_.is(TokenKind::kName)) tokens_.skip(1);
+  }
+
+  void parse_autoescape(Node& node) {
+    if (!tokens_.accept_word("false") && !tokens_.accept_word("False")) tokens_.fail("false");
+    parse_body(node.body, {"endautoescape"});
+  }
+
+  void parse_jump(Node&) {
+    if (loops_ == 0) throw_unsupported("a jump outside of a loop" + in_line());
+  }
+
+  TokenStream tokens_;
+  ExpressionParser expressions_;
+  int loops_ = 0;
 };
 
 }  // namespace
 
-Template::Template(std::string_view source) : nodes_(Parser(tokenize(source)).parse_template()) {}
+Nodes parse(std::string_view source, Budget& budget) {
+  return Parser(tokenize(source, budget), budget).parse_template();
+}
 
 }  // namespace xw::tokenizer::jinja

@@ -96,6 +96,11 @@ void make(const fs::path& folder) {
   for (const Json& family : templates) {
     write(folder / "chat_template", family.at("family").get<std::string>(), family.at("template").get<std::string>());
   }
+  const Json vectors = Json::parse(xw::read_text_file(xw::test::source_dir() / "tests/fixtures/jinja/vectors.json"));
+  std::size_t number = 0;
+  for (const Json& vector : vectors.at("cases")) {
+    write(folder / "chat_template", "vector" + std::to_string(number++), vector.at("template").get<std::string>());
+  }
 }
 
 }  // namespace

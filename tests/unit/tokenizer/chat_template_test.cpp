@@ -69,13 +69,20 @@ TEST(ChatTemplate, SmolLm2HasItsDefaultSystemMessage) {
   FAIL() << "no SmolLM2 template";
 }
 
+TEST(ChatTemplate, LineEndsOfTheTemplateAreNormalizedThoseOfMessagesStay) {
+  TokenizerData data = test::byte_level_sample();
+  data.chat_template = "{% for m in messages %}\r\n[{{ m.role }}]\r\n{{ m.content }}\r{% endfor %}\r\n";
+  const std::vector<ChatMessage> messages = {{"user", "a\r\nb"}, {"assistant", "c"}};
+  EXPECT_EQ(Tokenizer(data).apply_chat_template(messages, true), "[user]\na\r\nb\n[assistant]\nc\n");
+}
+
 TEST(ChatTemplate, NamesWhatIsWrong) {
   const std::vector<ChatMessage> messages = {{"user", "Hi"}};
   TokenizerData data = test::byte_level_sample();
   test::expect_error(ErrorCode::kUnsupported, {"no chat template"},
                      [&] { (void)Tokenizer(data).apply_chat_template(messages, true); });
   data.chat_template = "{% frobnicate %}";
-  test::expect_error(ErrorCode::kUnsupported, {"frobnicate", "ChatML", "Zephyr"},
+  test::expect_error(ErrorCode::kUnsupported, {"chat template", "frobnicate", "line 1"},
                      [&] { (void)Tokenizer(data).apply_chat_template(messages, true); });
   test::expect_error(ErrorCode::kInvalidArgument, {"at least one message"},
                      [&] { (void)Tokenizer(data).apply_chat_template({}, true); });

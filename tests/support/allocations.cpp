@@ -1,0 +1,65 @@
+// Counts what operator new hands out.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/allocations.hpp"
+
+#include <malloc.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::size_t> in_use{0};
+std::atomic<std::size_t> peak{0};
+
+void* take(std::size_t size) {
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  const std::size_t now = in_use += ::malloc_usable_size(memory);
+  std::size_t highest = peak;
+  while (now > highest && !peak.compare_exchange_weak(highest, now)) continue;
+  return memory;
+}
+
+void give(void* memory) noexcept {
+  if (memory == nullptr) return;
+  in_use -= ::malloc_usable_size(memory);
+  std::free(memory);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  return take(size);
+}
+void* operator new[](std::size_t size) {
+  return take(size);
+}
+void operator delete(void* memory) noexcept {
+  give(memory);
+}
+void operator delete[](void* memory) noexcept {
+  give(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  give(memory);
+}
+void operator delete[](void* memory, std::size_t) noexcept {
+  give(memory);
+}
+
+namespace xw::test {
+
+std::size_t allocated_bytes() noexcept {
+  return in_use;
+}
+std::size_t peak_bytes() noexcept {
+  return peak;
+}
+void reset_peak() noexcept {
+  peak = in_use.load();
+}
+
+}  // namespace xw::test
