@@ -131,10 +131,8 @@ std::vector<std::int64_t> JsonObject::find_token_ids(const char* key) const {
   if (value == nullptr) return {};
   std::vector<std::int64_t> ids;
   const auto append = [&](const nlohmann::json& element) {
-    if (!element.is_number_integer() || (element.is_number_unsigned() && element.get<std::uint64_t>() > INT32_MAX) ||
-        element.get<std::int64_t>() < -1) {
-      throw_expected(key, "a token id or a list of them");
-    }
+    const bool is_huge = element.is_number_unsigned() && element.get<std::uint64_t>() > INT64_MAX;
+    if (!element.is_number_integer() || is_huge) throw_expected(key, "a token id or a list of them");
     ids.push_back(element.get<std::int64_t>());
   };
   if (value->is_array()) {

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "arch/support/warning.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -97,23 +98,21 @@ double longrope_attention_factor(double context, double original) {
   return stretch <= 1 ? 1 : std::sqrt(1 + std::log(stretch) / std::log(original));
 }
 
-void check_config(const ModelConfig& config, const std::string& origin) {
+void check_config(ModelConfig& config, const std::string& origin) {
   check_counts(config, origin);
   check_number("norm_eps", config.norm_eps, origin);
   check_rope(config.rope, config.head_dim, origin);
   if (config.window_rope.has_value()) check_rope(*config.window_rope, config.head_dim, origin);
-  const auto is_outside = [&](std::int64_t token) { return token < -1 || token >= std::int64_t{config.vocab_size}; };
-  for (const std::int64_t token : config.eos_tokens) {
-    if (is_outside(token)) {
-      throw Error(ErrorCode::kFormat, origin + ": end-of-sequence token: expected an id below " +
-                                          std::to_string(config.vocab_size) + ", found " + std::to_string(token));
+  const auto is_outside = [&](std::int64_t token, const char* what) {
+    const bool outside = token < -1 || token >= std::int64_t{config.vocab_size};
+    if (outside) {
+      warn(origin + ": " + what + "-of-sequence token " + std::to_string(token) +
+           " is ignored: the vocabulary has only " + std::to_string(config.vocab_size) + " tokens");
     }
-  }
-  if (is_outside(config.bos_token)) {
-    throw Error(ErrorCode::kFormat, origin + ": begin-of-sequence token: expected an id below " +
-                                        std::to_string(config.vocab_size) + ", found " +
-                                        std::to_string(config.bos_token));
-  }
+    return outside;
+  };
+  std::erase_if(config.eos_tokens, [&](std::int64_t token) { return is_outside(token, "end"); });
+  if (is_outside(config.bos_token, "begin")) config.bos_token = -1;
 }
 
 }  // namespace xw::checkpoint

@@ -18,8 +18,9 @@ void add_generation_config(ModelConfig& config, std::string_view text, const std
 /// GGUF metadata (and the rope factor tensors and shapes that stand in for metadata). Throws as parse_hf_config().
 [[nodiscard]] ModelConfig read_gguf_config(const GgufFile& file);
 
-/// Checks what no format guarantees: ranges, divisibility, finite numbers, lengths of lists.
-void check_config(const ModelConfig& config, const std::string& origin);
+/// Checks what no format guarantees: ranges, divisibility, finite numbers, lengths of lists. Special tokens outside the
+/// vocabulary, which the model can neither read nor write, are dropped with a warning.
+void check_config(ModelConfig& config, const std::string& origin);
 /// longrope: attention factor of a model stretched from `original` to `context` positions.
 [[nodiscard]] double longrope_attention_factor(double context, double original);
 /// Families for messages.

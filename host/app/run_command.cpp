@@ -150,6 +150,7 @@ void converse(transformer::Session& session, toolchain::OpenedModel& opened, con
   for (;;) {
     if (terminal) out.write("> ");
     if (!lines.next(message)) break;
+    if (message.ends_with('\r')) message.pop_back();  // lines of Windows
     if (message.empty()) continue;
     refuse_control_tokens(tokenizer, message);
     messages.push_back({"user", message});
@@ -288,9 +289,9 @@ int run_main(const std::vector<std::string>& arguments) {
     if (flags.json != "-") std::fprintf(stderr, "timing-only: products are not computed, the text means nothing\n");
   }
   const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
-  if (!flags.raw)
-    flags.generate.stop_tokens.assign(tokenizer.data().end_of_generation.begin(),
-                                      tokenizer.data().end_of_generation.end());
+  if (!flags.raw) {
+    flags.generate.stop_tokens = transformer::stop_tokens(opened.model().graph(), tokenizer.data().end_of_generation);
+  }
   transformer::Session session(opened.model());
   Totals totals;
   if (flags.interactive) {

@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <limits>
 
 #include "arch/support/error.hpp"
+#include "arch/support/warning.hpp"
 #include "compiler/checkpoint/gguf_file.hpp"
 #include "host/tokenizer/check.hpp"
 #include "host/tokenizer/pre_tokenizers.hpp"
@@ -13,11 +13,15 @@
 namespace xw::tokenizer {
 namespace {
 
-TokenId read_id(const checkpoint::GgufFile& file, const std::string& key, TokenId absent, const std::string& origin) {
+/// A special token; one that the vocabulary does not have is as good as none, with a warning.
+TokenId read_id(const checkpoint::GgufFile& file, const std::string& key, TokenId absent, const TokenizerData& data,
+                const std::string& origin) {
   const std::optional<std::int64_t> id = file.find_int(key);
   if (!id) return absent;
-  if (*id < -1 || *id > std::numeric_limits<TokenId>::max()) {
-    throw Error(ErrorCode::kFormat, origin + ": " + key + " is " + std::to_string(*id) + ", not a token id");
+  if (*id < -1 || *id >= static_cast<std::int64_t>(data.tokens.size())) {
+    warn(origin + ": " + key + " is " + std::to_string(*id) + ", outside the vocabulary of " +
+         std::to_string(data.tokens.size()) + " tokens; the token is ignored");
+    return -1;
   }
   return static_cast<TokenId>(*id);
 }
@@ -52,9 +56,9 @@ void read_byte_level(const checkpoint::GgufFile& file, TokenizerData& data, cons
   const std::vector<std::string>* merges = file.find_strings("tokenizer.ggml.merges");
   if (merges == nullptr) throw Error(ErrorCode::kFormat, origin + ": tokenizer.ggml.merges is missing");
   data.merges = *merges;
-  data.bos = read_id(file, "tokenizer.ggml.bos_token_id", -1, origin);
-  data.eos = read_id(file, "tokenizer.ggml.eos_token_id", -1, origin);
-  data.unknown = read_id(file, "tokenizer.ggml.unknown_token_id", -1, origin);
+  data.bos = read_id(file, "tokenizer.ggml.bos_token_id", -1, data, origin);
+  data.eos = read_id(file, "tokenizer.ggml.eos_token_id", -1, data, origin);
+  data.unknown = read_id(file, "tokenizer.ggml.unknown_token_id", -1, data, origin);
   data.add_bos = file.find_bool("tokenizer.ggml.add_bos_token").value_or(pre->add_bos && data.bos >= 0);
   // add_space_prefix has no meaning for byte-level vocabularies, though files carry it.
 }
@@ -65,9 +69,9 @@ void read_sentencepiece(const checkpoint::GgufFile& file, TokenizerData& data, c
   if (!scores) throw Error(ErrorCode::kFormat, origin + ": tokenizer.ggml.scores is missing");
   data.scores.reserve(scores->size());
   for (const double score : *scores) data.scores.push_back(static_cast<float>(score));
-  data.bos = read_id(file, "tokenizer.ggml.bos_token_id", 1, origin);
-  data.eos = read_id(file, "tokenizer.ggml.eos_token_id", 2, origin);
-  data.unknown = read_id(file, "tokenizer.ggml.unknown_token_id", 0, origin);
+  data.bos = read_id(file, "tokenizer.ggml.bos_token_id", 1, data, origin);
+  data.eos = read_id(file, "tokenizer.ggml.eos_token_id", 2, data, origin);
+  data.unknown = read_id(file, "tokenizer.ggml.unknown_token_id", 0, data, origin);
   data.add_bos = file.find_bool("tokenizer.ggml.add_bos_token").value_or(true);
   data.add_space_prefix = file.find_bool("tokenizer.ggml.add_space_prefix").value_or(true);
   data.remove_extra_spaces = file.find_bool("tokenizer.ggml.remove_extra_whitespaces").value_or(false);
@@ -92,12 +96,12 @@ TokenizerData read_gguf(const checkpoint::GgufFile& file, const std::string& ori
                 origin + ": tokenizer.ggml.model is \"" + model->substr(0, 80) +
                     "\"; supported are \"gpt2\" (byte-level BPE) and \"llama\" (SentencePiece BPE)");
   }
-  data.pad = read_id(file, "tokenizer.ggml.padding_token_id", -1, origin);
+  data.pad = read_id(file, "tokenizer.ggml.padding_token_id", -1, data, origin);
   data.add_eos = file.find_bool("tokenizer.ggml.add_eos_token").value_or(false);
   if (const std::string* chat = file.find_string("tokenizer.chat_template")) data.chat_template = *chat;
   find_end_of_generation(data);
   for (const char* key : {"tokenizer.ggml.eot_token_id", "tokenizer.ggml.eom_token_id"}) {
-    const TokenId id = read_id(file, key, -1, origin);
+    const TokenId id = read_id(file, key, -1, data, origin);
     if (id >= 0 && std::ranges::find(data.end_of_generation, id) == data.end_of_generation.end()) {
       data.end_of_generation.push_back(id);
     }

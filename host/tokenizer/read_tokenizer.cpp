@@ -2,12 +2,15 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <initializer_list>
 #include <string_view>
 #include <vector>
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
 #include "compiler/checkpoint/gguf_file.hpp"
+#include "compiler/checkpoint/llama2c.hpp"
+#include "host/tokenizer/check.hpp"
 #include "host/tokenizer/readers.hpp"
 #include "host/tokenizer/tokenizer.hpp"
 
@@ -41,15 +44,44 @@ std::vector<fs::path> matching_files(const fs::path& directory, std::string_view
   return found;
 }
 
-fs::path find_in_directory(const fs::path& directory) {
-  for (const char* name : {"tokenizer.json", "tokenizer.model", "tokenizer.bin"}) {
+/// What a file is, by its content: names of blobs in model stores say nothing.
+enum class Format { kGguf, kTokenizerJson, kSentencePieceModel, kLlama2cTokenizer, kOther };
+
+std::string_view head_of(const MappedFile& file) {
+  const std::span<const std::byte> bytes = file.bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 64)};
+}
+
+Format format_of(const MappedFile& file) {
+  const std::string_view head = head_of(file);
+  if (head.starts_with("GGUF")) return Format::kGguf;
+  const std::size_t first = head.find_first_not_of(" \t\r\n");
+  if (first != std::string_view::npos && head[first] == '{') return Format::kTokenizerJson;
+  // llama2.c: the length of the longest token in four bytes. SentencePiece: field 1 of a message, a piece, whose
+  // field 1 is its text.
+  if (head.size() >= 4 && head[2] == '\0' && head[3] == '\0') return Format::kLlama2cTokenizer;
+  if (head.size() >= 3 && head[0] == '\x0A' && head[2] == '\x0A') return Format::kSentencePieceModel;
+  const std::string extension = file.path().extension().string();
+  if (extension == ".json") return Format::kTokenizerJson;
+  if (extension == ".model") return Format::kSentencePieceModel;
+  if (extension == ".bin") return Format::kLlama2cTokenizer;
+  if (extension == ".gguf") return Format::kGguf;
+  return Format::kOther;
+}
+
+struct Pattern {
+  std::string_view prefix;
+  std::string_view suffix;
+};
+
+/// The first of `names` in `directory`, else the only file that matches the first pattern which any file matches; empty
+/// if there is none. Throws Error{kInvalidArgument} instead of guessing between several.
+fs::path find_named(const fs::path& directory, std::initializer_list<const char*> names,
+                    std::initializer_list<Pattern> patterns) {
+  for (const char* name : names) {
     if (is_file(directory / name)) return directory / name;
   }
-  struct Pattern {
-    const char* prefix;
-    const char* suffix;
-  };
-  for (const Pattern pattern : {Pattern{"tok", ".bin"}, Pattern{"tok", ".model"}, Pattern{"", ".gguf"}}) {
+  for (const Pattern& pattern : patterns) {
     const std::vector<fs::path> found = matching_files(directory, pattern.prefix, pattern.suffix);
     if (found.size() == 1) return found.front();
     if (found.size() > 1) {
@@ -58,7 +90,24 @@ fs::path find_in_directory(const fs::path& directory) {
                                                    ", ...); name one of them");
     }
   }
+  return {};
+}
+
+fs::path find_in_directory(const fs::path& directory) {
+  fs::path found = find_named(directory, {"tokenizer.json", "tokenizer.model", "tokenizer.bin"},
+                              {{"tok", ".bin"}, {"tok", ".model"}, {"", ".gguf"}});
+  if (!found.empty()) return found;
   throw Error(ErrorCode::kFileNotFound, directory.string() + ": no tokenizer; expected " + std::string(kFormats));
+}
+
+/// The tokenizer of a llama2.c checkpoint: a tokenizer.json or a GGUF beside it belongs to another model.
+fs::path find_for_llama2c(const fs::path& checkpoint, const fs::path& directory) {
+  fs::path found = find_named(directory, {"tokenizer.bin"}, {{"tok", ".bin"}});
+  if (found.empty()) found = find_named(directory, {"tokenizer.model"}, {{"tok", ".model"}});
+  if (!found.empty()) return found;
+  throw Error(ErrorCode::kFileNotFound, checkpoint.string() +
+                                            ": no tokenizer beside this llama2.c checkpoint; expected tokenizer.bin, "
+                                            "tok*.bin or tokenizer.model");
 }
 
 /// The text of a file beside `path`, or nothing.
@@ -70,7 +119,11 @@ std::string text_beside(const fs::path& path, const char* name) {
 TokenizerData read_json(const fs::path& path) {
   TokenizerData data =
       read_tokenizer_json(read_text_file(path), text_beside(path, "tokenizer_config.json"), path.string());
-  if (data.chat_template.empty()) data.chat_template = text_beside(path, "chat_template.jinja");
+  // The file of its own is the newer form: where both exist, it counts.
+  if (std::string text = text_beside(path, "chat_template.jinja"); !text.empty()) {
+    data.chat_template = std::move(text);
+    check(data, path.string());
+  }
   return data;
 }
 
@@ -81,24 +134,30 @@ std::filesystem::path find_tokenizer(const std::filesystem::path& checkpoint) {
   if (!is_file(checkpoint)) {
     throw Error(ErrorCode::kFileNotFound, checkpoint.string() + ": no such file or directory");
   }
-  if (checkpoint.extension() == ".gguf") return checkpoint;
-  return find_in_directory(checkpoint.has_parent_path() ? checkpoint.parent_path() : fs::path("."));
+  const fs::path directory = checkpoint.has_parent_path() ? checkpoint.parent_path() : fs::path(".");
+  const MappedFile file(checkpoint);
+  if (format_of(file) == Format::kGguf) return checkpoint;
+  if (checkpoint::looks_like_llama2c(file.bytes())) {
+    return find_for_llama2c(checkpoint, directory);
+  }
+  return find_in_directory(directory);
 }
 
 TokenizerData read_tokenizer(const std::filesystem::path& path) {
   if (is_folder(path)) return read_tokenizer(find_in_directory(path));
   const MappedFile file(path);
-  const std::span<const std::byte> bytes = file.bytes();
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), std::min<std::size_t>(bytes.size(), 64));
-  const std::string extension = path.extension().string();
-  if (text.starts_with("GGUF")) return read_gguf(checkpoint::GgufFile(path), path.string());
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (extension == ".json" ||
-      (first != std::string_view::npos && text[first] == '{' && extension != ".model" && extension != ".bin")) {
-    return read_json(path);
+  switch (format_of(file)) {
+    case Format::kGguf:
+      return read_gguf(checkpoint::GgufFile(path), path.string());
+    case Format::kTokenizerJson:
+      return read_json(path);
+    case Format::kSentencePieceModel:
+      return read_sentencepiece_model(file.bytes(), path.string());
+    case Format::kLlama2cTokenizer:
+      return read_llama2c(file.bytes(), path.string());
+    case Format::kOther:
+      break;
   }
-  if (extension == ".model") return read_sentencepiece_model(bytes, path.string());
-  if (extension == ".bin") return read_llama2c(bytes, path.string());
   throw Error(ErrorCode::kUnsupported,
               path.string() + ": not a tokenizer that can be read; expected " + std::string(kFormats));
 }

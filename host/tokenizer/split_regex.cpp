@@ -11,6 +11,7 @@
 #include <new>
 
 #include "arch/support/error.hpp"
+#include "arch/support/interrupt.hpp"
 #include "host/tokenizer/unicode/utf8.hpp"
 
 namespace xw::tokenizer {
@@ -72,6 +73,7 @@ struct SplitRegexes::Impl {
     std::size_t begin = 0;   // of what is not yet in `out`
     std::size_t search = 0;  // where the next match may start
     while (search < run.size()) {
+      throw_if_interrupted();  // one match may take its whole limit
       int result = pcre2_match(codes[index].get(), subject, run.size(), search, PCRE2_NO_UTF_CHECK, data, context);
       if (result == PCRE2_ERROR_JIT_STACKLIMIT) {
         result = pcre2_match(codes[index].get(), subject, run.size(), search, PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, data,

@@ -27,7 +27,8 @@ std::string replace_broken(std::string_view text) {
 std::string StreamDecoder::push(TokenId id) {
   std::string piece = tokenizer_.piece(id);
   const TokenizerData& data = tokenizer_.data();
-  if (first_ && data.types[static_cast<std::size_t>(id)] != TokenType::kControl) {
+  const auto index = static_cast<std::size_t>(id);
+  if (first_ && index < data.types.size() && data.types[index] != TokenType::kControl) {
     first_ = false;
     const bool drops = data.algorithm == Algorithm::kSentencePieceBpe && data.add_space_prefix;
     if (drops && piece.starts_with(' ')) piece.erase(0, 1);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "arch/support/warning.hpp"
 #include "host/tokenizer/byte_alphabet.hpp"
 #include "host/tokenizer/byte_level_bpe.hpp"
 #include "host/tokenizer/chat_template.hpp"
@@ -93,12 +94,11 @@ struct Tokenizer::Impl {
   std::vector<std::string> pieces;
   std::vector<bool> ends_generation, strips_left, strips_right;
 
-  [[nodiscard]] std::size_t index_of(TokenId id) const {
-    if (id < 0 || static_cast<std::size_t>(id) >= pieces.size()) {
-      throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(id) + " is outside the vocabulary of " +
-                                                   std::to_string(pieces.size()) + " tokens");
-    }
-    return static_cast<std::size_t>(id);
+  /// Where the vocabulary has this token; nothing for ids beyond it, which models have that pad their vocabulary.
+  [[nodiscard]] std::optional<std::size_t> index_of(TokenId id) const {
+    if (id < 0) throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(id) + " is negative");
+    const auto index = static_cast<std::size_t>(id);
+    return index < pieces.size() ? std::optional(index) : std::nullopt;
   }
 
   [[nodiscard]] bool drops_first_space() const {
@@ -206,13 +206,18 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, bool add_special, 
     strip_left_end = impl_->strips_right[static_cast<std::size_t>(match->id)];
     pos = match->end;
   }
+  if (add_special && own.add_bos && ids.size() > 1 && ids[1] == own.bos) {
+    warn("the text begins with " + own.tokens[static_cast<std::size_t>(own.bos)] +
+         ", which the tokenizer adds as well: the model reads it twice");
+  }
   if (add_special && own.add_eos) ids.push_back(own.eos);
   return ids;
 }
 
 std::string Tokenizer::piece(TokenId id, bool show_special) const {
-  const std::size_t index = impl_->index_of(id);
-  return show_special && is_special(impl_->data.types[index]) ? impl_->data.tokens[index] : impl_->pieces[index];
+  const std::optional<std::size_t> index = impl_->index_of(id);
+  if (!index) return {};
+  return show_special && is_special(impl_->data.types[*index]) ? impl_->data.tokens[*index] : impl_->pieces[*index];
 }
 
 std::string Tokenizer::decode(std::span<const TokenId> ids, bool show_special) const {
@@ -220,7 +225,8 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool show_special) c
   bool first = impl_->drops_first_space();
   for (const TokenId id : ids) {
     const std::string next = piece(id, show_special);
-    const bool is_control = impl_->data.types[impl_->index_of(id)] == TokenType::kControl;
+    const std::optional<std::size_t> index = impl_->index_of(id);
+    const bool is_control = !index || impl_->data.types[*index] == TokenType::kControl;
     const bool drop = first && !is_control && next.starts_with(' ');
     first = first && is_control;
     text.append(next, drop ? 1 : 0);
@@ -229,7 +235,8 @@ std::string Tokenizer::decode(std::span<const TokenId> ids, bool show_special) c
 }
 
 bool Tokenizer::is_end_of_generation(TokenId id) const {
-  return impl_->ends_generation[impl_->index_of(id)];
+  const std::optional<std::size_t> index = impl_->index_of(id);
+  return index && impl_->ends_generation[*index];
 }
 
 std::string Tokenizer::apply_chat_template(std::span<const ChatMessage> messages, bool add_generation_prompt) const {

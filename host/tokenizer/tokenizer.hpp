@@ -54,7 +54,9 @@ struct TokenizerData {
 /// Reads .gguf metadata, tokenizer.json (+ tokenizer_config.json beside it), SentencePiece .model, llama2.c tokenizer.bin,
 /// or finds one of them in a directory / beside a checkpoint. Throws Error{kFileNotFound | kFormat | kUnsupported}.
 [[nodiscard]] TokenizerData read_tokenizer(const std::filesystem::path& path);
-/// Finds the tokenizer of a checkpoint: inside a GGUF, else tokenizer.json, tokenizer.model, tokenizer.bin, tok*.bin beside it.
+/// Finds the tokenizer of a checkpoint, which its content decides and not its name: a GGUF itself; beside a llama2.c file
+/// tokenizer.bin, tok*.bin, tokenizer.model or tok*.model; else tokenizer.json, tokenizer.model, tokenizer.bin, tok*.bin,
+/// tok*.model or *.gguf. Throws Error{kFileNotFound}, Error{kInvalidArgument} for several that match alike.
 [[nodiscard]] std::filesystem::path find_tokenizer(const std::filesystem::path& checkpoint);
 
 /// Self-contained bytes for the program file, versioned and bounded; parse throws Error{kFormat} naming `origin`.
@@ -76,8 +78,10 @@ class Tokenizer {
   [[nodiscard]] const TokenizerData& data() const;
   [[nodiscard]] std::size_t vocab_size() const;
   /// `add_special`: BOS/EOS as the tokenizer's data says; `parse_special`: control tokens in the text become their ids.
+  /// Warns if the text begins with a BOS token of its own where one is added.
   [[nodiscard]] std::vector<TokenId> encode(std::string_view text, bool add_special, bool parse_special) const;
-  /// Bytes of one token as they appear in running text; control tokens give "" unless `show_special`.
+  /// Bytes of one token as they appear in running text; control tokens give "" unless `show_special`, ids beyond the
+  /// vocabulary (models pad theirs) always. Throws Error{kInvalidArgument} for a negative id.
   [[nodiscard]] std::string piece(TokenId id, bool show_special = false) const;
   /// Text of a sequence; invalid UTF-8 is kept as bytes.
   [[nodiscard]] std::string decode(std::span<const TokenId> ids, bool show_special = false) const;

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/support/error.hpp"
+#include "arch/support/warning.hpp"
 #include "host/tokenizer/tokenizer_json_parts.hpp"
 
 namespace xw::tokenizer {
@@ -16,8 +17,10 @@ void read_special(const Json& config, const char* key, const TokenIdsByText& ids
   const std::string text =
       value.is_object() ? string_member(value, "content", place) : string_member(config, key, origin);
   const auto it = ids.find(text);
-  if (it == ids.end())
-    throw Error(ErrorCode::kFormat, place + " names the unknown token \"" + text.substr(0, 80) + "\"");
+  if (it == ids.end()) {
+    warn(place + " names the unknown token \"" + text.substr(0, 80) + "\"; it is ignored");
+    return;
+  }
   id = it->second;
 }
 

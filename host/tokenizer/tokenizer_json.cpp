@@ -15,7 +15,10 @@ std::string in_quotes(const std::string& text) {
   return "\"" + text.substr(0, 80) + "\"";
 }
 
-/// Collects tokens by id; ids may come in any order but must fill 0..n-1.
+/// Ids that no token needs to have beside those that are named: vocabularies have holes.
+constexpr std::size_t kMaxHoles = std::size_t{1} << 16;
+
+/// Collects tokens by id; ids may come in any order. Ids without a token become unused ones.
 class Vocabulary {
  public:
   Vocabulary(std::size_t max_tokens, const std::string& origin) : max_tokens_(max_tokens), origin_(origin) {}
@@ -27,9 +30,9 @@ class Vocabulary {
            std::to_string(kMaxTokens - 1));
     }
     const auto index = id.get<std::size_t>();
-    if (index >= max_tokens_) {
+    if (index >= max_tokens_ + kMaxHoles) {
       fail("token " + in_quotes(text) + " has the id " + std::to_string(index) + ", but there are only " +
-           std::to_string(max_tokens_) + " tokens");
+           std::to_string(max_tokens_) + " tokens; at most " + std::to_string(kMaxHoles) + " ids may be without one");
     }
     if (index >= tokens.size()) {
       tokens.resize(index + 1);
@@ -48,13 +51,6 @@ class Vocabulary {
     tokens[index] = text;
     types[index] = type;
     filled_[index] = true;
-  }
-
-  void check_filled() const {
-    for (std::size_t i = 0; i < filled_.size(); ++i) {
-      if (!filled_[i])
-        fail("id " + std::to_string(i) + " has no token, ids go up to " + std::to_string(filled_.size() - 1));
-    }
   }
 
   std::vector<std::string> tokens;
@@ -161,7 +157,6 @@ TokenizerData read_tokenizer_json(std::string_view tokenizer_json, std::string_v
   Vocabulary vocabulary(vocab.size() + added.size(), origin);
   for (const auto& [text, id] : vocab.items()) vocabulary.add(text, id, TokenType::kNormal);
   read_added_tokens(added, vocabulary, data, origin);
-  vocabulary.check_filled();
   data.tokens = std::move(vocabulary.tokens);
   data.types = std::move(vocabulary.types);
   data.merges = read_merges(member(model, "merges"), origin);

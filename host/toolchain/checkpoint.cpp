@@ -7,6 +7,7 @@
 #include <string>
 
 #include "arch/support/error.hpp"
+#include "arch/support/warning.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -26,9 +27,8 @@ void check_vocabulary(const tokenizer::TokenizerData& data, const ir::Graph& gra
                       const std::filesystem::path& model) {
   const auto vocabulary = std::get<std::int64_t>(graph.meta.at("vocab_size"));
   if (static_cast<std::int64_t>(data.tokens.size()) > vocabulary) {
-    throw Error(ErrorCode::kShapeMismatch, model.string() + ": the tokenizer has " +
-                                               std::to_string(data.tokens.size()) + " tokens but the model only " +
-                                               std::to_string(vocabulary));
+    warn(model.string() + ": the tokenizer has " + std::to_string(data.tokens.size()) + " tokens but the model only " +
+         std::to_string(vocabulary) + "; a text that needs one of the others cannot be read");
   }
 }
 

@@ -20,7 +20,7 @@ struct OpenedCheckpoint {
 };
 
 /// `tokenizer`: its file; empty: the one in or beside the checkpoint, if there is one. Throws what open_checkpoint,
-/// import_graph and read_tokenizer throw, Error{kShapeMismatch} if the tokenizer has more tokens than the model.
+/// import_graph and read_tokenizer throw; warns if the tokenizer has more tokens than the model.
 [[nodiscard]] OpenedCheckpoint open_checkpoint(const std::filesystem::path& path,
                                                const std::filesystem::path& tokenizer);
 

@@ -2,10 +2,12 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "host/transformer/generate.hpp"
+#include "arch/support/error.hpp"
 #include "arch/support/interrupt.hpp"
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 namespace xw::transformer {
 
@@ -29,6 +31,20 @@ double GenerateResult::prefill_tokens_per_second() const {
 
 double GenerateResult::decode_tokens_per_second() const {
   return decode_seconds > 0 ? static_cast<double>(decode_tokens) / decode_seconds : 0;
+}
+
+std::vector<std::int32_t> stop_tokens(const ir::Graph& graph, std::span<const std::int32_t> end_of_generation) {
+  std::vector<std::int32_t> tokens(end_of_generation.begin(), end_of_generation.end());
+  if (const auto found = graph.meta.find("eos_tokens"); found != graph.meta.end()) {
+    const auto* ids = std::get_if<std::vector<double>>(&found->second);
+    if (ids == nullptr) throw Error(ErrorCode::kFormat, graph.name + ": meta eos_tokens: expected a list of token ids");
+    for (const double id : *ids) {
+      if (id >= 0 && id <= std::numeric_limits<std::int32_t>::max()) tokens.push_back(static_cast<std::int32_t>(id));
+    }
+  }
+  std::sort(tokens.begin(), tokens.end());
+  tokens.erase(std::unique(tokens.begin(), tokens.end()), tokens.end());
+  return tokens;
 }
 
 GenerateResult generate(Session& session, std::span<const std::int32_t> prompt, const GenerateOptions& options,

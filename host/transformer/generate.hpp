@@ -33,6 +33,11 @@ struct GenerateResult {
   [[nodiscard]] double decode_tokens_per_second() const;
 };
 
+/// What ends an answer of a model: the end-of-sequence tokens of its configuration (the graph's "eos_tokens": config.json
+/// with generation_config.json, or what GGUF and llama2.c say) and those that its tokenizer knows. Sorted, each once.
+[[nodiscard]] std::vector<std::int32_t> stop_tokens(const ir::Graph& graph,
+                                                    std::span<const std::int32_t> end_of_generation);
+
 /// Called with every new token as soon as it is chosen; false ends the generation.
 using TokenCallback = std::function<bool(std::int32_t token)>;
 

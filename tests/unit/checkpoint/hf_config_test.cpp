@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/checkpoint/model_config.hpp"
+#include "tests/support/warnings.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
 #include "tests/unit/checkpoint/expect_error.hpp"
 
@@ -354,8 +355,6 @@ TEST(HfConfig, ImpossibleValuesAreRejected) {
                  "num_heads * head_dim");
   expect_failure("llama", {{"rms_norm_eps", -1}}, ErrorCode::kFormat, "norm_eps: expected a positive number");
   expect_failure("llama", {{"rope_theta", "x"}}, ErrorCode::kFormat, "\"rope_theta\": expected a number");
-  expect_failure("llama", {{"eos_token_id", 20}}, ErrorCode::kFormat, "expected an id below 20, found 20");
-  expect_failure("llama", {{"bos_token_id", 20}}, ErrorCode::kFormat, "begin-of-sequence token");
   expect_failure("llama", {{"eos_token_id", "x"}}, ErrorCode::kFormat, "expected a token id or a list of them");
   expect_failure("llama", {{"tie_word_embeddings", 1}}, ErrorCode::kFormat, "expected true or false");
 }
@@ -379,8 +378,21 @@ TEST(GenerationConfig, AddsTokensOnce) {
   ModelConfig config = parse_with("llama", {});
   add_generation_config(config, R"({"eos_token_id": [3, 7], "temperature": 0.6})", "generation_config.json");
   EXPECT_EQ(config.eos_tokens, (std::vector<std::int64_t>{2, 3, 7}));
-  expect_error([&] { add_generation_config(config, R"({"eos_token_id": 99})", "generation_config.json"); },
-               ErrorCode::kFormat, "generation_config.json: end-of-sequence token");
+  add_generation_config(config, R"({"eos_token_id": 5})", "generation_config.json");  // a number, too
+  EXPECT_EQ(config.eos_tokens, (std::vector<std::int64_t>{2, 3, 7, 5}));
+}
+
+TEST(SpecialTokens, OutsideTheVocabularyAreIgnoredWithAWarning) {
+  const test::Warnings warnings;
+  ModelConfig config = parse_with("llama", {{"eos_token_id", {3, 20, 4294967295U}}, {"bos_token_id", -7}});
+  EXPECT_EQ(config.eos_tokens, (std::vector<std::int64_t>{3}));
+  EXPECT_EQ(config.bos_token, -1);
+  EXPECT_TRUE(warnings.has("end-of-sequence token 20 is ignored")) << warnings.text;
+  EXPECT_TRUE(warnings.has("end-of-sequence token 4294967295 is ignored")) << warnings.text;
+  EXPECT_TRUE(warnings.has("begin-of-sequence token -7 is ignored")) << warnings.text;
+  add_generation_config(config, R"({"eos_token_id": 99})", "generation_config.json");
+  EXPECT_TRUE(warnings.has("generation_config.json: end-of-sequence token 99 is ignored")) << warnings.text;
+  EXPECT_EQ(config.eos_tokens, (std::vector<std::int64_t>{3}));
 }
 
 TEST(CheckConfig, NumbersAreFinite) {

@@ -145,6 +145,8 @@ TEST(OpenCheckpoint, GgufAndLlama2cByTheirContent) {
     const auto llama2c = open_checkpoint(directory.write("b.bin", test::tiny_llama2c(model, version, true)));
     EXPECT_EQ(llama2c->format(), "llama2c");
     EXPECT_EQ(llama2c->config().name, "b");
+    EXPECT_EQ(open_checkpoint(directory.write("sha256-0", test::tiny_llama2c(model, version, true)))->format(),
+              "llama2c");
     EXPECT_NO_THROW(ir::verify(import_graph(*llama2c)));
     llama2c->release(llama2c->tensors().at("model.norm.weight"));
     EXPECT_EQ(read_all(llama2c->tensors().at("model.norm.weight")), model.canonical.at("model.norm.weight").values);

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <set>
 
+#include "tests/support/warnings.hpp"
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
 
 namespace xw::tokenizer {
@@ -115,13 +116,35 @@ TEST(ByteLevelBpe, RoundTripsAnyBytes) {
   }
 }
 
-TEST(Tokenizer, RejectsIdsOutsideTheVocabulary) {
+TEST(Tokenizer, IdsBeyondTheVocabularyDecodeToNothing) {
   const Tokenizer t(test::byte_level_sample());
-  for (const TokenId id : {-1, 263, 1 << 30}) {
-    test::expect_error(ErrorCode::kInvalidArgument, {"token id", "263 tokens"}, [&] { (void)t.piece(id); });
-    test::expect_error(ErrorCode::kInvalidArgument, {"token id"}, [&] { (void)t.is_end_of_generation(id); });
-    test::expect_error(ErrorCode::kInvalidArgument, {"token id"}, [&] { (void)t.decode(Ids{0, id}); });
+  StreamDecoder stream(t);
+  for (const TokenId id : {263, 1 << 30}) {
+    EXPECT_EQ(t.piece(id), "");
+    EXPECT_EQ(t.piece(id, true), "");
+    EXPECT_FALSE(t.is_end_of_generation(id));
+    EXPECT_EQ(t.decode(Ids{'a', id, 'b'}), "ab");
+    EXPECT_EQ(stream.push('a') + stream.push(id) + stream.push('b'), "ab");
   }
+}
+
+TEST(Tokenizer, RejectsNegativeIds) {
+  const Tokenizer t(test::byte_level_sample());
+  test::expect_error(ErrorCode::kInvalidArgument, {"token id -1"}, [&] { (void)t.piece(-1); });
+  test::expect_error(ErrorCode::kInvalidArgument, {"token id -1"}, [&] { (void)t.is_end_of_generation(-1); });
+  test::expect_error(ErrorCode::kInvalidArgument, {"token id -1"}, [&] { (void)t.decode(Ids{0, -1}); });
+}
+
+TEST(Tokenizer, WarnsOfABeginningThatIsThereTwice) {
+  TokenizerData data = test::byte_level_sample();
+  data.add_bos = true;
+  const Tokenizer t(data);
+  test::Warnings warnings;
+  EXPECT_EQ(t.encode("a", true, true), (Ids{261, 'a'}));
+  EXPECT_EQ(t.encode("<|endoftext|>a", false, true), (Ids{261, 'a'}));
+  EXPECT_EQ(warnings.text, "");
+  EXPECT_EQ(t.encode("<|endoftext|>a", true, true), (Ids{261, 261, 'a'}));
+  EXPECT_TRUE(warnings.has("begins with <|endoftext|>, which the tokenizer adds")) << warnings.text;
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <unistd.h>
 
+#include <array>
+
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
 
 namespace xw::tokenizer {
@@ -40,6 +42,52 @@ TEST_F(FindTokenizer, PrefersInOrder) {
   add("tokenizer.json");
   EXPECT_EQ(find_tokenizer(folder_), folder_ / "tokenizer.json");
   EXPECT_EQ(find_tokenizer(add("net.gguf")), folder_ / "net.gguf");
+}
+
+/// A llama2.c checkpoint of version 0 whose weights are all 0.
+std::string tiny_llama2c() {
+  const std::array<std::int32_t, 7> header = {4, 4, 1, 1, 1, 4, 4};
+  return std::string(reinterpret_cast<const char*>(header.data()), sizeof header) +
+         std::string(156 * sizeof(float), '\0');
+}
+
+TEST_F(FindTokenizer, ContentDecidesAndNotTheName) {
+  add("tokenizer.json");  // of another model
+  for (const char* name : {"sha256-abc", "MODEL.GGUF", "model.bin", "tokenizer"}) {
+    const fs::path blob = add(name, "GGUF and the rest");
+    EXPECT_EQ(find_tokenizer(blob), blob) << name;
+    fs::remove(blob);
+  }
+  const fs::path blob = add("sha256-def", tiny_llama2c());
+  test::expect_error(ErrorCode::kFileNotFound, {"sha256-def", "llama2.c", "tokenizer.bin"},
+                     [&] { (void)find_tokenizer(blob); });
+  add("net.gguf", "GGUF");  // of another model, too
+  add("tok300.model");
+  EXPECT_EQ(find_tokenizer(blob), folder_ / "tok300.model");
+  add("tok300.bin");
+  EXPECT_EQ(find_tokenizer(blob), folder_ / "tok300.bin");
+}
+
+TEST_F(FindTokenizer, ReadRecognisesContent) {
+  const std::string json =
+      R"({"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false}})";
+  for (const char* name : {"blob", "x.bin", "x.model", "x.JSON"}) {
+    EXPECT_EQ(read_tokenizer(add(name, "\n " + json)).tokens, (std::vector<std::string>{"a"})) << name;
+  }
+  std::string llama2c("\4\0\0\0", 4);
+  for (const std::string token : {"<unk>", "<s>", "</s>", "abc"}) {
+    llama2c += std::string(4, '\0') + std::string(1, static_cast<char>(token.size())) + std::string(3, '\0') + token;
+  }
+  EXPECT_EQ(read_tokenizer(add("blob2", llama2c)).tokens[3], "abc");
+}
+
+TEST_F(FindTokenizer, TheTemplateInAFileOfItsOwnWins) {
+  add("tokenizer.json",
+      R"({"model":{"type":"BPE","vocab":{"a":0},"merges":[]},"pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false}})");
+  add("tokenizer_config.json", R"({"chat_template":"OLD"})");
+  EXPECT_EQ(read_tokenizer(folder_).chat_template, "OLD");
+  add("chat_template.jinja", "NEW");
+  EXPECT_EQ(read_tokenizer(folder_).chat_template, "NEW");
 }
 
 TEST_F(FindTokenizer, RefusesToGuess) {

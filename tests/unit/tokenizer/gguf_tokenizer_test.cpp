@@ -7,6 +7,7 @@
 
 #include "compiler/checkpoint/gguf_file.hpp"
 #include "host/tokenizer/readers.hpp"
+#include "tests/support/warnings.hpp"
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
 
 namespace xw::tokenizer {
@@ -105,6 +106,22 @@ TEST(GgufTokenizer, ReadsSentencePiece) {
   EXPECT_FALSE(read(more).add_bos);
 }
 
+TEST(GgufTokenizer, SpecialTokensOutsideTheVocabularyAreIgnoredWithAWarning) {
+  const test::Warnings warnings;
+  Metadata m = byte_level();
+  m["tokenizer.ggml.padding_token_id"] = uint32(0xFFFFFFFF);
+  m["tokenizer.ggml.bos_token_id"] = uint32(500);
+  m["tokenizer.ggml.eot_token_id"] = uint32(263);
+  const TokenizerData data = read(m);
+  EXPECT_EQ(data.pad, -1);
+  EXPECT_EQ(data.bos, -1);
+  EXPECT_EQ(data.end_of_generation, (std::vector<TokenId>{261}));
+  EXPECT_TRUE(warnings.has("x.gguf: tokenizer.ggml.padding_token_id is 4294967295, outside the vocabulary"))
+      << warnings.text;
+  EXPECT_TRUE(warnings.has("bos_token_id is 500")) << warnings.text;
+  EXPECT_TRUE(warnings.has("eot_token_id is 263")) << warnings.text;
+}
+
 TEST(GgufTokenizer, NamesWhatIsWrong) {
   const auto fails = [](ErrorCode code, std::initializer_list<std::string_view> parts, Metadata metadata,
                         const std::function<void(Metadata&)>& change) {
@@ -127,10 +144,11 @@ TEST(GgufTokenizer, NamesWhatIsWrong) {
         [](Metadata& m) { m["tokenizer.ggml.token_type"] = int32s({7}); });
   fails(ErrorCode::kFormat, {"1 token types for 263 tokens"}, byte_level(),
         [](Metadata& m) { m["tokenizer.ggml.token_type"] = int32s({1}); });
-  fails(ErrorCode::kFormat, {"beginning-of-text id 500"}, byte_level(),
-        [](Metadata& m) { m["tokenizer.ggml.bos_token_id"] = uint32(500); });
-  fails(ErrorCode::kFormat, {"eos_token_id is 4294967295, not a token id"}, byte_level(),
-        [](Metadata& m) { m["tokenizer.ggml.eos_token_id"] = uint32(0xFFFFFFFF); });
+  fails(ErrorCode::kFormat, {"texts start with a beginning-of-text token, but there is none"}, byte_level(),
+        [](Metadata& m) {
+          m["tokenizer.ggml.bos_token_id"] = uint32(500);
+          m["tokenizer.ggml.add_bos_token"] = boolean(true);  // so it is needed
+        });
   fails(ErrorCode::kFormat, {"names the unknown token"}, byte_level(),
         [](Metadata& m) { m["tokenizer.ggml.merges"] = strings({"zz yy"}); });
   fails(ErrorCode::kFormat, {"2 scores for"}, sentencepiece(), [](Metadata& m) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "host/tokenizer/readers.hpp"
+#include "tests/support/warnings.hpp"
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
 
 namespace xw::tokenizer {
@@ -180,9 +181,8 @@ TEST(TokenizerJson, NamesWhatIsWrong) {
   fails(kUnsupported, {"dropout"}, b, [](Json& j) { j["model"]["dropout"] = 0.1; });
   fails(kFormat, {"model.vocab is array"}, b, [](Json& j) { j["model"]["vocab"] = Json::array(); });
   fails(kFormat, {"model.merges is null"}, b, [](Json& j) { j["model"].erase("merges"); });
-  fails(kFormat, {"token \"<user>\" has the id 262, but there are only 262 tokens"}, b,
-        [](Json& j) { j["model"]["vocab"].erase("hello"); });
-  fails(kFormat, {"id 265 has no token, ids go up to 267"}, s, [](Json& j) { j["model"]["vocab"].erase("h"); });
+  fails(kFormat, {"token \"far\" has the id 70000, but there are only 264 tokens; at most 65536 ids"}, b,
+        [](Json& j) { j["model"]["vocab"]["far"] = 70000; });
   fails(kFormat, {"id 7 belongs to two tokens"}, b, [](Json& j) { j["model"]["vocab"]["extra"] = 7; });
   fails(kFormat, {"duplicate token \"he\""}, b, [](Json& j) {
     j["added_tokens"].push_back({{"id", 263}, {"content", "he"}});
@@ -238,12 +238,28 @@ TEST(TokenizerJson, NamesWhatIsWrong) {
   fails(kUnsupported, {"prepend_scheme \"sometimes\""}, s, [](Json& j) {
     j["pre_tokenizer"] = {{"type", "Metaspace"}, {"replacement", kSpace}, {"prepend_scheme", "sometimes"}};
   });
-  test::expect_error(kFormat, {"tokenizer_config.json", "eos_token names the unknown token \"<x>\""}, [&] {
-    (void)read(s, {{"eos_token", "<x>"}});
-  });
   test::expect_error(kFormat, {"tokenizer_config.json", "is array"}, [&] { (void)read(s, Json::array({1})); });
   test::expect_error(kFormat, {"\"eos_token\" is number"}, [&] { (void)read(s, {{"eos_token", 3}}); });
   test::expect_error(kFormat, {"chat_template is number"}, [&] { (void)read(s, {{"chat_template", 3}}); });
+}
+
+TEST(TokenizerJson, IdsWithoutATokenAreUnused) {
+  Json holes = byte_level();
+  holes["model"]["vocab"]["z9"] = 300;  // 263 to 299 have no token
+  holes["added_tokens"].push_back({{"id", 400}, {"content", "<|late|>"}, {"special", true}});
+  const Tokenizer t(read(holes, nullptr));
+  EXPECT_EQ(t.vocab_size(), 401U);
+  EXPECT_EQ(t.data().types[280], TokenType::kUnused);
+  EXPECT_EQ(t.encode("a<|late|>", false, true), (std::vector<TokenId>{'a', 400}));
+  EXPECT_EQ(t.decode(std::vector<TokenId>{'a', 280, 'b'}), "ab");
+  EXPECT_EQ(parse(serialize(t.data()), "copy"), t.data());
+}
+
+TEST(TokenizerJson, UnknownSpecialTokensOfTheConfigurationAreIgnoredWithAWarning) {
+  const test::Warnings warnings;
+  const TokenizerData data = read(sentencepiece(), {{"eos_token", "<x>"}});
+  EXPECT_EQ(data.eos, -1);
+  EXPECT_TRUE(warnings.has("tokenizer_config.json): eos_token names the unknown token \"<x>\"")) << warnings.text;
 }
 
 }  // namespace

@@ -57,6 +57,14 @@ TEST(Generate, StopsAtTheLimit) {
   EXPECT_DOUBLE_EQ(result.decode_tokens_per_second(), 4 / result.decode_seconds);
 }
 
+TEST(Generate, StopTokensComeFromTheModelAndTheTokenizer) {
+  ir::Graph graph;
+  EXPECT_EQ(stop_tokens(graph, Tokens{7}), (Tokens{7}));
+  graph.meta["eos_tokens"] = std::vector<double>{141, 2, 7};
+  EXPECT_EQ(stop_tokens(graph, Tokens{7, 3}), (Tokens{2, 3, 7, 141}));
+  EXPECT_EQ(stop_tokens(graph, {}), (Tokens{2, 7, 141}));
+}
+
 TEST(Generate, StopTokensAreNotPartOfTheAnswer) {
   Counter counter;
   Session session(*counter.model);
