@@ -17,7 +17,7 @@ namespace {
 
 using Kind = Value::Kind;
 
-Value loop_attribute(const LoopState& loop, std::string_view name) {
+Value loop_attribute(const LoopState& loop, std::string_view name, Budget& budget) {
   const auto index = static_cast<std::int64_t>(loop.index);
   const auto count = static_cast<std::int64_t>(loop.items.size());
   if (name == "index") return Value::integer(index + 1);
@@ -29,13 +29,14 @@ Value loop_attribute(const LoopState& loop, std::string_view name) {
   if (name == "length") return Value::integer(count);
   if (name == "depth") return Value::integer(loop.depth + 1);
   if (name == "depth0") return Value::integer(loop.depth);
-  if (name == "previtem") return index > 0 ? loop.items[loop.index - 1] : Value::undefined("loop.previtem");
-  if (name == "nextitem") return index + 1 < count ? loop.items[loop.index + 1] : Value::undefined("loop.nextitem");
-  return Value::undefined("loop." + std::string(name));
+  if (name == "previtem") return index > 0 ? loop.items[loop.index - 1] : undefined_value("loop.previtem", budget);
+  if (name == "nextitem")
+    return index + 1 < count ? loop.items[loop.index + 1] : undefined_value("loop.nextitem", budget);
+  return undefined_value("loop." + std::string(name), budget);
 }
 
-Value undefined_of(const Value& value, std::string_view name) {
-  return Value::undefined(std::string(name.substr(0, 80)) + " of a " + value.kind_name());
+Value undefined_of(const Value& value, std::string_view name, Budget& budget) {
+  return undefined_value(std::string(name.substr(0, 80)) + " of a " + value.kind_name(), budget);
 }
 
 const Value* find_text(const Value& value, std::string_view name, Budget& budget) {
@@ -86,10 +87,10 @@ Value get_attribute(const Value& value, std::string_view name, Budget& budget) {
       throw_undefined(value);
     case Kind::kNamespace: {
       const Value* found = find_text(value, name, budget);
-      return found != nullptr ? *found : undefined_of(value, name);
+      return found != nullptr ? *found : undefined_of(value, name, budget);
     }
     case Kind::kLoop:
-      if (!is_method(value, name)) return loop_attribute(value.as_loop(), name);
+      if (!is_method(value, name)) return loop_attribute(value.as_loop(), name, budget);
       break;
     case Kind::kFunction:
       if (name == "name" && value.as_function().kind == Function::Kind::kMacro) {
@@ -106,7 +107,7 @@ Value get_attribute(const Value& value, std::string_view name, Budget& budget) {
   if (value.is(Kind::kObject)) {
     if (const Value* found = find_text(value, name, budget)) return *found;
   }
-  return undefined_of(value, name);
+  return undefined_of(value, name, budget);
 }
 
 Value get_item(const Value& value, const Value& key, Budget& budget) {
@@ -118,14 +119,14 @@ Value get_item(const Value& value, const Value& key, Budget& budget) {
   if ((value.is_sequence() || value.is(Kind::kString)) && key.is_integral()) {
     const std::int64_t count = length_of(value, budget);
     const std::int64_t index = key.as_integer() < 0 ? key.as_integer() + count : key.as_integer();
-    if (index < 0 || index >= count) return undefined_of(value, "item " + std::to_string(key.as_integer()));
+    if (index < 0 || index >= count) return undefined_of(value, "item " + std::to_string(key.as_integer()), budget);
     if (value.is_sequence()) return value.items()[static_cast<std::size_t>(index)];
     std::size_t pos = 0;
     for (std::int64_t i = 0; i < index; ++i) pos += utf8_at(value.text(), pos).length;
     return text_value(std::string_view(value.text()).substr(pos, utf8_at(value.text(), pos).length), budget);
   }
   if (key.is(Kind::kString)) return get_attribute(value, key.text(), budget);
-  return undefined_of(value, "an item");
+  return undefined_of(value, "an item", budget);
 }
 
 Value get_slice(const Value& value, const Value* begin, const Value* end, const Value* step, Budget& budget) {

@@ -112,6 +112,12 @@ class ObjectBuilder {
   std::vector<Member> members_;
 };
 
+/// An undefined value; lists may hold many of them.
+[[nodiscard]] inline Value undefined_value(std::string_view name, Budget& budget) {
+  budget.allocate(kValueOverhead + name.size());
+  return Value::undefined(name);
+}
+
 /// A text value of a part of another text.
 [[nodiscard]] inline Value text_value(std::string_view text, Budget& budget) {
   TextBuilder builder(budget);

@@ -197,8 +197,7 @@ Value Evaluator::evaluate_concatenation(const Expression& node, const Scope& sco
 Value Evaluator::evaluate_condition(const Expression& node, const Scope& scope) {
   if (evaluate(*node.operands[1], scope).is_true()) return evaluate(*node.operands[0], scope);
   if (node.operands[2] != nullptr) return evaluate(*node.operands[2], scope);
-  budget_.allocate(kValueOverhead);
-  return Value::undefined("if without else");
+  return undefined_value("if without else", budget_);
 }
 
 const Value* Evaluator::find(std::string_view name, const Scope& scope) {

@@ -183,7 +183,7 @@ Value json(const Value& value, const Arguments& arguments, Budget& budget) {
 
 Value attribute(const Value& value, const Arguments& arguments, Budget& budget) {
   const Parameters p(arguments, "attr", {"name"}, 1);
-  if (value.is(Kind::kObject)) return Value::undefined(p.text(0));  // attributes, not items
+  if (value.is(Kind::kObject)) return undefined_value(p.text(0), budget);  // attributes, not items
   return get_attribute(value, p.text(0), budget);
 }
 

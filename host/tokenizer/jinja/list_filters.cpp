@@ -110,13 +110,13 @@ Value list(const Value& value, const Arguments& arguments, Budget& budget) {
 Value first(const Value& value, const Arguments& arguments, Budget& budget) {
   const Parameters p(arguments, "first", {});
   const std::vector<Value> items = iterate(value, budget);
-  return items.empty() ? Value::undefined("the first of nothing") : items.front();
+  return items.empty() ? undefined_value("the first of nothing", budget) : items.front();
 }
 
 Value last(const Value& value, const Arguments& arguments, Budget& budget) {
   const Parameters p(arguments, "last", {});
   const std::vector<Value> items = iterate(value, budget);
-  return items.empty() ? Value::undefined("the last of nothing") : items.back();
+  return items.empty() ? undefined_value("the last of nothing", budget) : items.back();
 }
 
 Value reverse(const Value& value, const Arguments& arguments, Budget& budget) {
@@ -169,7 +169,7 @@ template <bool Largest>
 Value extreme(const Value& value, const Arguments& arguments, Budget& budget) {
   const Parameters p(arguments, Largest ? "max" : "min", {"case_sensitive", "attribute"});
   const std::vector<Value> items = iterate(value, budget);
-  if (items.empty()) return Value::undefined("the extreme of nothing");
+  if (items.empty()) return undefined_value("the extreme of nothing", budget);
   const std::vector<Value> keys = keys_of(items, p[1], nullptr, p.truth(0, false), budget);
   std::size_t best = 0;
   for (std::size_t i = 1; i < items.size(); ++i) {

@@ -256,7 +256,7 @@ class Renderer final : private Evaluator {
         value = arguments.keywords[k].second;
         used[k] = true;
       }
-      if (!value) value = absent != nullptr ? evaluate(*absent, scope) : Value::undefined(name);
+      if (!value) value = absent != nullptr ? evaluate(*absent, scope) : undefined_value(name, budget_);
       define(scope, name, std::move(*value));
     }
     ListBuilder rest(budget_);
@@ -281,7 +281,7 @@ class Renderer final : private Evaluator {
     if (signature.uses_varargs) define(scope, "varargs", rest.tuple());
     if (signature.uses_kwargs) define(scope, "kwargs", others.object());
     if (signature.uses_caller && !has_caller && !scope.variables.contains("caller")) {
-      define(scope, "caller", Value::undefined("caller"));
+      define(scope, "caller", undefined_value("caller", budget_));
     }
   }
 

@@ -85,6 +85,10 @@ TEST(JinjaBounds, ValuesAreRefusedBeforeTheyAreMade) {
            std::string(
                "{% set ns = namespace(x=[1]) %}{% for a in range(64) %}{% set ns.x = [ns.x, ns.x] %}{% endfor %}"
                "{{ ns.x == ns.x + [] }}{{ ns.x | tojson }}"),
+           std::string("{% set ns = namespace(l=[]) %}{% for i in range(50) %}"
+                       "{% set ns.l = ns.l + [range(99999) | map(attribute='q') | list] %}{% endfor %}"),
+           std::string("{% set ns = namespace(l=[]) %}{% for i in range(50) %}"
+                       "{% set ns.l = ns.l + [range(99999) | map('string') | map('first') | list] %}{% endfor %}"),
            std::string("{% set ns = namespace(x=1) %}{% for a in range(100000) %}{% set ns.x = [ns.x] %}{% endfor %}"),
            std::string("{% macro f(n) %}{{ f(n) }}{% endmacro %}{{ f(1) }}"),
            std::string("{% macro f(x) %}{{ f(x ~ x) }}{% endmacro %}{{ f('aaaa') }}"),
