@@ -47,12 +47,12 @@ struct TokenizerData {
   bool ignore_merges = false;        ///< a pre-token that is a token is taken whole (Llama 3)
   std::vector<TokenId> strip_left,
       strip_right;            ///< special tokens that swallow the white space before / after them (Phi-3)
-  std::string chat_template;  ///< Jinja text as found; see apply_chat_template
+  std::string chat_template;  ///< Jinja text as found; see Tokenizer::apply_chat_template
   friend bool operator==(const TokenizerData&, const TokenizerData&) = default;
 };
 
-/// Reads .gguf metadata, tokenizer.json (+ tokenizer_config.json beside it), SentencePiece .model, llama2.c tokenizer.bin,
-/// or finds one of them in a directory / beside a checkpoint. Throws Error{kFileNotFound | kFormat | kUnsupported}.
+/// Reads GGUF metadata, tokenizer.json (with tokenizer_config.json and chat_template.jinja beside it), SentencePiece models
+/// and tokenizers of llama2.c, told apart by their content, or finds one of them in a directory. Throws Error{kFileNotFound | kFormat | kUnsupported}.
 [[nodiscard]] TokenizerData read_tokenizer(const std::filesystem::path& path);
 /// Finds the tokenizer of a checkpoint, which its content decides and not its name: a GGUF itself; beside a llama2.c file
 /// tokenizer.bin, tok*.bin, tokenizer.model or tok*.model; else tokenizer.json, tokenizer.model, tokenizer.bin, tok*.bin,
