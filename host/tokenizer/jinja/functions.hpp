@@ -14,7 +14,7 @@
 
 namespace xw::tokenizer::jinja {
 
-struct MacroScope;  // renderer.cpp
+struct MacroScope;  // evaluator.hpp
 
 /// Something that can be called: a method of `self`, a global function, or a macro.
 struct Function {
