@@ -2,12 +2,13 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "host/transformer/generate.hpp"
-#include "arch/support/error.hpp"
-#include "arch/support/interrupt.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <limits>
+
+#include "arch/support/error.hpp"
+#include "arch/support/interrupt.hpp"
 
 namespace xw::transformer {
 
