@@ -160,14 +160,17 @@ class Renderer final : private Evaluator {
     state->node = node.is_recursive ? &node : nullptr;
     state->scope = &scope;
     const Value loop = Value::loop(state);
+    bool finished = false;
     for (state->index = 0; state->index < state->items.size(); ++state->index) {
       budget_.step();
       Inner inner(*this, scope);
       define(inner.scope, "loop", loop);
       assign(node.target, state->items[state->index], inner.scope);
-      if (render(node.body, inner.scope, out) == Flow::kBreak) break;
+      const Flow flow = render(node.body, inner.scope, out);
+      if (flow == Flow::kBreak) break;
+      finished = finished || flow == Flow::kNormal;
     }
-    if (!state->items.empty()) return Flow::kNormal;
+    if (finished) return Flow::kNormal;  // as in Jinja2: an iteration that is left counts for nothing
     Inner inner(*this, scope);
     return render(node.alternative, inner.scope, out);
   }
