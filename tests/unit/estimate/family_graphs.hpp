@@ -31,7 +31,7 @@ inline checkpoint::ModelConfig family_config(const std::string& family) {
   config.num_layers = FamilyShape::kLayers;
   config.num_heads = FamilyShape::kHeads;
   config.num_kv_heads = FamilyShape::kKvHeads;
-  config.head_dim = config.rope_dims = FamilyShape::kHeadDim;
+  config.head_dim = config.rope.dims = FamilyShape::kHeadDim;
   config.vocab_size = FamilyShape::kVocab;
   config.context_length = 64;
   if (family == "mistral") config.sliding_window = 6;
@@ -40,7 +40,7 @@ inline checkpoint::ModelConfig family_config(const std::string& family) {
     config.sliding_window = 6;
     config.first_window_layer = 2;
   }
-  if (family == "phi3") config.rope_dims = FamilyShape::kHeadDim / 2;
+  if (family == "phi3") config.rope.dims = FamilyShape::kHeadDim / 2;
   return config;
 }
 
