@@ -183,10 +183,7 @@ void Dispatch::dispatch_all() {
 
 Fault Dispatch::check_engine(const program::Instruction& instruction, std::uint32_t unit) const {
   const std::uint32_t engines = control_.settings.emulator.num_engines;
-  if (instruction.opcode == Opcode::kSync && unit >= arch::kUnitBlockLoad &&
-      (unit - arch::kUnitBlockLoad) % arch::kMaxEngines >= engines) {
-    return {DeviceError::kBadEngine, unit};
-  }
+  if (instruction.opcode == Opcode::kSync && arch::unit_engine(unit) >= engines) return {DeviceError::kBadEngine, unit};
   const bool has_engine = instruction.opcode == Opcode::kLoadBlock || instruction.opcode == Opcode::kMvm;
   if (has_engine && instruction.engine >= engines) return {DeviceError::kBadEngine, instruction.engine};
   return {};

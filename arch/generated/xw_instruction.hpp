@@ -118,4 +118,11 @@ constexpr void visit_fields(I& instruction, Visit&& visit) {
   return 0xFF;
 }
 
+/// Engine of a unit that exists once per engine; 0 of others.
+[[nodiscard]] constexpr std::uint32_t unit_engine(std::uint32_t unit) {
+  if (unit >= kUnitBlockLoad && unit < kUnitBlockLoad + 8) return unit - kUnitBlockLoad;
+  if (unit >= kUnitMvm && unit < kUnitMvm + 8) return unit - kUnitMvm;
+  return 0;
+}
+
 }  // namespace xw::arch

@@ -115,9 +115,7 @@ class CallChecker {
 };
 
 bool CallChecker::is_present(std::uint32_t unit) const {
-  if (unit >= arch::kUnitMvm) return unit - arch::kUnitMvm < num_engines_;
-  if (unit >= arch::kUnitBlockLoad) return unit - arch::kUnitBlockLoad < num_engines_;
-  return true;
+  return arch::unit_engine(unit) < num_engines_;
 }
 
 void CallChecker::take_tokens(std::uint32_t id, std::uint32_t count) {

@@ -65,7 +65,11 @@ def units(spec):
             value = (f"instruction.engine < kMaxEngines ? static_cast<std::uint8_t>(kUnit{camel(unit.name)} + instruction.engine)"
                      " : std::uint8_t{0xFF}")
         lines.append(f"    case Opcode::k{camel(i.name)}: return {value};")
-    return lines + ["  }", "  return 0xFF;", "}"]
+    lines += ["  }", "  return 0xFF;", "}", "", "/// Engine of a unit that exists once per engine; 0 of others.",
+              "[[nodiscard]] constexpr std::uint32_t unit_engine(std::uint32_t unit) {"]
+    lines += [f"  if (unit >= kUnit{camel(u.name)} && unit < kUnit{camel(u.name)} + {u.count}) return unit - kUnit{camel(u.name)};"
+              for u in spec.units if u.count > 1]
+    return lines + ["  return 0;", "}"]
 
 
 def emit(spec):

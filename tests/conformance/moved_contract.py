@@ -120,7 +120,7 @@ def make_copy(target):
     for name in COPIED:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__", "build*"))
+            shutil.copytree(source, target / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target / name)

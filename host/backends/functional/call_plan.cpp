@@ -109,10 +109,7 @@ class Planner {
   [[nodiscard]] Problem check_engine(const Instruction& instruction, std::uint32_t unit) const {
     switch (instruction.opcode) {
       case Opcode::kSync:
-        if (unit >= arch::kUnitBlockLoad &&
-            (unit - arch::kUnitBlockLoad) % arch::kMaxEngines >= emulator_.num_engines) {
-          return {DeviceError::kBadEngine, unit};
-        }
+        if (arch::unit_engine(unit) >= emulator_.num_engines) return {DeviceError::kBadEngine, unit};
         return {};
       case Opcode::kLoadBlock:
       case Opcode::kMvm:

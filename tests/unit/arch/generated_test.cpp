@@ -93,6 +93,10 @@ TEST(GeneratedHeader, AnInstructionKnowsItsUnit) {
   EXPECT_EQ(unit(arch::Opcode::kLoadBlock, 3), 11);
   EXPECT_EQ(unit(arch::Opcode::kMvm, 7), 23);
   EXPECT_EQ(unit(arch::Opcode::kMvm, 8), 0xFF);
+  EXPECT_EQ(arch::unit_engine(11), 3U);
+  EXPECT_EQ(arch::unit_engine(16), 0U);
+  EXPECT_EQ(arch::unit_engine(23), 7U);
+  EXPECT_EQ(arch::unit_engine(arch::kUnitYStore), 0U);
   EXPECT_TRUE(arch::is_dispatch_opcode(arch::Opcode::kFence));
   EXPECT_FALSE(arch::is_dispatch_opcode(arch::Opcode::kSync));
   EXPECT_TRUE(arch::is_opcode(7));
