@@ -9,6 +9,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
 #include "compiler/checkpoint/gguf_file.hpp"
+#include "compiler/checkpoint/gguf_split.hpp"
 #include "compiler/checkpoint/llama2c.hpp"
 #include "host/tokenizer/check.hpp"
 #include "host/tokenizer/readers.hpp"
@@ -148,7 +149,7 @@ TokenizerData read_tokenizer(const std::filesystem::path& path) {
   const MappedFile file(path);
   switch (format_of(file)) {
     case Format::kGguf:
-      return read_gguf(checkpoint::GgufFile(path), path.string());
+      return read_gguf(checkpoint::GgufFile(checkpoint::first_gguf_part(path)), path.string());
     case Format::kTokenizerJson:
       return read_json(path);
     case Format::kSentencePieceModel:

@@ -2,8 +2,11 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <bit>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <map>
+#include <random>
 
 #include "compiler/checkpoint/gguf_file.hpp"
 #include "host/tokenizer/readers.hpp"
@@ -95,6 +98,23 @@ TEST(GgufTokenizer, ReadsByteLevel) {
   EXPECT_EQ(data.end_of_generation, (std::vector<TokenId>{261, 262}));
   more["tokenizer.ggml.add_bos_token"] = boolean(false);
   EXPECT_FALSE(read(more).add_bos);
+}
+
+TEST(GgufTokenizer, OfASplitModelIsThatOfItsFirstPartWhicheverIsGiven) {
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("xw_split_" + std::to_string(std::random_device{}()));
+  std::filesystem::create_directory(folder);
+  Metadata first = byte_level();
+  Metadata second;
+  for (Metadata* part : {&first, &second}) {
+    (*part)["split.no"] = uint32(part == &first ? 0 : 1);
+    (*part)["split.count"] = uint32(2);
+  }
+  std::ofstream(folder / "m-00001-of-00002.gguf", std::ios::binary) << gguf(first);
+  std::ofstream(folder / "m-00002-of-00002.gguf", std::ios::binary) << gguf(second);
+  for (const char* name : {"m-00001-of-00002.gguf", "m-00002-of-00002.gguf"})
+    EXPECT_EQ(read_tokenizer(folder / name), test::byte_level_sample()) << name;
+  std::filesystem::remove_all(folder);
 }
 
 TEST(GgufTokenizer, ReadsSentencePiece) {
