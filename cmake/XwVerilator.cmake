@@ -2,6 +2,8 @@
 # library target xw_model_<name> with class V<name> in "V<name>.h"; ASSERT switches its assertions on, FAST the forms of the RTL
 # that simulate fast (XW_FAST_SIMULATION: clocks stand still, two lanes per word). Without Verilator
 # XW_HAVE_VERILATOR is false and all that needs it is absent.
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
 
 option(XW_WITH_VERILATOR "Build the Verilated RTL and its tests" ON)
 option(XW_RTL_COVERAGE "Verilated models count lines, narrow ones also toggles (scripts/coverage_rtl.sh)" OFF)
