@@ -261,8 +261,9 @@ void Dispatch::complete() {
   if (counters.program_bytes_read != 0) {
     counters.program_bytes_read += counters.instructions * arch::kInstructionBytes;
   }
-  if (total_time_) {
-    total_cycles_ = control_.fault ? 0 : total_time_();
+  if (halt_) {
+    if (!control_.fault) halt_();
+    total_cycles_ = 0;
     counters.busy_cycles = counters.semaphore_stall_cycles = counters.memory_stall_cycles = {};
   } else {
     total_cycles_ = control_.clock.now() + rtl::kIdleToEnd;

@@ -32,9 +32,9 @@ class Dispatch final : public sc_core::sc_module {
   void on_start(std::function<void()> reset) { reset_ = std::move(reset); }
   /// Called at the start of every run, after on_start().
   void on_begin(std::function<void()> begin) { begin_ = std::move(begin); }
-  /// Called in the run's process when all instructions are done; may wait. What it returns is written as the run's
-  /// total time instead of cycles since its start; a failed run has none then, and units have no cycles.
-  void on_halt(std::function<Cycles()> total_time) { total_time_ = std::move(total_time); }
+  /// Called in the run's process when all instructions of a good run are done; may wait. The record has no cycles then:
+  /// neither the run's nor those of units.
+  void on_halt(std::function<void()> halt) { halt_ = std::move(halt); }
   [[nodiscard]] const sc_core::sc_event& done() const { return done_; }
   [[nodiscard]] Registers& registers() { return registers_; }
 
@@ -74,7 +74,7 @@ class Dispatch final : public sc_core::sc_module {
   std::array<UnitQueue*, arch::kNumUnits> queues_{};
   std::function<void()> reset_;
   std::function<void()> begin_;
-  std::function<Cycles()> total_time_;
+  std::function<void()> halt_;
   std::uint32_t num_instructions_ = 0;
   Chunk current_, next_;
   Cycles total_cycles_ = 0;

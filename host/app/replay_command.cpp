@@ -75,6 +75,7 @@ int replay_main(const std::vector<std::string>& arguments) {
     json["instructions"] = stats.instructions;
     json["macs"] = stats.macs;
     json["cycles"] = stats.total_cycles;
+    if (device->info().chip_time) json["chip_ns"] = stats.chip_ns;
     if (device->info().cycle_accurate) {
       json["activity"] = report::to_json(report::activity(stats, capture.emulator, seconds));
     }
@@ -87,7 +88,8 @@ int replay_main(const std::vector<std::string>& arguments) {
     if (!failure) {
       std::printf("%s device: good; %llu instructions, %llu MACs, %llu %s, CRC-32 of Y %08x\n",
                   device->info().name.c_str(), static_cast<unsigned long long>(stats.instructions),
-                  static_cast<unsigned long long>(stats.macs), static_cast<unsigned long long>(stats.total_cycles),
+                  static_cast<unsigned long long>(stats.macs),
+                  static_cast<unsigned long long>(device->info().chip_time ? stats.chip_ns : stats.total_cycles),
                   device->info().chip_time ? "ns of the chip" : "cycles", json["y_crc32"].get<unsigned>());
     }
   }

@@ -213,6 +213,7 @@ nlohmann::ordered_json to_json(toolchain::OpenedModel& opened, const Totals& tot
                       {"adc_conversions", sum.adc_conversions},
                       {"adc_saturations", sum.adc_saturations},
                       {"cycles", sum.total_cycles}};
+    if (chip->device().info().chip_time) json["device"]["chip_ns"] = sum.chip_ns;
     const bool values = chip->device().info().values;
     if (!values) json["device"]["values"] = false;  // the text means nothing
     if (chip->options().checksum_y) json["device"]["y_crc32"] = values ? nlohmann::json(y_checksum(*chip)) : nullptr;
@@ -238,7 +239,7 @@ void print_statistics(toolchain::OpenedModel& opened, const Totals& totals) {
     const device::DeviceInfo& info = chip->device().info();
     std::string time;
     if (info.cycle_accurate) time = ", " + std::to_string(sum.total_cycles) + " cycles";
-    if (info.chip_time) time = ", " + std::to_string(sum.total_cycles) + " ns of the chip";
+    if (info.chip_time) time = ", " + std::to_string(sum.chip_ns) + " ns of the chip";
     std::fprintf(stderr, "device: %llu MVMs, %llu ADC conversions, %llu saturated%s; programming took %.2f s\n",
                  static_cast<unsigned long long>(sum.mvms), static_cast<unsigned long long>(sum.adc_conversions),
                  static_cast<unsigned long long>(sum.adc_saturations), time.c_str(), chip->programming_seconds());

@@ -59,6 +59,7 @@ void for_each_counter(const Visit& visit, Stats&... stats) {
 
 RunStats& operator+=(RunStats& sum, const RunStats& run) {
   for_each_counter([](std::uint32_t, std::uint64_t& total, std::uint64_t value) { total += value; }, sum, run);
+  sum.chip_ns += run.chip_ns;
   return sum;
 }
 

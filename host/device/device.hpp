@@ -27,7 +27,7 @@ struct DeviceInfo {
   arch::EmulatorDescription emulator;
   std::array<std::uint8_t, 16> contract_hash{};
   bool cycle_accurate = false;  ///< cycle counters of RunStats are meaningful
-  bool chip_time = false;       ///< total_cycles are nanoseconds of the analog chip, rounded up; units have no cycles
+  bool chip_time = false;       ///< RunStats::chip_ns is meaningful
   bool values = true;           ///< false: only time passes, Y holds what was there
 };
 
@@ -43,7 +43,7 @@ struct RunArguments {
   std::array<Address, arch::kMaxEngines> image_base{};
 };
 
-/// The completion record, decoded (arch record completion). Event counters are identical on every device.
+/// The completion record, decoded (arch record completion), and the time of the chip. Event counters are identical on every device.
 struct RunStats {
   std::uint32_t status = 0, error_unit = 0, error_instruction = 0;
   std::uint64_t error_detail = 0;
@@ -52,9 +52,11 @@ struct RunStats {
   std::uint64_t program_bytes_read = 0, x_bytes_read = 0, y_bytes_written = 0;
   std::array<std::uint64_t, arch::kMaxEngines> block_bytes_read{};
   std::array<std::uint64_t, arch::kNumUnits> busy_cycles{}, semaphore_stall_cycles{}, memory_stall_cycles{};
+  /// Nanoseconds of the analog chip, rounded up; not in the record. 0 on devices that have no chip_time.
+  std::uint64_t chip_ns = 0;
   friend bool operator==(const RunStats&, const RunStats&) = default;
 };
-/// Adds event counters and cycles (not status and error fields).
+/// Adds event counters, cycles and nanoseconds (not status and error fields).
 RunStats& operator+=(RunStats& sum, const RunStats& run);
 [[nodiscard]] std::vector<std::byte> encode_completion(const RunStats& stats, const RunArguments& arguments,
                                                        const std::array<std::uint8_t, 16>& hash);

@@ -97,7 +97,7 @@ Json phase_json(const Phase& phase, const MeasuredRun& run) {
                      {"adc_conversions", call.device.adc_conversions},
                      {"adc_saturations", call.device.adc_saturations}});
     if (run.chip_time) {
-      calls.back()["chip_time"] = simulated(static_cast<double>(call.device.total_cycles), "ns");
+      calls.back()["chip_time"] = simulated(static_cast<double>(call.device.chip_ns), "ns");
     } else {
       calls.back()["cycles"] = call.device.total_cycles;
     }
@@ -120,7 +120,7 @@ Json phase_json(const Phase& phase, const MeasuredRun& run) {
                {"y_bytes", total.device.y_bytes_written},
                {"block_bytes", block_bytes},
                {"calls", calls}};
-  if (run.chip_time) json["chip_time"] = simulated(static_cast<double>(total.device.total_cycles), "ns");
+  if (run.chip_time) json["chip_time"] = simulated(static_cast<double>(total.device.chip_ns), "ns");
   if (run.cycle_accurate) json["activity"] = to_json(activity(total.device, *run.cycle_accurate, total.device_seconds));
   return json;
 }

@@ -36,7 +36,7 @@ struct MeasuredRun {
   runtime::ChipOptions options;
   unsigned threads = 0;
   std::optional<arch::EmulatorDescription> cycle_accurate;  ///< the device's, if it counts cycles
-  bool chip_time = false;  ///< the device counts nanoseconds of the analog chip (DeviceInfo::chip_time)
+  bool chip_time = false;  ///< the device tells RunStats::chip_ns (DeviceInfo::chip_time)
   double programming_seconds = 0;
   Phase prefill, decode;
   HostShares host;

@@ -140,7 +140,7 @@ void print_phase(const char* name, const Phase& phase, const MeasuredRun& run, s
        scaled(static_cast<double>(total.program_bytes_read), "B").c_str());
   if (run.chip_time) {
     line(out, "           analog chip (simulated): %s per token for the calls; the digital side is on this machine",
-         scaled(static_cast<double>(total.total_cycles) * 1e-9 / phase.tokens, "s").c_str());
+         scaled(static_cast<double>(total.chip_ns) * 1e-9 / phase.tokens, "s").c_str());
   }
   if (!run.cycle_accurate) return;
   const DeviceActivity device = activity(total, *run.cycle_accurate, device_seconds);

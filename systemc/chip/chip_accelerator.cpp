@@ -4,7 +4,6 @@
 #include "systemc/chip/chip_accelerator.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "systemc/chip/tile_mvm.hpp"
 
@@ -23,7 +22,7 @@ ChipAccelerator::ChipAccelerator(const sc_core::sc_module_name& name, std::uint3
         unit->tile.bind(chip.tiles.work);
         return unit;
       }) {
-  accelerator.dispatch.on_halt([this] { return play(); });
+  accelerator.dispatch.on_halt([this] { play(); });
   accelerator.dispatch.on_begin([this] {
     record_.start();
     result_ = {};
@@ -48,7 +47,7 @@ void ChipAccelerator::configure(const Settings& settings, const arch::ChipDescri
   chip.configure(plan_, description_);
 }
 
-Cycles ChipAccelerator::play() {
+void ChipAccelerator::play() {
   const RunControl& control = accelerator.run_control();
   const std::uint64_t most = layout_tiles_ != 0            ? layout_tiles_
                              : description_.num_tiles != 0 ? description_.num_tiles
@@ -57,7 +56,7 @@ Cycles ChipAccelerator::play() {
     problem_ = "an image is of tile " + std::to_string(record_.num_tiles() - 1) + ", " +
                (layout_tiles_ != 0 ? "the program" : "chip " + description_.name) + " has " + std::to_string(most) +
                " tiles";
-    return 0;
+    return;
   }
   const std::uint32_t vectors = control.arguments.num_vectors;
   plan_.num_tiles = static_cast<std::uint32_t>(std::max<std::uint64_t>(plan_.num_tiles, record_.num_tiles()));
@@ -70,8 +69,6 @@ Cycles ChipAccelerator::play() {
   chip.start(workload, false);
   wait(chip.done());
   result_ = chip.take_result();
-  const auto picoseconds = static_cast<std::uint64_t>(std::llround(result_.total_ns * 1e3));
-  return (picoseconds + 999) / 1000;
 }
 
 }  // namespace xw::systemc

@@ -16,7 +16,7 @@ namespace xw::systemc {
 /// Executes the programs of the emulator profile, with the same front end and so the same words, events and errors. The
 /// tiles multiply; contexts and buffers of the emulator are only names for blocks and values, so instructions take no
 /// time of the chip. Once all of them are done, the chip does the blocks that they used as one call, every vector of the
-/// run a sequence of its own, in the time that simulate_chip() gives such a call with the digital side on the host. total_cycles are its nanoseconds.
+/// run a sequence of its own, in the time that simulate_chip() gives such a call with the digital side on the host. No cycles are counted; result() has the time.
 class ChipAccelerator final : public sc_core::sc_module {
  private:
   CallRecord record_;
@@ -35,7 +35,8 @@ class ChipAccelerator final : public sc_core::sc_module {
   [[nodiscard]] const std::string& problem() const { return problem_; }
 
  private:
-  [[nodiscard]] Cycles play();
+  /// The call that the run was, on the chip.
+  void play();
 
   arch::ChipDescription description_;
   std::uint32_t layout_tiles_ = 0;  ///< 0: not known

@@ -64,10 +64,10 @@ struct FunctionalDevice::Impl {
     std::unordered_map<std::uint32_t, Call> calls;
   };
 
-  Impl(const arch::EmulatorDescription& emulator, ThreadPool& thread_pool)
-      : info{"functional", emulator, arch::kContractHash, false},
+  Impl(const device::DeviceInfo& the_info, const device::DeviceMemory& the_memory, ThreadPool& thread_pool)
+      : info(the_info),
         pool(thread_pool),
-        memory(emulator.memory_bytes),
+        memory(the_memory),
         images(info.emulator),
         executor(info.emulator, memory, thread_pool) {}
 
@@ -87,11 +87,11 @@ struct FunctionalDevice::Impl {
   [[nodiscard]] Call& find_call(LoadedProgram& program, const RunArguments& arguments);
   [[nodiscard]] MemoryUse check_memory(const Call& call, const RunArguments& arguments, Failure& failure) const;
   void execute(Call& call, const RunArguments& arguments, RunStats& stats, Failure& failure);
-  void complete(const RunArguments& arguments, RunStats& stats, Failure& failure);
+  void complete(std::byte* record, const RunArguments& arguments, RunStats& stats, Failure& failure);
 
-  device::DeviceInfo info;
+  const device::DeviceInfo& info;
   ThreadPool& pool;
-  device::DeviceMemory memory;
+  const device::DeviceMemory& memory;
   ImageCache images;
   Executor executor;
   std::map<Address, LoadedProgram> programs;
@@ -210,10 +210,8 @@ void FunctionalDevice::Impl::execute(Call& call, const RunArguments& arguments, 
   if (use.y.end > use.y.begin) invalidate(use.y.begin, use.y.end - use.y.begin);  // `call` may be gone
 }
 
-void FunctionalDevice::Impl::complete(const RunArguments& arguments, RunStats& stats, Failure& failure) {
-  std::byte* record = arguments.completion_base % arch::kMemoryAlignment == 0
-                          ? memory.find(arguments.completion_base, arch::kCompletionBytes)
-                          : nullptr;
+void FunctionalDevice::Impl::complete(std::byte* record, const RunArguments& arguments, RunStats& stats,
+                                      Failure& failure) {
   if (record == nullptr && !failure) {
     const auto halt = arguments.entry + static_cast<std::uint32_t>(stats.instructions) - 1;
     failure = {DeviceError::kMemoryDecerr, arch::kUnitDispatch, halt, arguments.completion_base};
@@ -228,46 +226,14 @@ void FunctionalDevice::Impl::complete(const RunArguments& arguments, RunStats& s
   invalidate(arguments.completion_base, bytes.size());
 }
 
-FunctionalDevice::FunctionalDevice(const arch::EmulatorDescription& emulator, ThreadPool& pool) {
+FunctionalDevice::FunctionalDevice(const arch::EmulatorDescription& emulator, ThreadPool& pool)
+    : HostMemoryDevice({"functional", emulator, arch::kContractHash, false}) {
   device::check_emulator("functional", emulator);
-  impl_ = std::make_unique<Impl>(emulator, pool);
+  impl_ = std::make_unique<Impl>(info(), memory(), pool);
 }
 FunctionalDevice::~FunctionalDevice() = default;
 
-const device::DeviceInfo& FunctionalDevice::info() const {
-  return impl_->info;
-}
-
-Address FunctionalDevice::allocate(std::uint64_t bytes, device::MemoryPort) {
-  const Address address = impl_->memory.allocate(bytes);
-  // Images that were not there may be there now.
-  impl_->invalidate(address, impl_->memory.mapped_from(address));
-  return address;
-}
-
-void FunctionalDevice::free(Address address) {
-  const std::uint64_t bytes = impl_->memory.mapped_from(address);
-  impl_->memory.free(address);
-  impl_->invalidate(address, bytes);
-}
-
-void FunctionalDevice::write(Address destination, std::span<const std::byte> source) {
-  const std::span<std::byte> target = impl_->memory.host_span(destination, source.size());
-  std::copy(source.begin(), source.end(), target.begin());
-  impl_->invalidate(destination, source.size());
-}
-
-void FunctionalDevice::read(Address source, std::span<std::byte> destination) {
-  const std::span<std::byte> from = impl_->memory.host_span(source, destination.size());
-  std::copy(from.begin(), from.end(), destination.begin());
-}
-
-std::span<std::byte> FunctionalDevice::host_view(Address address, std::uint64_t bytes) {
-  return impl_->memory.host_span(address, bytes);
-}
-
-void FunctionalDevice::written(Address address, std::uint64_t bytes) {
-  (void)impl_->memory.host_span(address, bytes);
+void FunctionalDevice::memory_changed(Address address, std::uint64_t bytes) {
   impl_->invalidate(address, bytes);
 }
 
@@ -279,8 +245,8 @@ RunStats FunctionalDevice::run(const RunArguments& arguments) {
       impl_->execute(impl_->find_call(*program, arguments), arguments, stats, failure);
     }
   }
-  impl_->complete(arguments, stats, failure);
-  if (failure) throw Error(ErrorCode::kDeviceFault, impl_->info.name + ": " + device::describe_failure(stats));
+  impl_->complete(completion_record(arguments), arguments, stats, failure);
+  if (failure) throw Error(ErrorCode::kDeviceFault, info().name + ": " + device::describe_failure(stats));
   return stats;
 }
 

@@ -3,13 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/backends/systemc/systemc_device.hpp"
 
-#include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
 #include "host/backends/systemc/kernel.hpp"
-#include "host/device/device_memory.hpp"
 #include "host/device/emulator_limits.hpp"
 #include "host/device/kernel_registers.hpp"
 
@@ -39,32 +38,23 @@ class DeviceStorage final : public Storage {
 }  // namespace
 
 struct SystemcDevice::Impl {
-  Impl(const arch::EmulatorDescription& emulator, const SystemcOptions& options)
-      : info{options.chip ? "systemc:chip" : "systemc",
-             emulator,
-             arch::kContractHash,
-             !options.chip,
-             options.chip != nullptr,
-             options.values},
-        memory(emulator.memory_bytes),
-        storage(memory),
-        slot(Kernel::instance().acquire({emulator, options.values}, storage, options.chip.get())) {}
+  Impl(const arch::EmulatorDescription& emulator, const SystemcOptions& options, const device::DeviceMemory& memory)
+      : storage(memory), slot(Kernel::instance().acquire({emulator, options.values}, storage, options.chip.get())) {}
   ~Impl() { Kernel::instance().release(slot); }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void add_use(const device::RunArguments& arguments);
+  /// What a good run took on the chip; returns its nanoseconds, rounded up. Throws Error{kCapacity} as `run`.
+  std::uint64_t add_use(const device::RunArguments& arguments);
 
-  device::DeviceInfo info;
-  device::DeviceMemory memory;
   DeviceStorage storage;
   Slot& slot;
   std::map<std::uint32_t, ChipUse> use;
 };
 
-void SystemcDevice::Impl::add_use(const device::RunArguments& arguments) {
+std::uint64_t SystemcDevice::Impl::add_use(const device::RunArguments& arguments) {
   if (const std::string& problem = slot.chip->problem(); !problem.empty()) {
-    throw Error(ErrorCode::kCapacity, info.name + ": " + problem);
+    throw Error(ErrorCode::kCapacity, "systemc:chip: " + problem);
   }
   const ChipResult& result = slot.chip->result();
   ChipUse& total = use[arguments.entry];
@@ -75,58 +65,30 @@ void SystemcDevice::Impl::add_use(const device::RunArguments& arguments) {
   total.time_ns += result.total_ns;
   total.energy_pj += result.energy_pj;
   total.critical_path_ns += result.critical_path_ns;
+  const auto picoseconds = static_cast<std::uint64_t>(std::llround(result.total_ns * 1e3));
+  return (picoseconds + 999) / 1000;
 }
 
-SystemcDevice::SystemcDevice(const arch::EmulatorDescription& emulator, const SystemcOptions& options) {
+SystemcDevice::SystemcDevice(const arch::EmulatorDescription& emulator, const SystemcOptions& options)
+    : HostMemoryDevice({options.chip ? "systemc:chip" : "systemc", emulator, arch::kContractHash, !options.chip,
+                        options.chip != nullptr, options.values}) {
   check_emulator(emulator);
-  impl_ = std::make_unique<Impl>(emulator, options);
+  impl_ = std::make_unique<Impl>(emulator, options, memory());
 }
 SystemcDevice::~SystemcDevice() = default;
-
-const device::DeviceInfo& SystemcDevice::info() const {
-  return impl_->info;
-}
-
-device::Address SystemcDevice::allocate(std::uint64_t bytes, device::MemoryPort) {
-  return impl_->memory.allocate(bytes);
-}
-
-void SystemcDevice::free(device::Address address) {
-  impl_->memory.free(address);
-}
-
-void SystemcDevice::write(device::Address destination, std::span<const std::byte> source) {
-  std::copy(source.begin(), source.end(), impl_->memory.host_span(destination, source.size()).begin());
-}
-
-void SystemcDevice::read(device::Address source, std::span<std::byte> destination) {
-  const std::span<std::byte> from = impl_->memory.host_span(source, destination.size());
-  std::copy(from.begin(), from.end(), destination.begin());
-}
-
-std::span<std::byte> SystemcDevice::host_view(device::Address address, std::uint64_t bytes) {
-  return impl_->memory.host_span(address, bytes);
-}
-
-void SystemcDevice::written(device::Address address, std::uint64_t bytes) {
-  (void)impl_->memory.host_span(address, bytes);
-}
 
 device::RunStats SystemcDevice::run(const device::RunArguments& arguments) {
   Kernel::instance().run(impl_->slot, arguments);
   device::RunStats stats;
-  const std::byte* record = arguments.completion_base % arch::kMemoryAlignment == 0
-                                ? impl_->memory.find(arguments.completion_base, arch::kCompletionBytes)
-                                : nullptr;
-  if (record != nullptr) {
+  if (const std::byte* record = completion_record(arguments); record != nullptr) {
     stats = device::decode_completion({record, arch::kCompletionBytes});
   } else {
     stats = device::read_error([&](std::uint32_t offset) { return impl_->slot.read_register(offset); });
   }
   if (stats.status != 0) {
-    throw Error(ErrorCode::kDeviceFault, impl_->info.name + ": " + device::describe_failure(stats));
+    throw Error(ErrorCode::kDeviceFault, info().name + ": " + device::describe_failure(stats));
   }
-  if (impl_->slot.chip) impl_->add_use(arguments);
+  if (impl_->slot.chip) stats.chip_ns = impl_->add_use(arguments);
   return stats;
 }
 

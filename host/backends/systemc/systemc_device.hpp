@@ -9,7 +9,7 @@
 
 #include "arch/description/description.hpp"
 #include "host/backends/systemc/chip_target.hpp"
-#include "host/device/device.hpp"
+#include "host/device/host_memory_device.hpp"
 #include "systemc/chip/chip_use.hpp"
 
 namespace xw::systemc {
@@ -17,14 +17,14 @@ namespace xw::systemc {
 struct SystemcOptions {
   /// Also move and multiply values; false: only time. Y is undefined then and no conversion saturates.
   bool values = true;
-  /// The chip of the `chip` profile; null: the `emulator` profile. With a chip, total_cycles of a run are its nanoseconds
-  /// (docs/systemc.md); those of a failed run are 0.
+  /// The chip of the `chip` profile; null: the `emulator` profile. With a chip, RunStats::chip_ns of a run are its nanoseconds
+  /// (docs/systemc.md) and no cycles pass.
   std::shared_ptr<const ChipTarget> chip = nullptr;
 };
 
 /// Every device is one of a fixed number of accelerators in the one simulation that SystemC allows per process
 /// (docs/adr/0005-one-systemc-kernel.md). Runs of several devices take turns; they may come from different threads.
-class SystemcDevice final : public device::Device {
+class SystemcDevice final : public device::HostMemoryDevice {
  public:
   /// Throws Error{kInvalidArgument} for an emulator beyond the limits of the contract or a chip without constants,
   /// Error{kCapacity} if too many devices are open or the chip has too few tiles, Error{kDeviceFault} if the process has
@@ -33,13 +33,6 @@ class SystemcDevice final : public device::Device {
   explicit SystemcDevice(const arch::EmulatorDescription& emulator) : SystemcDevice(emulator, SystemcOptions{}) {}
   ~SystemcDevice() override;
 
-  [[nodiscard]] const device::DeviceInfo& info() const override;
-  [[nodiscard]] device::Address allocate(std::uint64_t bytes, device::MemoryPort port) override;
-  void free(device::Address address) override;
-  void write(device::Address destination, std::span<const std::byte> source) override;
-  void read(device::Address source, std::span<std::byte> destination) override;
-  [[nodiscard]] std::span<std::byte> host_view(device::Address address, std::uint64_t bytes) override;
-  void written(device::Address address, std::uint64_t bytes) override;
   /// Also throws Error{kCapacity} if an image names a tile that the chip does not have.
   device::RunStats run(const device::RunArguments& arguments) override;
 

@@ -55,11 +55,9 @@ const ModelEntry& choose_model(const arch::EmulatorDescription& emulator, const 
 }  // namespace
 
 struct VerilatedDevice::Impl {
-  Impl(const arch::EmulatorDescription& emulator, const Options& the_options, const ModelEntry& entry)
-      : info{"verilated", emulator, arch::kContractHash, true},
-        options(the_options),
-        memory(emulator.memory_bytes),
-        kernel(entry, info.emulator, options, memory) {
+  Impl(const device::DeviceInfo& the_info, const device::DeviceMemory& the_memory, const Options& the_options,
+       const ModelEntry& entry)
+      : info(the_info), options(the_options), memory(the_memory), kernel(entry, info.emulator, options, memory) {
     if (!options.save.empty()) const OutputFile tried(options.save);  // now, not after hours; leaves nothing
   }
 
@@ -70,14 +68,14 @@ struct VerilatedDevice::Impl {
   /// up after Options::silent_cycles.
   void wait_for_interrupt();
   /// The completion record, or the error registers if there is none.
-  [[nodiscard]] RunStats collect(const RunArguments& arguments);
+  [[nodiscard]] RunStats collect(const std::byte* record);
   void report_cycles();
   /// Saves the run if that was asked for and is the first one; what to add to the message of the failure.
   [[nodiscard]] std::string save_failure(const RunArguments& arguments, const std::string& failure);
 
-  device::DeviceInfo info;
+  const device::DeviceInfo& info;
   Options options;
-  device::DeviceMemory memory;
+  const device::DeviceMemory& memory;
   Kernel kernel;
   std::map<std::uint32_t, std::uint32_t> registers;  ///< what was written since reset
   bool needs_reset = false;
@@ -131,10 +129,7 @@ void VerilatedDevice::Impl::wait_for_interrupt() {
   }
 }
 
-RunStats VerilatedDevice::Impl::collect(const RunArguments& arguments) {
-  const std::byte* record = arguments.completion_base % arch::kMemoryAlignment == 0
-                                ? memory.find(arguments.completion_base, arch::kCompletionBytes)
-                                : nullptr;
+RunStats VerilatedDevice::Impl::collect(const std::byte* record) {
   const RunStats stats = device::read_error([this](std::uint32_t offset) { return kernel.read_register(offset); });
   if (record != nullptr) {
     std::uint32_t magic = 0;
@@ -164,32 +159,10 @@ std::string VerilatedDevice::Impl::save_failure(const RunArguments& arguments, c
 
 VerilatedDevice::VerilatedDevice(const arch::EmulatorDescription& emulator, const Options& options,
                                  std::span<const ModelEntry> models)
-    : impl_(std::make_unique<Impl>(emulator, options, choose_model(emulator, options, models))) {}
+    : HostMemoryDevice({"verilated", emulator, arch::kContractHash, true}),
+      impl_(std::make_unique<Impl>(info(), memory(), options, choose_model(emulator, options, models))) {}
 VerilatedDevice::~VerilatedDevice() = default;
 
-const device::DeviceInfo& VerilatedDevice::info() const {
-  return impl_->info;
-}
-Address VerilatedDevice::allocate(std::uint64_t bytes, device::MemoryPort) {
-  return impl_->memory.allocate(bytes);
-}
-void VerilatedDevice::free(Address address) {
-  impl_->memory.free(address);
-}
-void VerilatedDevice::write(Address destination, std::span<const std::byte> source) {
-  const std::span<std::byte> target = impl_->memory.host_span(destination, source.size());
-  std::copy(source.begin(), source.end(), target.begin());
-}
-void VerilatedDevice::read(Address source, std::span<std::byte> destination) {
-  const std::span<std::byte> from = impl_->memory.host_span(source, destination.size());
-  std::copy(from.begin(), from.end(), destination.begin());
-}
-std::span<std::byte> VerilatedDevice::host_view(Address address, std::uint64_t bytes) {
-  return impl_->memory.host_span(address, bytes);
-}
-void VerilatedDevice::written(Address address, std::uint64_t bytes) {
-  (void)impl_->memory.host_span(address, bytes);
-}
 void VerilatedDevice::inject(const MemoryFaults& faults) {
   impl_->kernel.set_faults(faults);
 }
@@ -222,7 +195,7 @@ RunStats VerilatedDevice::run(const RunArguments& arguments) {
     throw Error(ErrorCode::kDeviceFault, "verilated: interrupt without done");
   }
   impl.kernel.write_register(arch::kRegInterruptStatus, arch::kRegInterruptStatusDone);
-  const RunStats stats = impl.collect(arguments);
+  const RunStats stats = impl.collect(completion_record(arguments));
   // What memory never answered would be answered to the next run; only reset ends it.
   impl.needs_reset = impl.kernel.transfers_under_way();
   if (stats.status == 0) return stats;

@@ -10,14 +10,14 @@
 #include "host/backends/verilated/memory_port.hpp"
 #include "host/backends/verilated/model.hpp"
 #include "host/backends/verilated/options.hpp"
-#include "host/device/device.hpp"
+#include "host/device/host_memory_device.hpp"
 
 namespace xw::verilated {
 
 /// Runs programs on a Verilated kernel of the emulator's shape. Counters and cycles are the kernel's own; the same
 /// program takes the same number of cycles on every run after reset unless back-pressure is random, and then for the
 /// same seed. A failed or interrupted run leaves the device usable.
-class VerilatedDevice final : public device::Device {
+class VerilatedDevice final : public device::HostMemoryDevice {
  public:
   /// Throws Error{kUnsupported} listing what was built if no model has the emulator's shape, or if it has no waveforms
   /// and `options` wants some.
@@ -25,13 +25,6 @@ class VerilatedDevice final : public device::Device {
                   std::span<const ModelEntry> models = built_models());
   ~VerilatedDevice() override;
 
-  [[nodiscard]] const device::DeviceInfo& info() const override;
-  [[nodiscard]] device::Address allocate(std::uint64_t bytes, device::MemoryPort port) override;
-  void free(device::Address address) override;
-  void write(device::Address destination, std::span<const std::byte> source) override;
-  void read(device::Address source, std::span<std::byte> destination) override;
-  [[nodiscard]] std::span<std::byte> host_view(device::Address address, std::uint64_t bytes) override;
-  void written(device::Address address, std::uint64_t bytes) override;
   device::RunStats run(const device::RunArguments& arguments) override;
 
   /// Memory faults of the runs to come.

@@ -83,15 +83,17 @@ TEST(Completion, RefusesWhatIsNoRecord) {
   EXPECT_EQ(code_of(record), ErrorCode::kDeviceFault);
 }
 
-TEST(RunStats, SumAddsEventsAndCyclesOnly) {
-  RunStats sum = distinct_stats();
-  sum += distinct_stats();
-  const RunStats one = distinct_stats();
+TEST(RunStats, SumAddsEventsAndTimesOnly) {
+  RunStats one = distinct_stats();
+  one.chip_ns = 141;
+  RunStats sum = one;
+  sum += one;
   EXPECT_EQ(sum.status, one.status);
   EXPECT_EQ(sum.error_unit, one.error_unit);
   EXPECT_EQ(sum.error_instruction, one.error_instruction);
   EXPECT_EQ(sum.error_detail, one.error_detail);
   EXPECT_EQ(sum.total_cycles, 2 * one.total_cycles);
+  EXPECT_EQ(sum.chip_ns, 282U);
   EXPECT_EQ(sum.instructions, 2 * one.instructions);
   EXPECT_EQ(sum.y_bytes_written, 2 * one.y_bytes_written);
   for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(sum.block_bytes_read[i], 2 * one.block_bytes_read[i]);
