@@ -6,6 +6,7 @@
 
 #include "host/app/options.hpp"
 #include "host/toolchain/compile.hpp"
+#include "host/toolchain/program_json.hpp"
 
 namespace xw::app {
 
@@ -53,19 +54,7 @@ int compile_main(const std::vector<std::string>& arguments) {
   ThreadPool pool(threads);
   const compiler::CompileSummary summary = toolchain::compile_checkpoint(model, compile, output, pool);
   if (!json_path.empty()) {
-    const nlohmann::ordered_json json = {{"program", output.string()},
-                                         {"tiles", summary.plan.num_tiles},
-                                         {"tiles_lower_bound", summary.plan.tiles_lower_bound},
-                                         {"lower_bound_reason", summary.plan.lower_bound_reason},
-                                         {"blocks", summary.plan.blocks.size()},
-                                         {"cells_used", summary.plan.cells_used},
-                                         {"analog_weights", summary.analog_weights},
-                                         {"digital_weights", summary.digital_weights},
-                                         {"calls", summary.num_calls},
-                                         {"instructions", summary.num_instructions},
-                                         {"program_bytes", summary.program_bytes},
-                                         {"seconds", summary.seconds}};
-    write_json(json_path, json.dump(2) + "\n");
+    write_json(json_path, toolchain::compile_json(summary, output).dump(2) + "\n");
   } else {
     print_text(summary, compile, output);
   }

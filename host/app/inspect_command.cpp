@@ -11,6 +11,7 @@
 #include "arch/generated/xw_arch.hpp"
 #include "compiler/program/assembler.hpp"
 #include "host/app/options.hpp"
+#include "host/toolchain/program_json.hpp"
 
 namespace xw::app {
 
@@ -94,43 +95,6 @@ void print_tiles(const Program& program) {
   }
 }
 
-nlohmann::ordered_json to_json(const Program& program) {
-  const program::Manifest& manifest = program.manifest();
-  nlohmann::ordered_json json = {{"file", program.path()},
-                                 {"model", manifest.model_name},
-                                 {"contract", arch::kContractHashText},
-                                 {"weights", program::name(manifest.weight_mode)},
-                                 {"calibration", manifest.calibration},
-                                 {"tiles", manifest.num_tiles},
-                                 {"tiles_lower_bound", manifest.tiles_lower_bound},
-                                 {"instructions", program.code().size()}};
-  for (const auto& section : program.sections())
-    json["sections"][section.name] = {{"offset", section.offset}, {"bytes", section.bytes}};
-  for (const program::MatrixInfo& matrix : manifest.matrices) {
-    nlohmann::ordered_json ranges = nlohmann::ordered_json::array();
-    for (const program::InputRange& range : matrix.input_ranges)
-      ranges.push_back({{"begin", range.begin}, {"end", range.end}, {"beta", range.beta}});
-    json["matrices"].push_back({{"name", matrix.name},
-                                {"out_features", matrix.out_features},
-                                {"in_features", matrix.in_features},
-                                {"call", matrix.call},
-                                {"lambda", matrix.lambda},
-                                {"unit", matrix.unit},
-                                {"input_ranges", ranges}});
-  }
-  for (const BlockRecord& block : program.blocks()) {
-    json["blocks"].push_back({{"matrix", block.matrix},
-                              {"tile", block.tile},
-                              {"in_begin", block.in_begin},
-                              {"rows", block.rows},
-                              {"out_begin", block.out_begin},
-                              {"cols", block.cols},
-                              {"row0", block.row0},
-                              {"col0", block.col0}});
-  }
-  return json;
-}
-
 }  // namespace
 
 int inspect_main(const std::vector<std::string>& arguments) {
@@ -152,7 +116,7 @@ int inspect_main(const std::vector<std::string>& arguments) {
     return values->count(option) != 0 || (values->count("all") != 0 && std::string(option) != "verify");
   };
   if (!json_path.empty()) {
-    write_json(json_path, to_json(*program).dump(1) + "\n");
+    write_json(json_path, toolchain::program_json(*program).dump(1) + "\n");
     return 0;
   }
   if (values->count("code") != 0) {

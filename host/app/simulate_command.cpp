@@ -3,21 +3,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "arch/support/file.hpp"
-#include "compiler/ir/graph.hpp"
 #include "compiler/program/program.hpp"
 #include "compiler/program/program_check.hpp"
-#include "host/app/chip_runs.hpp"
 #include "host/app/options.hpp"
-#include "host/backends/systemc/chip_simulation.hpp"
-#include "host/estimate/chip_plan.hpp"
 #include "host/report/chip_csv.hpp"
 #include "host/report/chip_pace.hpp"
 #include "host/report/chip_timeline.hpp"
+#include "host/toolchain/chip_runs.hpp"
 
 namespace xw::app {
 namespace {
@@ -148,19 +144,6 @@ void print_sweep(const ChipPlan& plan, const std::vector<ChipRun>& sweep) {
   return options;
 }
 
-[[nodiscard]] arch::ChipDescription chip_of(const SimulateFlags& flags, const program::Program& program) {
-  arch::ChipDescription own = arch::parse_chip(program.manifest().chip_toml, program.path() + ": chip");
-  if (flags.chip.empty()) return own;
-  arch::ChipDescription other = arch::load_chip(flags.chip);
-  if (other.rows != own.rows || other.cols != own.cols) {
-    throw Error(ErrorCode::kInvalidArgument, "--chip: " + other.name + " has tiles of " + std::to_string(other.rows) +
-                                                 "x" + std::to_string(other.cols) +
-                                                 ", the program was mapped to tiles of " + std::to_string(own.rows) +
-                                                 "x" + std::to_string(own.cols) + "; compile it for this chip");
-  }
-  return other;
-}
-
 void write_files(const SimulateFlags& flags, const ChipPlan& plan, const arch::ChipDescription& chip,
                  const std::vector<ChipRun>& runs) {
   if (!flags.trace.empty()) {
@@ -204,30 +187,17 @@ int simulate_main(const std::vector<std::string>& arguments) {
   }
   const auto program = program::Program::open(flags.program);
   program::check_program(*program);
-  const arch::ChipDescription chip = chip_of(flags, *program);
-  const ChipPlan plan =
-      estimate::make_chip_plan(*program, ir::parse(program->graph_text(), program->path() + ": graph"));
+  const arch::ChipDescription chip = toolchain::chip_for(*program, flags.chip);
+  const ChipPlan plan = toolchain::chip_plan_of(*program);
   std::vector<ChipRun> runs;
   if (flags.sweep == 0) {
-    runs.push_back(run_on_chip(plan, chip, flags.workload, !flags.trace.empty()));
+    runs.push_back(toolchain::run_on_chip(plan, chip, flags.workload, !flags.trace.empty()));
   } else {
-    for (std::uint64_t context = 1; context <= flags.sweep; context *= 2) {
-      ChipWorkload workload;
-      workload.num_sequences = flags.workload.num_sequences;
-      workload.first_position = static_cast<std::uint32_t>(context - 1);
-      workload.digital_on_host = flags.workload.digital_on_host;
-      runs.push_back(run_on_chip(plan, chip, workload));
-    }
+    runs = toolchain::sweep_contexts(plan, chip, flags.workload, flags.sweep);
   }
   write_files(flags, plan, chip, runs);
   if (flags.json) {
-    nlohmann::ordered_json json;
-    json["report"] = "crossweave simulate";
-    json["chip"] = chip.name;
-    json["model"] = program->manifest().model_name;
-    json["tiles"] = plan.num_tiles;
-    for (const ChipRun& run : runs) json["runs"].push_back(report::to_json(plan, run));
-    std::cout << json.dump(2) << '\n';
+    std::cout << toolchain::chip_runs_json(*program, plan, chip, runs).dump(2) << '\n';
   } else if (flags.sweep != 0) {
     print_sweep(plan, runs);
   } else {

@@ -1,4 +1,4 @@
-// The same measurement on several chips: mean and spread.
+// A figure of several chips: mean and spread.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "host/evaluation/seeds.hpp"
@@ -24,15 +24,6 @@ SeedStatistics seed_statistics(std::span<const std::uint32_t> seeds, std::span<c
   for (const double value : values) squares += (value - result.mean) * (value - result.mean);
   if (values.size() > 1) result.standard_deviation = std::sqrt(squares / (n - 1));
   return result;
-}
-
-SeedStatistics measure_seeds(std::span<const std::uint32_t> seeds, const WithChip& with_chip,
-                             const Measurement& measure) {
-  std::vector<double> values;
-  for (const std::uint32_t seed : seeds) {
-    with_chip(seed, [&](transformer::Model& model) { values.push_back(measure(model)); });
-  }
-  return seed_statistics(seeds, values);
 }
 
 std::string to_json(const SeedStatistics& statistics) {

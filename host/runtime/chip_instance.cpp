@@ -239,6 +239,9 @@ const program::Program& ChipInstance::program() const {
 device::Device& ChipInstance::device() {
   return impl_->device;
 }
+const device::Device& ChipInstance::device() const {
+  return impl_->device;
+}
 const ChipOptions& ChipInstance::options() const {
   return impl_->options;
 }

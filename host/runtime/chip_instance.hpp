@@ -47,6 +47,7 @@ class ChipInstance {
 
   [[nodiscard]] const program::Program& program() const;
   [[nodiscard]] device::Device& device();
+  [[nodiscard]] const device::Device& device() const;
   /// The options with every default resolved.
   [[nodiscard]] const ChipOptions& options() const;
 

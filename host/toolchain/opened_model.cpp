@@ -14,9 +14,10 @@
 #include "host/backends/registry/devices.hpp"
 #include "host/runtime/digital_backend.hpp"
 #include "host/toolchain/checkpoint.hpp"
+#include "host/toolchain/checkpoint_source.hpp"
 #include "host/toolchain/compile.hpp"
 #include "host/toolchain/temporary_file.hpp"
-#include "host/transformer/sources.hpp"
+#include "host/transformer/program_source.hpp"
 
 namespace xw::toolchain {
 
@@ -75,8 +76,8 @@ struct OpenedModel::Impl {
   void open_fp32(const std::filesystem::path& tokenizer_file) {
     OpenedCheckpoint opened = open_checkpoint(path, tokenizer_file);
     if (opened.tokenizer) tokenizer = std::make_unique<tokenizer::Tokenizer>(std::move(*opened.tokenizer));
-    model = std::make_unique<transformer::Model>(
-        std::move(opened.graph), std::make_shared<transformer::CheckpointSource>(opened.file), nullptr, pool);
+    model = std::make_unique<transformer::Model>(std::move(opened.graph),
+                                                 std::make_shared<CheckpointSource>(opened.file), nullptr, pool);
   }
 
   void program_chip(std::uint32_t seed) {

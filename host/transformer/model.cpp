@@ -200,9 +200,8 @@ std::uint64_t Model::weight_bytes() const {
   return bytes;
 }
 
-void Model::observe(InputObserver inputs, OutputObserver outputs) {
+void Model::observe(InputObserver inputs) {
   impl_->input_observer = std::move(inputs);
-  impl_->output_observer = std::move(outputs);
 }
 
 }  // namespace xw::transformer

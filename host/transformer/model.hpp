@@ -43,10 +43,6 @@ class CallBackend {
 /// [n][in_features]. While a model is observed every linear sees all tokens; only the layer that makes the logits runs
 /// just for the rows asked for.
 using InputObserver = std::function<void(const std::string& name, std::span<const float> x, std::uint32_t in_features)>;
-/// Sees the fp32 output of every kLinear before the bias is added: what an ADC would see. For studies; calibration works from
-/// inputs. y is [n][out_features].
-using OutputObserver =
-    std::function<void(const std::string& name, std::span<const float> y, std::uint32_t out_features)>;
 
 /// A model ready to run. Immutable after construction except for observers; holds host weights in the fastest form.
 class Model {
@@ -62,7 +58,8 @@ class Model {
   [[nodiscard]] std::uint32_t context_length() const;
   /// Bytes of host weights in memory.
   [[nodiscard]] std::uint64_t weight_bytes() const;
-  void observe(InputObserver inputs, OutputObserver outputs);
+  /// Null ends it.
+  void observe(InputObserver inputs);
 
  private:
   friend class Session;

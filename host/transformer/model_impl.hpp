@@ -43,7 +43,6 @@ struct Model::Impl {
   std::vector<bool> late_value;
   ir::ValueId output = 0;
   InputObserver input_observer;
-  OutputObserver output_observer;
 
  private:
   using MatrixKey = std::tuple<std::string, std::uint64_t, std::uint64_t>;

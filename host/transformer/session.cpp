@@ -113,7 +113,7 @@ void Session::Impl::set_length(std::uint32_t length) {
 }
 
 void Session::Impl::run(std::span<const std::int32_t> tokens, std::size_t logits_begin, float* logits) {
-  const bool observed = model.input_observer != nullptr || model.output_observer != nullptr;
+  const bool observed = model.input_observer != nullptr;
   const std::size_t wanted = tokens.size() - logits_begin;
   for (RopeTable& rope : ropes) rope.extend(position + static_cast<std::uint32_t>(tokens.size()));
   std::fill(where.begin(), where.end(), Place{});
@@ -215,7 +215,6 @@ void Session::Impl::run_linear(const PreparedNode& prepared, std::span<const flo
     const Timer timer(times.digital_linear);
     prepared.matrix->multiply(x, rows, y, model.pool);
   }
-  if (model.output_observer != nullptr) model.output_observer(prepared.name, y, out);
   if (prepared.vector.size() == 0) return;
   const Timer timer(times.digital_linear);
   const float* bias = prepared.vector.data();

@@ -13,9 +13,9 @@
 #include "compiler/mapping/plan.hpp"
 #include "compiler/passes/calibration.hpp"
 #include "host/tokenizer/tokenizer.hpp"
+#include "host/toolchain/calibration/default_text.hpp"
+#include "host/toolchain/checkpoint_source.hpp"
 #include "host/transformer/model.hpp"
-#include "host/transformer/sources.hpp"
-#include "models/calibration/default_text.hpp"
 #include "models/reference/equivalence.hpp"
 #include "tests/support/paths.hpp"
 
@@ -42,16 +42,14 @@ std::map<std::string, Layer> record_inputs(const std::shared_ptr<const checkpoin
                                            const ir::Graph& graph, const std::filesystem::path& path,
                                            std::size_t tokens) {
   ThreadPool pool(2);
-  transformer::Model model(graph, std::make_shared<transformer::CheckpointSource>(file), nullptr, pool);
+  transformer::Model model(graph, std::make_shared<toolchain::CheckpointSource>(file), nullptr, pool);
   std::map<std::string, Layer> layers;
-  model.observe(
-      [&](const std::string& name, std::span<const float> x, std::uint32_t in_features) {
-        layers[name].in_features = in_features;
-        layers[name].x.insert(layers[name].x.end(), x.begin(), x.end());
-      },
-      nullptr);
+  model.observe([&](const std::string& name, std::span<const float> x, std::uint32_t in_features) {
+    layers[name].in_features = in_features;
+    layers[name].x.insert(layers[name].x.end(), x.begin(), x.end());
+  });
   const tokenizer::Tokenizer tokenizer(tokenizer::read_tokenizer(path));
-  std::vector<std::int32_t> ids = tokenizer.encode(calibration::default_text(), true, false);
+  std::vector<std::int32_t> ids = tokenizer.encode(toolchain::default_text(), true, false);
   ids.resize(std::min(ids.size(), tokens));
   transformer::Session session(model);
   (void)session.forward(ids, transformer::LogitsOf::kNone);

@@ -11,8 +11,8 @@
 #include "compiler/checkpoint/checkpoint.hpp"
 #include "host/evaluation/perplexity.hpp"
 #include "host/tokenizer/tokenizer.hpp"
+#include "host/toolchain/checkpoint_source.hpp"
 #include "host/transformer/generate.hpp"
-#include "host/transformer/sources.hpp"
 #include "tests/support/shared_data.hpp"
 
 namespace xw {
@@ -26,7 +26,7 @@ struct Opened {
   explicit Opened(const std::filesystem::path& path, unsigned threads = 2) : pool(threads) {
     const std::shared_ptr<const checkpoint::Checkpoint> file = checkpoint::open_checkpoint(path);
     model = std::make_unique<transformer::Model>(checkpoint::import_graph(*file),
-                                                 std::make_shared<transformer::CheckpointSource>(file), nullptr, pool);
+                                                 std::make_shared<toolchain::CheckpointSource>(file), nullptr, pool);
   }
   ThreadPool pool;
   std::unique_ptr<transformer::Model> model;

@@ -3,10 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/backends/registry/devices.hpp"
 
-#include <algorithm>
-#include <array>
-#include <vector>
-
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
 #include "host/backends/functional/functional_device.hpp"
@@ -20,37 +16,36 @@ namespace {
 
 using DevicePointer = std::unique_ptr<device::Device>;
 
-constexpr std::array kFunctional = {DeviceForm{"functional", ""}};
-constexpr std::array kSystemc = {
-    DeviceForm{"systemc", "the TLM-2.0 model: the RTL's cycles without its signals", true},
-    DeviceForm{"systemc:chip", "the model's other profile: time and energy of the analog chip", false, true},
-};
-constexpr std::array kVerilated = {DeviceForm{"verilated[:key=value,...]",
-                                              "the RTL, cycle by cycle; keys: trace, from, to, seed, backpressure, "
-                                              "latency, bandwidth, outstanding, save, timeout",
-                                              true}};
-
-constexpr std::array kDevices = {
-    DeviceKind{"functional", kFunctional, false, [] { return true; },
-               [](std::string_view, const OpenRequest& request) -> DevicePointer {
-                 return std::make_unique<functional::FunctionalDevice>(request.emulator, request.pool);
-               }},
-    DeviceKind{"systemc", kSystemc, true, systemc::systemc_is_built,
-               [](std::string_view options, const OpenRequest& request) -> DevicePointer {
-                 return systemc::open_systemc_device(options, request.emulator, request.program);
-               }},
-    DeviceKind{"verilated", kVerilated, true, [] { return !verilated::built_models().empty(); },
-               [](std::string_view options, const OpenRequest& request) -> DevicePointer {
-                 verilated::Options parsed = verilated::parse_options(options);
-                 parsed.on_cycles = request.on_cycles;
-                 return std::make_unique<verilated::VerilatedDevice>(request.emulator, parsed);
-               }},
-};
-
 }  // namespace
 
-std::span<const DeviceKind> devices() {
-  return kDevices;
+const std::vector<DeviceKind>& devices() {
+  static const std::vector<DeviceKind> table = {
+      {"functional",
+       {{"functional", ""}},
+       false,
+       [] { return true; },
+       [](std::string_view, const OpenRequest& request) -> DevicePointer {
+         return std::make_unique<functional::FunctionalDevice>(request.emulator, request.pool);
+       }},
+      {"systemc",
+       {{"systemc", "the TLM-2.0 model: the RTL's cycles without its signals", true},
+        {"systemc:chip", "the model's other profile: time and energy of the analog chip", false, true}},
+       true,
+       systemc::systemc_is_built,
+       [](std::string_view options, const OpenRequest& request) -> DevicePointer {
+         return systemc::open_systemc_device(options, request.emulator, request.program);
+       }},
+      {"verilated",
+       {{"verilated[:key=value,...]", "the RTL, cycle by cycle; keys: " + verilated::option_keys(), true}},
+       true,
+       [] { return !verilated::built_models().empty(); },
+       [](std::string_view options, const OpenRequest& request) -> DevicePointer {
+         verilated::Options parsed = verilated::parse_options(options);
+         parsed.on_cycles = request.on_cycles;
+         return std::make_unique<verilated::VerilatedDevice>(request.emulator, parsed);
+       }},
+  };
+  return table;
 }
 
 std::unique_ptr<device::Device> open(const std::string& uri, const OpenRequest& request) {
@@ -58,8 +53,8 @@ std::unique_ptr<device::Device> open(const std::string& uri, const OpenRequest& 
   const std::string name = uri.substr(0, colon);
   const std::string options = colon == std::string::npos ? "" : uri.substr(colon + 1);
   std::string known;
-  for (const DeviceKind& kind : kDevices) {
-    known += (known.empty() ? "" : ", ") + std::string(kind.name);
+  for (const DeviceKind& kind : devices()) {
+    known += std::string(known.empty() ? "" : ", ") + kind.name;
     if (name != kind.name) continue;
     if (colon != std::string::npos && !kind.takes_options) {
       throw Error(ErrorCode::kInvalidArgument, "--device: " + name + " has no options, found '" + options + "'");
@@ -71,14 +66,14 @@ std::unique_ptr<device::Device> open(const std::string& uri, const OpenRequest& 
 
 std::string describe_devices() {
   std::vector<const DeviceForm*> forms;
-  for (const DeviceKind& kind : kDevices) {
+  for (const DeviceKind& kind : devices()) {
     for (const DeviceForm& form : kind.forms) forms.push_back(&form);
   }
   std::string text;
   for (const DeviceForm* form : forms) {
     if (!text.empty()) text += form == forms.back() ? ", or " : ", ";
     text += form->uri;
-    if (!form->summary.empty()) text += " (" + std::string(form->summary) + ")";
+    if (!form->summary.empty()) text += " (" + form->summary + ")";
   }
   return text;
 }

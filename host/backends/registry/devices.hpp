@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "arch/description/description.hpp"
 #include "compiler/program/program.hpp"
@@ -31,16 +31,16 @@ struct OpenRequest {
 
 /// One way to use a device.
 struct DeviceForm {
-  std::string_view uri;         ///< as help texts show it: "verilated[:key=value,...]"
-  std::string_view summary;     ///< a few words; may be empty
+  std::string uri;              ///< as help texts show it: "verilated[:key=value,...]"
+  std::string summary;          ///< a few words; may be empty
   bool cycle_accurate = false;  ///< DeviceInfo::cycle_accurate
   bool chip_time = false;       ///< DeviceInfo::chip_time
 };
 
 /// A device, as a row of the table.
 struct DeviceKind {
-  std::string_view name;  ///< the URI up to ':'
-  std::span<const DeviceForm> forms;
+  std::string name;               ///< the URI up to ':'
+  std::vector<DeviceForm> forms;  ///< at least one; the first is the name alone
   bool takes_options = false;
   bool (*built)();  ///< whether this build has it; one that it lacks says so when it is opened
   /// `options`: the URI after ':'.
@@ -48,7 +48,7 @@ struct DeviceKind {
 };
 
 /// All of them, also those that this build lacks.
-[[nodiscard]] std::span<const DeviceKind> devices();
+[[nodiscard]] const std::vector<DeviceKind>& devices();
 
 /// Opens the device of a URI, name[:options]. Throws Error{kInvalidArgument} for names and options that there are not,
 /// listing those that there are, Error{kUnsupported} for a device that this build lacks, and what devices throw.

@@ -87,14 +87,12 @@ Options parse_options(std::string_view text) {
     const std::size_t equals = item.find('=');
     const std::string_view name = item.substr(0, equals);
     const Key* key = nullptr;
-    std::string known;
     for (const Key& candidate : kKeys) {
       if (candidate.name == name) key = &candidate;
-      known += std::string(known.empty() ? "" : ", ") + std::string(candidate.name);
     }
     if (key == nullptr || equals == std::string_view::npos) {
-      throw Error(ErrorCode::kInvalidArgument, "verilated device: expected key=value with one of the keys " + known +
-                                                   ", found '" + std::string(item) + "'");
+      throw Error(ErrorCode::kInvalidArgument, "verilated device: expected key=value with one of the keys " +
+                                                   option_keys() + ", found '" + std::string(item) + "'");
     }
     if (!given.insert(name).second) {
       throw Error(ErrorCode::kInvalidArgument, "verilated device: " + std::string(name) + " is given twice");
@@ -114,9 +112,10 @@ Options parse_options(std::string_view text) {
   return options;
 }
 
-std::string_view options_help() {
-  return "verilated:trace=FILE.fst,from=CYCLE,to=CYCLE,seed=N,backpressure=P,latency=CYCLES,bandwidth=BYTES,"
-         "outstanding=N,save=FILE,timeout=CYCLES";
+std::string option_keys() {
+  std::string keys;
+  for (const Key& key : kKeys) keys += (keys.empty() ? "" : ", ") + std::string(key.name);
+  return keys;
 }
 
 }  // namespace xw::verilated

@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace xw::verilated {
@@ -30,7 +31,7 @@ struct Options {
 /// "trace=out.fst,from=1000,seed=3,backpressure=0.2"; empty: defaults. Throws Error{kInvalidArgument} naming the key
 /// and those that there are.
 [[nodiscard]] Options parse_options(std::string_view text);
-/// One line per key, for help texts.
-[[nodiscard]] std::string_view options_help();
+/// All keys, for help texts: "trace, from, to, ...".
+[[nodiscard]] std::string option_keys();
 
 }  // namespace xw::verilated

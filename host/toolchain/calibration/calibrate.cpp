@@ -10,11 +10,11 @@
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
 #include "compiler/pipeline/trained_ranges.hpp"
+#include "host/toolchain/calibration/default_text.hpp"
 #include "host/toolchain/calibration/known_ranges.hpp"
 #include "host/toolchain/calibration/layers.hpp"
 #include "host/toolchain/calibration/observe.hpp"
 #include "host/toolchain/calibration/solve.hpp"
-#include "models/calibration/default_text.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -28,8 +28,7 @@ std::vector<std::int32_t> calibration_tokens(const CalibrationOptions& options, 
                 "calibration needs a tokenizer: none found beside the checkpoint; give --tokenizer, or --ranges "
                 "fixed:BETA for ranges without data");
   }
-  const std::string text =
-      options.text.empty() ? std::string(calibration::default_text()) : read_text_file(options.text);
+  const std::string text = options.text.empty() ? std::string(default_text()) : read_text_file(options.text);
   std::vector<std::int32_t> tokens = tokenizer->encode(text, true, false);
   const auto context = static_cast<std::size_t>(std::get<std::int64_t>(graph.meta.at("context_length")));
   const std::size_t limit = std::min<std::size_t>(options.tokens, context);

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "host/toolchain/checkpoint_source.hpp"
 #include "host/transformer/model.hpp"
-#include "host/transformer/sources.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -56,19 +56,17 @@ void observe(CalibrationLayers& layers, const std::shared_ptr<const checkpoint::
              const ir::Graph& graph, std::span<const std::int32_t> tokens, bool all_logits, ThreadPool& pool) {
   std::unordered_map<std::string, InputGroup*> by_reader;
   for (InputGroup& group : layers.groups) by_reader[group.reader] = &group;
-  transformer::Model model(graph, std::make_shared<transformer::CheckpointSource>(checkpoint), nullptr, pool);
-  model.observe(
-      [&](const std::string& name, std::span<const float> x, std::uint32_t) {
-        const auto found = by_reader.find(name);
-        if (found == by_reader.end()) return;
-        try {
-          add(*found->second, x);
-        } catch (const Error& error) {
-          if (error.code() != ErrorCode::kNotFinite) throw;
-          blame(*checkpoint, name);
-        }
-      },
-      nullptr);
+  transformer::Model model(graph, std::make_shared<CheckpointSource>(checkpoint), nullptr, pool);
+  model.observe([&](const std::string& name, std::span<const float> x, std::uint32_t) {
+    const auto found = by_reader.find(name);
+    if (found == by_reader.end()) return;
+    try {
+      add(*found->second, x);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kNotFinite) throw;
+      blame(*checkpoint, name);
+    }
+  });
   transformer::Session session(model);
   (void)session.forward(tokens, all_logits ? transformer::LogitsOf::kAll : transformer::LogitsOf::kNone);
 }

@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/support/error.hpp"
-#include "tests/unit/evaluation/bigram.hpp"
 
 namespace xw::evaluation {
 namespace {
@@ -32,21 +31,6 @@ TEST(Seeds, OneChipHasNoDeviation) {
   const SeedStatistics result = seed_statistics({&seed, 1}, {&value, 1});
   EXPECT_EQ(result.standard_deviation, 0);
   EXPECT_EQ(to_text(result), "1.5000 +- 0.0000 over 1 chip (seed 7)");
-}
-
-TEST(Seeds, MeasuresEveryChipOnce) {
-  std::vector<std::uint32_t> made;
-  const std::vector<std::uint32_t> seeds{2, 0, 8};
-  const SeedStatistics result = measure_seeds(
-      seeds,
-      [&](std::uint32_t seed, const std::function<void(transformer::Model&)>& use) {
-        made.push_back(seed);
-        test::Bigram chip;
-        use(*chip.model);
-      },
-      [&](transformer::Model& model) { return static_cast<double>(model.vocab_size() + made.back()); });
-  EXPECT_EQ(made, seeds);
-  EXPECT_EQ(result.values, (std::vector<double>{8, 6, 14}));
 }
 
 TEST(Seeds, NeedsOneValuePerSeed) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/transformer/tensors.hpp"
 
 namespace xw::transformer {
@@ -103,30 +104,26 @@ TEST(Sampler, ExtremeLogitsAreSampled) {
   EXPECT_GE(hot.sample(std::vector<float>{-std::numeric_limits<float>::infinity(), 1.0F}), 1);
 }
 
-void expect_error(ErrorCode code, const std::string& text, const SamplerOptions& options,
-                  const std::vector<float>& logits) {
-  try {
+void expect_refused(ErrorCode code, const std::string& text, const SamplerOptions& options,
+                    const std::vector<float>& logits) {
+  test::expect_error(code, text, [&] {
     Sampler sampler(options);
     static_cast<void>(sampler.sample(logits));
-    FAIL() << "expected an error with: " << text;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code);
-    EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
-  }
+  });
 }
 
 TEST(Sampler, RejectsWhatCannotBeSampled) {
   constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  expect_error(ErrorCode::kInvalidArgument, "temperature must be zero or a positive number", {-1.0, 0, 1, 0}, {1});
-  expect_error(ErrorCode::kInvalidArgument, "temperature", {static_cast<double>(kNaN), 0, 1, 0}, {1});
-  expect_error(ErrorCode::kInvalidArgument, "temperature", {static_cast<double>(kInfinity), 0, 1, 0}, {1});
-  expect_error(ErrorCode::kInvalidArgument, "top_p must be above 0 and at most 1", {1.0, 0, 0, 0}, {1});
-  expect_error(ErrorCode::kInvalidArgument, "top_p", {1.0, 0, 1.5, 0}, {1});
-  expect_error(ErrorCode::kInvalidArgument, "no logits", {}, {});
-  expect_error(ErrorCode::kNotFinite, "the logit of token 1 is not a number", {}, {1, kNaN});
-  expect_error(ErrorCode::kNotFinite, "the logit of token 0 is not a number", {}, {kNaN, 1});
-  expect_error(ErrorCode::kNotFinite, "the logit of token 1 is infinite", {1.0, 0, 1, 0}, {1, kInfinity});
+  expect_refused(ErrorCode::kInvalidArgument, "temperature must be zero or a positive number", {-1.0, 0, 1, 0}, {1});
+  expect_refused(ErrorCode::kInvalidArgument, "temperature", {static_cast<double>(kNaN), 0, 1, 0}, {1});
+  expect_refused(ErrorCode::kInvalidArgument, "temperature", {static_cast<double>(kInfinity), 0, 1, 0}, {1});
+  expect_refused(ErrorCode::kInvalidArgument, "top_p must be above 0 and at most 1", {1.0, 0, 0, 0}, {1});
+  expect_refused(ErrorCode::kInvalidArgument, "top_p", {1.0, 0, 1.5, 0}, {1});
+  expect_refused(ErrorCode::kInvalidArgument, "no logits", {}, {});
+  expect_refused(ErrorCode::kNotFinite, "the logit of token 1 is not a number", {}, {1, kNaN});
+  expect_refused(ErrorCode::kNotFinite, "the logit of token 0 is not a number", {}, {kNaN, 1});
+  expect_refused(ErrorCode::kNotFinite, "the logit of token 1 is infinite", {1.0, 0, 1, 0}, {1, kInfinity});
 }
 
 }  // namespace

@@ -1,27 +1,18 @@
 // What the tokens of a run took.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/app/chip_times.hpp"
+#include "host/toolchain/phase_times.hpp"
 
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "host/backends/systemc/open.hpp"
 
-namespace xw::app {
+namespace xw::toolchain {
 namespace {
 
 using nlohmann::ordered_json;
 using systemc::ChipUse;
-
-[[nodiscard]] ChipUse total_use(runtime::ChipInstance& chip) {
-  ChipUse total;
-  if (const auto* uses = systemc::chip_use(chip.device())) {
-    for (const auto& [entry, use] : *uses) total += use;
-  }
-  return total;
-}
 
 [[nodiscard]] ordered_json number(double value, const char* unit, const char* kind) {
   return {{"value", value}, {"unit", unit}, {"kind", kind}};
@@ -43,18 +34,17 @@ using systemc::ChipUse;
   return json;
 }
 
-void print(const char* name, const PhaseTimes& phase) {
-  if (phase.tokens == 0) return;
-  const auto tokens = static_cast<double>(phase.tokens);
-  const double chip_us = phase.chip_ns * 1e-3 / tokens, host_us = phase.host_seconds() * 1e6 / tokens;
-  std::fprintf(stderr, "%-8s %5llu tokens: %.3f us + %.0f us = %.0f us per token; %.3f uJ per token\n", name,
-               static_cast<unsigned long long>(phase.tokens), chip_us, host_us, chip_us + host_us,
-               phase.chip_pj * 1e-6 / tokens);
-}
-
 }  // namespace
 
-PhaseMeter::PhaseMeter(runtime::ChipInstance* chip) : chip_(chip), last_(taken()) {}
+ChipUse total_use(const runtime::ChipInstance& chip) {
+  ChipUse total;
+  if (const auto* uses = systemc::chip_use(chip.device())) {
+    for (const auto& [entry, use] : *uses) total += use;
+  }
+  return total;
+}
+
+PhaseMeter::PhaseMeter(const runtime::ChipInstance* chip) : chip_(chip), last_(taken()) {}
 
 PhaseTimes PhaseMeter::taken() const {
   PhaseTimes now;
@@ -74,24 +64,7 @@ void PhaseMeter::lap(PhaseTimes& phase) {
   last_ = now;
 }
 
-void print_chip_times(runtime::ChipInstance& chip, const PhaseTimes& prefill, const PhaseTimes& decode) {
-  std::fprintf(stderr, "analog chip (simulated) + digital side on this machine (measured, without the simulation):\n");
-  print("  prefill", prefill);
-  print("  decode", decode);
-  const ChipUse use = total_use(chip);
-  const double energy = use.energy_pj.total();
-  const char* separator = "  energy   ";
-  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
-    const auto component = static_cast<systemc::Component>(c);
-    if (use.energy_pj[component] == 0) continue;
-    std::fprintf(stderr, "%s%s %.1f %%", separator, std::string(systemc::name(component)).c_str(),
-                 100 * use.energy_pj[component] / energy);
-    separator = ", ";
-  }
-  std::fprintf(stderr, "; %llu block MVMs\n", static_cast<unsigned long long>(use.block_mvms));
-}
-
-nlohmann::ordered_json chip_times_json(runtime::ChipInstance& chip, const PhaseTimes& prefill,
+nlohmann::ordered_json chip_times_json(const runtime::ChipInstance& chip, const PhaseTimes& prefill,
                                        const PhaseTimes& decode) {
   const ChipUse total = total_use(chip);
   ordered_json json = {{"prefill", to_json(prefill)},
@@ -103,9 +76,8 @@ nlohmann::ordered_json chip_times_json(runtime::ChipInstance& chip, const PhaseT
                        {"critical_path_ns", to_json(total.critical_path_ns)}};
   const auto* uses = systemc::chip_use(chip.device());
   for (const program::CallInfo& call : chip.program().manifest().calls) {
-    const auto found = uses->find(call.entry);
-    if (found == uses->end()) continue;
-    const ChipUse& use = found->second;
+    if (uses == nullptr || !uses->contains(call.entry)) continue;
+    const ChipUse& use = uses->at(call.entry);
     json["calls"].push_back({{"name", call.name},
                              {"runs", use.runs},
                              {"vectors", use.vectors},
@@ -115,4 +87,4 @@ nlohmann::ordered_json chip_times_json(runtime::ChipInstance& chip, const PhaseT
   return json;
 }
 
-}  // namespace xw::app
+}  // namespace xw::toolchain

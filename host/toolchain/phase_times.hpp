@@ -7,15 +7,16 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "host/runtime/chip_instance.hpp"
+#include "systemc/chip/chip_use.hpp"
 
-namespace xw::app {
+namespace xw::toolchain {
 
 /// One part of a run.
 struct PhaseTimes {
   std::uint64_t tokens = 0;
-  double seconds = 0;         ///< of this machine, all together
-  double device_seconds = 0;  ///< of them inside the device
-  double chip_ns = 0, chip_pj = 0;
+  double seconds = 0;               ///< of this machine, all together
+  double device_seconds = 0;        ///< of them inside the device
+  double chip_ns = 0, chip_pj = 0;  ///< on devices with chip_time, else 0
 
   /// Of this machine without the device: what is digital when the chip is there.
   [[nodiscard]] double host_seconds() const { return seconds - device_seconds; }
@@ -25,20 +26,22 @@ struct PhaseTimes {
 class PhaseMeter {
  public:
   /// `chip` may be null: then nothing is ever taken.
-  explicit PhaseMeter(runtime::ChipInstance* chip);
+  explicit PhaseMeter(const runtime::ChipInstance* chip);
   /// Adds what was taken since the last lap.
   void lap(PhaseTimes& phase);
 
  private:
   [[nodiscard]] PhaseTimes taken() const;
 
-  runtime::ChipInstance* chip_;
+  const runtime::ChipInstance* chip_;
   PhaseTimes last_;
 };
 
-/// For devices with chip_time; what a token takes is chip time + host time.
-void print_chip_times(runtime::ChipInstance& chip, const PhaseTimes& prefill, const PhaseTimes& decode);
-[[nodiscard]] nlohmann::ordered_json chip_times_json(runtime::ChipInstance& chip, const PhaseTimes& prefill,
+/// Time and energy of all calls on the chip; zeros if the device has no chip_time.
+[[nodiscard]] systemc::ChipUse total_use(const runtime::ChipInstance& chip);
+
+/// For devices with chip_time.
+[[nodiscard]] nlohmann::ordered_json chip_times_json(const runtime::ChipInstance& chip, const PhaseTimes& prefill,
                                                      const PhaseTimes& decode);
 
-}  // namespace xw::app
+}  // namespace xw::toolchain

@@ -1,69 +1,18 @@
-// Tensors from checkpoints and programs.
+// Tensors of programs.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/transformer/sources.hpp"
+#include "host/transformer/program_source.hpp"
 
 #include <gtest/gtest.h>
 
 #include "arch/support/error.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/program/program_fixture.hpp"
 
 namespace xw::transformer {
 namespace {
 
-template <class F>
-void expect_error(ErrorCode code, const std::string& text, F&& f) {
-  try {
-    f();
-    FAIL() << "expected an error with: " << text;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
-  }
-}
-
-class FakeCheckpoint : public checkpoint::Checkpoint {
- public:
-  FakeCheckpoint() {
-    checkpoint::Tensor matrix;
-    matrix.name = "matrix";
-    matrix.shape = {3, 2};
-    matrix.data = std::as_bytes(std::span(values_));
-    tensors_["matrix"] = matrix;
-  }
-  [[nodiscard]] const checkpoint::ModelConfig& config() const override { return config_; }
-  [[nodiscard]] const std::map<std::string, checkpoint::Tensor>& tensors() const override { return tensors_; }
-  [[nodiscard]] std::filesystem::path path() const override { return "fake.bin"; }
-  [[nodiscard]] std::string format() const override { return "fake"; }
-  [[nodiscard]] std::optional<ir::TensorRef> resolve(const std::string&) const override { return std::nullopt; }
-  void release(const checkpoint::Tensor& tensor) const override { released.push_back(tensor.name); }
-
-  mutable std::vector<std::string> released;
-
- private:
-  checkpoint::ModelConfig config_;
-  std::vector<float> values_{1, 2, 3, 4, 5, 6};
-  std::map<std::string, checkpoint::Tensor> tensors_;
-};
-
-TEST(CheckpointSource, ReadsRowsOfStoredTensors) {
-  const auto file = std::make_shared<FakeCheckpoint>();
-  const CheckpointSource source(file);
-  EXPECT_EQ(source.shape("matrix"), (std::vector<std::uint64_t>{3, 2}));
-  std::vector<float> rows(4);
-  source.read_rows("matrix", 1, 3, rows);
-  EXPECT_EQ(rows, (std::vector<float>{3, 4, 5, 6}));
-  source.release("matrix");
-  EXPECT_EQ(file->released, std::vector<std::string>{"matrix"});
-}
-
-TEST(CheckpointSource, NamesTheFileAndTheMissingTensor) {
-  const CheckpointSource source(std::make_shared<FakeCheckpoint>());
-  expect_error(ErrorCode::kFormat, "fake.bin: has no tensor 'other'",
-               [&] { static_cast<void>(source.shape("other")); });
-  std::vector<float> rows(2);
-  expect_error(ErrorCode::kFormat, "'other'", [&] { source.read_rows("other", 0, 1, rows); });
-}
+using test::expect_error;
 
 /// A program with one constant of every type.
 std::shared_ptr<const program::Program> make_program(const test::TemporaryDirectory& directory) {

@@ -5,9 +5,9 @@
 
 #include <string_view>
 
-namespace xw::calibration {
+namespace xw::toolchain {
 
-/// models/calibration/default.txt, written for this purpose: prose, dialogue, numbers, code, a letter; about 800 tokens.
+/// host/toolchain/calibration/default.txt, written for this purpose: prose, dialogue, numbers, code, a letter; about 800 tokens.
 [[nodiscard]] std::string_view default_text();
 
-}  // namespace xw::calibration
+}  // namespace xw::toolchain

@@ -1,7 +1,7 @@
-// Where a model's host tensors come from: a checkpoint or a program.
+// The host tensors of a program.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/transformer/sources.hpp"
+#include "host/transformer/program_source.hpp"
 
 #include <cstring>
 
@@ -9,30 +9,6 @@
 #include "arch/support/half.hpp"
 
 namespace xw::transformer {
-
-CheckpointSource::CheckpointSource(std::shared_ptr<const checkpoint::Checkpoint> checkpoint)
-    : checkpoint_(std::move(checkpoint)) {}
-
-const checkpoint::Tensor& CheckpointSource::find(const std::string& tensor) const {
-  const auto found = checkpoint_->tensors().find(tensor);
-  if (found == checkpoint_->tensors().end()) {
-    throw Error(ErrorCode::kFormat, checkpoint_->path().string() + ": has no tensor '" + tensor + "'");
-  }
-  return found->second;
-}
-
-std::vector<std::uint64_t> CheckpointSource::shape(const std::string& tensor) const {
-  return find(tensor).shape;
-}
-
-void CheckpointSource::read_rows(const std::string& tensor, std::uint64_t begin, std::uint64_t end,
-                                 std::span<float> dst) const {
-  checkpoint::read_rows(find(tensor), begin, end, dst);
-}
-
-void CheckpointSource::release(const std::string& tensor) const {
-  checkpoint_->release(find(tensor));
-}
 
 ProgramSource::ProgramSource(std::shared_ptr<const program::Program> program) : program_(std::move(program)) {}
 

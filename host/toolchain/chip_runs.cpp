@@ -1,0 +1,65 @@
+// Programs on the modelled chip.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/chip_runs.hpp"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "arch/support/error.hpp"
+#include "compiler/ir/graph.hpp"
+#include "host/backends/systemc/chip_simulation.hpp"
+#include "host/estimate/chip_plan.hpp"
+
+namespace xw::toolchain {
+
+arch::ChipDescription chip_for(const program::Program& program, const std::string& name) {
+  arch::ChipDescription own = arch::parse_chip(program.manifest().chip_toml, program.path() + ": chip");
+  if (name.empty()) return own;
+  arch::ChipDescription other = arch::load_chip(name);
+  if (other.rows != own.rows || other.cols != own.cols) {
+    throw Error(ErrorCode::kInvalidArgument, "--chip: " + other.name + " has tiles of " + std::to_string(other.rows) +
+                                                 "x" + std::to_string(other.cols) +
+                                                 ", the program was mapped to tiles of " + std::to_string(own.rows) +
+                                                 "x" + std::to_string(own.cols) + "; compile it for this chip");
+  }
+  return other;
+}
+
+systemc::ChipPlan chip_plan_of(const program::Program& program) {
+  return estimate::make_chip_plan(program, ir::parse(program.graph_text(), program.path() + ": graph"));
+}
+
+report::ChipRun run_on_chip(const systemc::ChipPlan& plan, const arch::ChipDescription& chip,
+                            const systemc::ChipWorkload& workload, bool activities) {
+  const auto begin = std::chrono::steady_clock::now();
+  report::ChipRun run{workload, systemc::simulate_chip(plan, chip, workload, {activities}), 0};
+  run.host_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin).count();
+  return run;
+}
+
+std::vector<report::ChipRun> sweep_contexts(const systemc::ChipPlan& plan, const arch::ChipDescription& chip,
+                                            const systemc::ChipWorkload& workload, std::uint32_t longest) {
+  std::vector<report::ChipRun> runs;
+  for (std::uint64_t context = 1; context <= longest; context *= 2) {
+    systemc::ChipWorkload token;
+    token.num_sequences = workload.num_sequences;
+    token.first_position = static_cast<std::uint32_t>(context - 1);
+    token.digital_on_host = workload.digital_on_host;
+    runs.push_back(run_on_chip(plan, chip, token));
+  }
+  return runs;
+}
+
+nlohmann::ordered_json chip_runs_json(const program::Program& program, const systemc::ChipPlan& plan,
+                                      const arch::ChipDescription& chip, const std::vector<report::ChipRun>& runs) {
+  nlohmann::ordered_json json;
+  json["report"] = "crossweave simulate";
+  json["chip"] = chip.name;
+  json["model"] = program.manifest().model_name;
+  json["tiles"] = plan.num_tiles;
+  for (const report::ChipRun& run : runs) json["runs"].push_back(report::to_json(plan, run));
+  return json;
+}
+
+}  // namespace xw::toolchain

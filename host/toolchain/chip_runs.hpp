@@ -1,0 +1,38 @@
+// Programs on the modelled chip: which description, which workloads, how long the simulation takes.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "arch/description/description.hpp"
+#include "compiler/program/program.hpp"
+#include "host/report/chip_run.hpp"
+
+namespace xw::toolchain {
+
+/// The chip that a program was compiled for, or the one of this name or file. Throws Error{kInvalidArgument} for tiles of
+/// another size than the program's.
+[[nodiscard]] arch::ChipDescription chip_for(const program::Program& program, const std::string& name);
+
+/// estimate::make_chip_plan of a program. Throws what it throws.
+[[nodiscard]] systemc::ChipPlan chip_plan_of(const program::Program& program);
+
+/// systemc::simulate_chip with its host time; throws what it throws. activities: also what every server did when.
+[[nodiscard]] report::ChipRun run_on_chip(const systemc::ChipPlan& plan, const arch::ChipDescription& chip,
+                                          const systemc::ChipWorkload& workload, bool activities = false);
+
+/// One token after contexts of 1, 2, 4, ... up to `longest` tokens, its own included. Of `workload` count the number of
+/// sequences and where the digital side is.
+[[nodiscard]] std::vector<report::ChipRun> sweep_contexts(const systemc::ChipPlan& plan,
+                                                          const arch::ChipDescription& chip,
+                                                          const systemc::ChipWorkload& workload, std::uint32_t longest);
+
+[[nodiscard]] nlohmann::ordered_json chip_runs_json(const program::Program& program, const systemc::ChipPlan& plan,
+                                                    const arch::ChipDescription& chip,
+                                                    const std::vector<report::ChipRun>& runs);
+
+}  // namespace xw::toolchain

@@ -1,0 +1,73 @@
+// Counters of a chip instance's device, and the result of a run as JSON.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/device_totals.hpp"
+
+#include <cstdint>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <span>
+#include <vector>
+
+#include "arch/support/checksum.hpp"
+#include "host/report/device_activity.hpp"
+#include "host/toolchain/version.hpp"
+
+namespace xw::toolchain {
+namespace {
+
+nlohmann::ordered_json device_json(const runtime::ChipInstance& chip) {
+  const DeviceTotals totals = device_totals(chip);
+  const device::DeviceInfo& info = chip.device().info();
+  nlohmann::ordered_json json = {{"mvms", totals.stats.mvms},
+                                 {"macs", totals.stats.macs},
+                                 {"adc_conversions", totals.stats.adc_conversions},
+                                 {"adc_saturations", totals.stats.adc_saturations},
+                                 {"cycles", totals.stats.total_cycles}};
+  if (info.chip_time) json["chip_ns"] = totals.stats.chip_ns;
+  if (!info.values) json["values"] = false;  // the text means nothing
+  if (chip.options().checksum_y) json["y_crc32"] = info.values ? nlohmann::json(y_checksum(chip)) : nullptr;
+  if (info.cycle_accurate)
+    json["activity"] = report::to_json(report::activity(totals.stats, info.emulator, totals.seconds));
+  return json;
+}
+
+}  // namespace
+
+DeviceTotals device_totals(const runtime::ChipInstance& chip) {
+  DeviceTotals totals;
+  for (const runtime::CallStats& call : chip.stats()) {
+    totals.stats += call.device;
+    totals.seconds += call.device_seconds;
+  }
+  return totals;
+}
+
+std::string y_checksum(const runtime::ChipInstance& chip) {
+  std::vector<std::uint32_t> sums;
+  for (const runtime::CallStats& call : chip.stats()) sums.push_back(call.y_crc32);
+  char text[9];
+  std::snprintf(text, sizeof text, "%08x", crc32(std::as_bytes(std::span(sums))));
+  return text;
+}
+
+nlohmann::ordered_json run_json(const OpenedModel& opened, const TextTotals& totals,
+                                const std::filesystem::path& model) {
+  nlohmann::ordered_json json = {{"model", model.string()},
+                                 {"run", opened.describe()},
+                                 {"tool_version", kVersion},
+                                 {"text", totals.text},
+                                 {"tokens", totals.tokens},
+                                 {"stop", totals.stop},
+                                 {"prefill_tokens", totals.prefill.tokens},
+                                 {"prefill_seconds", totals.prefill.seconds},
+                                 {"decode_tokens", totals.decode.tokens},
+                                 {"decode_seconds", totals.decode.seconds}};
+  if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
+    json["device"] = device_json(*chip);
+    if (chip->device().info().chip_time) json["chip"] = chip_times_json(*chip, totals.prefill, totals.decode);
+  }
+  return json;
+}
+
+}  // namespace xw::toolchain

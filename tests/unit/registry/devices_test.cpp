@@ -1,0 +1,66 @@
+// The table of devices.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/backends/registry/devices.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "arch/support/error.hpp"
+#include "arch/support/parallel.hpp"
+#include "tests/support/expect_error.hpp"
+
+namespace xw::registry {
+namespace {
+
+class Devices : public testing::Test {
+ protected:
+  std::unique_ptr<device::Device> open_uri(const std::string& uri) {
+    return open(uri, {emulator_, pool_, {}, nullptr});
+  }
+  arch::EmulatorDescription emulator_ = arch::load_emulator("tiny-64");
+  ThreadPool pool_{1};
+};
+
+TEST_F(Devices, NamesAreUniqueAndEveryFormIsInTheHelp) {
+  std::set<std::string> names;
+  const std::string help = describe_devices();
+  for (const DeviceKind& kind : devices()) {
+    EXPECT_TRUE(names.insert(kind.name).second) << kind.name;
+    ASSERT_FALSE(kind.forms.empty());
+    for (const DeviceForm& form : kind.forms) {
+      EXPECT_TRUE(form.uri.starts_with(kind.name)) << form.uri;
+      EXPECT_THAT(help, testing::HasSubstr(form.uri));
+    }
+  }
+}
+
+TEST_F(Devices, WhatIsBuiltOpensAndHasTheCapabilitiesOfItsRow) {
+  for (const DeviceKind& kind : devices()) {
+    const DeviceForm& plain = kind.forms.front();
+    if (!kind.built()) {
+      test::expect_error(ErrorCode::kUnsupported, "", [&] { (void)open_uri(kind.name); });
+      continue;
+    }
+    const std::unique_ptr<device::Device> device = open_uri(kind.name);
+    EXPECT_EQ(device->info().cycle_accurate, plain.cycle_accurate) << kind.name;
+    EXPECT_EQ(device->info().chip_time, plain.chip_time) << kind.name;
+  }
+}
+
+TEST_F(Devices, UnknownNamesAreToldTheKnownOnes) {
+  for (const char* uri : {"", ":", "fpga", "functiona", "Functional"}) {
+    test::expect_error(ErrorCode::kInvalidArgument, {"unknown device", "functional, systemc, verilated"},
+                       [&] { (void)open_uri(uri); });
+  }
+}
+
+TEST_F(Devices, OptionsOfADeviceWithoutAnyAreRefused) {
+  for (const char* uri : {"functional:", "functional:threads=3"})
+    test::expect_error(ErrorCode::kInvalidArgument, "functional has no options", [&] { (void)open_uri(uri); });
+}
+
+}  // namespace
+}  // namespace xw::registry

@@ -1,0 +1,79 @@
+// Programs and checkpoints, opened in every mode.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/opened_model.hpp"
+
+#include <gmock/gmock.h>
+
+#include "arch/support/error.hpp"
+#include "tests/support/expect_error.hpp"
+#include "tests/unit/toolchain/compiled_model.hpp"
+
+namespace xw::toolchain {
+namespace {
+
+using test::expect_error;
+
+class OpenedModelTest : public test::CompiledModel {
+ protected:
+  static std::vector<float> logits(OpenedModel& opened) {
+    transformer::Session session(opened.model());
+    const std::vector<std::int32_t> tokens{1, 260, 261, 262};
+    return session.forward(tokens, transformer::LogitsOf::kLast);
+  }
+  static RunOptions in(Mode mode) {
+    RunOptions run;
+    run.mode = mode;
+    return run;
+  }
+};
+
+TEST_F(OpenedModelTest, AProgramRunsOnADeviceACheckpointInFp32) {
+  OpenedModel program(program_, {}, {}, 1);
+  EXPECT_EQ(program.mode(), Mode::kAnalog);
+  EXPECT_TRUE(program.was_compiled());
+  ASSERT_NE(program.chip(), nullptr);
+  EXPECT_THAT(program.describe(), testing::StartsWith("analog, "));
+  OpenedModel checkpoint(checkpoint_, {}, {}, 1);
+  EXPECT_EQ(checkpoint.mode(), Mode::kFp32);
+  EXPECT_EQ(checkpoint.program(), nullptr);
+  EXPECT_EQ(checkpoint.chip(), nullptr);
+  EXPECT_FALSE(checkpoint.was_compiled());
+}
+
+TEST_F(OpenedModelTest, ACheckpointIsCompiledForOtherModesToTheSameLogits) {
+  for (const Mode mode : {Mode::kAnalog, Mode::kDigitalW8A8, Mode::kDigitalW4A8}) {
+    OpenedModel from_program(program_, in(mode), {}, 1);
+    OpenedModel from_checkpoint(checkpoint_, in(mode), options_, 1);
+    EXPECT_FALSE(from_checkpoint.was_compiled());
+    EXPECT_EQ(logits(from_program), logits(from_checkpoint)) << name(mode);
+  }
+}
+
+TEST_F(OpenedModelTest, ReprogrammingIsAnotherChip) {
+  RunOptions run;
+  run.chip.noise = "gaussian:gamma=0.1";
+  run.chip.chip_seed = 3;
+  OpenedModel opened(program_, run, {}, 1);
+  const std::vector<float> third = logits(opened);
+  opened.reprogram(4);
+  EXPECT_EQ(opened.chip()->options().chip_seed, 4U);
+  EXPECT_NE(logits(opened), third);
+  opened.reprogram(3);
+  EXPECT_EQ(logits(opened), third);
+  OpenedModel digital(program_, in(Mode::kDigitalW8A8), {}, 1);
+  expect_error(ErrorCode::kInvalidArgument, "only analog runs", [&] { digital.reprogram(1); });
+}
+
+TEST_F(OpenedModelTest, RefusesWhatCannotBeOpened) {
+  expect_error(ErrorCode::kInvalidArgument, "no model given", [] { OpenedModel({}, {}, {}, 1); });
+  expect_error(ErrorCode::kFileNotFound, "nowhere.xwp", [] { OpenedModel(folder_ / "nowhere.xwp", {}, {}, 1); });
+  expect_error(ErrorCode::kInvalidArgument, "holds only targets",
+               [] { OpenedModel(program_, in(Mode::kFp32), {}, 1); });
+  RunOptions unknown;
+  unknown.device = "fpga";
+  expect_error(ErrorCode::kInvalidArgument, {"'fpga'", "functional"}, [&] { OpenedModel(program_, unknown, {}, 1); });
+}
+
+}  // namespace
+}  // namespace xw::toolchain
