@@ -21,7 +21,7 @@ EvaluationTask sample_task() {
   task.text = "abc abd abe the quick brown fox abc abd abe";
   task.perplexity.context = 16;
   task.perplexity.show_progress = false;
-  task.passages = {{"abc", " abd"}};
+  task.passages = std::vector<evaluation::LambadaExample>{{"abc", " abd"}};
   task.lambada.show_progress = false;
   return task;
 }
