@@ -71,7 +71,11 @@ std::map<std::string, Sourced> read_constants(TableReader& chip, std::string_vie
   }
   TableReader table = chip.table(name);
   for (const ConstantKey& key : keys) {
-    if (key.optional && !table.has(key.name)) continue;
+    if (!table.has(key.name)) {
+      if (key.optional) continue;
+      table.reject(key.name, "the constant { value = ..., unit = \"" + std::string(key.unit) + "\", source = ... }",
+                   "nothing; a chip with [chip." + std::string(name) + "] has all of its constants");
+    }
     TableReader entry = table.table(key.name);
     Sourced constant;
     constant.value = entry.real("value", {0, kLargestConstant, key.positive});

@@ -94,7 +94,7 @@ struct EmulatorDescription {
   friend bool operator==(const EmulatorDescription&, const EmulatorDescription&) = default;
 };
 
-/// Parses and checks; every problem is one Error{kFormat | kInvalidArgument} naming `origin`, key, expected, found.
+/// Parses and checks; every problem is one Error{kFormat} naming `origin`, key, expected, found.
 /// A text may hold a [chip], an [emulator] or both. Unknown keys are errors.
 [[nodiscard]] ChipDescription parse_chip(std::string_view toml_text, const std::string& origin);
 [[nodiscard]] EmulatorDescription parse_emulator(std::string_view toml_text, const std::string& origin);

@@ -11,6 +11,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "arch/support/printable.hpp"
+
 namespace xw::arch {
 
 namespace {
@@ -26,14 +28,9 @@ std::string number_text(double value) {
   return text.data();
 }
 
-/// Text of a file as it may be printed: short, without control characters.
+/// Text of a file as it may be printed, and short.
 std::string shown(std::string_view text) {
-  std::string result = "'";
-  for (const char c : text.substr(0, kMaxShownCharacters)) {
-    const auto byte = static_cast<unsigned char>(c);
-    result += byte < 0x20 || byte == 0x7F ? '?' : c;
-  }
-  return result + (text.size() > kMaxShownCharacters ? "...'" : "'");
+  return "'" + printable(text.substr(0, kMaxShownCharacters)) + (text.size() > kMaxShownCharacters ? "...'" : "'");
 }
 
 std::string shown(const toml::node& node) {
@@ -104,17 +101,16 @@ std::string TableReader::place(std::string_view key) const {
   return text + ": " + full.substr(1, full.size() - 2);
 }
 
-void TableReader::fail(ErrorCode code, std::string_view key, const std::string& expected,
-                       const std::string& found) const {
-  throw Error(code, place(key) + ": expected " + expected + ", found " + found);
+void TableReader::fail(std::string_view key, const std::string& expected, const std::string& found) const {
+  throw Error(ErrorCode::kFormat, place(key) + ": expected " + expected + ", found " + found);
 }
 
-void TableReader::missing(std::string_view key) const {
-  fail(ErrorCode::kFormat, key, "this key", "nothing");
+void TableReader::missing(std::string_view key, const std::string& expected) const {
+  fail(key, expected, "nothing");
 }
 
 void TableReader::reject(std::string_view key, const std::string& expected, const std::string& found) const {
-  fail(ErrorCode::kInvalidArgument, key, expected, found);
+  fail(key, expected, found);
 }
 
 void TableReader::known(std::string_view key) {
@@ -128,8 +124,8 @@ bool TableReader::has(std::string_view key) const {
 TableReader TableReader::table(std::string_view key) {
   known(key);
   const toml::node* node = node_->table->get(key);
-  if (node == nullptr) fail(ErrorCode::kFormat, key, "a table", "nothing");
-  if (!node->is_table()) fail(ErrorCode::kFormat, key, "a table", shown(*node));
+  if (node == nullptr) missing(key, "a table");
+  if (!node->is_table()) fail(key, "a table", shown(*node));
   auto child = std::make_unique<Node>();
   child->table = node->as_table();
   child->prefix = node_->prefix + std::string(key) + ".";
@@ -141,7 +137,7 @@ std::uint64_t TableReader::integer(std::string_view key, std::uint64_t low, std:
   const toml::node* node = node_->table->get(key);
   if (node == nullptr) missing(key);
   const auto* value = node->as_integer();
-  if (value == nullptr) fail(ErrorCode::kFormat, key, range_text(low, high), shown(*node));
+  if (value == nullptr) fail(key, range_text(low, high), shown(*node));
   const std::int64_t found = value->get();
   if (found < 0 || static_cast<std::uint64_t>(found) < low || static_cast<std::uint64_t>(found) > high) {
     reject(key, range_text(low, high), std::to_string(found));
@@ -166,7 +162,7 @@ double TableReader::real(std::string_view key, RealRange range) {
   } else if (const auto* real_value = node->as_floating_point()) {
     value = real_value->get();
   } else {
-    fail(ErrorCode::kFormat, key, expected, shown(*node));
+    fail(key, expected, shown(*node));
   }
   const bool above = range.open_low ? value > range.low : value >= range.low;
   if (!std::isfinite(value) || !above || value > range.high) reject(key, expected, shown(*node));
@@ -183,12 +179,12 @@ std::string TableReader::text(std::string_view key) {
   const toml::node* node = node_->table->get(key);
   if (node == nullptr) missing(key);
   const auto* value = node->as_string();
-  if (value == nullptr) fail(ErrorCode::kFormat, key, "a string", shown(*node));
+  if (value == nullptr) fail(key, "a string", shown(*node));
   const std::string& found = value->get();
   const bool printable = std::none_of(found.begin(), found.end(),
                                       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
   if (!printable || found.find_first_not_of(' ') == std::string::npos) {
-    fail(ErrorCode::kFormat, key, "one line of text", shown(*node));
+    fail(key, "one line of text", shown(*node));
   }
   return found;
 }
@@ -201,7 +197,7 @@ std::string TableReader::text(std::string_view key, const std::string& absent) {
 std::string TableReader::identifier(std::string_view key) {
   std::string found = text(key);
   if (found.size() > kMaxIdentifier || !is_made_of(found, "-_.")) {
-    fail(ErrorCode::kFormat, key, "at most 64 letters, digits, '-', '_' and '.'", shown(found));
+    fail(key, "at most 64 letters, digits, '-', '_' and '.'", shown(found));
   }
   return found;
 }
@@ -209,7 +205,7 @@ std::string TableReader::identifier(std::string_view key) {
 std::string TableReader::identifier_with_options(std::string_view key) {
   std::string found = text(key);
   if (found.size() > kMaxWithOptions || !is_made_of(found, "-_.:=,+")) {
-    fail(ErrorCode::kFormat, key, "at most 256 letters, digits, '-', '_', '.', ':', '=', ',' and '+'", shown(found));
+    fail(key, "at most 256 letters, digits, '-', '_', '.', ':', '=', ',' and '+'", shown(found));
   }
   return found;
 }
@@ -222,7 +218,7 @@ void TableReader::finish() const {
     names.erase(std::unique(names.begin(), names.end()), names.end());
     std::string list;
     for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
-    fail(ErrorCode::kFormat, key.str(), "one of the keys " + list, "this unknown key");
+    fail(key.str(), "one of the keys " + list, "this unknown key");
   }
 }
 

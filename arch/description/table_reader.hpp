@@ -23,7 +23,7 @@ struct RealRange {
 };
 
 /// One table of a parsed TOML document. Keys that are read are remembered; `finish()` rejects the others.
-/// Type problems, missing and unknown keys are Error{kFormat}; impossible values Error{kInvalidArgument}.
+/// Whatever is wrong with a file is Error{kFormat}: types, missing and unknown keys, impossible values.
 class TableReader {
  public:
   /// Parses a whole document of at most 1 MiB.
@@ -53,7 +53,7 @@ class TableReader {
   /// Throws if the table has a key that was not asked for.
   void finish() const;
 
-  /// Throws Error{kInvalidArgument} about a key of this table.
+  /// Throws Error{kFormat} about a key of this table.
   [[noreturn]] void reject(std::string_view key, const std::string& expected, const std::string& found) const;
 
  private:
@@ -61,9 +61,8 @@ class TableReader {
   struct Node;
   TableReader(std::shared_ptr<Document> document, std::unique_ptr<Node> node);
   [[nodiscard]] std::string place(std::string_view key) const;
-  [[noreturn]] void fail(ErrorCode code, std::string_view key, const std::string& expected,
-                         const std::string& found) const;
-  [[noreturn]] void missing(std::string_view key) const;
+  [[noreturn]] void fail(std::string_view key, const std::string& expected, const std::string& found) const;
+  [[noreturn]] void missing(std::string_view key, const std::string& expected = "this key") const;
   void known(std::string_view key);
 
   std::shared_ptr<Document> document_;

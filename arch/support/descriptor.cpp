@@ -15,9 +15,11 @@
 namespace xw {
 
 Descriptor Descriptor::open(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) throw Error(ErrorCode::kFileNotFound, path.string() + ": cannot open: " + reason(errno));
-  return Descriptor(fd);
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a named pipe may have no writer
+  if (fd >= 0) return Descriptor(fd);
+  const bool is_missing = errno == ENOENT || errno == ENOTDIR;
+  throw Error(is_missing ? ErrorCode::kFileNotFound : ErrorCode::kIo,
+              path.string() + ": cannot open: " + reason(errno));
 }
 
 Descriptor::~Descriptor() {

@@ -13,7 +13,8 @@ namespace xw {
 /// Owns a descriptor. Movable.
 class Descriptor {
  public:
-  /// Opens for reading. Throws Error{kFileNotFound} naming the path and the reason.
+  /// Opens for reading, without waiting for the writer of a pipe. Throws Error{kFileNotFound | kIo} naming the path and
+  /// the reason.
   [[nodiscard]] static Descriptor open(const std::filesystem::path& path);
   ~Descriptor();
   Descriptor(Descriptor&& other) noexcept;

@@ -43,11 +43,16 @@ class MappedFile {
 /// name has not changed. Takes less than a microsecond per open map. Thread safe.
 void check_mapped_files();
 
-/// Whole text of a file of at most `max_bytes`. Throws Error{kFileNotFound | kIo | kFormat (longer, a Git LFS pointer)}.
+/// The first `count` bytes of a regular file, fewer if it has no more. Throws Error{kFileNotFound | kIo}.
+[[nodiscard]] std::string first_bytes(const std::filesystem::path& path, std::size_t count);
+
+/// Whole text of a file of at most `max_bytes`. Pipes are read to their end, one that nobody writes to is an error.
+/// Throws Error{kFileNotFound | kIo | kFormat (longer, a Git LFS pointer) | kInterrupted}.
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes = 64ULL << 20);
 
 /// An output file written under a temporary name beside its target and renamed by `commit()`.
-/// Without commit (exception, Ctrl-C) the temporary file is removed and an existing target is untouched.
+/// Without commit (exception, Ctrl-C) the temporary file is removed and an existing target is untouched. What a killed
+/// process left behind for the same target is removed by the next writer on the same machine.
 /// All methods throw Error{kIo} naming the target path and the reason (e.g. "No space left on device").
 class OutputFile {
  public:
@@ -71,6 +76,9 @@ class OutputFile {
 
 /// Writes `text` to `path` through OutputFile.
 void write_text_file(const std::filesystem::path& path, std::string_view text);
+
+/// The folder for temporary files (TMPDIR, else /tmp). Throws Error{kIo} naming it if it is not there.
+[[nodiscard]] std::filesystem::path temporary_folder();
 
 /// Removes the temporary files of all OutputFiles that are open; async-signal-safe (for Ctrl-C handlers).
 void remove_open_temporaries() noexcept;

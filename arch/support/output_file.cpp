@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <limits>
 #include <system_error>
@@ -57,6 +59,34 @@ std::filesystem::path resolved(const std::filesystem::path& target) {
   return error ? target : real;
 }
 
+/// Removes ".NAME.PID-NUMBER.tmp" beside `target` of processes that are gone. Errors are no reason to stop.
+void remove_stale(const std::filesystem::path& target) noexcept {
+  try {
+    const std::string prefix = "." + target.filename().string() + ".";
+    const std::filesystem::path folder = target.has_parent_path() ? target.parent_path() : ".";
+    std::error_code error;
+    for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+         entry.increment(error)) {
+      const std::string name = entry->path().filename().string();
+      if (!name.starts_with(prefix) || !name.ends_with(".tmp")) continue;
+      const char* const first = name.data() + prefix.size();
+      const char* const last = name.data() + name.size() - std::strlen(".tmp");
+      long pid = 0;
+      std::uint64_t number = 0;
+      const auto [dash, bad_pid] = std::from_chars(first, last, pid);
+      if (bad_pid != std::errc{} || pid <= 0 || dash == last || *dash != '-') continue;
+      const auto [rest, bad_number] = std::from_chars(dash + 1, last, number);
+      if (bad_number != std::errc{} || rest != last) continue;
+      if (::kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH) continue;  // alive, or nobody can tell
+      std::error_code ignored;
+      if (entry->is_regular_file(ignored) && !entry->is_symlink(ignored)) {
+        std::filesystem::remove(entry->path(), ignored);
+      }
+    }
+  } catch (...) {  // out of memory: the next writer tries again
+  }
+}
+
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 
 }  // namespace
@@ -91,6 +121,7 @@ struct OutputFile::Impl {
       throw Error(ErrorCode::kIo, target.string() + ": cannot write: it exists and is not a regular file");
     }
     if (real_target.filename().empty()) fail("create", EISDIR);
+    remove_stale(real_target);
     do {  // the number makes names unique in this process, O_EXCL against what an earlier process left
       const std::string name = "." + real_target.filename().string() + "." + std::to_string(::getpid()) + "-" +
                                std::to_string(next_number.fetch_add(1)) + ".tmp";

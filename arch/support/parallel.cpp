@@ -9,9 +9,13 @@
 #include <chrono>
 #include <cstdint>
 #include <exception>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include "arch/support/error.hpp"
 
 namespace xw {
 
@@ -128,6 +132,15 @@ struct ThreadPool::Impl {
     if (error) std::rethrow_exception(std::exchange(error, nullptr));
   }
 
+  /// Ends all workers.
+  void stop() noexcept {
+    stopping.store(true);
+    epoch.fetch_add(1);
+    epoch.notify_all();
+    for (std::thread& worker : workers) worker.join();
+    workers.clear();
+  }
+
   void wait_for_workers() noexcept {
     if (spin && spin_until([&] { return state.load() == 0; })) return;
     while (true) {
@@ -143,14 +156,22 @@ ThreadPool::ThreadPool(unsigned num_threads) : impl_(std::make_unique<Impl>()) {
   const unsigned threads = num_threads == 0 ? hardware : num_threads;
   impl_->spin = threads <= hardware;
   impl_->workers.reserve(threads - 1);
-  for (unsigned i = 1; i < threads; ++i) impl_->workers.emplace_back([this] { impl_->serve(); });
+  try {
+    for (unsigned i = 1; i < threads; ++i) impl_->workers.emplace_back([pool = impl_.get()] { pool->serve(); });
+  } catch (const std::system_error& error) {  // limits of processes or of address space
+    const std::size_t started = impl_->workers.size() + 1;
+    impl_->stop();
+    throw Error(ErrorCode::kCapacity, "threads: expected " + std::to_string(threads) + ", only " +
+                                          std::to_string(started) + " could be started: " + error.code().message() +
+                                          "; ask for fewer (--threads)");
+  } catch (...) {  // out of memory
+    impl_->stop();
+    throw;
+  }
 }
 
 ThreadPool::~ThreadPool() {
-  impl_->stopping.store(true);
-  impl_->epoch.fetch_add(1);
-  impl_->epoch.notify_all();
-  for (std::thread& worker : impl_->workers) worker.join();
+  impl_->stop();
 }
 
 unsigned ThreadPool::num_threads() const noexcept {

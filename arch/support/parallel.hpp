@@ -13,7 +13,7 @@ namespace xw {
 /// call back into the same pool. Fork-join latency is a few microseconds (workers spin briefly, then sleep).
 class ThreadPool {
  public:
-  /// num_threads = 0: one per hardware thread.
+  /// num_threads = 0: one per hardware thread. Throws Error{kCapacity} if the system does not give that many.
   explicit ThreadPool(unsigned num_threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

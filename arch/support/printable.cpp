@@ -74,6 +74,36 @@ void append_escaped(std::string& result, const char* format, std::uint32_t value
 
 }  // namespace
 
+std::string as_utf8(std::string_view text) {
+  std::string result;
+  for (std::size_t pos = 0; pos < text.size();) {
+    const std::size_t good = valid_prefix_length(text, pos);
+    result += text.substr(pos, good);
+    pos += good;
+    if (pos < text.size()) append_escaped(result, "\\x%02x", static_cast<unsigned char>(text[pos++]));
+  }
+  return result;
+}
+
+std::string printable_json(std::string_view document) {
+  std::string result;
+  result.reserve(document.size());
+  for (std::size_t pos = 0; pos < document.size();) {
+    const Utf8Char c = utf8_at(document, pos);
+    const bool is_escaped = c.code_point >= 0x7F && (is_control(c.code_point) || is_deceptive(c.code_point));
+    if (!is_escaped) {
+      result += document.substr(pos, c.length);
+    } else if (c.code_point < 0x10000) {
+      append_escaped(result, "\\u%04x", c.code_point);
+    } else {
+      append_escaped(result, "\\u%04x", 0xD800 + ((c.code_point - 0x10000) >> 10));
+      append_escaped(result, "\\u%04x", 0xDC00 + ((c.code_point - 0x10000) & 0x3FF));
+    }
+    pos += c.length;
+  }
+  return result;
+}
+
 std::string printable(std::string_view text) {
   return escaped(text, false);
 }

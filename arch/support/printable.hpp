@@ -16,5 +16,10 @@ namespace xw {
 [[nodiscard]] std::string printable(std::string_view text);
 /// The same for text of several lines: line feeds and tabs stay.
 [[nodiscard]] std::string printable_lines(std::string_view text);
+/// `text` as well-formed UTF-8: bytes that are not become \xHH, everything else stays. For names that go into JSON.
+[[nodiscard]] std::string as_utf8(std::string_view text);
+/// A JSON document (well-formed UTF-8) with the same value whose strings no terminal obeys: what printable() escapes is
+/// written as \uXXXX.
+[[nodiscard]] std::string printable_json(std::string_view document);
 
 }  // namespace xw

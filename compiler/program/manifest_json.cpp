@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/support/error.hpp"
+#include "arch/support/json_text.hpp"
 #include "compiler/program/container.hpp"
 
 namespace xw::program {
@@ -19,14 +20,6 @@ double finite(float value, const char* what) {
   if (!std::isfinite(value))
     throw Error(ErrorCode::kInvalidArgument, std::string("manifest: ") + what + " is not finite");
   return value;
-}
-
-std::string dump(const Json& json, int indent) {
-  try {
-    return json.dump(indent);
-  } catch (const Json::exception& error) {
-    throw Error(ErrorCode::kInvalidArgument, std::string("manifest: ") + error.what());
-  }
 }
 
 Json parse_json(std::span<const std::byte> text, const std::string& origin, const std::string& section) {
@@ -191,7 +184,7 @@ std::string manifest_to_json(const Manifest& manifest) {
                      {"engine_image_bytes", manifest.engine_image_bytes},
                      {"matrices", std::move(matrices)},
                      {"calls", std::move(calls)}};
-  return dump(json, 1);
+  return json_text(json, 1);
 }
 
 Manifest manifest_from_json(std::span<const std::byte> text, const std::string& origin) {
@@ -232,7 +225,7 @@ std::string constants_to_json(std::span<const ConstantEntry> constants) {
                     {"bytes", constant.bytes},
                     {"crc", constant.crc}});
   }
-  return dump(list, 1);
+  return json_text(list, 1);
 }
 
 std::vector<ConstantEntry> constants_from_json(std::span<const std::byte> text, const std::string& origin) {

@@ -23,8 +23,8 @@ struct ConstantEntry {
   std::uint32_t crc = 0;
 };
 
-/// Deterministic; numbers read back exactly. Throws Error{kInvalidArgument} for numbers that are not finite and text
-/// that is not UTF-8.
+/// Deterministic; numbers read back exactly, text does when it is UTF-8 (else its other bytes are escaped, see
+/// as_utf8()). Throws Error{kInvalidArgument} for numbers that are not finite.
 [[nodiscard]] std::string manifest_to_json(const Manifest& manifest);
 /// Throws Error{kFormat} naming `origin`, the JSON place, expected, found.
 [[nodiscard]] Manifest manifest_from_json(std::span<const std::byte> text, const std::string& origin);

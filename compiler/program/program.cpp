@@ -170,6 +170,9 @@ const std::string& Program::path() const {
 std::uint64_t Program::file_bytes() const {
   return impl_->file.size();
 }
+std::uint32_t Program::identity() const {
+  return crc32(impl_->file.first(kFileHeaderBytes));
+}
 const std::vector<Program::Section>& Program::sections() const {
   return impl_->sections;
 }

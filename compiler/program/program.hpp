@@ -162,6 +162,9 @@ class Program {
   [[nodiscard]] std::span<const std::byte> tokenizer() const;  ///< empty if none
   [[nodiscard]] const std::string& path() const;               ///< for messages
   [[nodiscard]] std::uint64_t file_bytes() const;
+  /// CRC-32 over the header, which holds the checksums of everything else: two programs that differ have different ones
+  /// (up to chance).
+  [[nodiscard]] std::uint32_t identity() const;
   struct Section {
     std::string name;
     std::uint64_t offset = 0, bytes = 0;

@@ -13,6 +13,7 @@
 #include "arch/support/checksum.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "arch/support/json_text.hpp"
 
 namespace xw::device {
 namespace {
@@ -131,7 +132,7 @@ void save_capture(const std::filesystem::path& path, const DeviceInfo& info, con
                                 {"stored", pieces.back().size()},
                                 {"crc32", crc32(pieces.back())}});
   }
-  const std::string text = json.dump(1, ' ', false, Json::error_handler_t::replace);
+  const std::string text = json_text(json, 1);
   const std::uint64_t text_bytes = text.size();
   OutputFile file(path);
   file.write(kMagic);
@@ -141,7 +142,7 @@ void save_capture(const std::filesystem::path& path, const DeviceInfo& info, con
   file.commit();
 }
 
-RunCapture parse_capture(std::span<const std::byte> bytes, const std::string& origin) {
+RunCapture parse_capture(std::span<const std::byte> bytes, const std::string& origin, std::uint64_t most_zero_bytes) {
   if (bytes.size() < kPrefixBytes || std::memcmp(bytes.data(), kMagic.data(), kMagic.size()) != 0) {
     reject(origin, "not a saved run");
   }
@@ -171,6 +172,7 @@ RunCapture parse_capture(std::span<const std::byte> bytes, const std::string& or
     capture.arguments.image_base[e] = values.integer_of<Address>(images[e], "image_base");
   }
   std::span<const std::byte> rest = bytes.subspan(kPrefixBytes + static_cast<std::size_t>(text_bytes));
+  std::uint64_t zero_bytes = 0;
   for (const Json& element : reader.array("segments", kMostSegments)) {
     const Reader segment(element, origin);
     RunCapture::Segment made;
@@ -184,6 +186,13 @@ RunCapture parse_capture(std::span<const std::byte> bytes, const std::string& or
     if (stored > made.bytes || stored > rest.size()) {
       reject(origin, "segment with " + std::to_string(stored) + " stored bytes, found " + std::to_string(rest.size()));
     }
+    zero_bytes += std::min(made.bytes - stored, ~std::uint64_t{0} - zero_bytes);
+    if (zero_bytes > most_zero_bytes) {
+      throw Error(ErrorCode::kCapacity, origin + ": the segments have " + std::to_string(zero_bytes) +
+                                            " bytes that the file does not hold, at most " +
+                                            std::to_string(most_zero_bytes) +
+                                            " are allowed; --memory-limit allows more");
+    }
     made.data = rest.first(static_cast<std::size_t>(stored));
     rest = rest.subspan(static_cast<std::size_t>(stored));
     if (crc32(made.data) != segment.integer<std::uint32_t>("crc32")) reject(origin, "the CRC of a segment is wrong");
@@ -193,9 +202,9 @@ RunCapture parse_capture(std::span<const std::byte> bytes, const std::string& or
   return capture;
 }
 
-RunCapture load_capture(const std::filesystem::path& path) {
+RunCapture load_capture(const std::filesystem::path& path, std::uint64_t most_zero_bytes) {
   auto file = std::make_shared<const MappedFile>(path);
-  RunCapture capture = parse_capture(file->bytes(), path.string());
+  RunCapture capture = parse_capture(file->bytes(), path.string(), most_zero_bytes);
   capture.file = std::move(file);
   return capture;
 }

@@ -38,10 +38,16 @@ struct RunCapture {
 /// Saves a run with all of `memory`. The file appears whole or not at all.
 void save_capture(const std::filesystem::path& path, const DeviceInfo& info, const RunArguments& arguments,
                   const std::string& failure, const DeviceMemory& memory);
-/// Throws Error{kFileNotFound | kIo | kFormat | kContractMismatch}.
-[[nodiscard]] RunCapture load_capture(const std::filesystem::path& path);
+/// Memory that a capture may ask for beyond what its file holds (zeros are not stored), unless told otherwise.
+inline constexpr std::uint64_t kCaptureZeroBytes = std::uint64_t{256} << 20U;
+
+/// Throws Error{kFileNotFound | kIo | kFormat | kContractMismatch}, Error{kCapacity} if the segments have more than
+/// `most_zero_bytes` beyond what the file holds.
+[[nodiscard]] RunCapture load_capture(const std::filesystem::path& path,
+                                      std::uint64_t most_zero_bytes = kCaptureZeroBytes);
 /// The same from bytes that outlive the result.
-[[nodiscard]] RunCapture parse_capture(std::span<const std::byte> bytes, const std::string& origin);
+[[nodiscard]] RunCapture parse_capture(std::span<const std::byte> bytes, const std::string& origin,
+                                       std::uint64_t most_zero_bytes = kCaptureZeroBytes);
 
 /// Allocates and fills the segments on a device. Returns the arguments with every address moved to where its segment
 /// now stands; addresses without memory stay as they were.

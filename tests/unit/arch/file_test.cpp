@@ -3,10 +3,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/support/file.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -123,6 +128,65 @@ TEST(ReadTextFile, BoundsWhatHasNoSize) {
   const xw::Error error = error_of([] { static_cast<void>(xw::read_text_file("/dev/zero", 1000)); });
   EXPECT_EQ(error.code(), xw::ErrorCode::kFormat);
   EXPECT_THAT(error.what(), HasSubstr("/dev/zero"));
+}
+
+TEST(ReadTextFile, APipeIsReadToItsEndAndOneWithoutAWriterDoesNotBlock) {
+  const TemporaryFolder folder;
+  const std::filesystem::path pipe = folder / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const xw::Error error = error_of([&] { static_cast<void>(xw::read_text_file(pipe)); });
+  EXPECT_EQ(error.code(), xw::ErrorCode::kIo);
+  EXPECT_THAT(error.what(), HasSubstr("a pipe without a writer"));
+  const int held = ::open(pipe.c_str(), O_RDWR);  // so that the writer below finds a reader, and the reader a writer
+  const std::string text(200'000, 'p');
+  std::thread writer([&] {
+    const int out = ::open(pipe.c_str(), O_WRONLY);
+    std::size_t done = 0;
+    while (done < text.size()) {
+      const ssize_t count = ::write(out, text.data() + done, text.size() - done);
+      if (count <= 0) break;
+      done += static_cast<std::size_t>(count);
+      if (done >= text.size() / 2 && held >= 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    ::close(held);
+    ::close(out);
+  });
+  EXPECT_EQ(xw::read_text_file(pipe), text);
+  writer.join();
+}
+
+TEST(MappedFile, APipeIsRefusedWithoutWaiting) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const xw::Error error = error_of([&] { const xw::MappedFile file(folder / "pipe"); });
+  EXPECT_EQ(error.code(), xw::ErrorCode::kIo);
+  EXPECT_THAT(error.what(), HasSubstr("expected a regular file"));
+}
+
+TEST(MappedFile, WhatCannotBeOpenedIsNotCalledMissing) {
+  const TemporaryFolder folder;
+  const xw::Error long_name = error_of([&] { const xw::MappedFile file(folder / std::string(300, 'n')); });
+  EXPECT_EQ(long_name.code(), xw::ErrorCode::kIo);
+  EXPECT_THAT(long_name.what(), HasSubstr("File name too long"));
+  put(folder / "secret", "x");
+  std::filesystem::permissions(folder / "secret", std::filesystem::perms::none);
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+  const int status = xw::test::exit_status_of([&] {
+    constexpr uid_t kNobody = 65534;
+    if (::geteuid() == 0 && ::setresuid(kNobody, kNobody, kNobody) != 0) return 97;  // root may read everything
+    const xw::Error error = error_of([&] { const xw::MappedFile file(folder / "secret"); });
+    return error.code() == xw::ErrorCode::kIo && std::strstr(error.what(), "Permission denied") != nullptr ? 0 : 1;
+  });
+  EXPECT_EQ(status, 0);
+}
+
+TEST(TemporaryFolder, OneThatIsMissingIsNamed) {
+  const int status = xw::test::exit_status_of([] {
+    ::setenv("TMPDIR", "/nonexistent/tmp", 1);
+    const xw::Error error = error_of([] { static_cast<void>(xw::temporary_folder()); });
+    return error.code() == xw::ErrorCode::kIo && std::strstr(error.what(), "/nonexistent/tmp") != nullptr ? 0 : 1;
+  });
+  EXPECT_EQ(status, 0);
 }
 
 TEST(ReadTextFile, MissingFilesAndFoldersAreErrors) {

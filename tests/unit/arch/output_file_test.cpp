@@ -12,6 +12,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -104,6 +105,25 @@ TEST(OutputFile, TwoWritersOfOneTargetDoNotMix) {
   first.commit();
   EXPECT_EQ(xw::read_text_file(folder / "out"), "first");
   EXPECT_THAT(folder.names(), ElementsAre("out"));
+}
+
+TEST(OutputFile, TheNextWriterRemovesWhatAKilledProcessLeft) {
+  const TemporaryFolder folder;
+  const int status = exit_status_of([&] {
+    xw::OutputFile file(folder / "out");
+    file.write("x");
+    ::_exit(3);  // as kill -9 would: nothing is cleaned up
+    return 0;
+  });
+  ASSERT_EQ(status, 3);
+  ASSERT_THAT(folder.names(), SizeIs(1));
+  const std::string stale = *folder.names().begin();
+  // Names of living processes, of other targets and of other programs stay.
+  const std::vector<std::string> others = {".out." + std::to_string(::getpid()) + "-77.tmp", ".out2" + stale.substr(4),
+                                           ".out.note.tmp", ".out.123.tmp", ".out.0-1.tmp"};
+  for (const std::string& name : others) std::ofstream(folder / name) << "mine";
+  { xw::OutputFile file(folder / "out"); }
+  EXPECT_THAT(folder.names(), ::testing::UnorderedElementsAreArray(others));
 }
 
 TEST(OutputFile, WritesThroughASymbolicLink) {

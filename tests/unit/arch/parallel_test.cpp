@@ -4,10 +4,12 @@
 #include "arch/support/parallel.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <numeric>
 #include <set>
 #include <stdexcept>
@@ -16,6 +18,7 @@
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "tests/unit/arch/temporary_folder.hpp"
 
 namespace {
 
@@ -109,6 +112,29 @@ TEST(ThreadPool, DefaultsToTheHardwareAndStopsWithoutWork) {
   const xw::ThreadPool pool;
   EXPECT_EQ(pool.num_threads(), std::max(1U, std::thread::hardware_concurrency()));
   for (int i = 0; i < 50; ++i) const xw::ThreadPool unused(4);
+}
+
+/// In a process of its own: the limit stays.
+TEST(ThreadPool, ThreadsThatCannotBeStartedAreAnErrorThatSaysHowMany) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's shadow memory needs more address space than the limit of this test";
+#endif
+  const int status = xw::test::exit_status_of([] {
+    const struct rlimit limit = {rlim_t{600} << 20, rlim_t{600} << 20};  // address space: some stacks of 8 MiB fit
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) return 97;
+    try {
+      const xw::ThreadPool pool(1000);
+    } catch (const xw::Error& error) {
+      if (error.code() != xw::ErrorCode::kCapacity) return 2;
+      if (std::strstr(error.what(), "expected 1000, only ") == nullptr) return 3;
+      xw::ThreadPool small(2);  // what was started has ended: its room is free again
+      std::atomic<int> done{0};
+      small.for_each(10, [&](std::size_t) { ++done; });
+      return done == 10 ? 0 : 4;
+    }
+    return 1;
+  });
+  EXPECT_EQ(status, 0);
 }
 
 }  // namespace

@@ -54,6 +54,18 @@ TEST(Printable, CharactersThatReorderOrHideTextAreEscaped) {
   EXPECT_EQ(printable("\U000E0041"), "\\u{e0041}");
 }
 
+TEST(AsUtf8, EscapesOnlyBytesThatAreNotUtf8) {
+  EXPECT_EQ(xw::as_utf8("line\n\u202E\x1b"), "line\n\u202E\x1b");
+  EXPECT_EQ(xw::as_utf8("caf\xe9 \xff\xfe.gguf"), "caf\\xe9 \\xff\\xfe.gguf");
+  EXPECT_EQ(xw::as_utf8(""), "");
+}
+
+TEST(PrintableJson, KeepsTheValueAndHidesNothingFromTheReader) {
+  EXPECT_EQ(xw::printable_json("{\n\t\"a\": \"gr\u00fc\u00df\"}"), "{\n\t\"a\": \"gr\u00fc\u00df\"}");
+  EXPECT_EQ(xw::printable_json("\"\u009b\u202e\x7f\""), "\"\\u009b\\u202e\\u007f\"");
+  EXPECT_EQ(xw::printable_json("\"\U000E0041\""), "\"\\udb40\\udc41\"");
+}
+
 TEST(Printable, AnyBytesBecomeOneLineOfUtf8WithoutControlCharactersAndEscapingIsIdempotent) {
   constexpr unsigned kSeed = 20240611;
   SCOPED_TRACE("seed " + std::to_string(kSeed));

@@ -126,6 +126,21 @@ TEST_F(RunCaptureTest, AnEmulatorWithoutATextIsDescribedByItsNumbers) {
   EXPECT_EQ(read, original);
 }
 
+/// A few bytes of text must not become gigabytes of memory.
+TEST_F(RunCaptureTest, ZerosThatTheFileDoesNotHoldAreBounded) {
+  const std::string bytes = with("\"bytes\": 5000", "\"bytes\": 200000000");
+  try {
+    (void)parse_capture(std::as_bytes(std::span(bytes)), "file", 100'000'000);
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCapacity);
+    EXPECT_THAT(error.what(), HasSubstr("have 199997000 bytes that the file does not hold"));
+  }
+  EXPECT_NO_THROW((void)parse_capture(std::as_bytes(std::span(bytes)), "file"));
+  const std::string good = saved();
+  EXPECT_NO_THROW((void)parse_capture(std::as_bytes(std::span(good)), "file", 1 << 16));
+}
+
 TEST_F(RunCaptureTest, AnythingElseIsRefused) {
   const std::string good = saved();
   EXPECT_EQ(message(good), "");

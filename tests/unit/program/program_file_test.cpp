@@ -372,12 +372,22 @@ TEST(ProgramWriter, MisuseIsReported) {
   EXPECT_FALSE(std::filesystem::exists(directory / "q.xwp"));
 }
 
-TEST(ProgramWriter, RefusesNumbersAndTextThatJsonCannotHold) {
+TEST(ProgramWriter, NamesThatAreNotUtf8AreEscaped) {
+  const TemporaryDirectory directory;
+  ProgramParts parts = make_parts();
+  parts.manifest.model_name = "caf\xE9\n\u202E";
+  parts.manifest.source_path_name = "\xFF.gguf";
+  parts.write(directory / "q.xwp");
+  const auto program = Program::open(directory / "q.xwp");
+  EXPECT_EQ(program->manifest().model_name, "caf\\xe9\n\u202E");
+  EXPECT_EQ(program->manifest().source_path_name, "\\xff.gguf");
+}
+
+TEST(ProgramWriter, RefusesNumbersThatJsonCannotHold) {
   const TemporaryDirectory directory;
   for (const auto& change : std::vector<std::function<void(Manifest&)>>{
            [](Manifest& m) { m.matrices[0].unit = std::numeric_limits<float>::infinity(); },
-           [](Manifest& m) { m.matrices[0].lambda = std::numeric_limits<float>::quiet_NaN(); },
-           [](Manifest& m) { m.model_name = "\xFF"; }}) {
+           [](Manifest& m) { m.matrices[0].lambda = std::numeric_limits<float>::quiet_NaN(); }}) {
     ProgramParts parts = make_parts();
     change(parts.manifest);
     EXPECT_THROW(parts.write(directory / "q.xwp"), Error);

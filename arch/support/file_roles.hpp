@@ -1,0 +1,42 @@
+// The files of a command, compared with each other before anything is read or written.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace xw {
+
+/// What an output holds; it may only replace a file of its own kind (or an empty one).
+enum class OutputKind {
+  kText,      ///< JSON, CSV, timelines: replaces text, nothing binary
+  kProgram,   ///< starts like a program
+  kCapture,   ///< starts like a saved run
+  kWaveform,  ///< starts like an FST file
+};
+
+/// Inputs and outputs of one command. A path counts as the same file under any name: through links, hard links, "..".
+class FileRoles {
+ public:
+  /// `what` names it in messages: "--tokenizer", "the checkpoint". An empty path is ignored. Of a folder, every file
+  /// in it is an input; of a file, also the files of a checkpoint that stand beside it (config.json, tokenizer.json, …).
+  void add_input(const std::string& what, const std::filesystem::path& path);
+  /// An empty path and "-" (standard output) are ignored.
+  void add_output(const std::string& what, const std::filesystem::path& path, OutputKind kind);
+  /// Throws Error{kInvalidArgument} for an output that is an input, that is another output or that would replace a file
+  /// of another kind; Error{kIo} for one that cannot be written: its folder is missing or not writable, it is a folder,
+  /// a device or a pipe. Writes nothing.
+  void check() const;
+
+ private:
+  struct File {
+    std::string what;
+    std::filesystem::path path;
+    OutputKind kind = OutputKind::kText;
+  };
+  std::vector<File> inputs_, outputs_;
+};
+
+}  // namespace xw

@@ -1,0 +1,58 @@
+// Numbers with units.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "arch/support/units.hpp"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+
+namespace xw {
+namespace {
+
+template <typename Factor>
+struct Unit {
+  std::string_view name;
+  Factor factor;
+};
+
+constexpr std::array<Unit<double>, 8> kTimes = {
+    {{"", 1}, {"ms", 1e-3}, {"s", 1}, {"min", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}, {"y", 31536000}}};
+constexpr std::array<Unit<unsigned>, 10> kSizes = {{{"", 0},
+                                                    {"B", 0},
+                                                    {"K", 10},
+                                                    {"KB", 10},
+                                                    {"KiB", 10},
+                                                    {"M", 20},
+                                                    {"MB", 20},
+                                                    {"MiB", 20},
+                                                    {"G", 30},
+                                                    {"GiB", 30}}};
+
+}  // namespace
+
+std::optional<double> parse_duration(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || !std::isfinite(value) || !(value >= 0)) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (const Unit<double>& known : kTimes) {
+    if (unit == known.name) return value * known.factor;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> parse_bytes(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{}) return std::nullopt;
+  const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
+  for (const Unit<unsigned>& known : kSizes) {
+    if (unit != known.name) continue;
+    if (value > (std::uint64_t{1} << 63U) >> known.factor) return std::nullopt;
+    return value << known.factor;
+  }
+  return std::nullopt;
+}
+
+}  // namespace xw
