@@ -136,6 +136,10 @@ LambadaResult lambada(transformer::Model& model, const tokenizer::Tokenizer& tok
   result.accuracy_standard_error =
       result.examples > 1 ? std::sqrt(result.accuracy * (1 - result.accuracy) / (n - 1)) : 0;
   result.perplexity = std::exp(-log_probability / n);
+  if (!std::isfinite(result.perplexity)) {
+    throw Error(ErrorCode::kNotFinite, "lambada: exp of the mean of " + to_fixed(-log_probability / n, 1) +
+                                           " nats per word is beyond the largest number");
+  }
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -99,6 +99,10 @@ PerplexityResult perplexity(transformer::Model& model, std::span<const std::int3
   const auto n = static_cast<double>(result.tokens);
   result.mean_nll = sum / n;
   result.perplexity = std::exp(result.mean_nll);
+  if (!std::isfinite(result.perplexity)) {
+    throw Error(ErrorCode::kNotFinite, "perplexity: exp of the mean of " + to_fixed(result.mean_nll, 1) +
+                                           " nats per token is beyond the largest number");
+  }
   if (result.tokens > 1) {
     const double variance = std::max(0.0, (sum_squares - sum * result.mean_nll) / (n - 1));
     result.standard_error = std::sqrt(variance / n);

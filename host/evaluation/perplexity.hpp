@@ -43,7 +43,7 @@ struct PerplexityResult {
 /// before it in the window; with BOS the first is BOS, so that every token of the text is predicted once. The last window may
 /// be shorter. Window w has vector indices vector_base + w * context onwards, so that no result depends on the others.
 /// Throws Error{kInvalidArgument} for an impossible context or a text that leaves nothing to predict, Error{kNotFinite} naming
-/// the window and token if a logit is not a number.
+/// the window and token if a logit is not a number, or the mean if its exponential is beyond the largest number.
 [[nodiscard]] PerplexityResult perplexity(transformer::Model& model, std::span<const std::int32_t> tokens,
                                           std::int32_t bos, const PerplexityOptions& options);
 /// Same for a text: tokenizes without special tokens; `options.bos` decides about BOS.

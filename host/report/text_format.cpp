@@ -6,9 +6,12 @@
 #include <cstdarg>
 #include <cstdio>
 
+#include "arch/support/printable.hpp"
+
 namespace xw::report {
 
 void line(std::ostream& out, const char* format, ...) {
+  for (; *format == '\n'; ++format) out << '\n';
   va_list arguments, again;
   va_start(arguments, format);
   va_copy(again, arguments);
@@ -17,8 +20,8 @@ void line(std::ostream& out, const char* format, ...) {
   std::string text(static_cast<std::size_t>(length < 0 ? 0 : length) + 1, '\0');  // one more for the final zero
   std::vsnprintf(text.data(), text.size(), format, again);
   va_end(again);
-  text.back() = '\n';
-  out << text;
+  text.pop_back();
+  out << printable(text) << '\n';
 }
 
 std::string scaled(double value, const char* unit) {

@@ -8,7 +8,8 @@
 
 namespace xw::report {
 
-/// printf to a stream, a line of any length.
+/// printf to a stream, a line of any length. Line feeds at the beginning of `format` are empty lines before it; whatever
+/// else a terminal would obey is escaped (printable()), since names come from files.
 __attribute__((format(printf, 2, 3))) void line(std::ostream& out, const char* format, ...);
 
 /// "12.9 ms": three significant digits, a prefix from T to p before `unit`.
