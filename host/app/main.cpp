@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -111,6 +112,10 @@ int main(int argc, char** argv) {
     const std::string kind = xw::name(error.code());
     std::cerr << "crossweave: " << (kind == error.what() ? "" : kind + ": ") << xw::printable(error.what()) << '\n';
     return xw::exit_status(error.code());
+  } catch (const std::filesystem::filesystem_error& error) {
+    std::cerr << "crossweave: " << xw::name(xw::ErrorCode::kIo) << ": " << xw::printable(error.path1().string()) << ": "
+              << error.code().message() << '\n';
+    return xw::exit_status(xw::ErrorCode::kIo);
   } catch (const std::bad_alloc&) {
     std::cerr << "crossweave: out of memory\n";
     return xw::exit_status(xw::ErrorCode::kCapacity);

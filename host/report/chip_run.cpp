@@ -131,11 +131,11 @@ nlohmann::ordered_json to_json(const ChipPlan& plan, const ChipRun& run) {
   json["generated_tokens"] = run.workload.generated_tokens;
   json["digital_on_host"] = run.workload.digital_on_host;
   json["total_ns"] = result.total_ns;
-  json["tokens_per_s"] = static_cast<double>(generated) / result.total_ns * 1e9;
+  if (generated != 0) json["tokens_per_s"] = static_cast<double>(generated) / result.total_ns * 1e9;
   const ChipPace pace = pace_of(run.workload, result);
   if (pace.first_token_ns) json["first_token_ns"] = *pace.first_token_ns;
   if (pace.next_token_ns) json["next_token_ns"] = *pace.next_token_ns;
-  json["energy_pj_per_token"] = result.energy_pj.total() / static_cast<double>(std::max<std::uint64_t>(1, generated));
+  if (generated != 0) json["energy_pj_per_token"] = result.energy_pj.total() / static_cast<double>(generated);
   json["tops"] = tops(result);
   json["tops_per_watt"] = tops_per_watt(result);
   json["area_mm2"] = {{"tiles", result.tiles_mm2}, {"digital", result.digital_mm2}};

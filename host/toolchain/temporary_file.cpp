@@ -10,12 +10,13 @@
 #include <cstring>
 
 #include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
 
 namespace xw::toolchain {
 
 TemporaryFile::TemporaryFile(const std::string& stem) {
   constexpr std::string_view kSuffix = ".xwp";
-  std::string pattern = (std::filesystem::temp_directory_path() / (stem + ".XXXXXX" + std::string(kSuffix))).string();
+  std::string pattern = (temporary_folder() / (stem + ".XXXXXX" + std::string(kSuffix))).string();
   const int descriptor = ::mkstemps(pattern.data(), static_cast<int>(kSuffix.size()));
   if (descriptor < 0) throw Error(ErrorCode::kIo, pattern + ": cannot make a temporary file: " + std::strerror(errno));
   ::close(descriptor);
