@@ -23,6 +23,7 @@ step checks
 scripts/check_format.sh
 python3 -B scripts/gen_arch.py --check
 python3 -B scripts/check_includes.py
+python3 -B scripts/check_licence.py
 if [ ! -f "$build/build.ninja" ]; then
   step configure
   mkdir -p "$build"

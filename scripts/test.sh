@@ -34,10 +34,11 @@ run_preset() {
 step setup
 scripts/setup.sh
 mkdir -p build
-step "format, generated files, dependencies between folders"
+step "format, generated files, dependencies between folders, licences"
 scripts/check_format.sh
 python3 scripts/gen_arch.py --check
 python3 scripts/check_includes.py
+python3 scripts/check_licence.py
 
 run_preset dev
 if [ "${XW_ASAN:-0}" = 1 ]; then
