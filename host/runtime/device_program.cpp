@@ -3,30 +3,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/runtime/device_program.hpp"
 
+#include <cstddef>
 #include <cstdint>
 
 #include "arch/generated/xw_arch.hpp"
 
 namespace xw::runtime {
 
-static_assert(arch::kProgramHeaderMagicOffset == 0 && arch::kProgramHeaderIsaVersionOffset == 4 &&
-              arch::kProgramHeaderNumInstructionsOffset == 8 && arch::kProgramHeaderReserved0Offset == 12 &&
-              arch::kProgramHeaderContractHashOffset == 16);
-
 std::vector<std::byte> device_program(std::span<const program::EncodedInstruction> code) {
-  std::vector<std::byte> bytes;
-  bytes.reserve(arch::kProgramHeaderBytes + code.size_bytes());
-  const auto put = [&](std::uint32_t word) {
-    for (unsigned shift = 0; shift < 32; shift += 8) bytes.push_back(static_cast<std::byte>((word >> shift) & 0xFFU));
+  std::vector<std::byte> bytes(arch::kProgramHeaderBytes + code.size_bytes());
+  const auto put = [&](std::size_t at, std::uint32_t word) {
+    for (unsigned byte = 0; byte < 4; ++byte) bytes[at + byte] = static_cast<std::byte>((word >> (8 * byte)) & 0xFFU);
   };
-  put(arch::kProgramHeaderMagic);
-  put(arch::kIsaVersion);
-  put(static_cast<std::uint32_t>(code.size()));
-  put(0);
-  for (const std::uint8_t byte : arch::kContractHash) bytes.push_back(static_cast<std::byte>(byte));
-  bytes.resize(arch::kProgramHeaderBytes);
+  put(arch::kProgramHeaderMagicOffset, arch::kProgramHeaderMagic);
+  put(arch::kProgramHeaderIsaVersionOffset, arch::kIsaVersion);
+  put(arch::kProgramHeaderNumInstructionsOffset, static_cast<std::uint32_t>(code.size()));
+  for (std::size_t i = 0; i < arch::kContractHash.size(); ++i) {
+    bytes[arch::kProgramHeaderContractHashOffset + i] = static_cast<std::byte>(arch::kContractHash[i]);
+  }
+  std::size_t at = arch::kProgramHeaderBytes;
   for (const program::EncodedInstruction& words : code) {
-    for (const std::uint32_t word : words) put(word);
+    for (const std::uint32_t word : words) {
+      put(at, word);
+      at += sizeof word;
+    }
   }
   return bytes;
 }
