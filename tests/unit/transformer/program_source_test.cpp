@@ -12,7 +12,7 @@
 namespace xw::transformer {
 namespace {
 
-using test::expect_error;
+using xw::test::expect_error;
 
 /// A program with one constant of every type.
 std::shared_ptr<const program::Program> make_program(const test::TemporaryDirectory& directory) {

@@ -106,7 +106,7 @@ TEST(Sampler, ExtremeLogitsAreSampled) {
 
 void expect_refused(ErrorCode code, const std::string& text, const SamplerOptions& options,
                     const std::vector<float>& logits) {
-  test::expect_error(code, text, [&] {
+  xw::test::expect_error(code, text, [&] {
     Sampler sampler(options);
     static_cast<void>(sampler.sample(logits));
   });

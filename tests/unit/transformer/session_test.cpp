@@ -13,9 +13,9 @@
 namespace xw::transformer {
 namespace {
 
-using test::expect_error;
 using test::TinyConfig;
 using test::TinyModel;
+using xw::test::expect_error;
 
 /// Logits of all tokens, in batches.
 std::vector<float> all_logits(Model& model, const std::vector<std::int32_t>& tokens, std::size_t batch) {
