@@ -171,7 +171,8 @@ std::uint64_t Program::file_bytes() const {
   return impl_->file.size();
 }
 std::uint32_t Program::identity() const {
-  return crc32(impl_->file.first(kFileHeaderBytes));
+  // Without its own CRC at the end: over both together the CRC of any header is the same.
+  return crc32(impl_->file.first(kFileHeaderBytes - sizeof(FileHeader::header_crc)));
 }
 const std::vector<Program::Section>& Program::sections() const {
   return impl_->sections;

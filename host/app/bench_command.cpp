@@ -21,7 +21,7 @@ int bench_main(const std::vector<std::string>& arguments) {
   std::filesystem::path json_path;
   po::options_description options = run_options(run);
   options.add(compile_options(compile));
-  options.add_options()("model", po::value(&model), "program or checkpoint")(
+  options.add_options()("model", path_value(model, "MODEL"), "program or checkpoint")(
       "prompt-tokens", po::value(&bench.prompt_tokens)->default_value(bench.prompt_tokens), "tokens of the prefill")(
       "decode-tokens", po::value(&bench.decode_tokens)->default_value(bench.decode_tokens), "tokens of the decode")(
       "repeats", po::value(&bench.repeats)->default_value(bench.repeats), "runs; the best counts");
@@ -31,14 +31,16 @@ int bench_main(const std::vector<std::string>& arguments) {
                                          "  crossweave bench SmolLM2-135M-Instruct.Q4_1.gguf --mode fp32 --json\n");
   if (!values) return 0;
   toolchain::check(bench);
+  FileRoles roles;
+  add_model_files(roles, model, compile, &run);
+  roles.add_output("--json", json_path, OutputKind::kText);
+  roles.check();
   const SimulationProgress progress(run);
   toolchain::OpenedModel opened(model, run, compile, threads);
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
   const toolchain::BenchResult result = toolchain::bench(opened, bench);
-  if (!json_path.empty()) {
-    write_json(json_path, toolchain::bench_json(result, model).dump(2) + "\n");
-    return 0;
-  }
+  write_json(json_path, toolchain::bench_json(result, model));
+  if (json_path == "-") return 0;
   std::printf("%s\nkernel %s, %u threads\n", result.description.c_str(), result.kernel.c_str(), result.threads);
   std::printf("prefill  %8.1f tokens/s  (%u tokens, measured)\n", result.prefill_tokens_per_s, bench.prompt_tokens);
   std::printf("decode   %8.1f tokens/s  (measured)\n", result.decode_tokens_per_s);

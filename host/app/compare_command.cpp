@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "arch/support/file.hpp"
+#include "arch/support/printable.hpp"
 #include "host/app/options.hpp"
 #include "host/report/compare.hpp"
 
@@ -28,13 +30,19 @@ int compare_main(const std::vector<std::string>& arguments) {
     throw Error(ErrorCode::kInvalidArgument, "compare: expected two reports, found " + std::to_string(files.size()) +
                                                  " (see `crossweave compare --help`)");
   }
+  FileRoles roles;
+  roles.add_input("the first report", files[0]);
+  roles.add_input("the second report", files[1]);
+  roles.add_output("--json", json, OutputKind::kText);
+  roles.check();
   const report::Comparison comparison =
       report::compare(read_text_file(files[0]), files[0], read_text_file(files[1]), files[1]);
-  if (json != "-") report::print_text(comparison, std::cout, details);
-  if (!json.empty()) {
-    // A file's name need not be UTF-8.
-    write_json(json, report::to_json(comparison).dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+  if (json != "-") {
+    std::ostringstream text;
+    report::print_text(comparison, text, details);
+    std::cout << printable_lines(text.str());
   }
+  if (!json.empty()) write_json(json, report::to_json(comparison));
   return 0;
 }
 

@@ -1,10 +1,11 @@
 // `crossweave compile`.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "host/app/options.hpp"
+#include "host/report/text_format.hpp"
 #include "host/toolchain/compile.hpp"
 #include "host/toolchain/program_json.hpp"
 
@@ -19,15 +20,16 @@ void print_text(const compiler::CompileSummary& summary, const toolchain::Compil
   const mapping::Plan& plan = summary.plan;
   const arch::ChipDescription chip = arch::load_chip(options.chip);
   const double cells = static_cast<double>(plan.num_tiles) * chip.rows * chip.cols;
-  std::printf("%s: %u tiles of %ux%u, %.1f %% of their cells used (proven lower bound %u: %s)\n",
-              output.string().c_str(), plan.num_tiles, chip.rows, chip.cols,
-              cells > 0 ? 100.0 * static_cast<double>(plan.cells_used) / cells : 0.0, plan.tiles_lower_bound,
-              plan.lower_bound_reason.c_str());
-  std::printf("%.1f M analog weights in %zu blocks, %.1f M digital; %u calls, %llu instructions; %.1f MB in %.2f s\n",
-              static_cast<double>(summary.analog_weights) * 1e-6, plan.blocks.size(),
-              static_cast<double>(summary.digital_weights) * 1e-6, summary.num_calls,
-              static_cast<unsigned long long>(summary.num_instructions),
-              static_cast<double>(summary.program_bytes) * 1e-6, summary.seconds);
+  report::line(std::cout, "%s: %u tiles of %ux%u, %.1f %% of their cells used (proven lower bound %u: %s)",
+               output.string().c_str(), plan.num_tiles, chip.rows, chip.cols,
+               cells > 0 ? 100.0 * static_cast<double>(plan.cells_used) / cells : 0.0, plan.tiles_lower_bound,
+               plan.lower_bound_reason.c_str());
+  report::line(std::cout,
+               "%.1f M analog weights in %zu blocks, %.1f M digital; %u calls, %llu instructions; %.1f MB in %.2f s",
+               static_cast<double>(summary.analog_weights) * 1e-6, plan.blocks.size(),
+               static_cast<double>(summary.digital_weights) * 1e-6, summary.num_calls,
+               static_cast<unsigned long long>(summary.num_instructions),
+               static_cast<double>(summary.program_bytes) * 1e-6, summary.seconds);
 }
 
 }  // namespace
@@ -39,8 +41,9 @@ int compile_main(const std::vector<std::string>& arguments) {
   unsigned threads = 0;
   std::filesystem::path json_path;
   po::options_description options = compile_options(compile);
-  options.add_options()("model", po::value(&model), "checkpoint: directory or file (safetensors, GGUF, llama2.c)")(
-      "output,o", po::value(&output), "program file to write");
+  options.add_options()("model", path_value(model, "CHECKPOINT"),
+                        "checkpoint: directory or file (safetensors, GGUF, llama2.c)")(
+      "output,o", path_value(output, "-o"), "program file to write");
   options.add(thread_options(threads)).add(json_options(json_path));
   const auto values = parse_command_line(
       "compile", arguments, options, "model", "CHECKPOINT -o PROGRAM [options]",
@@ -51,13 +54,15 @@ int compile_main(const std::vector<std::string>& arguments) {
   if (model.empty())
     throw Error(ErrorCode::kInvalidArgument, "compile: no checkpoint given (see `crossweave compile --help`)");
   if (output.empty()) throw Error(ErrorCode::kInvalidArgument, "compile: no output given; use -o PROGRAM");
+  FileRoles roles;
+  add_model_files(roles, model, compile, nullptr);
+  roles.add_output("-o", output, OutputKind::kProgram);
+  roles.add_output("--json", json_path, OutputKind::kText);
+  roles.check();
   ThreadPool pool(threads);
   const compiler::CompileSummary summary = toolchain::compile_checkpoint(model, compile, output, pool);
-  if (!json_path.empty()) {
-    write_json(json_path, toolchain::compile_json(summary, output).dump(2) + "\n");
-  } else {
-    print_text(summary, compile, output);
-  }
+  if (json_path != "-") print_text(summary, compile, output);
+  write_json(json_path, toolchain::compile_json(summary, output));
   return 0;
 }
 

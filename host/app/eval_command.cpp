@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/support/file.hpp"
+#include "arch/support/printable.hpp"
 #include "host/app/options.hpp"
 #include "host/app/simulation_progress.hpp"
 #include "host/toolchain/evaluate.hpp"
@@ -25,10 +26,10 @@ struct EvalFlags {
 po::options_description eval_options(EvalFlags& flags) {
   po::options_description options("Evaluation");
   auto add = options.add_options();
-  add("text", po::value(&flags.text), "text file: perplexity");
+  add("text", path_value(flags.text, "--text"), "text file: perplexity");
   add("tokens", po::value(&flags.task.perplexity.max_tokens)->default_value(0), "first tokens of the text (0: all)");
   add("context", po::value(&flags.task.perplexity.context)->default_value(512), "tokens of a window");
-  add("lambada", po::value(&flags.lambada),
+  add("lambada", path_value(flags.lambada, "--lambada"),
       "JSON lines with \"context\" and \"continuation\": accuracy of the last word");
   add("limit", po::value(&flags.task.lambada.max_examples)->default_value(0), "first passages (0: all)");
   add("chip-seeds", po::value(&flags.chip_seeds)->default_value(1),
@@ -44,7 +45,7 @@ int eval_main(const std::vector<std::string>& arguments) {
   toolchain::CompileOptions compile;
   EvalFlags flags;
   po::options_description options = eval_options(flags);
-  options.add_options()("model", po::value(&model), "program or checkpoint");
+  options.add_options()("model", path_value(model, "MODEL"), "program or checkpoint");
   options.add(thread_options(flags.threads)).add(json_options(flags.json));
   options.add(run_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
@@ -54,7 +55,14 @@ int eval_main(const std::vector<std::string>& arguments) {
   if (!values) return 0;
   if (flags.text.empty() && flags.lambada.empty())
     throw Error(ErrorCode::kInvalidArgument, "eval: give --text, --lambada or both");
-  if (flags.chip_seeds == 0) throw Error(ErrorCode::kInvalidArgument, "eval: --chip-seeds must be at least 1");
+  const toolchain::ChipSeeds seeds{run.chip.chip_seed, flags.chip_seeds};
+  toolchain::check(seeds);
+  FileRoles roles;
+  add_model_files(roles, model, compile, &run);
+  roles.add_input("--text", flags.text);
+  roles.add_input("--lambada", flags.lambada);
+  roles.add_output("--json", flags.json, OutputKind::kText);
+  roles.check();
   // Read the inputs before the model is opened: a wrong path should not cost minutes.
   if (!flags.text.empty()) flags.task.text = read_text_file(flags.text);
   if (!flags.lambada.empty()) flags.task.passages = evaluation::read_lambada(flags.lambada);
@@ -67,19 +75,20 @@ int eval_main(const std::vector<std::string>& arguments) {
   const bool quiet = flags.json == "-";
   toolchain::EvaluationObserver observer;
   if (!quiet) {
-    observer.on_chip = [](const auto& chip) { std::cout << chip.description << '\n'; };
+    observer.on_kept = [&](std::size_t chips) {
+      std::cout << chips << " of " << seeds.count << " seeds are in " << printable(flags.json.string()) << " already\n";
+    };
+    observer.on_chip = [](const auto& chip) { std::cout << printable(chip.description) << '\n'; };
     observer.on_perplexity = [](const auto& result) { std::cout << "  " << evaluation::to_text(result) << std::endl; };
     observer.on_lambada = [](const auto& result) { std::cout << "  " << evaluation::to_text(result) << std::endl; };
   }
-  const std::vector<toolchain::ChipEvaluation> chips =
-      toolchain::evaluate(opened, flags.task, {run.chip.chip_seed, flags.chip_seeds}, observer);
-  if (!quiet && chips.size() > 1) {
-    if (const auto statistics = toolchain::perplexities(chips))
-      std::cout << "perplexity " << evaluation::to_text(*statistics) << '\n';
-    if (const auto statistics = toolchain::lambada_accuracies(chips))
-      std::cout << "LAMBADA accuracy " << evaluation::to_text(*statistics) << '\n';
+  const toolchain::Evaluation result = toolchain::evaluate(opened, flags.task, seeds, {model, flags.json}, observer);
+  if (quiet) write_json(flags.json, result.json);
+  if (!quiet && seeds.count > 1) {
+    if (result.perplexity) std::cout << "perplexity " << evaluation::to_text(*result.perplexity) << '\n';
+    if (result.lambada_accuracy)
+      std::cout << "LAMBADA accuracy " << evaluation::to_text(*result.lambada_accuracy) << '\n';
   }
-  if (!flags.json.empty()) write_json(flags.json, toolchain::evaluation_json(chips, model).dump(2) + "\n");
   return 0;
 }
 

@@ -2,15 +2,16 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "arch/generated/xw_arch.hpp"
+#include "arch/support/printable.hpp"
 #include "compiler/program/assembler.hpp"
 #include "host/app/options.hpp"
+#include "host/report/text_format.hpp"
 #include "host/toolchain/program_json.hpp"
 
 namespace xw::app {
@@ -20,6 +21,7 @@ namespace {
 namespace po = boost::program_options;
 using program::BlockRecord;
 using program::Program;
+using report::line;
 
 /// Cells in use per tile.
 std::map<std::uint32_t, std::uint64_t> cells_per_tile(const Program& program) {
@@ -32,35 +34,35 @@ void print_overview(const Program& program) {
   const program::Manifest& manifest = program.manifest();
   const arch::ChipDescription chip = arch::parse_chip(manifest.chip_toml, "chip");
   const arch::EmulatorDescription emulator = arch::parse_emulator(manifest.emulator_toml, "emulator");
-  std::printf("model      %s (%s, %s)\n", manifest.model_name.c_str(), manifest.model_format.c_str(),
-              manifest.source_path_name.c_str());
-  std::printf("chip       %s: %u tiles of %ux%u used, DAC %u bit, ADC %u bit, weights %s, lm_head %s\n",
-              chip.name.c_str(), manifest.num_tiles, chip.rows, chip.cols, chip.dac_bits, chip.adc_bits,
-              program::name(manifest.weight_mode), manifest.lm_head_analog ? "analog" : "digital");
-  std::printf("           lower bound %u tiles (%s)\n", manifest.tiles_lower_bound,
-              manifest.lower_bound_reason.c_str());
-  std::printf("emulator   %s: %u engines x %u lanes, batch %u\n", emulator.name.c_str(), emulator.num_engines,
-              emulator.lanes, emulator.max_batch);
-  std::printf("ranges     %s\n", manifest.calibration.c_str());
-  std::printf("contract   %s, written by crossweave %s\n", std::string(arch::kContractHashText).c_str(),
-              manifest.tool_version.c_str());
-  std::printf("contents   %zu matrices, %zu blocks, %zu images, %zu calls, %zu instructions\n",
-              manifest.matrices.size(), program.blocks().size(), program.images().size(), manifest.calls.size(),
-              program.code().size());
+  line(std::cout, "model      %s (%s, %s)", manifest.model_name.c_str(), manifest.model_format.c_str(),
+       manifest.source_path_name.c_str());
+  line(std::cout, "chip       %s: %u tiles of %ux%u used, DAC %u bit, ADC %u bit, weights %s, lm_head %s",
+       chip.name.c_str(), manifest.num_tiles, chip.rows, chip.cols, chip.dac_bits, chip.adc_bits,
+       program::name(manifest.weight_mode), manifest.lm_head_analog ? "analog" : "digital");
+  line(std::cout, "           lower bound %u tiles (%s)", manifest.tiles_lower_bound,
+       manifest.lower_bound_reason.c_str());
+  line(std::cout, "emulator   %s: %u engines x %u lanes, batch %u", emulator.name.c_str(), emulator.num_engines,
+       emulator.lanes, emulator.max_batch);
+  line(std::cout, "ranges     %s", manifest.calibration.c_str());
+  line(std::cout, "contract   %s, written by crossweave %s", std::string(arch::kContractHashText).c_str(),
+       manifest.tool_version.c_str());
+  line(std::cout, "contents   %zu matrices, %zu blocks, %zu images, %zu calls, %zu instructions",
+       manifest.matrices.size(), program.blocks().size(), program.images().size(), manifest.calls.size(),
+       program.code().size());
 }
 
 void print_sizes(const Program& program) {
-  std::printf("\n%-14s %14s %14s\n", "section", "offset", "bytes");
+  line(std::cout, "\n%-14s %14s %14s", "section", "offset", "bytes");
   for (const auto& section : program.sections()) {
-    std::printf("%-14s %14llu %14llu\n", section.name.c_str(), static_cast<unsigned long long>(section.offset),
-                static_cast<unsigned long long>(section.bytes));
+    line(std::cout, "%-14s %14llu %14llu", section.name.c_str(), static_cast<unsigned long long>(section.offset),
+         static_cast<unsigned long long>(section.bytes));
   }
-  std::printf("%-14s %14s %14llu\n", "file", "", static_cast<unsigned long long>(program.file_bytes()));
+  line(std::cout, "%-14s %14s %14llu", "file", "", static_cast<unsigned long long>(program.file_bytes()));
 }
 
 void print_layers(const Program& program) {
-  std::printf("\n%-44s %11s %6s %6s %6s %10s %8s %11s\n", "matrix", "out x in", "call", "blocks", "tiles", "beta",
-              "lambda", "unit");
+  line(std::cout, "\n%-44s %11s %6s %6s %6s %10s %8s %11s", "matrix", "out x in", "call", "blocks", "tiles", "beta",
+       "lambda", "unit");
   const program::Manifest& manifest = program.manifest();
   std::vector<std::set<std::uint32_t>> tiles(manifest.matrices.size());
   std::vector<std::uint32_t> blocks(manifest.matrices.size());
@@ -73,9 +75,9 @@ void print_layers(const Program& program) {
     const auto [low, high] = std::minmax_element(matrix.input_ranges.begin(), matrix.input_ranges.end(),
                                                  [](const auto& a, const auto& b) { return a.beta < b.beta; });
     const std::string shape = std::to_string(matrix.out_features) + "x" + std::to_string(matrix.in_features);
-    std::printf("%-44s %11s %6u %6u %6zu %10.4g %8.4g %11.4g%s\n", matrix.name.c_str(), shape.c_str(), matrix.call,
-                blocks[m], tiles[m].size(), static_cast<double>(high->beta), static_cast<double>(matrix.lambda),
-                static_cast<double>(matrix.unit), low->beta < high->beta ? " (largest of several ranges)" : "");
+    line(std::cout, "%-44s %11s %6u %6u %6zu %10.4g %8.4g %11.4g%s", matrix.name.c_str(), shape.c_str(), matrix.call,
+         blocks[m], tiles[m].size(), static_cast<double>(high->beta), static_cast<double>(matrix.lambda),
+         static_cast<double>(matrix.unit), low->beta < high->beta ? " (largest of several ranges)" : "");
   }
 }
 
@@ -84,14 +86,17 @@ void print_tiles(const Program& program) {
   std::map<std::uint32_t, std::vector<const BlockRecord*>> by_tile;
   for (const BlockRecord& block : program.blocks()) by_tile[block.tile].push_back(&block);
   const auto cells = cells_per_tile(program);
-  std::printf("\n%-6s %6s  blocks: matrix[in begin+rows, out begin+cols] @ row0,col0\n", "tile", "used");
+  line(std::cout, "\n%-6s %6s  blocks: matrix[in begin+rows, out begin+cols] @ row0,col0", "tile", "used");
   for (const auto& [tile, list] : by_tile) {
-    std::printf("%-6u %5.1f%%", tile, 100.0 * static_cast<double>(cells.at(tile)) / (double(chip.rows) * chip.cols));
+    std::string row;
     for (const BlockRecord* block : list) {
-      std::printf("  %s[%u+%u,%u+%u]@%u,%u", program.manifest().matrices[block->matrix].name.c_str(), block->in_begin,
-                  block->rows, block->out_begin, block->cols, block->row0, block->col0);
+      const auto number = [](std::uint32_t value) { return std::to_string(value); };
+      row += "  " + program.manifest().matrices[block->matrix].name + "[" + number(block->in_begin) + "+" +
+             number(block->rows) + "," + number(block->out_begin) + "+" + number(block->cols) + "]@" +
+             number(block->row0) + "," + number(block->col0);
     }
-    std::printf("\n");
+    line(std::cout, "%-6u %5.1f%%%s", tile,
+         100.0 * static_cast<double>(cells.at(tile)) / (double(chip.rows) * chip.cols), row.c_str());
   }
 }
 
@@ -101,9 +106,10 @@ int inspect_main(const std::vector<std::string>& arguments) {
   std::filesystem::path path;
   std::filesystem::path json_path;
   po::options_description options("Inspection");
-  options.add_options()("program", po::value(&path), "program file")("layers", "every matrix with its ranges")(
-      "tiles", "the tile map")("code", "the instructions as assembler text")("sizes", "sections of the file")(
-      "graph", "the model graph")("verify", "check the CRC of every block's targets")("all", "layers, tiles, sizes");
+  options.add_options()("program", path_value(path, "PROGRAM"), "program file")(
+      "layers", "every matrix with its ranges")("tiles", "the tile map")("code", "the instructions as assembler text")(
+      "sizes", "sections of the file")("graph", "the model graph")("verify", "check the CRC of every block's targets")(
+      "all", "layers, tiles, sizes");
   options.add(json_options(json_path));
   const auto values =
       parse_command_line("inspect", arguments, options, "program", "PROGRAM [options]",
@@ -111,20 +117,24 @@ int inspect_main(const std::vector<std::string>& arguments) {
   if (!values) return 0;
   if (path.empty())
     throw Error(ErrorCode::kInvalidArgument, "inspect: no program given (see `crossweave inspect --help`)");
+  FileRoles roles;
+  roles.add_input("the program", path);
+  roles.add_output("--json", json_path, OutputKind::kText);
+  roles.check();
   const auto program = Program::open(path);
   const auto wants = [&](const char* option) {
     return values->count(option) != 0 || (values->count("all") != 0 && std::string(option) != "verify");
   };
   if (!json_path.empty()) {
-    write_json(json_path, toolchain::program_json(*program).dump(1) + "\n");
-    return 0;
+    write_json(json_path, toolchain::program_json(*program), 1);
+    if (json_path == "-") return 0;
   }
   if (values->count("code") != 0) {
-    std::cout << program::disassemble(*program);
+    std::cout << printable_lines(program::disassemble(*program));
     return 0;
   }
   if (values->count("graph") != 0) {
-    std::cout << program->graph_text();
+    std::cout << printable_lines(program->graph_text());
     return 0;
   }
   print_overview(*program);
@@ -133,7 +143,7 @@ int inspect_main(const std::vector<std::string>& arguments) {
   if (wants("tiles")) print_tiles(*program);
   if (values->count("verify") != 0) {
     for (std::uint32_t block = 0; block < program->blocks().size(); ++block) program->check_targets(block);
-    std::printf("\nall %zu blocks have their CRC\n", program->blocks().size());
+    line(std::cout, "\nall %zu blocks have their CRC", program->blocks().size());
   }
   return 0;
 }

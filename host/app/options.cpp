@@ -3,10 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/app/options.hpp"
 
-#include <algorithm>
+#include <cmath>
 #include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "arch/support/file.hpp"
+#include "arch/support/json_text.hpp"
+#include "arch/support/units.hpp"
 #include "host/backends/registry/devices.hpp"
 #include "models/cells/cell_model.hpp"
 
@@ -20,6 +23,15 @@ namespace {
 template <typename T, typename Parse>
 po::typed_value<std::string>* parsed(T& value, Parse parse) {
   return po::value<std::string>()->notifier([&value, parse](const std::string& text) { value = parse(text); });
+}
+
+double parse_time(const std::string& text) {
+  const std::optional<double> seconds = parse_duration(text);
+  if (!seconds) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "--time: expected seconds or a number with a unit (s, min, h, d, w, y), found '" + text + "'");
+  }
+  return *seconds;
 }
 
 bool is_analog(const std::string& text) {
@@ -49,9 +61,11 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
   add("ranges", parsed(calibration.ranges, toolchain::parse_input_ranges),
       "input ranges: mse, percentile:P, std:K, max, or fixed:BETA without data (default: from the checkpoint if stored "
       "there, else mse)");
-  add("calibration-text", po::value(&calibration.text), "text file for calibration (default: a built-in text)");
+  add("calibration-text", path_value(calibration.text, "--calibration-text"),
+      "text file for calibration (default: a built-in text)");
   add("calibration-tokens", po::value(&calibration.tokens)->default_value(calibration.tokens), "tokens of it to use");
-  add("tokenizer", po::value(&compile.tokenizer), "tokenizer file (default: found in or beside the checkpoint)");
+  add("tokenizer", path_value(compile.tokenizer, "--tokenizer"),
+      "tokenizer file (default: found in or beside the checkpoint)");
   return options;
 }
 
@@ -69,8 +83,10 @@ po::options_description run_options(toolchain::RunOptions& run) {
       ("programming model of the chip instance (default: the chip's): " + cells::noise_help()).c_str());
   add("chip-seed", po::value(&run.chip.chip_seed)->default_value(run.chip.chip_seed),
       "which chip instance: seed of all its noise");
-  add("time", po::value(&run.chip.seconds),
-      ("seconds since programming, for models with drift: " + cells::model_names(true)).c_str());
+  add("time", parsed(run.chip.seconds, parse_time),
+      ("time since programming in seconds, or with a unit (s, min, h, d, w, y), for models with drift: " +
+       cells::model_names(true))
+          .c_str());
   add("read-sigma", po::value(&run.chip.read_sigma),
       "read noise: standard deviation in units of input range x w_max (0: off)");
   return options;
@@ -82,19 +98,49 @@ po::options_description thread_options(unsigned& threads) {
   return options;
 }
 
+po::typed_value<std::string>* path_value(std::filesystem::path& path, const std::string& option) {
+  return parsed(path, [option](const std::string& text) {
+    if (text.empty()) throw Error(ErrorCode::kInvalidArgument, option + ": expected a path, found an empty text");
+    return std::filesystem::path(text);
+  });
+}
+
 po::options_description json_options(std::filesystem::path& path) {
   po::options_description options;
-  options.add_options()("json", po::value(&path)->implicit_value("-", "-"),
+  options.add_options()("json", path_value(path, "--json")->implicit_value("-", "-"),
                         "result as JSON to this file (--json=FILE; without a file: standard output)");
   return options;
 }
 
-void write_json(const std::filesystem::path& path, const std::string& text) {
+void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json, int indent) {
+  if (path.empty()) return;
+  const std::string text = json_text(json, indent) + "\n";
   if (path == "-") {
     std::cout << text;
   } else {
     write_text_file(path, text);
   }
+}
+
+void add_description(FileRoles& roles, const std::string& option, const std::string& name_or_path) {
+  if (name_or_path.find('/') != std::string::npos || name_or_path.ends_with(".toml"))
+    roles.add_input(option, name_or_path);
+}
+
+void add_device_outputs(FileRoles& roles, const std::string& uri) {
+  for (const registry::DeviceOutput& output : registry::outputs(uri)) {
+    roles.add_output("--device " + output.key + "=", output.path, output.kind);
+  }
+}
+
+void add_model_files(FileRoles& roles, const std::filesystem::path& model, const toolchain::CompileOptions& compile,
+                     const toolchain::RunOptions* run) {
+  roles.add_input("the model", model);
+  roles.add_input("--tokenizer", compile.tokenizer);
+  roles.add_input("--calibration-text", compile.calibration.text);
+  add_description(roles, "--chip", compile.chip);
+  add_description(roles, "--emulator", compile.emulator);
+  if (run != nullptr) add_device_outputs(roles, run->device);
 }
 
 void refuse_options(const po::variables_map& values, const po::options_description& options,
@@ -120,12 +166,12 @@ void refuse_unused(const po::variables_map& values, const toolchain::OpenedModel
 
 namespace {
 
-/// Options of unsigned type would wrap negative numbers silently; the few that take real numbers check themselves.
-void refuse_negative_numbers(const po::variables_map& values) {
-  for (const char* name : {"read-sigma", "temperature", "time"}) {
+/// The few real numbers that users give are never negative, infinite or no number.
+void refuse_impossible_numbers(const po::variables_map& values) {
+  for (const char* name : {"read-sigma", "temperature"}) {
     if (const auto found = values.find(name); found != values.end() && !found->second.defaulted()) {
       const double value = found->second.as<double>();
-      if (!(value >= 0))
+      if (!(value >= 0) || !std::isfinite(value))
         throw Error(ErrorCode::kInvalidArgument,
                     std::string("--") + name + ": expected a number of at least 0, found " + std::to_string(value));
     }
@@ -137,19 +183,30 @@ void refuse_negative_numbers(const po::variables_map& values) {
   }
 }
 
-/// "-5" where a count is wanted.
-void refuse_negative_counts(const po::parsed_options& parsed) {
-  static constexpr const char* kCounts[] = {
-      "threads",       "tokens",         "seed",   "chip-seed",          "chip-seeds",
-      "top-k",         "context",        "limit",  "calibration-tokens", "prompt-tokens",
-      "decode-tokens", "prefill-tokens", "repeats"};
+[[nodiscard]] bool is_count(const po::value_semantic& value) {
+  return dynamic_cast<const po::typed_value<std::uint32_t>*>(&value) != nullptr ||
+         dynamic_cast<const po::typed_value<std::uint64_t>*>(&value) != nullptr;
+}
+
+/// "-5" where a count is wanted: an unsigned type would take it for a large number.
+void refuse_negative_counts(const po::parsed_options& parsed, const po::options_description& options) {
   for (const auto& option : parsed.options) {
-    if (std::find(std::begin(kCounts), std::end(kCounts), option.string_key) == std::end(kCounts)) continue;
+    const po::option_description* known = options.find_nothrow(option.string_key, false);
+    if (known == nullptr || !is_count(*known->semantic())) continue;
     if (!option.value.empty() && option.value[0].starts_with('-')) {
       throw Error(ErrorCode::kInvalidArgument,
                   "--" + option.string_key + ": expected a number of at least 0, found " + option.value[0]);
     }
   }
+}
+
+/// "--json" alone means standard output: the argument after it is never its file.
+std::vector<std::string> with_implicit_values(std::vector<std::string> arguments) {
+  for (std::string& argument : arguments) {
+    if (argument == "--") break;
+    if (argument == "--json") argument = "--json=-";
+  }
+  return arguments;
 }
 
 }  // namespace
@@ -168,19 +225,19 @@ std::optional<po::variables_map> parse_command_line(const char* command, const s
   po::variables_map values;
   try {
     const po::parsed_options parsed =
-        po::command_line_parser(arguments)
+        po::command_line_parser(with_implicit_values(arguments))
             .options(all)
             .positional(places)
             .style(po::command_line_style::unix_style ^ po::command_line_style::allow_guessing)
             .run();
-    refuse_negative_counts(parsed);
+    refuse_negative_counts(parsed, all);
     po::store(parsed, values);
     if (values.count("help") != 0) {
       std::cout << "Usage: crossweave " << command << ' ' << usage << "\n" << all << "\nExamples:\n" << examples;
       return std::nullopt;
     }
     po::notify(values);
-    refuse_negative_numbers(values);
+    refuse_impossible_numbers(values);
   } catch (const po::error& error) {
     throw Error(ErrorCode::kInvalidArgument, std::string(error.what()) + " (see `crossweave " + command + " --help`)");
   }

@@ -6,11 +6,13 @@
 #include <boost/program_options.hpp>
 #include <cstdint>
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "arch/support/file_roles.hpp"
 #include "host/toolchain/opened_model.hpp"
 #include "host/toolchain/options.hpp"
 
@@ -22,10 +24,20 @@ namespace xw::app {
 /// "--threads": 0 is one per core; at most kMaxThreads.
 [[nodiscard]] boost::program_options::options_description thread_options(unsigned& threads);
 inline constexpr unsigned kMaxThreads = 1024;
-/// "--json[=FILE]": without a file the JSON goes to standard output (path "-").
+/// The value of an option that is a path: any bytes. `option` names it in messages.
+[[nodiscard]] boost::program_options::typed_value<std::string>* path_value(std::filesystem::path& path,
+                                                                           const std::string& option);
+/// "--json[=FILE]": without a file the JSON goes to standard output (path "-"), and nothing else does.
 [[nodiscard]] boost::program_options::options_description json_options(std::filesystem::path& path);
-/// Writes `text` to the file, or to standard output for "-".
-void write_json(const std::filesystem::path& path, const std::string& text);
+/// Writes `json` to the file, or to standard output for "-"; nothing if `path` is empty.
+void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json, int indent = 2);
+/// Inputs of `roles` that a model brings with it, and outputs of its device. `run` may be null.
+void add_model_files(FileRoles& roles, const std::filesystem::path& model, const toolchain::CompileOptions& compile,
+                     const toolchain::RunOptions* run);
+/// Descriptions that are files.
+void add_description(FileRoles& roles, const std::string& option, const std::string& name_or_path);
+/// What the device of a URI writes.
+void add_device_outputs(FileRoles& roles, const std::string& uri);
 /// Throws Error{kInvalidArgument} naming the first option of `options` that the user gave, with the reason why it cannot apply.
 void refuse_options(const boost::program_options::variables_map& values,
                     const boost::program_options::options_description& options, const std::string& reason);

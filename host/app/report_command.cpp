@@ -19,7 +19,7 @@ int report_main(const std::vector<std::string>& arguments) {
   std::filesystem::path json;
   unsigned threads = 0;
   po::options_description options("Report");
-  options.add_options()("program", po::value(&model), "program file")(
+  options.add_options()("program", path_value(model, "PROGRAM"), "program file")(
       "context", po::value(&what.context)->default_value(what.context),
       "context length of the decoded token, its own position included")(
       "prefill-tokens", po::value(&what.prefill_tokens)->default_value(what.prefill_tokens),
@@ -37,11 +37,16 @@ int report_main(const std::vector<std::string>& arguments) {
   if (!values) return 0;
   if (model.empty())
     throw Error(ErrorCode::kInvalidArgument, "report: no program given (see `crossweave report --help`)");
+  toolchain::check(what);
+  FileRoles roles;
+  roles.add_input("the program", model);
+  add_device_outputs(roles, run.device);
+  roles.add_output("--json", json, OutputKind::kText);
+  roles.check();
   report::Report report;
   if (values->count("static") != 0) {
     report = toolchain::static_report(program::Program::open(model), what);
   } else {
-    toolchain::check(what);
     run.mode = toolchain::Mode::kAnalog;
     const SimulationProgress progress(run);
     toolchain::OpenedModel opened(model, run, {}, threads);
@@ -50,7 +55,7 @@ int report_main(const std::vector<std::string>& arguments) {
   report.command_line = "crossweave report";
   for (const std::string& argument : arguments) report.command_line += " " + argument;
   if (json != "-") report::print_text(report, std::cout, values->count("layers") != 0);
-  if (!json.empty()) write_json(json, report::to_json(report).dump(2) + "\n");
+  if (!json.empty()) write_json(json, report::to_json(report));
   return 0;
 }
 

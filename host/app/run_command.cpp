@@ -7,10 +7,12 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "arch/support/printable.hpp"
 #include "host/app/line_reader.hpp"
 #include "host/app/options.hpp"
 #include "host/app/simulation_progress.hpp"
 #include "host/report/device_activity.hpp"
+#include "host/report/text_format.hpp"
 #include "host/toolchain/device_totals.hpp"
 #include "host/toolchain/text_session.hpp"
 
@@ -25,7 +27,7 @@ struct TextFlags {
   std::filesystem::path json;
   transformer::GenerateOptions generate;
   unsigned threads = 0;
-  bool interactive = false, raw = false, statistics = false;
+  bool is_chat = false, interactive = false, raw = false, statistics = false;
 };
 
 po::options_description text_options(TextFlags& flags) {
@@ -58,10 +60,11 @@ po::options_description execution_options(toolchain::RunOptions& run) {
 struct Output {
   bool shown = false;
   SimulationProgress& progress;
+  bool terminal = ::isatty(STDOUT_FILENO) == 1;  ///< which must not obey what a vocabulary holds; files get every byte
 
   void write(const std::string& text) {
     progress.clear();
-    if (shown) std::cout << text << std::flush;
+    if (shown) std::cout << (terminal ? printable_lines(text) : text) << std::flush;
   }
 };
 
@@ -92,10 +95,11 @@ void converse(toolchain::TextSession& session, Output& out) {
 void print(const char* name, const toolchain::PhaseTimes& phase) {
   if (phase.tokens == 0) return;
   const auto tokens = static_cast<double>(phase.tokens);
-  const double chip_us = phase.chip_ns * 1e-3 / tokens, host_us = phase.host_seconds() * 1e6 / tokens;
-  std::fprintf(stderr, "%-8s %5llu tokens: %.3f us + %.0f us = %.0f us per token; %.3f uJ per token\n", name,
-               static_cast<unsigned long long>(phase.tokens), chip_us, host_us, chip_us + host_us,
-               phase.chip_pj * 1e-6 / tokens);
+  const double chip = phase.chip_ns * 1e-9 / tokens, host = phase.host_seconds() / tokens;
+  std::fprintf(stderr, "%-8s %5llu tokens: %s + %s = %s per token; %s per token\n", name,
+               static_cast<unsigned long long>(phase.tokens), report::scaled(chip, "s").c_str(),
+               report::scaled(host, "s").c_str(), report::scaled(chip + host, "s").c_str(),
+               report::scaled(phase.chip_pj * 1e-12 / tokens, "J").c_str());
 }
 
 /// For devices with chip_time; what a token takes is chip time + host time.
@@ -156,7 +160,7 @@ int run_main(const std::vector<std::string>& arguments) {
   toolchain::CompileOptions compile;
   TextFlags flags;
   po::options_description options = text_options(flags);
-  options.add_options()("model", po::value(&model), "program or checkpoint");
+  options.add_options()("model", path_value(model, "MODEL"), "program or checkpoint");
   options.add(thread_options(flags.threads)).add(json_options(flags.json));
   options.add(execution_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
@@ -167,12 +171,17 @@ int run_main(const std::vector<std::string>& arguments) {
       "  crossweave run model.gguf --mode analog --chip hermes-256 -p Hello     # compiles to a temporary program\n"
       "  echo \"The capital of France is\" | crossweave run smollm2.xwp -n 16 --stats\n");
   if (!values) return 0;
-  if (!flags.prompt.empty() && !flags.chat.empty())
+  flags.is_chat = values->count("chat") != 0;  // an empty message is a message
+  if (values->count("prompt") != 0 && flags.is_chat)
     throw Error(ErrorCode::kInvalidArgument, "run: give --prompt or --chat, not both");
-  if (!flags.system.empty() && flags.chat.empty() && !flags.interactive) {
+  if (values->count("system") != 0 && !flags.is_chat && !flags.interactive) {
     throw Error(ErrorCode::kInvalidArgument, "run: --system needs --chat or --interactive");
   }
   (void)transformer::Sampler(flags.generate.sampler);  // refuses impossible options before any work is done
+  FileRoles roles;
+  add_model_files(roles, model, compile, &run);
+  roles.add_output("--json", flags.json, OutputKind::kText);
+  roles.check();
   SimulationProgress progress(run);
   Output out{flags.json != "-", progress};
   toolchain::OpenedModel opened(model, run, compile, flags.threads);
@@ -186,7 +195,7 @@ int run_main(const std::vector<std::string>& arguments) {
   if (flags.interactive) {
     converse(session, out);
   } else {
-    if (!flags.chat.empty()) {
+    if (flags.is_chat) {
       session.say(flags.chat, emit);
     } else {
       if (values->count("prompt") == 0) flags.prompt = standard_input();
@@ -196,10 +205,7 @@ int run_main(const std::vector<std::string>& arguments) {
     out.write("\n");
   }
   if (flags.statistics) print_statistics(opened, session.totals());
-  if (!flags.json.empty()) {
-    const nlohmann::ordered_json json = toolchain::run_json(opened, session.totals(), model);
-    write_json(flags.json, json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
-  }
+  if (!flags.json.empty()) write_json(flags.json, toolchain::run_json(opened, session.totals(), model));
   return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "host/report/chip_csv.hpp"
 #include "host/report/chip_pace.hpp"
 #include "host/report/chip_timeline.hpp"
+#include "host/report/text_format.hpp"
 #include "host/toolchain/chip_runs.hpp"
 
 namespace xw::app {
@@ -26,15 +27,20 @@ using systemc::ChipWorkload;
 using systemc::Component;
 
 struct SimulateFlags {
-  std::string program, chip;
+  std::filesystem::path program, json;
+  std::string chip;
   ChipWorkload workload;
   std::uint32_t sweep = 0;  ///< longest context; 0: no sweep
   std::filesystem::path trace, csv;
-  bool layers = false, json = false;
+  bool layers = false;
 };
 
+[[nodiscard]] std::string seconds(double ns) {
+  return report::scaled(ns * 1e-9, "s");
+}
+
 void print_breakdown(const ChipResult& result) {
-  std::printf("\n%-30s %12s %7s %12s %7s\n", "component", "time us", "", "energy uJ", "");
+  std::printf("\n%-30s %12s %7s %12s %7s\n", "component", "time", "", "energy", "");
   const double time = result.critical_path_ns.total();
   const double energy = result.energy_pj.total();
   for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
@@ -42,8 +48,8 @@ void print_breakdown(const ChipResult& result) {
     const double ns = result.critical_path_ns[component];
     const double pj = result.energy_pj[component];
     if (ns == 0 && pj == 0) continue;
-    std::printf("%-30s %12.3f %6.1f%% %12.4f %6.1f%%\n", std::string(systemc::name(component)).c_str(), ns * 1e-3,
-                100 * ns / time, pj * 1e-6, 100 * pj / energy);
+    std::printf("%-30s %12s %6.1f%% %12s %6.1f%%\n", std::string(systemc::name(component)).c_str(), seconds(ns).c_str(),
+                100 * ns / time, report::scaled(pj * 1e-12, "J").c_str(), 100 * pj / energy);
   }
 }
 
@@ -69,15 +75,19 @@ void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Ch
               workload.digital_on_host ? ", without the digital side, which is on the host" : "",
               workload.num_sequences, workload.num_sequences == 1 ? "" : "s", workload.first_position,
               workload.prompt_tokens, workload.generated_tokens);
-  const auto tokens = static_cast<double>(std::max<std::uint64_t>(1, report::generated_tokens(workload)));
-  std::printf("time        %.3f us, %.0f tokens/s generated\n", result.total_ns * 1e-3,
-              static_cast<double>(report::generated_tokens(workload)) / result.total_ns * 1e9);
+  const auto tokens = static_cast<double>(report::generated_tokens(workload));
+  std::string time = seconds(result.total_ns), energy = report::scaled(result.energy_pj.total() * 1e-12, "J");
+  if (tokens > 0) {  // a figure per generated token needs one
+    time += ", " + report::scaled(tokens / result.total_ns * 1e9, "tokens/s") + " generated";
+    energy += ", " + report::scaled(result.energy_pj.total() * 1e-12 / tokens, "J") + " per generated token";
+  }
+  std::printf("time        %s\n", time.c_str());
   const report::ChipPace pace = report::pace_of(workload, result);
-  if (pace.first_token_ns) std::printf("pace        first token after %.3f us", *pace.first_token_ns * 1e-3);
-  if (pace.next_token_ns) std::printf(", then one every %.3f us and sequence", *pace.next_token_ns * 1e-3);
+  if (pace.first_token_ns) std::printf("pace        first token after %s", seconds(*pace.first_token_ns).c_str());
+  if (pace.next_token_ns) std::printf(", then one every %s and sequence", seconds(*pace.next_token_ns).c_str());
   if (pace.first_token_ns) std::printf("\n");
-  std::printf("energy      %.3f uJ, %.3f uJ per generated token, %.3f W\n", result.energy_pj.total() * 1e-6,
-              result.energy_pj.total() * 1e-6 / tokens, result.energy_pj.total() / result.total_ns * 1e-3);
+  std::printf("energy      %s, %s\n", energy.c_str(),
+              report::scaled(result.energy_pj.total() / result.total_ns * 1e-3, "W").c_str());
   std::printf("rate        %.3f TOPS, %.3f TOPS/W (2 operations per multiply-add)\n", report::tops(result),
               report::tops_per_watt(result));
   if (const double area = result.tiles_mm2 + result.digital_mm2; area > 0) {
@@ -93,23 +103,24 @@ void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Ch
               result.total_ns / simulated.host_ms * 1e-3);
   print_breakdown(result);
   if (!layers) return;
-  std::printf("\n%-10s %12s %12s   %s\n", "layer", "time us", "energy uJ", "most time in");
+  std::printf("\n%-10s %12s %12s   %s\n", "layer", "time", "energy", "most time in");
   for (std::size_t layer = 0; layer < result.layers.size(); ++layer) {
     const systemc::Share& share = result.layers[layer];
     const std::string label = layer + 1 == result.layers.size() ? "output" : std::to_string(layer);
-    std::printf("%-10s %12.3f %12.4f   %s\n", label.c_str(), share.critical_path_ns.total() * 1e-3,
-                share.energy_pj.total() * 1e-6,
+    std::printf("%-10s %12s %12s   %s\n", label.c_str(), seconds(share.critical_path_ns.total()).c_str(),
+                report::scaled(share.energy_pj.total() * 1e-12, "J").c_str(),
                 std::string(systemc::name(report::largest_of(share.critical_path_ns))).c_str());
   }
 }
 
 void print_sweep(const ChipPlan& plan, const std::vector<ChipRun>& sweep) {
-  std::printf("%10s %12s %12s %12s %11s   %s\n", "context", "us/token", "tokens/s", "uJ/token", "attention",
+  std::printf("%10s %12s %12s %12s %11s   %s\n", "context", "time/token", "tokens/s", "energy/token", "attention",
               "most time in");
   for (const ChipRun& point : sweep) {
     const ChipResult& result = point.result;
-    std::printf("%10u %12.3f %12.0f %12.3f %10.1f%%   %s\n", point.workload.first_position + 1, result.total_ns * 1e-3,
-                1e9 / result.total_ns, result.energy_pj.total() * 1e-6,
+    std::printf("%10u %12s %12.0f %12s %10.1f%%   %s\n", point.workload.first_position + 1,
+                seconds(result.total_ns).c_str(), 1e9 / result.total_ns,
+                report::scaled(result.energy_pj.total() * 1e-12, "J").c_str(),
                 100 * report::attention_ns(plan, result) / result.critical_path_ns.total(),
                 std::string(systemc::name(report::largest_of(result.critical_path_ns))).c_str());
   }
@@ -118,7 +129,7 @@ void print_sweep(const ChipPlan& plan, const std::vector<ChipRun>& sweep) {
 [[nodiscard]] po::options_description simulate_options(SimulateFlags& flags) {
   po::options_description options("Simulation");
   auto add = options.add_options();
-  add("program", po::value(&flags.program), "program (.xwp)");
+  add("program", path_value(flags.program, "PROGRAM"), "program (.xwp)");
   add("chip", po::value(&flags.chip), "chip description for the constants (default: the program's)");
   add("sequences", po::value(&flags.workload.num_sequences)->default_value(flags.workload.num_sequences),
       "sequences at the same time");
@@ -135,12 +146,12 @@ void print_sweep(const ChipPlan& plan, const std::vector<ChipRun>& sweep) {
       "the "
       "host");
   add("layers", po::bool_switch(&flags.layers), "also a table by layer");
-  add("trace", po::value(&flags.trace),
+  add("trace", path_value(flags.trace, "--trace"),
       "also a timeline to this file, in the Chrome trace format (Perfetto): tiles, links, digital units, memory, "
       "tokens");
-  add("csv", po::value(&flags.csv),
+  add("csv", path_value(flags.csv, "--csv"),
       "also a table to this file, comma-separated: a line per step, with --sweep a line per context");
-  add("json", po::bool_switch(&flags.json), "print JSON");
+  options.add(json_options(flags.json));
   return options;
 }
 
@@ -185,20 +196,37 @@ int simulate_main(const std::vector<std::string>& arguments) {
       }
     }
   }
+  FileRoles roles;
+  roles.add_input("the program", flags.program);
+  add_description(roles, "--chip", flags.chip);
+  roles.add_output("--trace", flags.trace, OutputKind::kText);
+  roles.add_output("--csv", flags.csv, OutputKind::kText);
+  roles.add_output("--json", flags.json, OutputKind::kText);
+  roles.check();
   const auto program = program::Program::open(flags.program);
   program::check_program(*program);
   const arch::ChipDescription chip = toolchain::chip_for(*program, flags.chip);
+  toolchain::refuse_beyond_context(*program, flags.workload, flags.sweep);
   const ChipPlan plan = toolchain::chip_plan_of(*program);
   std::vector<ChipRun> runs;
   if (flags.sweep == 0) {
     runs.push_back(toolchain::run_on_chip(plan, chip, flags.workload, !flags.trace.empty()));
   } else {
-    runs = toolchain::sweep_contexts(plan, chip, flags.workload, flags.sweep);
+    try {
+      toolchain::sweep_contexts(plan, chip, flags.workload, flags.sweep, runs);
+    } catch (const Error& error) {  // Ctrl-C keeps the contexts that are finished
+      if (error.code() == ErrorCode::kInterrupted && !runs.empty()) {
+        write_files(flags, plan, chip, runs);
+        write_json(flags.json, toolchain::chip_runs_json(*program, plan, chip, runs));
+        if (flags.json != "-") print_sweep(plan, runs);
+      }
+      throw;
+    }
   }
   write_files(flags, plan, chip, runs);
-  if (flags.json) {
-    std::cout << toolchain::chip_runs_json(*program, plan, chip, runs).dump(2) << '\n';
-  } else if (flags.sweep != 0) {
+  write_json(flags.json, toolchain::chip_runs_json(*program, plan, chip, runs));
+  if (flags.json == "-") return 0;
+  if (flags.sweep != 0) {
     print_sweep(plan, runs);
   } else {
     print_one(plan, chip, runs.front(), flags.layers);

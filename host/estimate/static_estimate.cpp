@@ -94,8 +94,10 @@ DigitalEstimate digital_of(const ChipPlan& plan, const ChipCosts& costs, std::ui
     const DigitalWork work = step.digital(positions);
     ++digital.operations;
     digital.work += work;
-    digital.time_ns +=
-        std::max(costs.digital_ns(work).total(), costs.memory.move_ns(static_cast<double>(work.memory_bytes)));
+    const double compute_ns = costs.digital_ns(work).total();
+    const double memory_ns = costs.memory.move_ns(static_cast<double>(work.memory_bytes));
+    digital.time_ns += std::max(compute_ns, memory_ns);
+    if (memory_ns > compute_ns) digital.memory_ns += memory_ns;
     digital.energy_pj += costs.digital_pj(work);
     charge(digital.energy_pj, costs.memory, work.memory_bytes);
   }
@@ -136,19 +138,24 @@ TokenEstimate token(const CallSum& calls, const DigitalEstimate& digital, const 
 void estimate_prefill(StaticEstimate& estimate, const ChipPlan& plan, const ChipCosts& costs) {
   const CallSum whole = sum_of(estimate.calls, true);
   const CallSum inner = sum_of(estimate.calls, false);  // only the last token's logits are needed
-  std::uint32_t digital_slowest = 0;
+  std::uint32_t digital_slowest = 0, memory_slowest = 0;
   for (std::uint32_t t = 0; t < estimate.prefill_tokens; ++t) {
     const bool last = t + 1 == estimate.prefill_tokens;
     const CallSum& calls = last ? whole : inner;
     const DigitalEstimate digital = digital_of(plan, costs, t + 1, last);
-    if (digital.time_ns > calls.slowest_ns) ++digital_slowest;
+    if (digital.time_ns > calls.slowest_ns) {
+      ++digital_slowest;
+      if (2 * digital.memory_ns > digital.time_ns) ++memory_slowest;
+    }
     const double time_ns = t == 0 ? calls.time_ns + digital.time_ns : std::max(calls.slowest_ns, digital.time_ns);
     const TokenEstimate one = token(calls, digital, costs, time_ns);
     estimate.prefill_total.time_ns += one.time_ns;
     estimate.prefill_total.energy_pj += one.energy_pj;
   }
   const std::string& slowest = estimate.prefill_tokens > 1 ? inner.slowest : whole.slowest;
-  estimate.prefill_bottleneck = 2 * digital_slowest > estimate.prefill_tokens ? "digital units" : slowest;
+  estimate.prefill_bottleneck = 2 * digital_slowest <= estimate.prefill_tokens ? slowest
+                                : 2 * memory_slowest > digital_slowest         ? "memory"
+                                                                               : "digital units";
 }
 
 }  // namespace

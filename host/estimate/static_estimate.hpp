@@ -39,6 +39,7 @@ struct DigitalEstimate {
   systemc::DigitalWork work;     ///< of all kinds
   std::uint32_t operations = 0;  ///< each is started once
   double time_ns = 0;            ///< of one operation after another: the longer of computing and memory
+  double memory_ns = 0;          ///< of it, operations for which memory takes longer
   systemc::Breakdown energy_pj;
 };
 
@@ -55,7 +56,7 @@ struct StaticEstimate {
   TokenEstimate decode;       ///< one token after another: latency of every layer in turn
   std::uint32_t prefill_tokens = 0;
   TokenEstimate prefill_total;     ///< tokens pipelined over the layers, digital units shared
-  std::string prefill_bottleneck;  ///< the slowest stage
+  std::string prefill_bottleneck;  ///< the slowest stage: a call, "digital units" or "memory"
 };
 
 /// Tiles, conversions, bytes, energies of every call; zero where the chip has no constants.

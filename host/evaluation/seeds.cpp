@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/evaluation/seeds.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -20,9 +21,14 @@ SeedStatistics seed_statistics(std::span<const std::uint32_t> seeds, std::span<c
   SeedStatistics result{{seeds.begin(), seeds.end()}, {values.begin(), values.end()}, 0, 0};
   const auto n = static_cast<double>(values.size());
   for (const double value : values) result.mean += value / n;
+  double largest = 0;  // in units of it no square overflows
+  for (const double value : values) largest = std::max(largest, std::abs(value - result.mean));
   double squares = 0;
-  for (const double value : values) squares += (value - result.mean) * (value - result.mean);
-  if (values.size() > 1) result.standard_deviation = std::sqrt(squares / (n - 1));
+  for (const double value : values) squares += std::pow((value - result.mean) / (largest > 0 ? largest : 1), 2);
+  if (values.size() > 1) result.standard_deviation = largest * std::sqrt(squares / (n - 1));
+  if (!std::isfinite(result.mean) || !std::isfinite(result.standard_deviation)) {
+    throw Error(ErrorCode::kNotFinite, "statistics over chips: mean or standard deviation is not finite");
+  }
   return result;
 }
 

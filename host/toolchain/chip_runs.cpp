@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <variant>
 
 #include "arch/support/error.hpp"
 #include "compiler/ir/graph.hpp"
@@ -30,6 +31,27 @@ systemc::ChipPlan chip_plan_of(const program::Program& program) {
   return estimate::make_chip_plan(program, ir::parse(program.graph_text(), program.path() + ": graph"));
 }
 
+void refuse_beyond_context(const program::Program& program, const systemc::ChipWorkload& workload,
+                           std::uint32_t longest) {
+  const ir::Graph graph = ir::parse(program.graph_text(), program.path() + ": graph");
+  const auto found = graph.meta.find("context_length");
+  if (found == graph.meta.end()) return;
+  const auto* context = std::get_if<std::int64_t>(&found->second);
+  if (context == nullptr || *context <= 0) return;
+  // The last token of the prompt gives the first generated one.
+  const bool shared = workload.prompt_tokens != 0 && workload.generated_tokens != 0;
+  const std::uint64_t last = longest != 0 ? longest
+                                          : std::uint64_t{workload.first_position} + workload.prompt_tokens +
+                                                workload.generated_tokens - (shared ? 1 : 0);
+  if (last <= static_cast<std::uint64_t>(*context)) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              (longest != 0 ? "--sweep " + std::to_string(longest)
+                            : "--position " + std::to_string(workload.first_position) + " with " +
+                                  std::to_string(workload.prompt_tokens) + " tokens of prompt and " +
+                                  std::to_string(workload.generated_tokens) + " generated") +
+                  ": beyond the model's context of " + std::to_string(*context) + " tokens");
+}
+
 report::ChipRun run_on_chip(const systemc::ChipPlan& plan, const arch::ChipDescription& chip,
                             const systemc::ChipWorkload& workload, bool activities) {
   const auto begin = std::chrono::steady_clock::now();
@@ -38,9 +60,8 @@ report::ChipRun run_on_chip(const systemc::ChipPlan& plan, const arch::ChipDescr
   return run;
 }
 
-std::vector<report::ChipRun> sweep_contexts(const systemc::ChipPlan& plan, const arch::ChipDescription& chip,
-                                            const systemc::ChipWorkload& workload, std::uint32_t longest) {
-  std::vector<report::ChipRun> runs;
+void sweep_contexts(const systemc::ChipPlan& plan, const arch::ChipDescription& chip,
+                    const systemc::ChipWorkload& workload, std::uint32_t longest, std::vector<report::ChipRun>& runs) {
   for (std::uint64_t context = 1; context <= longest; context *= 2) {
     systemc::ChipWorkload token;
     token.num_sequences = workload.num_sequences;
@@ -48,7 +69,6 @@ std::vector<report::ChipRun> sweep_contexts(const systemc::ChipPlan& plan, const
     token.digital_on_host = workload.digital_on_host;
     runs.push_back(run_on_chip(plan, chip, token));
   }
-  return runs;
 }
 
 nlohmann::ordered_json chip_runs_json(const program::Program& program, const systemc::ChipPlan& plan,

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/compile.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -15,6 +16,7 @@ namespace xw::toolchain {
 
 compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, const CompileOptions& options,
                                             const std::filesystem::path& output, ThreadPool& pool) {
+  const auto start = std::chrono::steady_clock::now();
   compiler::CompileOptions compile;
   compile.weight_mode = options.weights;
   compile.lm_head_analog = options.lm_head_analog;
@@ -33,7 +35,10 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
   }
   const compiler::Calibration calibration =
       calibrate(opened.file, opened.graph, chip, compile, options.calibration, tokenizer ? &*tokenizer : nullptr, pool);
-  return compiler::compile(*opened.file, opened.graph, chip, emulator, calibration, compile, blob, output, pool);
+  compiler::CompileSummary summary =
+      compiler::compile(*opened.file, opened.graph, chip, emulator, calibration, compile, blob, output, pool);
+  summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return summary;
 }
 
 }  // namespace xw::toolchain

@@ -26,7 +26,7 @@ struct DeviceTotals {
 [[nodiscard]] std::string y_checksum(const runtime::ChipInstance& chip);
 
 /// Text, tokens, times and counters of what a session has answered. `model`: the name that the user gave. Names and texts
-/// need not be UTF-8: dump it with error_handler_t::replace.
+/// need not be UTF-8: write it with json_text().
 [[nodiscard]] nlohmann::ordered_json run_json(const OpenedModel& opened, const TextTotals& totals,
                                               const std::filesystem::path& model);
 

@@ -3,10 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,27 +37,36 @@ struct ChipEvaluation {
 
 /// Called as results come; any may be empty.
 struct EvaluationObserver {
+  std::function<void(std::size_t chips)> on_kept;  ///< before anything else, with how many there are already, if any
   std::function<void(const ChipEvaluation&)> on_chip;  ///< before its first measurement
   std::function<void(const evaluation::PerplexityResult&)> on_perplexity;
   std::function<void(const evaluation::LambadaResult&)> on_lambada;
 };
 
-/// The chips of an evaluation: seeds first, first + 1, ... (modulo 2^32).
+/// The chips of an evaluation: seeds first, first + 1, ...
 struct ChipSeeds {
   std::uint32_t first = 0, count = 1;
 };
+/// Throws Error{kInvalidArgument} for no chips and for seeds beyond 32 bits; for use before a model is opened.
+void check(ChipSeeds seeds);
 
-/// One result per chip, in order. Throws Error{kInvalidArgument} for no chips, for several in another mode than analog,
-/// and what the measurements throw.
-[[nodiscard]] std::vector<ChipEvaluation> evaluate(OpenedModel& opened, const EvaluationTask& task, ChipSeeds seeds,
-                                                   const EvaluationObserver& observer = {});
+/// Where results are kept.
+struct EvaluationFiles {
+  std::filesystem::path model;  ///< as the user gave it, for readers
+  std::filesystem::path json;   ///< the whole result; empty or "-": no file
+};
 
-/// Over the chips that have the figure; nothing if none has.
-[[nodiscard]] std::optional<evaluation::SeedStatistics> perplexities(const std::vector<ChipEvaluation>& chips);
-[[nodiscard]] std::optional<evaluation::SeedStatistics> lambada_accuracies(const std::vector<ChipEvaluation>& chips);
+struct Evaluation {
+  nlohmann::ordered_json json;                           ///< all of it, in order of the seeds
+  std::optional<evaluation::SeedStatistics> perplexity;  ///< over the chips; nothing if it was not asked for
+  std::optional<evaluation::SeedStatistics> lambada_accuracy;
+};
 
-/// All of it. `model`: the name that the user gave.
-[[nodiscard]] nlohmann::ordered_json evaluation_json(const std::vector<ChipEvaluation>& chips,
-                                                     const std::filesystem::path& model);
+/// Measures every chip. On a device the results are kept in files.json as they come (evaluation::Journal): chips that are
+/// there already are not measured again, and an error or an interrupt keeps what is finished. Throws
+/// Error{kInvalidArgument} for no chips, for several in another mode than analog, for a file with results of other
+/// settings, and what the measurements throw.
+[[nodiscard]] Evaluation evaluate(OpenedModel& opened, const EvaluationTask& task, ChipSeeds seeds,
+                                  const EvaluationFiles& files, const EvaluationObserver& observer = {});
 
 }  // namespace xw::toolchain

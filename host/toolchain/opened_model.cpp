@@ -5,11 +5,11 @@
 
 #include <array>
 #include <cstring>
-#include <fstream>
 #include <span>
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
 #include "compiler/program/container.hpp"
 #include "host/backends/registry/devices.hpp"
 #include "host/runtime/digital_backend.hpp"
@@ -22,11 +22,9 @@
 namespace xw::toolchain {
 
 bool is_program(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::array<char, program::kFileMagic.size()> magic{};
-  file.read(magic.data(), magic.size());
-  return file.gcount() == static_cast<std::streamsize>(magic.size()) &&
-         std::memcmp(magic.data(), program::kFileMagic.data(), magic.size()) == 0;
+  const std::string bytes = first_bytes(path, program::kFileMagic.size());
+  return bytes.size() == program::kFileMagic.size() &&
+         std::memcmp(bytes.data(), program::kFileMagic.data(), bytes.size()) == 0;
 }
 
 namespace {

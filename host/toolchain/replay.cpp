@@ -12,7 +12,6 @@
 #include "arch/support/checksum.hpp"
 #include "arch/support/parallel.hpp"
 #include "host/backends/registry/devices.hpp"
-#include "host/device/run_capture.hpp"
 #include "host/report/device_activity.hpp"
 
 namespace xw::toolchain {
@@ -32,9 +31,10 @@ std::uint32_t y_crc(device::Device& device, const device::RunCapture& capture, c
 
 }  // namespace
 
-ReplayResult replay(const std::filesystem::path& file, const std::string& uri, ThreadPool& pool) {
-  const device::RunCapture capture = device::load_capture(file);
-  const std::unique_ptr<device::Device> device = registry::open(uri, {capture.emulator, pool, {}});
+ReplayResult replay(const std::filesystem::path& file, const std::string& uri, ThreadPool& pool,
+                    const ReplayOptions& options) {
+  const device::RunCapture capture = device::load_capture(file, options.most_zero_bytes);
+  const std::unique_ptr<device::Device> device = registry::open(uri, {capture.emulator, pool, options.on_cycles});
   const device::RunArguments placed = device::place_capture(capture, *device);
   ReplayResult result;
   result.saved_on = capture.device;

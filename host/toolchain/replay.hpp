@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
 #include "arch/support/error.hpp"
 #include "host/device/device.hpp"
+#include "host/device/run_capture.hpp"
 
 namespace xw {
 class ThreadPool;
@@ -27,11 +29,17 @@ struct ReplayResult {
   double seconds = 0;         ///< measured, inside the device
 };
 
+struct ReplayOptions {
+  std::uint64_t most_zero_bytes = device::kCaptureZeroBytes;  ///< memory beyond what the file holds
+  std::function<void(std::uint64_t passed)> on_cycles;        ///< of devices with cycles, as they pass; may be empty
+};
+
 /// Loads a saved run and runs it on the device of a URI (host/backends/registry). Faults and time-outs of the device are
 /// results. Throws what device::load_capture and registry::open throw.
-[[nodiscard]] ReplayResult replay(const std::filesystem::path& file, const std::string& uri, ThreadPool& pool);
+[[nodiscard]] ReplayResult replay(const std::filesystem::path& file, const std::string& uri, ThreadPool& pool,
+                                  const ReplayOptions& options = {});
 
-/// Texts need not be UTF-8: dump it with error_handler_t::replace.
+/// Texts need not be UTF-8: write it with json_text().
 [[nodiscard]] nlohmann::ordered_json replay_json(const ReplayResult& result, const std::filesystem::path& file);
 
 }  // namespace xw::toolchain

@@ -117,8 +117,9 @@ TEST_F(ChipRun, HasTheTimeAndEnergyOfTheSimulatedCalls) {
 TEST_F(ChipRun, StatisticsGiveTheTokenAsChipPlusHost) {
   const Outcome outcome = run("systemc:chip", "--stats");
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_THAT(outcome.output, testing::ContainsRegex("decode +3 tokens: [0-9.]+ us \\+ [0-9]+ us = [0-9]+ us per "
-                                                     "token; [0-9.]+ uJ per token"));
+  EXPECT_THAT(outcome.output,
+              testing::ContainsRegex("decode +3 tokens: [0-9.]+ [mun]?s \\+ [0-9.]+ [mun]?s = [0-9.]+ [mun]?s per "
+                                     "token; [0-9.]+ [mun]?J per token"));
   EXPECT_THAT(outcome.output, testing::HasSubstr("ns of the chip"));
   EXPECT_THAT(outcome.output, testing::HasSubstr("static power"));
   EXPECT_THAT(run("functional", "--stats").output, testing::Not(testing::HasSubstr("analog chip")));

@@ -120,6 +120,25 @@ TEST_F(Simulate, ActivationsNeedTheBufferThatTheLargestStepNeeds) {
   }
 }
 
+TEST_F(Simulate, WithoutGeneratedTokensThereIsNoFigurePerToken) {
+  const std::string options = "simulate " + program_.string() + " --tokens 0 --prompt-tokens 4";
+  const Outcome outcome = crossweave(options);
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.output, testing::Not(testing::HasSubstr("per generated token")));
+  EXPECT_THAT(outcome.output, testing::Not(testing::HasSubstr("tokens/s")));
+  const auto run = nlohmann::json::parse(crossweave(options + " --json").output)["runs"][0];
+  EXPECT_FALSE(run.contains("tokens_per_s"));
+  EXPECT_FALSE(run.contains("energy_pj_per_token"));
+}
+
+/// "86128.104 us" says less than "86.1 ms".
+TEST_F(Simulate, TimesAndEnergiesAreScaled) {
+  const Outcome outcome = crossweave("simulate " + program_.string() + " --sequences 900 --tokens 4 --layers");
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_THAT(outcome.output, testing::ContainsRegex("time +[0-9.]+ ms, "));
+  EXPECT_THAT(outcome.output, testing::Not(testing::ContainsRegex("[0-9]{4,}(\\.[0-9]+)? [munp]?[sJ]")));
+}
+
 TEST_F(Simulate, TextNamesWhatIsShown) {
   const Outcome outcome = crossweave("simulate " + program_.string() + " --prompt-tokens 3 --tokens 2 --layers");
   EXPECT_EQ(outcome.status, 0);
@@ -273,20 +292,31 @@ TEST_F(Simulate, CompareSetsTwoReportsSideBySide) {
 }
 
 TEST_F(Simulate, InterruptEndsALongSimulation) {
-  const Outcome outcome =
-      test::interrupted_crossweave("simulate " + program_.string() + " --tokens 900000", test::catches_interrupts);
+  const Outcome outcome = test::interrupted_crossweave(
+      "simulate " + program_.string() + " --sequences 9000 --tokens 100", test::catches_interrupts);
   EXPECT_EQ(outcome.status, 130) << outcome.output;
 }
 
 TEST_F(Simulate, WrongUseIsRefused) {
   EXPECT_THAT(crossweave("simulate").output, testing::HasSubstr("no program given"));
   EXPECT_EQ(crossweave("simulate").status, 2);
-  for (const char* workload : {"--tokens 4294967295", "--sequences 4294967295", "--position 4294967295",
-                               "--prompt-tokens 4294967295 --tokens 1", "--sequences 1001 --tokens 1000",
-                               "--sequences 10001", "--sweep 4294967295"}) {
+  for (const char* workload : {"--sequences 4294967295", "--sequences 10001 --tokens 100", "--sequences 10001"}) {
     const Outcome large = crossweave("simulate " + program_.string() + " " + workload);
     EXPECT_EQ(large.status, 2) << workload;
     EXPECT_THAT(large.output, testing::HasSubstr("expected at most 1000000 tokens")) << workload;
+  }
+  for (const char* workload :
+       {"--tokens 4294967295", "--position 4294967295", "--prompt-tokens 4294967295 --tokens 1", "--sweep 4294967295",
+        "--sweep 129", "--position 128", "--tokens 129", "--position 100 --prompt-tokens 20 --tokens 10"}) {
+    const Outcome beyond = crossweave("simulate " + program_.string() + " " + workload);
+    EXPECT_EQ(beyond.status, 2) << workload;
+    EXPECT_THAT(beyond.output, testing::HasSubstr("beyond the model's context of 128 tokens")) << workload;
+  }
+  EXPECT_EQ(crossweave("simulate " + program_.string() + " --position 100 --prompt-tokens 20 --tokens 9").status, 0);
+  for (const char* negative : {"--position -1", "--sequences -1", "--sweep -1", "--tokens -1", "--prompt-tokens=-1"}) {
+    const Outcome outcome = crossweave("simulate " + program_.string() + " " + negative);
+    EXPECT_EQ(outcome.status, 2) << negative;
+    EXPECT_THAT(outcome.output, testing::HasSubstr("expected a number of at least 0, found -1")) << negative;
   }
   for (const char* alone : {"--sweep 0", "--sweep 8 --tokens 2", "--sweep 8 --position 3", "--sweep 8 --layers"}) {
     EXPECT_EQ(crossweave("simulate " + program_.string() + " " + alone).status, 2) << alone;

@@ -64,6 +64,13 @@ std::unique_ptr<device::Device> open(const std::string& uri, const OpenRequest& 
   throw Error(ErrorCode::kInvalidArgument, "--device: unknown device '" + uri + "'; known: " + known);
 }
 
+std::vector<DeviceOutput> outputs(const std::string& uri) {
+  constexpr std::string_view kVerilatedOptions = "verilated:";
+  if (!uri.starts_with(kVerilatedOptions)) return {};
+  const verilated::Options options = verilated::parse_options(std::string_view(uri).substr(kVerilatedOptions.size()));
+  return {{"trace", options.trace, OutputKind::kWaveform}, {"save", options.save, OutputKind::kCapture}};
+}
+
 std::string describe_devices() {
   std::vector<const DeviceForm*> forms;
   for (const DeviceKind& kind : devices()) {

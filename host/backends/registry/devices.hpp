@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <string>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "arch/description/description.hpp"
+#include "arch/support/file_roles.hpp"
 #include "compiler/program/program.hpp"
 #include "host/device/device.hpp"
 
@@ -53,6 +55,15 @@ struct DeviceKind {
 /// Opens the device of a URI, name[:options]. Throws Error{kInvalidArgument} for names and options that there are not,
 /// listing those that there are, Error{kUnsupported} for a device that this build lacks, and what devices throw.
 [[nodiscard]] std::unique_ptr<device::Device> open(const std::string& uri, const OpenRequest& request);
+
+/// A file that a device writes because its options say so.
+struct DeviceOutput {
+  std::string key;  ///< of the option
+  std::filesystem::path path;
+  OutputKind kind;
+};
+/// Of the device of a URI; nothing for URIs that open() would refuse by name. Throws Error{kInvalidArgument} for options.
+[[nodiscard]] std::vector<DeviceOutput> outputs(const std::string& uri);
 
 /// All forms with their summaries, for help texts: "functional, systemc (the ...), or verilated (...)".
 [[nodiscard]] std::string describe_devices();

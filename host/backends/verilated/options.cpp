@@ -112,6 +112,16 @@ Options parse_options(std::string_view text) {
   return options;
 }
 
+std::uint64_t most_silent_cycles(const arch::EmulatorDescription& emulator, std::uint64_t latency_cycles) {
+  constexpr std::uint64_t kReserve = 4;
+  constexpr std::uint64_t kLeast = std::uint64_t{1} << 20U;
+  const auto per = [](std::uint64_t count, std::uint64_t each) { return (count + each - 1) / each; };
+  const std::uint64_t multiply = emulator.block_rows * per(emulator.block_cols, emulator.lanes);
+  const std::uint64_t convert = per(emulator.block_cols, emulator.adc_columns_per_cycle);
+  const std::uint64_t contexts = std::uint64_t{emulator.contexts} * emulator.max_batch * (multiply + convert);
+  return kLeast + kReserve * (contexts + latency_cycles);
+}
+
 std::string option_keys() {
   std::string keys;
   for (const Key& key : kKeys) keys += (keys.empty() ? "" : ", ") + std::string(key.name);

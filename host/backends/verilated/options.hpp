@@ -11,6 +11,8 @@
 #include <string>
 #include <string_view>
 
+#include "arch/description/description.hpp"
+
 namespace xw::verilated {
 
 struct Options {
@@ -22,8 +24,9 @@ struct Options {
   std::optional<std::uint32_t> latency_cycles;  ///< these three: the emulator description's if not given
   std::optional<double> bytes_per_cycle;
   std::optional<std::uint32_t> max_outstanding;
-  std::filesystem::path save;                             ///< file for the first run that fails; empty: none
-  std::uint64_t silent_cycles = std::uint64_t{1} << 28U;  ///< without any bus transfer, after which a run is given up
+  std::filesystem::path save;                  ///< file for the first run that fails; empty: none
+  std::optional<std::uint64_t> silent_cycles;  ///< without any bus transfer, after which a run is given up;
+                                               ///< most_silent_cycles() if not given
   /// Called with cycles that have passed, about ten times a second; may throw.
   std::function<void(std::uint64_t)> on_cycles;
 };
@@ -31,6 +34,9 @@ struct Options {
 /// "trace=out.fst,from=1000,seed=3,backpressure=0.2"; empty: defaults. Throws Error{kInvalidArgument} naming the key
 /// and those that there are.
 [[nodiscard]] Options parse_options(std::string_view text);
+/// Cycles without any bus transfer that a run on this emulator can be good for, several times over: every context
+/// multiplied with a whole batch, and memory that answers after `latency_cycles`.
+[[nodiscard]] std::uint64_t most_silent_cycles(const arch::EmulatorDescription& emulator, std::uint64_t latency_cycles);
 /// All keys, for help texts: "trace, from, to, ...".
 [[nodiscard]] std::string option_keys();
 

@@ -112,7 +112,9 @@ void VerilatedDevice::Impl::report_cycles() {
 void VerilatedDevice::Impl::wait_for_interrupt() {
   std::uint64_t transfers = kernel.transfers();
   std::uint64_t silent_since = kernel.cycles();
-  const std::uint64_t chunk = std::min<std::uint64_t>(kChunkCycles, options.silent_cycles);
+  const std::uint64_t most_silent = options.silent_cycles.value_or(
+      most_silent_cycles(info.emulator, options.latency_cycles.value_or(info.emulator.memory_latency_cycles)));
+  const std::uint64_t chunk = std::min<std::uint64_t>(kChunkCycles, most_silent);
   for (;;) {
     for (std::uint64_t i = 0; i < chunk; ++i) {
       kernel.cycle();
@@ -122,9 +124,9 @@ void VerilatedDevice::Impl::wait_for_interrupt() {
     if (kernel.transfers() != transfers) {
       transfers = kernel.transfers();
       silent_since = kernel.cycles();
-    } else if (kernel.cycles() - silent_since >= options.silent_cycles) {
-      throw Error(ErrorCode::kDeviceTimeout, "verilated: no bus transfer for " + std::to_string(options.silent_cycles) +
-                                                 " cycles, the run was given up");
+    } else if (kernel.cycles() - silent_since >= most_silent) {
+      throw Error(ErrorCode::kDeviceTimeout,
+                  "verilated: no bus transfer for " + std::to_string(most_silent) + " cycles, the run was given up");
     }
   }
 }

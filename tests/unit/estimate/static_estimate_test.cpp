@@ -143,8 +143,20 @@ TEST(StaticEstimate, PrefillOfOneTokenIsOneTokenAndMoreArePipelined) {
     double adc = 0;
     for (const CallEstimate& call : many->calls) adc += (call.logits ? 1.0 : 50.0) * call.energy_pj[Component::kAdc];
     EXPECT_NEAR(many->prefill_total.energy_pj[Component::kAdc], adc, 1e-6);  // logits of the last token only
-    EXPECT_EQ(many->prefill_bottleneck, "digital units");
+    EXPECT_EQ(many->prefill_bottleneck, "memory");                           // of which the digital units wait here
   }
+}
+
+TEST(StaticEstimate, TheBottleneckOfAPrefillIsWhatTakesLongest) {
+  const test::FamilyPlan made = test::family_plan("llama", false, kTiles);
+  arch::ChipDescription chip = test::made_chip();
+  const auto bottleneck = [&](double mac_rate, double memory_rate) {
+    chip.timing["digital_mac_rate"].value = mac_rate;
+    chip.timing["memory_rate"].value = memory_rate;
+    return static_estimate(made.plan, made.graph, chip, 1, 8)->prefill_bottleneck;
+  };
+  EXPECT_EQ(bottleneck(1e-6, 1e9), "digital units");
+  EXPECT_EQ(bottleneck(1e9, 1e-6), "memory");
 }
 
 TEST(StaticEstimate, AChipWithoutConstantsHasNone) {

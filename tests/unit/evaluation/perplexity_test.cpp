@@ -190,6 +190,15 @@ TEST(Perplexity, RejectsWhatCannotBeMeasured) {
   expect_error(ErrorCode::kNotFinite, "the logits of token 0 of window 0 are not finite", run({1, 2, 3}, -1, 3));
 }
 
+/// A mean that is a number, whose exponential is none.
+TEST(Perplexity, OneBeyondTheLargestNumberIsANamedError) {
+  Bigram bigram;
+  for (float& logit : bigram.table) logit *= 1e5F;
+  expect_error(ErrorCode::kNotFinite, "nats per token is beyond the largest number", [&] {
+    static_cast<void>(perplexity(*bigram.model, Tokens{1, 2, 3, 4, 1, 1, 2, 5}, -1, options(8)));
+  });
+}
+
 TEST(Perplexity, ResultsAreReported) {
   PerplexityResult result;
   result.mean_nll = 2.5;

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "arch/support/error.hpp"
@@ -31,6 +32,14 @@ TEST(Seeds, OneChipHasNoDeviation) {
   const SeedStatistics result = seed_statistics({&seed, 1}, {&value, 1});
   EXPECT_EQ(result.standard_deviation, 0);
   EXPECT_EQ(to_text(result), "1.5000 +- 0.0000 over 1 chip (seed 7)");
+}
+
+TEST(Seeds, LargeValuesDoNotOverflow) {
+  const std::vector<std::uint32_t> seeds{0, 1};
+  const SeedStatistics result = seed_statistics(seeds, std::vector<double>{1e300, 3e300});
+  EXPECT_DOUBLE_EQ(result.mean, 2e300);
+  EXPECT_DOUBLE_EQ(result.standard_deviation, std::sqrt(2.0) * 1e300);
+  EXPECT_THROW(static_cast<void>(seed_statistics(seeds, std::vector<double>{1, HUGE_VAL})), Error);
 }
 
 TEST(Seeds, NeedsOneValuePerSeed) {

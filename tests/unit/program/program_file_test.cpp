@@ -107,6 +107,20 @@ TEST(ProgramFile, WritingIsDeterministic) {
   EXPECT_EQ(written(make_parts()), written(make_parts()));
 }
 
+TEST(ProgramFile, EveryDifferenceGivesAnotherIdentity) {
+  const auto identity = [](ProgramParts parts) {
+    return Program::from_bytes(written(std::move(parts)), "p.xwp")->identity();
+  };
+  const std::uint32_t one = identity(make_parts());
+  EXPECT_EQ(identity(make_parts()), one);
+  ProgramParts renamed = make_parts();
+  renamed.manifest.model_name += "x";
+  EXPECT_NE(identity(std::move(renamed)), one);
+  ProgramParts other = make_parts();
+  other.tokenizer.push_back(std::byte{1});
+  EXPECT_NE(identity(std::move(other)), one);
+}
+
 TEST(ProgramFile, SectionsAreNamedAlignedAndInside) {
   const auto program = Program::from_bytes(written(make_parts()), "p.xwp");
   ASSERT_EQ(program->sections().size(), kSectionNames.size());

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/unit/toolchain/compiled_model.hpp"
 
@@ -35,36 +36,63 @@ TEST_F(Evaluate, EverySeedIsAChipOfItsOwnAndIsToldAsItComes) {
   observer.on_chip = [&](const ChipEvaluation& chip) { told.push_back("chip " + std::to_string(chip.chip_seed)); };
   observer.on_perplexity = [&](const evaluation::PerplexityResult&) { told.push_back("perplexity"); };
   observer.on_lambada = [&](const evaluation::LambadaResult&) { told.push_back("lambada"); };
-  const std::vector<ChipEvaluation> chips = evaluate(opened, sample_task(), {7, 2}, observer);
+  const std::filesystem::path file = folder_ / "results.json";
+  const Evaluation both = evaluate(opened, sample_task(), {7, 2}, {"m.xwp", file}, observer);
   EXPECT_THAT(told, testing::ElementsAre("chip 7", "perplexity", "lambada", "chip 8", "perplexity", "lambada"));
-  ASSERT_EQ(chips.size(), 2U);
-  EXPECT_NE(chips[0].perplexity->perplexity, chips[1].perplexity->perplexity);
+  const nlohmann::ordered_json& runs = both.json["runs"];
+  ASSERT_EQ(runs.size(), 2U);
+  const double first = runs[0]["perplexity"]["perplexity"], second = runs[1]["perplexity"]["perplexity"];
+  EXPECT_NE(first, second);
   // The second chip alone gives what it gave in company.
   run.chip.chip_seed = 8;
   OpenedModel alone(program_, run, {}, 1);
-  EXPECT_EQ(evaluate(alone, sample_task(), {8, 1})[0].perplexity->mean_nll, chips[1].perplexity->mean_nll);
+  EXPECT_EQ(evaluate(alone, sample_task(), {8, 1}, {}).json["runs"][0]["perplexity"]["mean_nll_nats"],
+            runs[1]["perplexity"]["mean_nll_nats"]);
+  ASSERT_TRUE(both.perplexity);
+  EXPECT_DOUBLE_EQ(both.perplexity->mean, (first + second) / 2);
+  EXPECT_EQ(runs[0]["chip_seed"], 7);
+  EXPECT_EQ(both.json["perplexity"]["mean"], both.perplexity->mean);
+  EXPECT_TRUE(both.json.contains("lambada_accuracy"));
+  EXPECT_EQ(nlohmann::ordered_json::parse(read_text_file(file)), both.json);
 
-  const auto statistics = perplexities(chips);
-  ASSERT_TRUE(statistics);
-  EXPECT_DOUBLE_EQ(statistics->mean, (chips[0].perplexity->perplexity + chips[1].perplexity->perplexity) / 2);
-  const nlohmann::ordered_json json = evaluation_json(chips, "m.xwp");
-  EXPECT_EQ(json["runs"].size(), 2U);
-  EXPECT_EQ(json["runs"][0]["chip_seed"], 7);
-  EXPECT_EQ(json["perplexity"]["mean"], statistics->mean);
-  EXPECT_TRUE(json.contains("lambada_accuracy"));
+  // A second call measures only what is not in the file.
+  told.clear();
+  observer.on_kept = [&](std::size_t chips) { told.push_back("kept " + std::to_string(chips)); };
+  const Evaluation three = evaluate(opened, sample_task(), {7, 3}, {"m.xwp", file}, observer);
+  EXPECT_THAT(told, testing::ElementsAre("kept 2", "chip 9", "perplexity", "lambada"));
+  EXPECT_EQ(three.json["runs"][0], runs[0]);
+  EvaluationTask other = sample_task();
+  other.passages->push_back({"abc", " abe"});
+  test::expect_error(ErrorCode::kInvalidArgument, {"other settings", "lambada"}, [&] {
+    (void)evaluate(opened, other, {7, 3}, {"m.xwp", file});
+  });
 }
 
 TEST_F(Evaluate, ReferencesHaveNoChips) {
   OpenedModel opened(checkpoint_, {}, {}, 1);
   EvaluationTask task = sample_task();
   task.passages.reset();
-  const std::vector<ChipEvaluation> one = evaluate(opened, task, {0, 1});
-  EXPECT_TRUE(one[0].perplexity);
-  EXPECT_FALSE(lambada_accuracies(one));
+  const std::filesystem::path file = folder_ / "reference.json";
+  const Evaluation one = evaluate(opened, task, {0, 1}, {"m", file});
+  EXPECT_TRUE(one.perplexity);
+  EXPECT_FALSE(one.lambada_accuracy);
+  EXPECT_EQ(nlohmann::ordered_json::parse(read_text_file(file)), one.json);
+  int measured = 0;
+  EvaluationObserver observer;
+  observer.on_perplexity = [&](const evaluation::PerplexityResult&) { ++measured; };
+  (void)evaluate(opened, task, {0, 1}, {"m", file}, observer);
+  EXPECT_EQ(measured, 1) << "nothing says that the checkpoint is the same";
   test::expect_error(ErrorCode::kInvalidArgument, {"needs an analog run", "fp32"}, [&] {
-    (void)evaluate(opened, task, {0, 2});
+    (void)evaluate(opened, task, {0, 2}, {});
   });
-  test::expect_error(ErrorCode::kInvalidArgument, "at least 1", [&] { (void)evaluate(opened, task, {0, 0}); });
+  test::expect_error(ErrorCode::kInvalidArgument, "at least 1", [&] { (void)evaluate(opened, task, {0, 0}, {}); });
+}
+
+TEST(ChipSeedsCheck, SeedsHave32Bits) {
+  EXPECT_NO_THROW(check(ChipSeeds{4294967294U, 2}));
+  test::expect_error(ErrorCode::kInvalidArgument, "the last seed would be 4294967296", [] {
+    check(ChipSeeds{4294967294U, 3});
+  });
 }
 
 }  // namespace

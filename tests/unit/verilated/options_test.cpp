@@ -24,6 +24,19 @@ std::string message(const std::string& text) {
   return "";
 }
 
+/// Long enough for whatever a run can compute without the bus, short enough that a run that hangs ends in seconds.
+TEST(VerilatedOptions, ARunThatHangsIsGivenUpAfterABoundOfItsEmulator) {
+  EXPECT_FALSE(parse_options("").silent_cycles);
+  for (const std::string& name : arch::builtin_emulators()) {
+    const arch::EmulatorDescription emulator = arch::load_emulator(name);
+    const std::uint64_t longest = std::uint64_t{emulator.contexts} * emulator.max_batch * emulator.block_rows *
+                                  ((emulator.block_cols + emulator.lanes - 1) / emulator.lanes);
+    EXPECT_GT(most_silent_cycles(emulator, 0), 4 * longest) << name;
+    EXPECT_GT(most_silent_cycles(emulator, 1'000'000), 4'000'000U) << name;
+  }
+  EXPECT_LT(most_silent_cycles(arch::load_emulator("tiny-64"), 100), std::uint64_t{1} << 22U);
+}
+
 TEST(VerilatedOptions, AreParsed) {
   const Options all = parse_options(
       "trace=/tmp/out.fst,from=10,to=20,seed=3,backpressure=0.25,latency=7,bandwidth=12.5,outstanding=2,save=run.xwrun,"
