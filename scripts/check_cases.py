@@ -215,16 +215,19 @@ def outputs(bench):
 
 @case(3, "stop tokens of generation_config.json and config.json", "ends at 141")
 def stop_tokens(bench):
-    found = tokens(bench, bench.overlay("stop_tokens_generation_config"), "-n", "6", "-p", "hello world")
+    def ends(model):  # greedy tokens are 128, 141, 79, ...; the one that stops is not part of the answer
+        found, outcome = bench.json("run", model, "-n", "6", "-p", "hello world", "--json")
+        brief = f"{found['tokens']}, {found['stop']}" if found else outcome.brief()
+        return brief, brief == "[128], stop_token"
+
+    checks = [ends(bench.overlay("stop_tokens_generation_config"))]
     other = bench.copy("base")
     for value in [141, [7, 141]]:
         config = json.loads((other / "config.json").read_text())
         config["eos_token_id"] = value
         (other / "config.json").write_text(json.dumps(config))
-        inner = tokens(bench, other, "-n", "6", "-p", "hello world")
-        if not (isinstance(inner, list) and inner[-1:] == [141]):
-            return f"config.json {value}: {inner}", False
-    return str(found), isinstance(found, list) and len(found) < 6 and found[-1] == 141
+        checks.append(ends(other))
+    return every(*checks)
 
 
 @case(4, "rope_parameters of transformers 5", "38, 151, 157, 138")
@@ -378,6 +381,10 @@ def rpu_config(bench):
     model, done = converted(bench)
     if model is None:
         return done.brief(), False
+    # The case's own bound is the chip's, 12: another one tells which of them was read.
+    config = json.loads((model / "rpu_config.json").read_text())
+    config["fields"]["forward"]["fields"]["out_bound"] = 14.0
+    (model / "rpu_config.json").write_text(json.dumps(config))
     program = bench.folder() / "p.xwp"
     made = bench.run("compile", model, "--chip", "afm-512", "-o", program, seconds=200)
     if made.status != 0:
@@ -465,7 +472,9 @@ def bombs(bench):
     checks = []
     for name in ["template_bomb_join", "template_bomb_list_doubling", "template_slow_stripq"]:
         model = bench.overlay(name, "base_reliability")
-        checks.append(named(bench.run("run", model, "--chat", "hi", "-n", "1", seconds=30, memory=GIB), (2, 3), "template"))
+        outcome = bench.run("run", model, "--chat", "hi", "-n", "1", seconds=30, memory=GIB)
+        # A list of a list of a list that nobody prints costs nothing: its template renders to an empty prompt.
+        checks.append(named(outcome, (2, 3), "prompt is empty" if name == "template_bomb_list_doubling" else "chat template"))
         stopped = bench.run("run", model, "--chat", "hi", "-n", "1", interrupt=0.7, seconds=5, memory=GIB)
         checks.append((f"{name}: {stopped.brief()}", stopped.status in (2, 3, 130)))
     return every(*checks)
@@ -616,7 +625,7 @@ def subdirectory(bench):
 @case(34, "what the docs suggest", "runs; README and demo say where the command is")
 def docs(bench):
     devices = (ROOT / "docs" / "devices.md").read_text()
-    wrong = [line for line in devices.splitlines() if "tiny-64" in line and "SmolLM2" in line and "not fit" not in line]
+    wrong = [line for line in devices.splitlines() if "tiny-64" in line and "SmolLM2" in line and "--digital" not in line]
     readme = "host/app" in (ROOT / "README.md").read_text()
     demo = "host/app" in (ROOT / "scripts" / "demo.sh").read_text()
     found = f"tiny-64 suggested: {bool(wrong)}, README: {readme}, demo: {demo}"
