@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "compiler/checkpoint/model_config.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -25,7 +25,7 @@ GgufBuilder base(const std::string& family) {
 }
 
 void expect_failure(const GgufBuilder& builder, ErrorCode code, const std::string& text) {
-  expect_error([&] { static_cast<void>(read(builder)); }, code, text);
+  expect_error(code, text, [&] { static_cast<void>(read(builder)); });
 }
 
 TEST(GgufConfig, ReadsEveryFamily) {

@@ -6,8 +6,8 @@
 
 #include <limits>
 
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -35,7 +35,7 @@ Bytes array_of(std::uint32_t type, const std::vector<T>& values) {
 }
 
 void expect_failure(const Bytes& bytes, ErrorCode code, const std::string& text) {
-  expect_error([&] { const GgufFile file(bytes, "test.gguf"); }, code, text);
+  expect_error(code, text, [&] { const GgufFile file(bytes, "test.gguf"); });
 }
 
 GgufBuilder with_value(std::uint32_t type, const Bytes& value) {
@@ -163,7 +163,7 @@ TEST(GgufFile, AbsentKeysAreNothing) {
 TEST(GgufFile, WrongTypesNameKeyAndBothTypes) {
   const Bytes bytes = full_builder().build();
   const GgufFile file(bytes, "test.gguf");
-  const auto fails = [](const auto& body, const std::string& text) { expect_error(body, ErrorCode::kFormat, text); };
+  const auto fails = [](const auto& body, const std::string& text) { expect_error(ErrorCode::kFormat, text, body); };
   fails([&] { static_cast<void>(file.find_int("string")); },
         "test.gguf: metadata \"string\": expected an integer below 2^63, found string");
   fails([&] { static_cast<void>(file.find_int("u64")); }, "expected an integer below 2^63, found unsigned integer");

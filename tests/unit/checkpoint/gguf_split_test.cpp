@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 
 #include "compiler/checkpoint/checkpoint.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -59,7 +59,7 @@ struct Parts {
 };
 
 void expect_open_failure(const std::filesystem::path& path, ErrorCode code, const std::string& text) {
-  expect_error([&] { static_cast<void>(open_checkpoint(path)); }, code, text);
+  expect_error(code, text, [&] { static_cast<void>(open_checkpoint(path)); });
 }
 
 TEST(GgufSplit, EveryPartOpensTheWholeModel) {

@@ -7,9 +7,9 @@
 #include <nlohmann/json.hpp>
 
 #include "compiler/checkpoint/model_config.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/support/warnings.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -29,7 +29,7 @@ ModelConfig parse_with(const std::string& family, const json& changes) {
 }
 
 void expect_failure(const std::string& family, const json& changes, ErrorCode code, const std::string& text) {
-  expect_error([&] { static_cast<void>(parse_with(family, changes)); }, code, text);
+  expect_error(code, text, [&] { static_cast<void>(parse_with(family, changes)); });
 }
 
 TEST(HfConfig, ReadsWhatAllFamiliesShare) {
@@ -362,8 +362,8 @@ TEST(HfConfig, ImpossibleValuesAreRejected) {
 TEST(HfConfig, TextThatIsNotJsonIsRejected) {
   for (const char* text :
        {"", "{", "[]", "null", R"({"rms_norm_eps": NaN})", "{\"a\": \"\xFF\"}", R"({"rope_theta": 1e999})"}) {
-    expect_error([&] { static_cast<void>(parse_hf_config(text, "config.json")); }, ErrorCode::kFormat,
-                 "config.json: expected");
+    expect_error(ErrorCode::kFormat, "config.json: expected",
+                 [&] { static_cast<void>(parse_hf_config(text, "config.json")); });
   }
 }
 
@@ -400,7 +400,7 @@ TEST(CheckConfig, NumbersAreFinite) {
     for (const double value : {std::nan(""), HUGE_VAL}) {
       ModelConfig config = parse_with("llama", {});
       set(config, value);
-      expect_error([&] { check_config(config, "model"); }, ErrorCode::kNotFinite, "expected a finite number");
+      expect_error(ErrorCode::kNotFinite, "expected a finite number", [&] { check_config(config, "model"); });
     }
   };
   expect_not_finite([](ModelConfig& config, double value) { config.norm_eps = value; });

@@ -8,8 +8,8 @@
 #include "compiler/checkpoint/checkpoint_parts.hpp"
 #include "compiler/checkpoint/model_config.hpp"
 #include "compiler/checkpoint/safetensors.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -197,7 +197,7 @@ void expect_import_failure(const std::string& family, const std::function<void(N
   NamedTensors tensors = test::stored_tensors(model);
   change(tensors);
   const Opened opened = open_hf(model.config_json, tensors);
-  expect_error([&] { static_cast<void>(import_graph(*opened.checkpoint)); }, code, text);
+  expect_error(code, text, [&] { static_cast<void>(import_graph(*opened.checkpoint)); });
 }
 
 TEST(ImportGraphErrors, EachMissingTensorIsNamed) {
@@ -264,16 +264,16 @@ TEST(ImportGraphErrors, IntegerWeightsAreUnsupported) {
   std::map<std::string, Tensor> tensors = opened.checkpoint->tensors();
   tensors.at("model.norm.weight").dtype = Dtype::kI32;
   const auto checkpoint = make_checkpoint(safetensors_parts(opened.checkpoint->config(), tensors, "m"));
-  expect_error([&] { static_cast<void>(import_graph(*checkpoint)); }, ErrorCode::kUnsupported,
-               "expected floating-point or quantised elements, found I32");
+  expect_error(ErrorCode::kUnsupported, "expected floating-point or quantised elements, found I32",
+               [&] { static_cast<void>(import_graph(*checkpoint)); });
 }
 
 TEST(GgufParts, UnsupportedTensorTypesAreNamed) {
   test::GgufBuilder builder = test::tiny_gguf(test::tiny_model("llama"));
   builder.add_tensor("blk.0.x", {256}, 10, Bytes(84));
   const Bytes bytes = builder.build();
-  expect_error([&] { static_cast<void>(gguf_parts(GgufFile(bytes, "m.gguf"))); }, ErrorCode::kUnsupported,
-               "tensor \"blk.0.x\": found element type Q2_K; supported: F32, F16, BF16");
+  expect_error(ErrorCode::kUnsupported, "tensor \"blk.0.x\": found element type Q2_K; supported: F32, F16, BF16",
+               [&] { static_cast<void>(gguf_parts(GgufFile(bytes, "m.gguf"))); });
 }
 
 TEST(InputRanges, ArePerLinearAndSharedByFusedOnes) {
@@ -309,8 +309,8 @@ TEST(InputRanges, MustBePositiveAndFinite) {
     NamedTensors tensors = model.canonical;
     tensors["lm_head.input_range"] = {{1}, {value}};
     const Opened opened = open_hf(model.config_json, tensors);
-    expect_error([&] { static_cast<void>(stored_input_ranges(*opened.checkpoint)); }, code,
-                 "tensor \"lm_head.input_range\": expected positive finite input ranges");
+    expect_error(code, "tensor \"lm_head.input_range\": expected positive finite input ranges",
+                 [&] { static_cast<void>(stored_input_ranges(*opened.checkpoint)); });
   };
   fails(NAN, ErrorCode::kNotFinite);
   fails(INFINITY, ErrorCode::kNotFinite);

@@ -7,8 +7,8 @@
 #include <cmath>
 
 #include "compiler/checkpoint/checkpoint.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -68,7 +68,7 @@ TEST(WeightBounds, ThatCannotBeAreRefused) {
     NamedTensors tensors = model.canonical;
     tensors[bounds_name] = bounds;
     const TemporaryDirectory directory;
-    expect_error([&] { static_cast<void>(open_with(directory, tensors, model.config_json)); }, code, text);
+    expect_error(code, text, [&] { static_cast<void>(open_with(directory, tensors, model.config_json)); });
   };
   fails(name, {{1, 23}, some_bounds(1, 23)}, ErrorCode::kShapeMismatch, "expected [tiles][outputs] for the matrix");
   fails(name, {{24}, some_bounds(1, 24)}, ErrorCode::kShapeMismatch, "expected [tiles][outputs] for the matrix");
@@ -148,7 +148,7 @@ TEST(AnalogTraining, VersionOneNamesRoundingAndNoiseTogether) {
 
 TEST(AnalogTraining, WhatIsNotKnownIsRefusedByName) {
   const auto fails = [](const std::string& text, ErrorCode code, const std::string& message) {
-    expect_error([&] { static_cast<void>(parse_rpu_config(text, "r.json")); }, code, message);
+    expect_error(code, message, [&] { static_cast<void>(parse_rpu_config(text, "r.json")); });
   };
   fails(config_text(R"("ir_drop": 1.0)", choice("None"), "", "-1", ""), ErrorCode::kUnsupported,
         "r.json: forward.ir_drop: found 1.0; supported: configurations without this field");

@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -46,7 +46,7 @@ TEST_P(Llama2c, EveryTruncationAndAnExtraByteAreErrors) {
   }
   Bytes longer = bytes_;
   longer.push_back({});
-  expect_error([&] { static_cast<void>(parse_llama2c(longer, "m.bin")); }, ErrorCode::kFormat, "found 1 more bytes");
+  expect_error(ErrorCode::kFormat, "found 1 more bytes", [&] { static_cast<void>(parse_llama2c(longer, "m.bin")); });
 }
 
 INSTANTIATE_TEST_SUITE_P(Versions, Llama2c,
@@ -64,7 +64,7 @@ Bytes header(std::initializer_list<std::int32_t> numbers) {
 
 TEST(Llama2cHeader, BadValuesAreRejected) {
   const auto fails = [](const Bytes& bytes, ErrorCode code, const std::string& text) {
-    expect_error([&] { static_cast<void>(parse_llama2c(bytes, "m.bin")); }, code, text);
+    expect_error(code, text, [&] { static_cast<void>(parse_llama2c(bytes, "m.bin")); });
   };
   fails(header({16, 24, 2, 4, 3, 20, 32}), ErrorCode::kShapeMismatch, "multiple of num_kv_heads");
   fails(header({0, 24, 2, 4, 2, 20, 32}), ErrorCode::kFormat, "m.bin: llama2.c header: hidden_size: expected 1 to");

@@ -10,9 +10,9 @@
 #include "compiler/checkpoint/checkpoint.hpp"
 #include "compiler/checkpoint/gguf_file.hpp"
 #include "compiler/checkpoint/model_config.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/shared_data.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -56,7 +56,7 @@ TEST(GgmlVocabularies, OpenForTokenizersAndAreNoModels) {
   EXPECT_EQ(file.find_strings("tokenizer.ggml.tokens")->size(), 32000U);
   EXPECT_EQ(file.find_floats("tokenizer.ggml.scores")->size(), 32000U);
   EXPECT_EQ(file.find_ints("tokenizer.ggml.token_type")->size(), 32000U);
-  test::expect_error([&] { static_cast<void>(open_checkpoint(*path)); }, ErrorCode::kShapeMismatch, "vocabulary-only");
+  test::expect_error(ErrorCode::kShapeMismatch, "vocabulary-only", [&] { static_cast<void>(open_checkpoint(*path)); });
 }
 
 TEST(PublishedConfigs, Llama32AndSmolLm2) {

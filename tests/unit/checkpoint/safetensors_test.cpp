@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -16,7 +16,7 @@ using test::safetensors_file;
 
 void expect_failure(std::string_view header, std::size_t data_bytes, ErrorCode code, const std::string& text) {
   const Bytes bytes = safetensors_file(header, Bytes(data_bytes));
-  expect_error([&] { static_cast<void>(parse_safetensors(bytes, "t.safetensors")); }, code, text);
+  expect_error(code, text, [&] { static_cast<void>(parse_safetensors(bytes, "t.safetensors")); });
 }
 
 TEST(Safetensors, ReadsEveryElementType) {
@@ -58,15 +58,15 @@ TEST(Safetensors, EveryTruncationAndAnExtraByteAreErrors) {
     EXPECT_THROW(static_cast<void>(parse_safetensors(prefix, "t.safetensors")), Error) << length;
   }
   bytes.push_back({});
-  expect_error([&] { static_cast<void>(parse_safetensors(bytes, "t.safetensors")); }, ErrorCode::kFormat,
-               "expected 88 bytes of tensor data, found 89");
+  expect_error(ErrorCode::kFormat, "expected 88 bytes of tensor data, found 89",
+               [&] { static_cast<void>(parse_safetensors(bytes, "t.safetensors")); });
 }
 
 TEST(Safetensors, HeaderLengthIsBounded) {
   Bytes bytes;
   test::append(bytes, std::uint64_t{100'000'001});
-  expect_error([&] { static_cast<void>(parse_safetensors(bytes, "t.safetensors")); }, ErrorCode::kFormat,
-               "t.safetensors: expected a header of at most 100000000 bytes, found 100000001");
+  expect_error(ErrorCode::kFormat, "t.safetensors: expected a header of at most 100000000 bytes, found 100000001",
+               [&] { static_cast<void>(parse_safetensors(bytes, "t.safetensors")); });
 }
 
 TEST(Safetensors, BadJsonIsRejected) {
@@ -122,7 +122,7 @@ TEST(SafetensorsIndex, ReadsFileNamesAndRejectsPaths) {
   EXPECT_EQ(parse_safetensors_index(R"({"metadata":{},"weight_map":{"a":"1.safetensors"}})", "i"),
             (Files{{"a", "1.safetensors"}}));
   const auto fails = [](std::string_view text, const std::string& message) {
-    expect_error([&] { static_cast<void>(parse_safetensors_index(text, "i.json")); }, ErrorCode::kFormat, message);
+    expect_error(ErrorCode::kFormat, message, [&] { static_cast<void>(parse_safetensors_index(text, "i.json")); });
   };
   fails("{}", "i.json: expected an object \"weight_map\"");
   fails(R"({"weight_map":[]})", "expected an object \"weight_map\"");

@@ -6,8 +6,8 @@
 
 #include "compiler/checkpoint/byte_reader.hpp"
 #include "compiler/checkpoint/checkpoint.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
-#include "tests/unit/checkpoint/expect_error.hpp"
 
 namespace xw::checkpoint {
 namespace {
@@ -60,13 +60,13 @@ TEST(ReadRows, BadRequestsNameTheTensor) {
   const Bytes data(40);
   std::vector<float> dst(5);
   const Tensor tensor = make(Dtype::kF32, {2, 5}, data);
-  expect_error([&] { read_rows(tensor, 1, 3, dst); }, ErrorCode::kInvalidArgument,
-               "file@8: tensor \"t\": expected rows within [0, 2), found [1, 3)");
-  expect_error([&] { read_rows(tensor, 2, 1, dst); }, ErrorCode::kInvalidArgument, "found [2, 1)");
-  expect_error([&] { read_rows(tensor, 0, 2, dst); }, ErrorCode::kInvalidArgument,
-               "expected room for 10 elements, found 5");
+  expect_error(ErrorCode::kInvalidArgument, "file@8: tensor \"t\": expected rows within [0, 2), found [1, 3)",
+               [&] { read_rows(tensor, 1, 3, dst); });
+  expect_error(ErrorCode::kInvalidArgument, "found [2, 1)", [&] { read_rows(tensor, 2, 1, dst); });
+  expect_error(ErrorCode::kInvalidArgument, "expected room for 10 elements, found 5",
+               [&] { read_rows(tensor, 0, 2, dst); });
   for (const Dtype dtype : {Dtype::kI8, Dtype::kI16, Dtype::kI32, Dtype::kI64, Dtype::kU8, Dtype::kBool}) {
-    expect_error([&] { read_rows(make(dtype, {1, 5}, data), 0, 1, dst); }, ErrorCode::kUnsupported, name(dtype));
+    expect_error(ErrorCode::kUnsupported, name(dtype), [&] { read_rows(make(dtype, {1, 5}, data), 0, 1, dst); });
   }
 }
 
@@ -91,10 +91,10 @@ TEST(ByteReader, ReportsWhereAndWhatIsMissing) {
   const Bytes bytes = test::to_bytes("abcdef");
   ByteReader reader(bytes, "file");
   EXPECT_EQ(reader.read<std::uint16_t>("x"), 0x6261);
-  expect_error([&] { static_cast<void>(reader.read<std::uint64_t>("length")); }, ErrorCode::kFormat,
-               "file: truncated at byte 2: expected 8 bytes of length, found 4");
-  expect_error([&] { static_cast<void>(reader.take(std::numeric_limits<std::uint64_t>::max(), "data")); },
-               ErrorCode::kFormat, "found 4");
+  expect_error(ErrorCode::kFormat, "file: truncated at byte 2: expected 8 bytes of length, found 4",
+               [&] { static_cast<void>(reader.read<std::uint64_t>("length")); });
+  expect_error(ErrorCode::kFormat, "found 4",
+               [&] { static_cast<void>(reader.take(std::numeric_limits<std::uint64_t>::max(), "data")); });
   EXPECT_EQ(reader.take(4, "rest").size(), 4U);
   EXPECT_EQ(reader.remaining(), 0U);
 }

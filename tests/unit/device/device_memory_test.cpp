@@ -11,21 +11,14 @@
 #include <random>
 
 #include "arch/support/error.hpp"
+#include "tests/support/expect_error.hpp"
 
 namespace xw::device {
 namespace {
 
-constexpr std::uint64_t kPage = DeviceMemory::kPageBytes;
+using test::expect_error;
 
-void expect_error(ErrorCode code, const std::string& text, const std::function<void()>& action) {
-  try {
-    action();
-    ADD_FAILURE() << "no error; expected " << text;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_THAT(error.what(), testing::HasSubstr(text));
-  }
-}
+constexpr std::uint64_t kPage = DeviceMemory::kPageBytes;
 
 TEST(DeviceMemory, AllocationsAreAlignedZeroedAndApart) {
   DeviceMemory memory(1U << 20U);

@@ -8,6 +8,7 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/expect_error.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/evaluation/bigram.hpp"
 
@@ -15,23 +16,13 @@ namespace xw::evaluation {
 namespace {
 
 using test::Bigram;
+using test::expect_error;
 
 LambadaOptions options(std::uint64_t max_examples = 0) {
   LambadaOptions result;
   result.max_examples = max_examples;
   result.show_progress = false;
   return result;
-}
-
-template <class F>
-void expect_error(ErrorCode code, const std::string& text, F&& f) {
-  try {
-    f();
-    FAIL() << "expected an error with: " << text;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
-  }
 }
 
 TEST(Lambada, ReadsJsonLines) {

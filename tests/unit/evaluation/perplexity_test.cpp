@@ -10,6 +10,7 @@
 
 #include "arch/support/parallel.hpp"
 #include "host/evaluation/likelihood.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/evaluation/bigram.hpp"
 #include "tests/unit/transformer/tiny_model.hpp"
 
@@ -17,6 +18,7 @@ namespace xw::evaluation {
 namespace {
 
 using test::Bigram;
+using test::expect_error;
 using test::Tokens;
 
 PerplexityOptions options(std::uint32_t context, std::uint64_t max_tokens = 0, BosChoice bos = BosChoice::kTokenizer) {
@@ -26,17 +28,6 @@ PerplexityOptions options(std::uint32_t context, std::uint64_t max_tokens = 0, B
   result.bos = bos;
   result.show_progress = false;
   return result;
-}
-
-template <class F>
-void expect_error(ErrorCode code, const std::string& text, F&& f) {
-  try {
-    f();
-    FAIL() << "expected an error with: " << text;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
-  }
 }
 
 TEST(Likelihood, IsTheLogSoftmax) {

@@ -11,12 +11,14 @@
 
 #include "arch/support/error.hpp"
 #include "compiler/program/program.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/pipeline/compile_example.hpp"
 
 namespace xw::compiler {
 namespace {
 
 using test::CompileExample;
+using test::expect_error;
 
 constexpr std::uint32_t kHidden = CompileExample::kHidden;
 constexpr std::uint32_t kQkvRows = kHidden + 2 * CompileExample::kKv;
@@ -58,17 +60,6 @@ struct TrainedExample : CompileExample {
     return program::Program::open(file.path());
   }
 };
-
-template <class F>
-void expect_error(ErrorCode code, const std::string& text, F&& f) {
-  try {
-    f();
-    FAIL() << "expected an error with: " << text;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_NE(std::string(error.what()).find(text), std::string::npos) << error.what();
-  }
-}
 
 /// Calls body(matrix, output, input range, w_max) for every column of the program.
 template <class F>

@@ -14,26 +14,18 @@
 #include "host/backends/functional/functional_device.hpp"
 #include "tests/conformance/made_program.hpp"
 #include "tests/conformance/reference.hpp"
+#include "tests/support/expect_error.hpp"
 
 namespace xw::runtime {
 namespace {
 
+using test::expect_error;
 using test::Hardware;
 using test::make_program;
 using test::ProgramShape;
 
 const ProgramShape kShape{{{70, {40, 30}, {}}, {30, {70}, {}}}, program::WeightMode::kAnalog, true};
 const ChipOptions kNoisy{17, "pcm-afm", 0.03};
-
-void expect_error(ErrorCode code, const std::string& text, const std::function<void()>& action) {
-  try {
-    action();
-    ADD_FAILURE() << "no error; expected " << text;
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    EXPECT_THAT(error.what(), testing::HasSubstr(text));
-  }
-}
 
 /// A device without host views, as one behind a bus, that counts its allocations.
 class RemoteDevice final : public device::Device {

@@ -19,6 +19,7 @@
 #include "host/tokenizer/pre_tokenizers.hpp"
 #include "host/tokenizer/tokenizer.hpp"
 #include "host/tokenizer/unicode/utf8.hpp"
+#include "tests/support/expect_error.hpp"
 
 namespace xw::test {
 
@@ -101,22 +102,6 @@ inline std::string random_text(std::mt19937_64& rng, std::size_t length, bool br
     }
   }
   return text;
-}
-
-/// Expects that `body` throws xw::Error with this code and a message that contains all of `parts`.
-template <typename Body>
-void expect_error(ErrorCode code, std::initializer_list<std::string_view> parts, Body body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), code) << error.what();
-    for (const std::string_view part : parts) {
-      EXPECT_NE(std::string_view(error.what()).find(part), std::string_view::npos)
-          << "\"" << part << "\" is missing in: " << error.what();
-    }
-    return;
-  }
-  ADD_FAILURE() << "no error, expected " << name(code);
 }
 
 }  // namespace xw::test
