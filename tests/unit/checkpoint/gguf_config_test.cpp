@@ -12,8 +12,8 @@ namespace xw::checkpoint {
 namespace {
 
 using test::Bytes;
-using test::expect_error;
 using test::GgufBuilder;
+using xw::test::expect_error;
 
 ModelConfig read(const GgufBuilder& builder) {
   const Bytes bytes = builder.build();

@@ -15,8 +15,8 @@ namespace {
 using test::append;
 using test::append_string;
 using test::Bytes;
-using test::expect_error;
 using test::GgufBuilder;
+using xw::test::expect_error;
 
 template <typename T>
 Bytes bytes_of(T value) {

@@ -13,10 +13,10 @@ namespace xw::checkpoint {
 namespace {
 
 using test::Bytes;
-using test::expect_error;
 using test::GgufBuilder;
 using test::TemporaryDirectory;
 using test::TinyModel;
+using xw::test::expect_error;
 
 constexpr std::uint32_t kUint16 = 2;
 constexpr std::uint32_t kInt32 = 5;

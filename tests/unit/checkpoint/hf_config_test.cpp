@@ -15,7 +15,7 @@ namespace xw::checkpoint {
 namespace {
 
 using nlohmann::json;
-using test::expect_error;
+using xw::test::expect_error;
 
 json base(const std::string& family) {
   return json::parse(test::tiny_model(family).config_json);

@@ -15,9 +15,9 @@ namespace xw::checkpoint {
 namespace {
 
 using test::Bytes;
-using test::expect_error;
 using test::NamedTensors;
 using test::TinyModel;
+using xw::test::expect_error;
 
 // A checkpoint in memory with the bytes it refers to.
 struct Opened {

@@ -13,10 +13,10 @@
 namespace xw::checkpoint {
 namespace {
 
-using test::expect_error;
 using test::NamedTensors;
 using test::TemporaryDirectory;
 using test::TinyModel;
+using xw::test::expect_error;
 
 constexpr const char* kUp = "model.layers.0.mlp.up_proj";  // [24][16]
 

@@ -11,7 +11,7 @@ namespace xw::checkpoint {
 namespace {
 
 using test::Bytes;
-using test::expect_error;
+using xw::test::expect_error;
 
 class Llama2c : public testing::TestWithParam<std::pair<int, bool>> {
  protected:

@@ -10,10 +10,10 @@ namespace xw::checkpoint {
 namespace {
 
 using test::Bytes;
-using test::expect_error;
 using test::NamedTensors;
 using test::TemporaryDirectory;
 using test::TinyModel;
+using xw::test::expect_error;
 
 void expect_open_failure(const std::filesystem::path& path, ErrorCode code, const std::string& text) {
   expect_error(code, text, [&] { static_cast<void>(open_checkpoint(path)); });

@@ -11,8 +11,8 @@ namespace xw::checkpoint {
 namespace {
 
 using test::Bytes;
-using test::expect_error;
 using test::safetensors_file;
+using xw::test::expect_error;
 
 void expect_failure(std::string_view header, std::size_t data_bytes, ErrorCode code, const std::string& text) {
   const Bytes bytes = safetensors_file(header, Bytes(data_bytes));

@@ -13,7 +13,7 @@ namespace xw::checkpoint {
 namespace {
 
 using test::Bytes;
-using test::expect_error;
+using xw::test::expect_error;
 
 Tensor make(Dtype dtype, std::vector<std::uint64_t> shape, const Bytes& data) {
   return {"t", dtype, std::move(shape), data, "file@8"};

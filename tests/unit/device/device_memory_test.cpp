@@ -16,7 +16,7 @@
 namespace xw::device {
 namespace {
 
-using test::expect_error;
+using xw::test::expect_error;
 
 constexpr std::uint64_t kPage = DeviceMemory::kPageBytes;
 

@@ -16,7 +16,7 @@ namespace xw::evaluation {
 namespace {
 
 using test::Bigram;
-using test::expect_error;
+using xw::test::expect_error;
 
 LambadaOptions options(std::uint64_t max_examples = 0) {
   LambadaOptions result;

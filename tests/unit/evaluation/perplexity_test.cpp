@@ -18,8 +18,8 @@ namespace xw::evaluation {
 namespace {
 
 using test::Bigram;
-using test::expect_error;
 using test::Tokens;
+using xw::test::expect_error;
 
 PerplexityOptions options(std::uint32_t context, std::uint64_t max_tokens = 0, BosChoice bos = BosChoice::kTokenizer) {
   PerplexityOptions result;

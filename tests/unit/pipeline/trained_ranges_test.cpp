@@ -18,7 +18,7 @@ namespace xw::compiler {
 namespace {
 
 using test::CompileExample;
-using test::expect_error;
+using xw::test::expect_error;
 
 constexpr std::uint32_t kHidden = CompileExample::kHidden;
 constexpr std::uint32_t kQkvRows = kHidden + 2 * CompileExample::kKv;

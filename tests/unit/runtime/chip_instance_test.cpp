@@ -19,10 +19,10 @@
 namespace xw::runtime {
 namespace {
 
-using test::expect_error;
 using test::Hardware;
 using test::make_program;
 using test::ProgramShape;
+using xw::test::expect_error;
 
 const ProgramShape kShape{{{70, {40, 30}, {}}, {30, {70}, {}}}, program::WeightMode::kAnalog, true};
 const ChipOptions kNoisy{17, "pcm-afm", 0.03};

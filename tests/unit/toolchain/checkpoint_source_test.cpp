@@ -11,7 +11,7 @@
 namespace xw::toolchain {
 namespace {
 
-using test::expect_error;
+using xw::test::expect_error;
 
 class FakeCheckpoint : public checkpoint::Checkpoint {
  public:

@@ -12,7 +12,7 @@
 namespace xw::toolchain {
 namespace {
 
-using test::expect_error;
+using xw::test::expect_error;
 
 TEST(InputRanges, NothingGivenIsTheDefaultByMeanSquare) {
   const InputRanges ranges = parse_input_ranges("");
