@@ -73,9 +73,11 @@ int eval_main(const std::vector<std::string>& arguments) {
   toolchain::OpenedModel opened(model, run, compile, flags.threads);
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
   const bool quiet = flags.json == "-";
+  std::size_t kept = 0;
   toolchain::EvaluationObserver observer;
   if (!quiet) {
     observer.on_kept = [&](std::size_t chips) {
+      kept = chips;
       std::cout << chips << " of " << seeds.count << " seeds are in " << printable(flags.json.string()) << " already\n";
     };
     observer.on_chip = [](const auto& chip) { std::cout << printable(chip.description) << '\n'; };
@@ -84,7 +86,7 @@ int eval_main(const std::vector<std::string>& arguments) {
   }
   const toolchain::Evaluation result = toolchain::evaluate(opened, flags.task, seeds, {model, flags.json}, observer);
   if (quiet) write_json(flags.json, result.json);
-  if (!quiet && seeds.count > 1) {
+  if (!quiet && (seeds.count > 1 || kept != 0)) {
     if (result.perplexity) std::cout << "perplexity " << evaluation::to_text(*result.perplexity) << '\n';
     if (result.lambada_accuracy)
       std::cout << "LAMBADA accuracy " << evaluation::to_text(*result.lambada_accuracy) << '\n';

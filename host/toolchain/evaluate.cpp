@@ -116,6 +116,10 @@ Evaluation evaluate(OpenedModel& opened, const EvaluationTask& task, ChipSeeds s
     throw Error(ErrorCode::kInvalidArgument,
                 std::string("eval: --chip-seeds needs an analog run; mode is ") + name(opened.mode()));
   }
+  if (opened.chip() != nullptr && !opened.chip()->device().info().values) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "eval: the device simulates time only; quality needs one that computes values");
+  }
   std::vector<std::uint32_t> all(seeds.count);
   std::iota(all.begin(), all.end(), seeds.first);
   // A reference is one result, and a checkpoint has no identity of its own by which an old one could be trusted.

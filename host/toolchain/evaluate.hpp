@@ -64,8 +64,8 @@ struct Evaluation {
 
 /// Measures every chip. On a device the results are kept in files.json as they come (evaluation::Journal): chips that are
 /// there already are not measured again, and an error or an interrupt keeps what is finished. Throws
-/// Error{kInvalidArgument} for no chips, for several in another mode than analog, for a file with results of other
-/// settings, and what the measurements throw.
+/// Error{kInvalidArgument} for no chips, for several in another mode than analog, for a device without values, for a file
+/// with results of other settings, and what the measurements throw.
 [[nodiscard]] Evaluation evaluate(OpenedModel& opened, const EvaluationTask& task, ChipSeeds seeds,
                                   const EvaluationFiles& files, const EvaluationObserver& observer = {});
 

@@ -114,6 +114,16 @@ TEST_F(ChipRun, HasTheTimeAndEnergyOfTheSimulatedCalls) {
   }
 }
 
+TEST_F(ChipRun, QualityNeedsADeviceWithValues) {
+  const std::filesystem::path text = folder_ / "text.txt";
+  std::ofstream(text) << "abc abd abe the quick brown fox";
+  const std::string evaluation = "eval " + program_.string() + " --text " + text.string() + " --context 8 --device ";
+  EXPECT_EQ(crossweave(evaluation + "systemc").status, 0);
+  const Outcome refused = crossweave(evaluation + "systemc:timing-only");
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.output, testing::HasSubstr("the device simulates time only"));
+}
+
 TEST_F(ChipRun, StatisticsGiveTheTokenAsChipPlusHost) {
   const Outcome outcome = run("systemc:chip", "--stats");
   EXPECT_EQ(outcome.status, 0);

@@ -244,6 +244,10 @@ TEST_F(Files, AnEvaluationKeepsWhatIsFinishedAndGoesOnLater) {
   EXPECT_EQ(read().at("complete"), true);
   EXPECT_EQ(read().at("perplexity").at("values").size(), kept + 2);
 
+  const Outcome again = crossweave(common + " --chip-seeds " + std::to_string(kept + 2));
+  EXPECT_EQ(again.status, 0);
+  EXPECT_THAT(again.output, HasSubstr("perplexity ")) << "what was measured before is told again";
+
   const std::string more = " --chip-seeds " + std::to_string(kept + 2);
   const Outcome other = crossweave(common + more + " --tokens 10");
   EXPECT_EQ(other.status, 2) << other.output;
