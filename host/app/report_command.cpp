@@ -12,6 +12,14 @@ namespace xw::app {
 
 namespace po = boost::program_options;
 
+namespace {
+
+po::typed_value<std::uint32_t>* count(std::optional<std::uint32_t>& value) {
+  return po::value<std::uint32_t>()->notifier([&value](std::uint32_t given) { value = given; });
+}
+
+}  // namespace
+
 int report_main(const std::vector<std::string>& arguments) {
   std::filesystem::path model;
   toolchain::RunOptions run;
@@ -20,10 +28,10 @@ int report_main(const std::vector<std::string>& arguments) {
   unsigned threads = 0;
   po::options_description options("Report");
   options.add_options()("program", path_value(model, "PROGRAM"), "program file")(
-      "context", po::value(&what.context)->default_value(what.context),
-      "context length of the decoded token, its own position included")(
-      "prefill-tokens", po::value(&what.prefill_tokens)->default_value(what.prefill_tokens),
-      "prompt length of the estimate, the simulation and the measured run")(
+      "context", count(what.context),
+      "context length of the decoded token, its own position included (default: 512, or the model's context)")(
+      "prefill-tokens", count(what.prefill_tokens),
+      "prompt length of the estimate, the simulation and the measured run (default: 64, or the model's context)")(
       "decode-tokens", po::value(&what.decode_tokens)->default_value(what.decode_tokens), "tokens of the measured run")(
       "prompt", po::value(&what.prompt), "text of the measured run (default: a built-in text)")(
       "static", "no measured run")("layers", "every call in a row of its own");

@@ -31,19 +31,25 @@ systemc::ChipPlan chip_plan_of(const program::Program& program) {
   return estimate::make_chip_plan(program, ir::parse(program.graph_text(), program.path() + ": graph"));
 }
 
-void refuse_beyond_context(const program::Program& program, const systemc::ChipWorkload& workload,
-                           std::uint32_t longest) {
+std::optional<std::uint64_t> context_length(const program::Program& program) {
   const ir::Graph graph = ir::parse(program.graph_text(), program.path() + ": graph");
   const auto found = graph.meta.find("context_length");
-  if (found == graph.meta.end()) return;
+  if (found == graph.meta.end()) return std::nullopt;
   const auto* context = std::get_if<std::int64_t>(&found->second);
-  if (context == nullptr || *context <= 0) return;
+  if (context == nullptr || *context <= 0) return std::nullopt;
+  return static_cast<std::uint64_t>(*context);
+}
+
+void refuse_beyond_context(const program::Program& program, const systemc::ChipWorkload& workload,
+                           std::uint32_t longest) {
+  const std::optional<std::uint64_t> context = context_length(program);
+  if (!context) return;
   // The last token of the prompt gives the first generated one.
   const bool shared = workload.prompt_tokens != 0 && workload.generated_tokens != 0;
   const std::uint64_t last = longest != 0 ? longest
                                           : std::uint64_t{workload.first_position} + workload.prompt_tokens +
                                                 workload.generated_tokens - (shared ? 1 : 0);
-  if (last <= static_cast<std::uint64_t>(*context)) return;
+  if (last <= *context) return;
   throw Error(ErrorCode::kInvalidArgument,
               (longest != 0 ? "--sweep " + std::to_string(longest)
                             : "--position " + std::to_string(workload.first_position) + " with " +

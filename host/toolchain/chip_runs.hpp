@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,9 @@ namespace xw::toolchain {
 
 /// estimate::make_chip_plan of a program. Throws what it throws.
 [[nodiscard]] systemc::ChipPlan chip_plan_of(const program::Program& program);
+
+/// Positions that the model of a program has; nothing if its graph does not say.
+[[nodiscard]] std::optional<std::uint64_t> context_length(const program::Program& program);
 
 /// A model has no positions beyond its context: what they would cost means nothing. Throws Error{kInvalidArgument} if the
 /// tokens of `workload` (with sweep_contexts up to `longest`, if that is not 0) go beyond it.

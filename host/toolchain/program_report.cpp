@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <utility>
 #include <vector>
 
@@ -67,6 +68,25 @@ report::MeasuredRun measure(OpenedModel& opened, const std::vector<std::int32_t>
   return run;
 }
 
+/// A count that was asked for, at most the model's context; else the usual one or that context.
+std::uint32_t length_of(const program::Program& program, const char* option, std::optional<std::uint32_t> asked,
+                        std::uint32_t usual) {
+  const std::uint64_t most = context_length(program).value_or(std::numeric_limits<std::uint32_t>::max());
+  if (asked && *asked > most) {
+    throw Error(ErrorCode::kInvalidArgument, std::string("report: ") + option + " " + std::to_string(*asked) +
+                                                 ": beyond the model's context of " + std::to_string(most) + " tokens");
+  }
+  return asked.value_or(static_cast<std::uint32_t>(std::min<std::uint64_t>(usual, most)));
+}
+
+std::uint32_t context_of(const program::Program& program, const ReportOptions& options) {
+  return length_of(program, "--context", options.context, 512);
+}
+
+std::uint32_t prefill_of(const program::Program& program, const ReportOptions& options) {
+  return length_of(program, "--prefill-tokens", options.prefill_tokens, 64);
+}
+
 report::Report make(std::shared_ptr<const program::Program> program, std::uint32_t context, std::uint32_t prefill) {
   report::Report report = report::make_report(std::move(program), context, prefill);
   report.simulation = simulate(report, context, prefill);
@@ -77,25 +97,28 @@ report::Report make(std::shared_ptr<const program::Program> program, std::uint32
 }  // namespace
 
 void check(const ReportOptions& options) {
-  if (options.context == 0 || options.prefill_tokens == 0)
+  if (options.context == 0U || options.prefill_tokens == 0U)
     throw Error(ErrorCode::kInvalidArgument, "report: --context and --prefill-tokens must be at least 1");
 }
 
 report::Report static_report(std::shared_ptr<const program::Program> program, const ReportOptions& options) {
   check(options);
   program::check_program(*program);
-  return make(std::move(program), options.context, options.prefill_tokens);
+  const std::uint32_t context = context_of(*program, options), prefill = prefill_of(*program, options);
+  return make(std::move(program), context, prefill);
 }
 
 report::Report measured_report(OpenedModel& opened, const ReportOptions& options) {
   check(options);
   if (opened.chip() == nullptr)
     throw Error(ErrorCode::kInvalidArgument, "report: a measured run needs a program on a device");
+  const std::uint32_t context = context_of(*opened.program(), options),
+                      prefill = prefill_of(*opened.program(), options);
   std::vector<std::int32_t> tokens =
       opened.tokenizer().encode(options.prompt.empty() ? std::string(default_text()) : options.prompt, true, false);
-  if (options.prompt.empty() && tokens.size() > options.prefill_tokens) tokens.resize(options.prefill_tokens);
+  if (options.prompt.empty() && tokens.size() > prefill) tokens.resize(prefill);
   if (tokens.empty()) throw Error(ErrorCode::kInvalidArgument, "report: the prompt has no tokens");
-  report::Report report = make(opened.program(), options.context, static_cast<std::uint32_t>(tokens.size()));
+  report::Report report = make(opened.program(), context, static_cast<std::uint32_t>(tokens.size()));
   report.run = measure(opened, tokens, options.decode_tokens);
   return report;
 }

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "compiler/program/program.hpp"
@@ -14,17 +15,19 @@
 namespace xw::toolchain {
 
 struct ReportOptions {
-  std::uint32_t context = 512;        ///< length of the decoded token's context, its own position included; at least 1
-  std::uint32_t prefill_tokens = 64;  ///< prompt length of estimate, simulation and measured run; at least 1
-  std::uint32_t decode_tokens = 16;   ///< of the measured run
-  std::string prompt;                 ///< of the measured run, whatever its length; empty: a built-in text
+  /// Length of the decoded token's context, its own position included; else 512, or the model's if that is shorter.
+  std::optional<std::uint32_t> context;
+  /// Prompt length of estimate, simulation and measured run; else 64, or the model's context if that is shorter.
+  std::optional<std::uint32_t> prefill_tokens;
+  std::uint32_t decode_tokens = 16;  ///< of the measured run
+  std::string prompt;                ///< of the measured run, whatever its length; empty: a built-in text
 };
 
 /// Throws Error{kInvalidArgument} for counts of 0; for use before a program is opened.
 void check(const ReportOptions& options);
 
 /// Estimate and simulation. What the chip's description or this build lacks for the simulation is told in the section.
-/// Throws Error{kInvalidArgument} for counts of 0, Error{kFormat} if the program's code is not sound.
+/// Throws Error{kInvalidArgument} for counts of 0 or beyond the model's context, Error{kFormat} if the program's code is not sound.
 [[nodiscard]] report::Report static_report(std::shared_ptr<const program::Program> program,
                                            const ReportOptions& options);
 /// Also a measured run: prefill of the prompt and greedy tokens, with the counters of both phases apart. `opened` is a
