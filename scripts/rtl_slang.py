@@ -42,6 +42,8 @@ def install(folder, pip=(sys.executable, "-m", "pip")):
                "--target", str(folder), "--requirement", str(REQUIREMENTS)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
+        if "DO NOT MATCH THE HASHES" in done.stderr or "Invalid requirement" in done.stderr:
+            raise ValueError(f"{REQUIREMENTS.relative_to(ROOT)}: {done.stderr.strip()}")
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
         raise Absent(f"pip could not install {REQUIREMENTS.relative_to(ROOT)}: {last}")
     stamp.write_text(wanted, encoding="utf-8")
@@ -56,7 +58,8 @@ def lint(folder, files, tops, defines=()):
     words = ["slang", *WARNINGS, *(f"--top {top}" for top in tops), *(f"-D{name}" for name in defines),
              *(f'"{file}"' for file in files)]
     if not slang.parseCommandLine(" ".join(words)) or not slang.processOptions() or not slang.parseAllSources():
-        return slang.reportDiagnostics(False)
+        slang.reportDiagnostics(False)
+        return False  # slang tells faults of the command line and of files apart from those of the code
     slang.reportCompilation(slang.createCompilation(), True)
     return slang.reportDiagnostics(True)
 

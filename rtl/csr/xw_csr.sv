@@ -24,7 +24,7 @@ module xw_csr #(
   // AXI4-Lite
   input  logic                  awvalid_i,
   output logic                  awready_o,
-  input  logic [11:0]           awaddr_i,
+  input  logic [xw_pkg::REGISTER_ADDR_BITS-1:0] awaddr_i,
   input  logic                  wvalid_i,
   output logic                  wready_o,
   input  logic [31:0]           wdata_i,
@@ -33,7 +33,7 @@ module xw_csr #(
   input  logic                  bready_i,
   input  logic                  arvalid_i,
   output logic                  arready_o,
-  input  logic [11:0]           araddr_i,
+  input  logic [xw_pkg::REGISTER_ADDR_BITS-1:0] araddr_i,
   output logic                  rvalid_o,
   input  logic                  rready_i,
   output logic [31:0]           rdata_o,
@@ -75,7 +75,7 @@ module xw_csr #(
 
   // --- writes -----------------------------------------------------------------------------------
   logic        address_held_q, data_held_q, write, write_control, write_arguments;
-  logic [11:0] write_addr_q;
+  logic [xw_pkg::REGISTER_ADDR_BITS-1:0] write_addr_q;
   logic [31:0] write_data_q, strobes;
   logic [3:0]  write_strb_q;
   assign awready_o = open_q && !address_held_q;
@@ -96,7 +96,7 @@ module xw_csr #(
   end
   // --- reads ------------------------------------------------------------------------------------
   logic        read, read_control;
-  logic [11:0] address;
+  logic [xw_pkg::REGISTER_ADDR_BITS-1:0] address;
   logic [31:0] value;
   assign address      = {araddr_i[11:2], 2'b00};
   assign arready_o    = open_q && !rvalid_o;

@@ -105,7 +105,7 @@ package xw_pkg;
   localparam int REG_CYCLES_COUNT = 2;
   localparam logic [15:0] REG_INSTRUCTIONS = 16'h0158;  // ro. Instructions dispatched in the current or last run.
   localparam logic [15:0] REG_MVMS = 16'h015C;  // ro. Block MVMs of the current or last run.
-  localparam int REGISTER_ADDR_BITS = 9;  // Address bits of the AXI4-Lite window.
+  localparam int REGISTER_ADDR_BITS = 12;  // Address bits of the AXI4-Lite port.
 
   // --- types: operations and errors
 

@@ -26,7 +26,7 @@ module xw_kernel #(
   // Registers, AXI4-Lite
   input  logic                            s_axi_control_awvalid,
   output logic                            s_axi_control_awready,
-  input  logic [11:0]                     s_axi_control_awaddr,
+  input  logic [xw_pkg::REGISTER_ADDR_BITS-1:0] s_axi_control_awaddr,
   input  logic                            s_axi_control_wvalid,
   output logic                            s_axi_control_wready,
   input  logic [31:0]                     s_axi_control_wdata,
@@ -36,7 +36,7 @@ module xw_kernel #(
   output logic [1:0]                      s_axi_control_bresp,
   input  logic                            s_axi_control_arvalid,
   output logic                            s_axi_control_arready,
-  input  logic [11:0]                     s_axi_control_araddr,
+  input  logic [xw_pkg::REGISTER_ADDR_BITS-1:0] s_axi_control_araddr,
   output logic                            s_axi_control_rvalid,
   input  logic                            s_axi_control_rready,
   output logic [31:0]                     s_axi_control_rdata,

@@ -3,6 +3,7 @@
 """rtl/pkg/xw_pkg.sv: the contract for SystemVerilog, constants and types, for every tool that reads a package."""
 
 from archgen import emit_sv_types
+from archgen.emit_xrt import CONTROL_ADDRESS_BITS
 
 
 def number(name, value, doc=""):
@@ -34,8 +35,7 @@ def registers(spec):
             lines.append(number(f"{name}_{f.name.upper()}_BIT", f.low, f.doc))
             if f.width > 1:
                 lines.append(number(f"{name}_{f.name.upper()}_WIDTH", f.width))
-    window = 1 << (max(r.offset + r.bytes for r in spec.registers) - 1).bit_length()
-    return lines + [number("REGISTER_ADDR_BITS", window.bit_length() - 1, "Address bits of the AXI4-Lite window.")]
+    return lines + [number("REGISTER_ADDR_BITS", CONTROL_ADDRESS_BITS, "Address bits of the AXI4-Lite port.")]
 
 
 def emit(spec):

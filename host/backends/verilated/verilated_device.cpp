@@ -182,7 +182,8 @@ RunStats VerilatedDevice::run(const RunArguments& arguments) {
     impl.registers.clear();
   }
   impl.needs_reset = true;  // until the run has ended as it should
-  if (std::byte* record = impl.memory.find(arguments.completion_base, sizeof(std::uint32_t)); record != nullptr) {
+  const std::uint64_t magic = arguments.completion_base + arch::kCompletionMagicOffset;
+  if (std::byte* record = impl.memory.find(magic, sizeof(std::uint32_t)); record != nullptr) {
     std::memset(record, 0, sizeof(std::uint32_t));  // no record of an earlier run can be taken for this one's
   }
   impl.set_arguments(arguments);

@@ -38,6 +38,12 @@ class Installation(unittest.TestCase):
             with self.assertRaisesRegex(rtl_slang.Absent, "pip could not install rtl/lint/slang.requirements.txt: no network"):
                 rtl_slang.install(pathlib.Path(folder) / "slang", pip)
 
+    def test_wheels_that_are_not_the_wanted_ones_are_an_error(self):
+        with tempfile.TemporaryDirectory() as folder:
+            pip = (sys.executable, "-c", "import sys; sys.exit('THESE PACKAGES DO NOT MATCH THE HASHES')")
+            with self.assertRaisesRegex(ValueError, "slang.requirements.txt: THESE PACKAGES DO NOT MATCH"):
+                rtl_slang.install(pathlib.Path(folder) / "slang", pip)
+
     def test_happens_once(self):
         with tempfile.TemporaryDirectory() as folder:
             slang = pathlib.Path(folder) / "slang"
@@ -59,6 +65,14 @@ class Lint(unittest.TestCase):
 
     def test_good_code_passes(self):
         self.assertEqual(self.lint(GOOD)[0], 0)
+
+    def test_files_that_are_not_there_fail(self):
+        done = subprocess.run([sys.executable, "-B", str(ROOT / "scripts/rtl_slang.py"), "--top", "m", "/nowhere/m.sv"],
+                              capture_output=True, text=True, check=False)
+        if done.returncode == rtl_slang.SKIPPED:
+            self.skipTest(done.stdout.strip())
+        self.assertEqual(done.returncode, 1)
+        self.assertNotIn("nothing to say", done.stdout)
 
     def test_names_used_before_their_declaration_fail(self):
         status, output = self.lint(USED_EARLY)
