@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/backends/verilated/options.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <set>
@@ -112,14 +113,19 @@ Options parse_options(std::string_view text) {
   return options;
 }
 
-std::uint64_t most_silent_cycles(const arch::EmulatorDescription& emulator, std::uint64_t latency_cycles) {
+std::uint64_t most_silent_cycles(const arch::EmulatorDescription& emulator, const Options& options) {
   constexpr std::uint64_t kReserve = 4;
   constexpr std::uint64_t kLeast = std::uint64_t{1} << 20U;
   const auto per = [](std::uint64_t count, std::uint64_t each) { return (count + each - 1) / each; };
   const std::uint64_t multiply = emulator.block_rows * per(emulator.block_cols, emulator.lanes);
   const std::uint64_t convert = per(emulator.block_cols, emulator.adc_columns_per_cycle);
   const std::uint64_t contexts = std::uint64_t{emulator.contexts} * emulator.max_batch * (multiply + convert);
-  return kLeast + kReserve * (contexts + latency_cycles);
+  const std::uint64_t latency = options.latency_cycles.value_or(emulator.memory_latency_cycles);
+  // A description may name any rate above 0; slower memory than this needs an explicit timeout.
+  constexpr double kSlowestBeat = 1U << 24U;
+  const double rate = options.bytes_per_cycle.value_or(emulator.memory_bytes_per_cycle);
+  const auto beat = static_cast<std::uint64_t>(std::min(emulator.data_width_bits / 8 / rate, kSlowestBeat));
+  return kLeast + kReserve * (contexts + latency + beat);
 }
 
 std::string option_keys() {

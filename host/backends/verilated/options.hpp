@@ -35,8 +35,8 @@ struct Options {
 /// and those that there are.
 [[nodiscard]] Options parse_options(std::string_view text);
 /// Cycles without any bus transfer that a run on this emulator can be good for, several times over: every context
-/// multiplied with a whole batch, and memory that answers after `latency_cycles`.
-[[nodiscard]] std::uint64_t most_silent_cycles(const arch::EmulatorDescription& emulator, std::uint64_t latency_cycles);
+/// multiplied with a whole batch, and a beat of the slowest memory.
+[[nodiscard]] std::uint64_t most_silent_cycles(const arch::EmulatorDescription& emulator, const Options& options);
 /// All keys, for help texts: "trace, from, to, ...".
 [[nodiscard]] std::string option_keys();
 

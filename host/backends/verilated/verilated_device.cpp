@@ -112,8 +112,7 @@ void VerilatedDevice::Impl::report_cycles() {
 void VerilatedDevice::Impl::wait_for_interrupt() {
   std::uint64_t transfers = kernel.transfers();
   std::uint64_t silent_since = kernel.cycles();
-  const std::uint64_t most_silent = options.silent_cycles.value_or(
-      most_silent_cycles(info.emulator, options.latency_cycles.value_or(info.emulator.memory_latency_cycles)));
+  const std::uint64_t most_silent = options.silent_cycles.value_or(most_silent_cycles(info.emulator, options));
   const std::uint64_t chunk = std::min<std::uint64_t>(kChunkCycles, most_silent);
   for (;;) {
     for (std::uint64_t i = 0; i < chunk; ++i) {
