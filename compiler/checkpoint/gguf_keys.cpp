@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string_view>
 #include <variant>
 
@@ -14,12 +15,13 @@ namespace xw::checkpoint {
 namespace {
 
 // Read, or without a say in what is computed.
-constexpr std::array<std::string_view, 22> kKnown = {"vocab_size",
+constexpr std::array<std::string_view, 25> kKnown = {"vocab_size",
                                                      "context_length",
                                                      "embedding_length",
                                                      "block_count",
                                                      "feed_forward_length",
                                                      "tensor_data_layout",
+                                                     "decoder_start_token_id",
                                                      "attention.head_count",
                                                      "attention.head_count_kv",
                                                      "attention.key_length",
@@ -35,22 +37,24 @@ constexpr std::array<std::string_view, 22> kKnown = {"vocab_size",
                                                      "rope.scaling.attn_factor",
                                                      "rope.scaling.original_context_length",
                                                      "rope.scaling.finetuned",
-                                                     "rope.scaling.yarn_log_multiplier"};
+                                                     "rope.scaling.yarn_log_multiplier",
+                                                     "rope.scaling.yarn_beta_fast",   // the type "yarn" is refused,
+                                                     "rope.scaling.yarn_beta_slow"};  // no other one uses them
 
-// Known with one value only.
-struct OnlyValue {
+// Values that leave the mathematics alone although they are neither 0 nor false.
+struct NeutralValue {
   std::string_view key;
   double value;
+  bool zero_is_neutral = true;
 };
-constexpr std::array kOnly = {OnlyValue{"attention.causal", 1},
-                              OnlyValue{"attention.clamp_kqv", 0},
-                              OnlyValue{"attention.max_alibi_bias", 0},
-                              OnlyValue{"use_parallel_residual", 0},
-                              OnlyValue{"expert_count", 0},
-                              OnlyValue{"expert_used_count", 0},
-                              OnlyValue{"logit_scale", 1},
-                              OnlyValue{"embedding_scale", 1},
-                              OnlyValue{"residual_scale", 1}};
+constexpr std::array kNeutral = {
+    NeutralValue{"attention.causal", 1, false}, NeutralValue{"rope.scaling.yarn_attn_factor", 1, false},
+    NeutralValue{"rope.scaling.yarn_ext_factor", -1}, NeutralValue{"interleave_moe_layer_step", 1},
+    NeutralValue{"expert_weights_scale", 1}, NeutralValue{"logit_scale", 1}, NeutralValue{"embedding_scale", 1},
+    NeutralValue{"residual_scale", 1},
+    // What llama.cpp stores for models without caps; it applies none to these families.
+    NeutralValue{"attn_logit_softcapping", 50}, NeutralValue{"router_logit_softcapping", 30},
+    NeutralValue{"final_logit_softcapping", 30}};
 
 std::string text_of(const GgufValue& value) {
   if (const auto* flag = std::get_if<bool>(&value.data)) return *flag ? "true" : "false";
@@ -69,6 +73,24 @@ bool is_value(const GgufValue& value, double expected) {
   return false;
 }
 
+// Writers store what is not set as 0, false or nothing.
+bool is_not_set(const GgufValue& value) {
+  const auto* text = std::get_if<std::string>(&value.data);
+  return is_value(value, 0) || (text != nullptr && text->empty());
+}
+
+// True if the value says nothing beyond another key, or about layers that the model does not have.
+bool is_covered(const GgufFile& file, const std::string& prefix, std::string_view key, const GgufValue& value) {
+  if (key == "embedding_length_out") {
+    const std::optional<std::int64_t> width = file.find_int(prefix + "embedding_length");
+    return width.has_value() && is_value(value, static_cast<double>(*width));
+  }
+  if (key != "rope.freq_base_swa") return false;
+  const bool has_window = file.find_int(prefix + "attention.sliding_window").value_or(0) != 0;
+  const std::optional<double> base = file.find_float(prefix + "rope.freq_base");
+  return !has_window || (base.has_value() && is_value(value, *base));
+}
+
 }  // namespace
 
 void check_gguf_keys(const GgufFile& file, const std::string& prefix) {
@@ -76,12 +98,18 @@ void check_gguf_keys(const GgufFile& file, const std::string& prefix) {
        entry != file.metadata().end() && entry->first.starts_with(prefix); ++entry) {
     const std::string_view key = std::string_view(entry->first).substr(prefix.size());
     if (std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end()) continue;
-    const auto* only = std::find_if(kOnly.begin(), kOnly.end(), [&](const OnlyValue& o) { return o.key == key; });
-    if (only != kOnly.end() && is_value(entry->second, only->value)) continue;
-    throw Error(ErrorCode::kUnsupported,
-                file.path().string() + ": metadata \"" + printable(entry->first) + "\": found " +
-                    text_of(entry->second) + "; supported: " +
-                    (only != kOnly.end() ? std::to_string(static_cast<int>(only->value)) : "files without this key"));
+    const auto* neutral =
+        std::find_if(kNeutral.begin(), kNeutral.end(), [&](const NeutralValue& n) { return n.key == key; });
+    const bool has_value = neutral != kNeutral.end();
+    if (has_value && is_value(entry->second, neutral->value)) continue;
+    if ((!has_value || neutral->zero_is_neutral) && is_not_set(entry->second)) continue;
+    if (is_covered(file, prefix, key, entry->second)) continue;
+    std::string supported = "files without this key, or with 0 or false";
+    if (has_value) {
+      supported = (neutral->zero_is_neutral ? "0, " : "") + std::to_string(static_cast<int>(neutral->value));
+    }
+    throw Error(ErrorCode::kUnsupported, file.path().string() + ": metadata \"" + printable(entry->first) +
+                                             "\": found " + text_of(entry->second) + "; supported: " + supported);
   }
 }
 

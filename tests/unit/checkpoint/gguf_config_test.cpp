@@ -148,9 +148,9 @@ TEST(GgufConfig, TheAttentionFactorCountsWithEveryScaling) {
 }
 
 TEST(GgufConfig, KeysThatChangeTheMathematicsAreRefused) {
-  for (const char* key :
-       {"attention.scale", "attention.something_new", "rope.dimension_sections", "expert_count", "logit_scale",
-        "residual_scale", "attn_logit_softcapping", "rope.scaling.yarn_beta_fast", "something_new"}) {
+  for (const char* key : {"attention.scale", "attention.something_new", "rope.dimension_sections", "expert_count",
+                          "logit_scale", "residual_scale", "attn_logit_softcapping", "rope.scaling.yarn_ext_factor",
+                          "attention.causal", "something_new"}) {
     GgufBuilder builder = base("llama");
     builder.add_float(std::string("llama.") + key, 0.5F);
     expect_failure(builder, ErrorCode::kUnsupported,
@@ -163,6 +163,53 @@ TEST(GgufConfig, KeysThatChangeTheMathematicsAreRefused) {
   neutral.add_string("llama.tensor_data_layout", "Meta AI original pth");
   neutral.add_float("phi3.attention.scale", 0.5F);  // of another architecture
   EXPECT_NO_THROW(static_cast<void>(read(neutral)));
+}
+
+TEST(GgufConfig, ValuesThatAreNotSetAreNeutral) {
+  GgufBuilder builder = base("llama");
+  for (const char* key :
+       {"leading_dense_block_count", "expert_feed_forward_length", "expert_shared_feed_forward_length",
+        "expert_shared_count", "expert_count", "expert_used_count", "pooling_type", "rescale_every_n_layers",
+        "time_mix_extra_dim", "time_decay_extra_dim", "attention.q_lora_rank", "attention.kv_lora_rank",
+        "attention.relative_buckets_count", "ssm.inner_size", "ssm.conv_kernel", "ssm.state_size", "wkv.head_size",
+        "something_new"}) {
+    builder.add_uint32(std::string("llama.") + key, 0);
+  }
+  for (const char* key :
+       {"expert_weights_scale", "logit_scale", "residual_scale", "embedding_scale", "attn_logit_softcapping",
+        "final_logit_softcapping", "attention.scale", "attention.max_alibi_bias", "attention.clamp_kqv"}) {
+    builder.add_float(std::string("llama.") + key, 0);
+  }
+  for (const char* key : {"swin_norm", "use_parallel_residual", "ssm.dt_b_c_rms"}) {
+    builder.add_raw(std::string("llama.") + key, 7, Bytes(1));
+  }
+  builder.add_string("llama.classifier", "");
+  builder.add_raw("llama.decoder_start_token_id", 5, Bytes(4, std::byte{0xFF}));
+  builder.add_uint32("llama.interleave_moe_layer_step", 1);
+  builder.add_float("llama.rope.scaling.yarn_ext_factor", -1);
+  builder.add_float("llama.rope.freq_base_swa", 10000);
+  builder.add_uint32("llama.embedding_length_out", 16);
+  builder.add_uint32("tokenizer.ggml.eot_token_id", UINT32_MAX);
+  EXPECT_EQ(read(builder).eos_tokens, (std::vector<std::int64_t>{2}));
+  for (const char* key : {"attention.causal", "rope.scaling.yarn_attn_factor"}) {
+    GgufBuilder zero = base("llama");
+    zero.add_float(std::string("llama.") + key, 0);
+    expect_failure(zero, ErrorCode::kUnsupported, std::string(key) + "\": found 0.000000; supported: 1");
+  }
+  GgufBuilder defaults = base("llama");  // of llama.cpp where they are not 0
+  defaults.add_float("llama.attn_logit_softcapping", 50);
+  defaults.add_float("llama.final_logit_softcapping", 30);
+  EXPECT_NO_THROW(static_cast<void>(read(defaults)));
+  GgufBuilder output = base("llama");
+  output.add_uint32("llama.embedding_length_out", 8);
+  expect_failure(output, ErrorCode::kUnsupported, "embedding_length_out\": found 8; supported: files without this key");
+  GgufBuilder window = base("llama");
+  window.add_uint32("llama.attention.sliding_window", 8);
+  GgufBuilder same = window;
+  same.add_float("llama.rope.freq_base_swa", 500);
+  EXPECT_EQ(read(same).rope.theta, 500.0);
+  window.add_float("llama.rope.freq_base_swa", 10000);
+  expect_failure(window, ErrorCode::kUnsupported, "freq_base_swa\": found 10000.000000");
 }
 
 TEST(GgufConfig, KeyLengthAndWindow) {
