@@ -42,7 +42,9 @@ Value undefined_of(const Value& value, std::string_view name, Budget& budget) {
 const Value* find_text(const Value& value, std::string_view name, Budget& budget) {
   for (const auto& [key, item] : value.members()) {
     budget.step();
-    if (key.is(Kind::kString) && key.text() == name) return &item;
+    if (!key.is(Kind::kString) || key.text().size() != name.size()) continue;
+    budget.scan(name.size());
+    if (key.text() == name) return &item;
   }
   return nullptr;
 }

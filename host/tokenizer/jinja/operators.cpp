@@ -119,7 +119,11 @@ Arguments percent_arguments(const Value& value, Budget& budget) {
   if (value.is(Kind::kObject)) {
     for (const auto& [key, item] : value.members()) {
       budget.allocate(sizeof(Member) + 64);
-      if (key.is(Kind::kString)) arguments.keywords.emplace_back(key.text(), item);
+      budget.step();
+      if (!key.is(Kind::kString)) continue;
+      budget.allocate(key.text().size());
+      budget.scan(key.text().size());
+      arguments.keywords.emplace_back(key.text(), item);
     }
   }
   return arguments;

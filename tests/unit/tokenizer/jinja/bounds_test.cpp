@@ -105,6 +105,7 @@ TEST(JinjaBounds, ValuesAreRefusedBeforeTheyAreMade) {
 
 TEST(JinjaBounds, StepsAreInProportionToWork) {
   const std::string long_texts = doubled("'aaaaaaaaaaaaaaaa'", 15) + "{% set t = 'b' * 500000 %}{% set s = ns.s %}";
+  const std::string long_names = "{% set names = {s ~ 'a': 1, s ~ 'b': 1, s ~ 'c': 1, s ~ 'd': 1, s ~ 'e': 1} %}";
   for (const std::string& source : {
            std::string("{% for a in range(99999) %}{% for b in range(99999) %}{{ a }}{% endfor %}{% endfor %}"),
            std::string("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"),
@@ -114,6 +115,12 @@ TEST(JinjaBounds, StepsAreInProportionToWork) {
            long_texts + "{% for a in range(99999) %}{{ (s ~ 'b') in (s ~ s) }}{% endfor %}",
            long_texts + "{% for a in range(99999) %}{{ s | length }}{% endfor %}",
            long_texts + "{% for a in range(99999) %}{{ s is lower }}{{ s.isalpha() }}{% endfor %}",
+           // Names of equal lengths that differ in the last letter; a text before `%` takes none of them.
+           long_texts + long_names +
+               "{% set n = s ~ 'z' %}{% for a in range(99999) %}{{ names[n] is defined }}{% endfor %}",
+           long_texts + long_names + "{% for a in range(99999) %}{{ 'x' % names }}{% endfor %}",
+           long_texts + long_names +
+               "{% set n = s ~ 'z' %}{% for a in range(99999) %}{{ names | attr(n) }}{% endfor %}",
            std::string("{% set l = range(99999) | list %}{% for a in l %}{{ l | unique | length }}{% endfor %}"),
            std::string("{% set l = range(99999) | list %}{{ l | select('in', l) | list | length }}"),
            std::string("{{ range(99999) | map('string') | sort | sort | sort | sort | sort | sort | length }}"
