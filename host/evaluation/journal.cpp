@@ -4,6 +4,7 @@
 #include "host/evaluation/journal.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -41,10 +42,12 @@ void compare_settings(const std::filesystem::path& path, const Json& found, cons
 
 }  // namespace
 
-Journal::Journal(const std::filesystem::path& path, Json head, Json settings, std::span<const std::uint32_t> seeds)
+Journal::Journal(const std::filesystem::path& path, Json head, Json settings, std::span<const std::uint32_t> seeds,
+                 std::vector<JournalFigure> figures)
     : path_(path == "-" ? std::filesystem::path() : path),
       head_(std::move(head)),
-      settings_(Json::parse(json_text(settings, -1))) {  // as it will be read back
+      settings_(Json::parse(json_text(settings, -1))),  // as it will be read back
+      figures_(std::move(figures)) {
   std::error_code error;
   if (!path_.empty() && std::filesystem::exists(path_, error)) read(seeds);
 }
@@ -57,25 +60,40 @@ Journal::~Journal() {
   }
 }
 
+bool Journal::is_run(const Json& run) const {
+  if (!run.is_object() || !run.contains("chip_seed") || !run["chip_seed"].is_number_unsigned()) return false;
+  if (run["chip_seed"].get<std::uint64_t>() > std::numeric_limits<std::uint32_t>::max()) return false;
+  return std::ranges::all_of(figures_, [&](const JournalFigure& figure) {
+    if (!run.contains(figure.kind) || !run[figure.kind].is_object()) return false;
+    const auto number = run[figure.kind].find(figure.name);
+    return number != run[figure.kind].end() && number->is_number() && std::isfinite(number->get<double>());
+  });
+}
+
 void Journal::read(std::span<const std::uint32_t> seeds) {
   const std::string text = read_text_file(path_, std::uint64_t{1} << 30U);
   const Json found = Json::parse(text, nullptr, false);
   if (!found.is_object() || !found.contains("settings") || !found.contains("runs")) return;
   compare_settings(path_, found["settings"], settings_);
-  const auto damaged = [&] {
-    throw Error(ErrorCode::kFormat, path_.string() + ": runs: expected objects, each with a chip_seed of its own");
+  const auto damaged = [&](const std::string& place) {
+    std::string expected = "an object with a chip_seed of its own";
+    for (const JournalFigure& figure : figures_) expected += ", a number " + figure.kind + "." + figure.name;
+    throw Error(ErrorCode::kFormat, path_.string() + ": runs: " + place + " is damaged: expected " + expected +
+                                        "; name another file, or remove this one");
   };
-  if (!found["runs"].is_array()) damaged();
+  if (!found["runs"].is_array()) damaged("the list");
+  std::vector<std::uint32_t> asked(seeds.begin(), seeds.end());
+  std::ranges::sort(asked);
   for (const Json& run : found["runs"]) {
-    if (!run.is_object() || !run.contains("chip_seed") || !run["chip_seed"].is_number_unsigned()) damaged();
-    const auto seed = run["chip_seed"].get<std::uint64_t>();
-    if (seed > std::numeric_limits<std::uint32_t>::max()) damaged();
-    if (std::find(seeds.begin(), seeds.end(), static_cast<std::uint32_t>(seed)) == seeds.end()) {
+    const std::string place = "run " + std::to_string(&run - &found["runs"][0]);
+    if (!is_run(run)) damaged(place);
+    const auto seed = run["chip_seed"].get<std::uint32_t>();
+    if (!std::ranges::binary_search(asked, seed)) {
       throw Error(ErrorCode::kInvalidArgument, path_.string() + ": holds a result of chip seed " +
                                                    std::to_string(seed) +
                                                    ", which is not asked for; name another file, or remove this one");
     }
-    if (!runs_.emplace(static_cast<std::uint32_t>(seed), run).second) damaged();
+    if (!runs_.emplace(seed, run).second) damaged(place);
   }
 }
 

@@ -11,8 +11,14 @@
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace xw::evaluation {
+
+/// A number that every run has, at run[kind][name].
+struct JournalFigure {
+  std::string kind, name;
+};
 
 /// A JSON document {<head>, "settings": {...}, "complete": false, "runs": [{"chip_seed": N, ...}, ...], <summary>}. The
 /// file is always whole: it is replaced in one step.
@@ -21,10 +27,12 @@ class Journal {
   using Json = nlohmann::ordered_json;
 
   /// Reads `path` if it holds such a document. `path` may be empty or "-": then nothing is read or written. `head` are
-  /// members for readers; `settings` decide what the results are: model, data, options. Throws Error{kInvalidArgument}
-  /// if the document was made with other settings, naming the first that differs, or has a run of a seed that is not in
-  /// `seeds`; Error{kFormat} if its runs are damaged. A file that holds something else is left alone until add().
-  Journal(const std::filesystem::path& path, Json head, Json settings, std::span<const std::uint32_t> seeds);
+  /// members for readers; `settings` decide what the results are: model, data, options. Every run has all `figures`.
+  /// Throws Error{kInvalidArgument} if the document was made with other settings, naming the first that differs, or has
+  /// a run of a seed that is not in `seeds`; Error{kFormat} if its runs are damaged. A file that holds something else is
+  /// left alone until add().
+  Journal(const std::filesystem::path& path, Json head, Json settings, std::span<const std::uint32_t> seeds,
+          std::vector<JournalFigure> figures = {});
   /// Writes what was added since the last time; errors are left unsaid, since the way here may be one.
   ~Journal();
   Journal(const Journal&) = delete;
@@ -41,10 +49,12 @@ class Journal {
  private:
   [[nodiscard]] Json document(bool complete) const;
   void read(std::span<const std::uint32_t> seeds);
+  [[nodiscard]] bool is_run(const Json& run) const;
   void write(const Json& document);
 
   std::filesystem::path path_;
   Json head_, settings_;
+  std::vector<JournalFigure> figures_;
   std::map<std::uint32_t, Json> runs_;
   bool unsaved_ = false;
   std::chrono::steady_clock::time_point next_write_{};

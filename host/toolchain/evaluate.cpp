@@ -77,6 +77,14 @@ Json settings_of(const OpenedModel& opened, const EvaluationTask& task) {
   return settings;
 }
 
+/// What every finished chip has.
+std::vector<evaluation::JournalFigure> figures_of(const EvaluationTask& task) {
+  std::vector<evaluation::JournalFigure> figures;
+  if (task.text) figures.push_back({"perplexity", "perplexity"});
+  if (task.passages) figures.push_back({"lambada", "accuracy"});
+  return figures;
+}
+
 Json measure(OpenedModel& opened, const EvaluationTask& task, std::uint32_t seed, const EvaluationObserver& observer) {
   ChipEvaluation chip;
   chip.chip_seed = seed;
@@ -100,6 +108,10 @@ Json measure(OpenedModel& opened, const EvaluationTask& task, std::uint32_t seed
 
 void check(ChipSeeds seeds) {
   if (seeds.count == 0) throw Error(ErrorCode::kInvalidArgument, "eval: --chip-seeds must be at least 1");
+  if (seeds.count > kMaxChipSeeds) {
+    throw Error(ErrorCode::kInvalidArgument, "eval: --chip-seeds must be at most " + std::to_string(kMaxChipSeeds) +
+                                                 ", found " + std::to_string(seeds.count));
+  }
   constexpr std::uint32_t kLargest = std::numeric_limits<std::uint32_t>::max();
   const std::uint64_t last = std::uint64_t{seeds.first} + seeds.count - 1;
   if (last > kLargest) {
@@ -125,7 +137,7 @@ Evaluation evaluate(OpenedModel& opened, const EvaluationTask& task, ChipSeeds s
   // A reference is one result, and a checkpoint has no identity of its own by which an old one could be trusted.
   evaluation::Journal journal(analog ? files.json : std::filesystem::path(),
                               {{"model", files.model.string()}, {"run", opened.describe()}, {"tool_version", kVersion}},
-                              settings_of(opened, task), all);
+                              settings_of(opened, task), all, figures_of(task));
   if (observer.on_kept && journal.size() != 0) observer.on_kept(journal.size());
   for (const std::uint32_t seed : all) {
     if (journal.find(seed) != nullptr) continue;

@@ -47,7 +47,8 @@ struct EvaluationObserver {
 struct ChipSeeds {
   std::uint32_t first = 0, count = 1;
 };
-/// Throws Error{kInvalidArgument} for no chips and for seeds beyond 32 bits; for use before a model is opened.
+constexpr std::uint32_t kMaxChipSeeds = 1'000'000;  ///< chips of one evaluation: their results are kept in memory
+/// Throws Error{kInvalidArgument} for no chips, more than kMaxChipSeeds and seeds beyond 32 bits; for use before a model is opened.
 void check(ChipSeeds seeds);
 
 /// Where results are kept.

@@ -6,10 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
+#include <numeric>
 #include <vector>
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/unit/arch/temporary_folder.hpp"
 
 namespace xw::evaluation {
@@ -92,6 +95,35 @@ TEST_F(JournalTest, DamagedRunsAreRefused) {
     write_text_file(path_, "{\"settings\": " + settings_.dump() + ", \"runs\": " + runs + "}");
     EXPECT_THROW(Journal(path_, {}, settings_, seeds_), Error) << runs;
   }
+}
+
+TEST_F(JournalTest, RunsWithoutTheirFiguresAreDamaged) {
+  const auto open = [&](const std::string& members) {
+    write_text_file(path_, "{\"settings\": " + settings_.dump() + ", \"runs\": [{\"chip_seed\": 0, \"y\": {\"b\": 1}," +
+                               " \"x\": {\"a\": 2.5}}, {\"chip_seed\": 1" + members + "}]}");
+    return Journal(path_, {}, settings_, seeds_, {{"x", "a"}, {"y", "b"}}).size();
+  };
+  EXPECT_EQ(open(", \"x\": {\"a\": 1}, \"y\": {\"b\": 0}"), 2U);
+  for (const char* members :
+       {"", ", \"x\": {\"a\": 1}", ", \"x\": {\"a\": 1}, \"y\": null", ", \"x\": {\"a\": 1}, \"y\": {}",
+        ", \"x\": {\"a\": 1}, \"y\": [1]", ", \"x\": {\"a\": 1}, \"y\": 5", ", \"x\": {\"a\": 1}, \"y\": {\"b\": null}",
+        ", \"x\": {\"a\": \"1\"}, \"y\": {\"b\": 1}", ", \"x\": {\"a\": true}, \"y\": {\"b\": 1}"}) {
+    SCOPED_TRACE(members);
+    xw::test::expect_error(ErrorCode::kFormat, {"results.json: runs: run 1 is damaged", "x.a", "y.b"},
+                           [&] { (void)open(members); });
+  }
+}
+
+TEST_F(JournalTest, ManyRunsAreReadInTimeThatGrowsWithTheirNumber) {
+  std::vector<std::uint32_t> seeds(200'000);
+  std::iota(seeds.begin(), seeds.end(), 7U);
+  std::string runs;
+  for (const std::uint32_t seed : seeds)
+    runs += (runs.empty() ? "" : ",") + ("{\"chip_seed\":" + std::to_string(seed)) + "}";
+  write_text_file(path_, "{\"settings\": " + settings_.dump() + ", \"runs\": [" + runs + "]}");
+  const std::clock_t start = std::clock();
+  EXPECT_EQ(Journal(path_, {}, settings_, seeds).size(), seeds.size());
+  EXPECT_LT((std::clock() - start) / CLOCKS_PER_SEC, 10);
 }
 
 TEST_F(JournalTest, AnotherDocumentIsReplacedOnlyByResults) {

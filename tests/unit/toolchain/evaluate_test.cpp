@@ -95,5 +95,28 @@ TEST(ChipSeedsCheck, SeedsHave32Bits) {
   });
 }
 
+TEST(ChipSeedsCheck, TheirNumberIsBounded) {
+  EXPECT_NO_THROW(check(ChipSeeds{0, 1'000'000}));
+  test::expect_error(ErrorCode::kInvalidArgument, "--chip-seeds must be at most 1000000, found 4294967295", [] {
+    check(ChipSeeds{0, 4294967295U});
+  });
+}
+
+TEST_F(Evaluate, KeptRunsWithoutFiguresAreDamaged) {
+  OpenedModel opened(program_, {}, {}, 1);
+  const std::filesystem::path file = folder_ / "kept.json";
+  const nlohmann::ordered_json whole = evaluate(opened, sample_task(), {0, 1}, {"m.xwp", file}).json;
+  for (const char* kind : {"perplexity", "lambada"}) {
+    for (const nlohmann::ordered_json& value : {nlohmann::ordered_json(), nlohmann::ordered_json::object()}) {
+      nlohmann::ordered_json damaged = whole;
+      damaged["runs"][0][kind] = value;
+      write_text_file(file, damaged.dump());
+      test::expect_error(ErrorCode::kFormat, {"kept.json: runs: run 0 is damaged", "perplexity.perplexity"}, [&] {
+        (void)evaluate(opened, sample_task(), {0, 1}, {"m.xwp", file});
+      });
+    }
+  }
+}
+
 }  // namespace
 }  // namespace xw::toolchain
