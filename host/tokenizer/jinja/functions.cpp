@@ -39,7 +39,10 @@ Value range(const Arguments& arguments, Budget& budget) {
   if (count > kMaxRange) throw_unsupported("a range() of more than " + std::to_string(kMaxRange) + " numbers");
   ListBuilder list(budget);
   list.reserve(static_cast<std::size_t>(count));
-  for (std::uint64_t i = 0; i < count; ++i) list.push(Value::integer(begin + static_cast<std::int64_t>(i) * step));
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t number = static_cast<std::uint64_t>(begin) + i * static_cast<std::uint64_t>(step);
+    list.push(Value::integer(static_cast<std::int64_t>(number)));
+  }
   return list.list();
 }
 

@@ -8,6 +8,7 @@
 #include "host/tokenizer/jinja/access.hpp"
 #include "host/tokenizer/jinja/functions.hpp"
 #include "host/tokenizer/jinja/operators.hpp"
+#include "host/tokenizer/jinja/text.hpp"
 
 namespace xw::tokenizer::jinja {
 namespace {
@@ -31,8 +32,9 @@ bool divides(const Value& value, std::int64_t divisor, std::int64_t remainder) {
   return std::abs(value.as_integer() % divisor) == remainder;
 }
 
-bool all_cased(const Value& value, bool upper) {
-  const std::string& text = text_of(value, upper ? "the test \"upper\"" : "the test \"lower\"");
+bool all_cased(const Value& value, bool upper, Budget& budget) {
+  const std::string of_other = value.is(Kind::kString) ? std::string() : to_text(value, budget);
+  const std::string& text = value.is(Kind::kString) ? value.text() : of_other;
   bool cased = false;
   for (const char c : text) {
     const bool is_upper = c >= 'A' && c <= 'Z';
@@ -54,6 +56,11 @@ bool is_iterable(const Value& value) {
          value.is(Kind::kLoop);
 }
 
+/// Jinja's undefined values have the method that it looks for, though a call raises an error.
+bool is_callable(const Value& value) {
+  return value.is(Kind::kFunction) || value.is(Kind::kLoop) || value.is(Kind::kUndefined);
+}
+
 constexpr std::array kTests = {
     Entry{"defined", 0, [](const Value& v, const Value*, Budget&) { return !v.is(Kind::kUndefined); }},
     Entry{"undefined", 0, [](const Value& v, const Value*, Budget&) { return v.is(Kind::kUndefined); }},
@@ -66,16 +73,13 @@ constexpr std::array kTests = {
     Entry{"number", 0, [](const Value& v, const Value*, Budget&) { return v.is_number(); }},
     Entry{"true", 0, [](const Value& v, const Value*, Budget&) { return v.is(Kind::kBool) && v.is_true(); }},
     Entry{"false", 0, [](const Value& v, const Value*, Budget&) { return v.is(Kind::kBool) && !v.is_true(); }},
-    Entry{"callable", 0, [](const Value& v, const Value*, Budget&) { return v.is(Kind::kFunction); }},
+    Entry{"callable", 0, [](const Value& v, const Value*, Budget&) { return is_callable(v); }},
     Entry{"iterable", 0, [](const Value& v, const Value*, Budget&) { return is_iterable(v); }},
-    Entry{"sequence", 0,
-          [](const Value& v, const Value*, Budget&) {
-            return is_iterable(v) && !v.is(Kind::kUndefined) && !v.is(Kind::kLoop);
-          }},
+    Entry{"sequence", 0, [](const Value& v, const Value*, Budget&) { return is_iterable(v) && !v.is(Kind::kLoop); }},
     Entry{"odd", 0, [](const Value& v, const Value*, Budget&) { return divides(v, 2, 1); }},
     Entry{"even", 0, [](const Value& v, const Value*, Budget&) { return divides(v, 2, 0); }},
-    Entry{"lower", 0, [](const Value& v, const Value*, Budget&) { return all_cased(v, false); }},
-    Entry{"upper", 0, [](const Value& v, const Value*, Budget&) { return all_cased(v, true); }},
+    Entry{"lower", 0, [](const Value& v, const Value*, Budget& budget) { return all_cased(v, false, budget); }},
+    Entry{"upper", 0, [](const Value& v, const Value*, Budget& budget) { return all_cased(v, true, budget); }},
     Entry{"escaped", 0, [](const Value&, const Value*, Budget&) { return false; }},
     Entry{"divisibleby", 1,
           [](const Value& v, const Value* a, Budget&) {
