@@ -59,17 +59,19 @@ std::vector<program::OutputSegment> output_segments(const Layout& layout) {
   return segments;
 }
 
-void prove(std::uint32_t index, const program::CallInfo& call, const Input& input, const Output& output,
-           std::size_t first_image, const arch::EmulatorDescription& emulator) {
+void prove(const program::CallInfo& call, const Input& input, const Output& output, std::size_t first_image,
+           const arch::EmulatorDescription& emulator) {
   program::CallMemory memory = {call.x_stride_bytes, call.y_stride_bytes, output.engine_image_bytes, {}};
+  std::vector<std::uint32_t> images_of_call;
   for (std::size_t i = first_image; i < output.images.size(); ++i) {
     const program::ImageRecord& image = output.images[i];
     memory.images.push_back({image.engine, image.image_offset, input.blocks[image.block].rows, image.cols});
+    images_of_call.push_back(static_cast<std::uint32_t>(i));
   }
   auto violations = program::check_call(output.code, call.entry, emulator, memory);
   if (violations.empty()) {
-    violations =
-        program::check_outputs(output.code, emulator, {index, call, input.matrices, input.blocks, output.images});
+    violations = program::check_outputs(output.code, emulator,
+                                        {call, input.matrices, input.blocks, output.images, images_of_call});
   }
   if (violations.empty()) return;
   const program::Violation& first = violations.front();
@@ -99,7 +101,7 @@ Output generate(const Input& input, const arch::EmulatorDescription& emulator) {
     const std::size_t first_image = output.images.size();
     emit_call(layout, schedule, input, index, emulator, output);
     call.num_instructions = static_cast<std::uint32_t>(output.code.size()) - call.entry;
-    prove(index, call, input, output, first_image, emulator);
+    prove(call, input, output, first_image, emulator);
     output.calls.push_back(std::move(call));
   }
   return output;

@@ -33,8 +33,9 @@ class OutputChecker {
         ybuf_(emulator.num_engines, std::vector<Sum>(emulator.ybuf_words)),
         contexts_(emulator.num_engines, std::vector<const ImageRecord*>(emulator.contexts, nullptr)),
         y_(tables.call.y_stride_bytes / sizeof(std::int32_t)) {
-    for (const ImageRecord& image : tables.images) {
-      if (image.call == tables.index) images_[key(image.engine, image.image_offset)] = &image;
+    for (const std::uint32_t index : tables.images_of_call) {
+      const ImageRecord& image = tables.images[index];
+      images_[key(image.engine, image.image_offset)] = &image;
     }
   }
 

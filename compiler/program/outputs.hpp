@@ -15,11 +15,11 @@ namespace xw::program {
 
 /// What the code of a call refers to: tables that are consistent (validate.hpp).
 struct CallTables {
-  std::uint32_t index;  ///< of the call, as images name it
   const CallInfo& call;
   std::span<const MatrixInfo> matrices;
   std::span<const BlockRecord> blocks;
-  std::span<const ImageRecord> images;
+  std::span<const ImageRecord> images;            ///< of all calls
+  std::span<const std::uint32_t> images_of_call;  ///< which of them are of this call
 };
 
 /// Follows the values through XBUF, contexts and YBUF in program order, which is the order that counts where

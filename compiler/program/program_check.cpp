@@ -65,7 +65,10 @@ void check_program(const Program& program, const arch::EmulatorDescription& emul
   check_images(program, emulator);
   const Manifest& manifest = program.manifest();
   std::vector<CallMemory> memory(manifest.calls.size());
-  for (const ImageRecord& image : program.images()) {
+  std::vector<std::vector<std::uint32_t>> images_of(manifest.calls.size());  // gathered once: there may be many calls
+  for (std::uint32_t index = 0; index < program.images().size(); ++index) {
+    const ImageRecord& image = program.images()[index];
+    images_of[image.call].push_back(index);
     memory[image.call].images.push_back(
         {image.engine, image.image_offset, program.blocks()[image.block].rows, image.cols});
   }
@@ -77,7 +80,7 @@ void check_program(const Program& program, const arch::EmulatorDescription& emul
     refuse(program, call, check_call(program.code(), call.entry, emulator, memory[i]), "is not safe to run");
     refuse(program, call,
            check_outputs(program.code(), emulator,
-                         {static_cast<std::uint32_t>(i), call, manifest.matrices, program.blocks(), program.images()}),
+                         {call, manifest.matrices, program.blocks(), program.images(), images_of[i]}),
            "does not compute its outputs");
   }
 }

@@ -6,7 +6,9 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <numeric>
 #include <random>
+#include <vector>
 
 #include "compiler/codegen/codegen.hpp"
 #include "tests/unit/codegen/model_fixture.hpp"
@@ -26,7 +28,10 @@ struct Example {
     output = codegen::generate(model.input(), emulator);
   }
   [[nodiscard]] std::vector<Violation> outputs() const {
-    return check_outputs(output.code, emulator, {0, output.calls[0], model.matrices, model.blocks, output.images});
+    std::vector<std::uint32_t> images_of_call(output.images.size());
+    std::iota(images_of_call.begin(), images_of_call.end(), 0U);
+    return check_outputs(output.code, emulator,
+                         {output.calls[0], model.matrices, model.blocks, output.images, images_of_call});
   }
   [[nodiscard]] std::vector<Violation> hazards() const {
     CallMemory memory = {output.calls[0].x_stride_bytes, output.calls[0].y_stride_bytes, output.engine_image_bytes, {}};
