@@ -56,11 +56,11 @@ std::string_view head_of(const MappedFile& file) {
 Format format_of(const MappedFile& file) {
   const std::string_view head = head_of(file);
   if (head.starts_with("GGUF")) return Format::kGguf;
+  // llama2.c: the length of the longest token in four bytes, before JSON, in which no byte is 0: a length of 123 begins
+  // with '{'. SentencePiece: field 1 of a message, a piece, whose field 1 is its text.
+  if (head.size() >= 4 && head[2] == '\0' && head[3] == '\0') return Format::kLlama2cTokenizer;
   const std::size_t first = head.find_first_not_of(" \t\r\n");
   if (first != std::string_view::npos && head[first] == '{') return Format::kTokenizerJson;
-  // llama2.c: the length of the longest token in four bytes. SentencePiece: field 1 of a message, a piece, whose
-  // field 1 is its text.
-  if (head.size() >= 4 && head[2] == '\0' && head[3] == '\0') return Format::kLlama2cTokenizer;
   if (head.size() >= 3 && head[0] == '\x0A' && head[2] == '\x0A') return Format::kSentencePieceModel;
   const std::string extension = file.path().extension().string();
   if (extension == ".json") return Format::kTokenizerJson;

@@ -74,11 +74,15 @@ TEST_F(FindTokenizer, ReadRecognisesContent) {
   for (const char* name : {"blob", "x.bin", "x.model", "x.JSON"}) {
     EXPECT_EQ(read_tokenizer(add(name, "\n " + json)).tokens, (std::vector<std::string>{"a"})) << name;
   }
-  std::string llama2c("\4\0\0\0", 4);
-  for (const std::string token : {"<unk>", "<s>", "</s>", "abc"}) {
-    llama2c += std::string(4, '\0') + std::string(1, static_cast<char>(token.size())) + std::string(3, '\0') + token;
+  // The longest token's length may be that of any character with which JSON begins.
+  for (const std::size_t longest : {std::size_t{4}, std::size_t{'{'}, std::size_t{' '}, std::size_t{'\n'}}) {
+    std::string llama2c = std::string(1, static_cast<char>(longest)) + std::string(3, '\0');
+    for (const std::string& token :
+         {std::string("<u>"), std::string("<s>"), std::string("</s>"), std::string(longest, 'a')}) {
+      llama2c += std::string(4, '\0') + std::string(1, static_cast<char>(token.size())) + std::string(3, '\0') + token;
+    }
+    EXPECT_EQ(read_tokenizer(add("blob2", llama2c)).tokens[3], std::string(longest, 'a')) << longest;
   }
-  EXPECT_EQ(read_tokenizer(add("blob2", llama2c)).tokens[3], "abc");
 }
 
 TEST_F(FindTokenizer, TheTemplateInAFileOfItsOwnWins) {
