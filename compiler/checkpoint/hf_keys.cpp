@@ -15,13 +15,14 @@ constexpr std::size_t kMaxShown = 60;
 
 /// Values of a key that ask for nothing special.
 enum class Neutral {
-  kNothing,  ///< only an absent key, null, an empty string, list or object
-  kFalse,    ///< and false
-  kZero,     ///< and 0
-  kOne,      ///< and 1
-  kSilu,     ///< and "silu" or "swish"
-  kRotary,   ///< and "rope" or "rotary"
-  kDefault   ///< and "default"
+  kNothing,    ///< only an absent key, null, an empty string, list or object
+  kFalse,      ///< and false
+  kZero,       ///< and 0
+  kOne,        ///< and 1
+  kOneAtMost,  ///< and 0 and 1
+  kSilu,       ///< and "silu" or "swish"
+  kRotary,     ///< and "rope", "rotary" or "absolute", the general default, which none of these families reads
+  kDefault     ///< and "default"
 };
 
 struct Key {
@@ -73,10 +74,10 @@ constexpr std::array kKeys{
     Key{"attn_temperature_tuning", Neutral::kFalse},
     Key{"attention_chunk_size", Neutral::kNothing},
     Key{"sliding_window_pattern", Neutral::kNothing},
-    Key{"num_local_experts", Neutral::kZero},
-    Key{"num_experts", Neutral::kZero},
+    Key{"num_local_experts", Neutral::kOneAtMost},
+    Key{"num_experts", Neutral::kOneAtMost},
     Key{"n_routed_experts", Neutral::kZero},
-    Key{"num_experts_per_tok", Neutral::kZero},
+    Key{"num_experts_per_tok", Neutral::kOneAtMost},
     Key{"q_lora_rank", Neutral::kNothing},
     Key{"kv_lora_rank", Neutral::kNothing},
     Key{"attention_out_bias", Neutral::kFalse},
@@ -103,10 +104,12 @@ bool is_neutral(const nlohmann::json& value, Neutral neutral) {
       return value.is_number() && value == 0;
     case Neutral::kOne:
       return value.is_number() && value == 1;
+    case Neutral::kOneAtMost:
+      return value.is_number() && (value == 0 || value == 1);
     case Neutral::kSilu:
       return is_any(value, "silu", "swish");
     case Neutral::kRotary:
-      return is_any(value, "rope", "rotary");
+      return is_any(value, "rope", "rotary") || value == "absolute";
     case Neutral::kDefault:
       return is_any(value, "default", "none");
   }
@@ -121,6 +124,8 @@ const char* supported(Neutral neutral) {
       return "0";
     case Neutral::kOne:
       return "1";
+    case Neutral::kOneAtMost:
+      return "0, 1";
     case Neutral::kSilu:
       return "silu";
     case Neutral::kRotary:

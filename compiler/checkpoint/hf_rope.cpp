@@ -93,6 +93,11 @@ class RopeReader {
     return type == "su" || (type == "yarn" && config_.family == "phi3") ? "longrope" : type;
   }
 
+  /// True for factors of 1, which change nothing where they are not used.
+  static bool is_neutral(const std::string& key, const nlohmann::json& value) {
+    return (key == "factor" || key == "attention_factor") && value.is_number() && value == 1;
+  }
+
   void check_keys(const nlohmann::json& inside, const std::string& type, const std::string& what) const {
     const auto& types = rope_types();
     const auto found = std::find_if(types.begin(), types.end(), [&](const RopeType& t) { return t.name == type; });
@@ -100,12 +105,12 @@ class RopeReader {
       throw Error(ErrorCode::kUnsupported,
                   what + ": found type \"" + printable(type) + "\"; supported: default, linear, llama3, longrope");
     }
-    constexpr std::array<std::string_view, 5> kShared = {"rope_type", "type", "rope_theta", "partial_rotary_factor",
-                                                         kOriginal};
+    constexpr std::array<std::string_view, 6> kShared = {"rope_type", "type",     "rope_theta", "partial_rotary_factor",
+                                                         kOriginal,   "finetuned"};
     for (const auto& [key, value] : inside.items()) {
       const bool is_known = std::find(kShared.begin(), kShared.end(), key) != kShared.end() ||
                             std::find(found->keys.begin(), found->keys.end(), key) != found->keys.end();
-      if (is_known || value.is_null()) continue;
+      if (is_known || value.is_null() || is_neutral(key, value)) continue;
       std::string supported;
       for (const std::string_view known : kShared) supported += std::string(known) + ", ";
       for (const std::string_view known : found->keys) supported += std::string(known) + ", ";
@@ -186,7 +191,14 @@ void read_hf_rope(ModelConfig& config, const JsonObject& json, const std::string
   const RopeReader reader(config, json);
   const nlohmann::json* old_object = json.find("rope_scaling");
   const nlohmann::json* new_object = json.find("rope_parameters");
-  if (old_object != nullptr && new_object != nullptr && *old_object != *new_object) {
+  const auto are_same = [&] {
+    if (*old_object == *new_object) return true;
+    if (is_nested(*old_object) || is_nested(*new_object)) return false;
+    // Releases of transformers differ in which one they read: both must give the same rotation.
+    return reader.read(old_object, origin + ": \"rope_scaling\"") ==
+           reader.read(new_object, origin + ": \"rope_parameters\"");
+  };
+  if (old_object != nullptr && new_object != nullptr && !are_same()) {
     throw Error(ErrorCode::kUnsupported,
                 origin + ": found different \"rope_scaling\" and \"rope_parameters\"; supported: one of them");
   }

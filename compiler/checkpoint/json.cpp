@@ -136,7 +136,9 @@ std::vector<std::int64_t> JsonObject::find_token_ids(const char* key) const {
     ids.push_back(element.get<std::int64_t>());
   };
   if (value->is_array()) {
-    for (const nlohmann::json& element : *value) append(element);
+    for (const nlohmann::json& element : *value) {
+      if (!element.is_null()) append(element);
+    }
   } else {
     append(*value);
   }

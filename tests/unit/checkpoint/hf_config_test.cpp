@@ -208,6 +208,34 @@ TEST(HfConfig, KeysThatARopeTypeDoesNotUseAreRefused) {
   }
 }
 
+TEST(HfConfig, NeutralRopeKeysPass) {
+  for (const json& type : {json("default"), json()}) {
+    EXPECT_EQ(parse_with("llama", {{"rope_scaling", {{"type", type}, {"factor", 1.0}}}}).rope.scaling, "none");
+  }
+  const json linear = {{"type", "linear"}, {"factor", 2.0}, {"finetuned", true}};
+  EXPECT_EQ(parse_with("llama", {{"rope_scaling", linear}}).rope.factor, 2.0);
+  json llama3 = {{"rope_type", "llama3"}, {"factor", 8.0}, {"original_max_position_embeddings", 8}};
+  const RopeSettings plain = parse_with("llama", {{"rope_scaling", llama3}}).rope;
+  llama3["attention_factor"] = 1.0;
+  EXPECT_EQ(parse_with("llama", {{"rope_scaling", llama3}}).rope, plain);
+  llama3["attention_factor"] = 1.5;
+  expect_failure("llama", {{"rope_scaling", llama3}}, ErrorCode::kUnsupported, "found key \"attention_factor\"");
+}
+
+TEST(HfConfig, TwoRopeObjectsWithTheSameMeaningPass) {
+  const json both = {{"rope_scaling", {{"rope_type", "default"}}},
+                     {"rope_parameters", {{"rope_type", "default"}, {"rope_theta", 5000.0}}},
+                     {"rope_theta", 5000.0}};
+  EXPECT_EQ(parse_with("llama", both).rope.theta, 5000.0);
+  json different = both;  // one release of transformers would take 5000, another one 7000
+  different["rope_theta"] = 7000.0;
+  expect_failure("llama", different, ErrorCode::kUnsupported, "found different \"rope_scaling\" and");
+}
+
+TEST(HfConfig, NullsAmongEndTokensAreNone) {
+  EXPECT_EQ(parse_with("llama", {{"eos_token_id", {2, nullptr}}}).eos_tokens, (std::vector<std::int64_t>{2}));
+}
+
 TEST(HfConfig, TwoDifferentRopeObjectsAreRefused) {
   const json linear = {{"rope_type", "linear"}, {"factor", 2.0}};
   EXPECT_EQ(parse_with("llama", {{"rope_scaling", linear}, {"rope_parameters", linear}}).rope.factor, 2.0);
@@ -278,10 +306,11 @@ TEST(HfConfig, NeutralValuesAndKeysWithoutASayPass) {
                         {"qk_layernorm", false},
                         {"clip_qkv", nullptr},
                         {"pruned_heads", json::object()},
-                        {"num_local_experts", 0},
+                        {"num_local_experts", 1},
                         {"is_encoder_decoder", false},
                         {"rope_type", "default"},
-                        {"position_embedding_type", "rope"},
+                        {"position_embedding_type", "absolute"},
+                        {"num_experts", 1},
                         {"no_rope_layers", json::array()},
                         {"attention_dropout", 0.1},
                         {"initializer_range", 0.02},
