@@ -51,8 +51,8 @@ void check_mapped_files();
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path, std::uint64_t max_bytes = 64ULL << 20);
 
 /// An output file written under a temporary name beside its target and renamed by `commit()`.
-/// Without commit (exception, Ctrl-C) the temporary file is removed and an existing target is untouched. What a killed
-/// process left behind for the same target is removed by the next writer on the same machine.
+/// Without commit (exception, Ctrl-C) the temporary file is removed and an existing target is untouched. It is locked
+/// (flock) while its writer lives; one without a lock, of a killed process, is removed by the target's next writer.
 /// All methods throw Error{kIo} naming the target path and the reason (e.g. "No space left on device").
 class OutputFile {
  public:

@@ -21,22 +21,26 @@ namespace {
 using Path = std::filesystem::path;
 using namespace std::string_view_literals;
 
-/// Files that belong to a checkpoint in a file beside them.
-constexpr std::array kBeside = {"config.json"sv,
-                                "generation_config.json"sv,
-                                "tokenizer.json"sv,
-                                "tokenizer_config.json"sv,
-                                "tokenizer.model"sv,
-                                "tokenizer.bin"sv,
-                                "special_tokens_map.json"sv,
-                                "added_tokens.json"sv,
-                                "chat_template.jinja"sv,
-                                "chat_template.json"sv,
-                                "vocab.json"sv,
-                                "merges.txt"sv,
-                                "model.safetensors.index.json"sv,
-                                "pytorch_model.bin.index.json"sv,
-                                "params.json"sv};
+/// Names that loaders of checkpoints and tokenizers know, and those that others write beside them.
+constexpr std::array kNames = {"config.json"sv,
+                               "generation_config.json"sv,
+                               "rpu_config.json"sv,
+                               "rpu_config"sv,
+                               "tokenizer.json"sv,
+                               "tokenizer_config.json"sv,
+                               "special_tokens_map.json"sv,
+                               "added_tokens.json"sv,
+                               "chat_template.json"sv,
+                               "vocab.json"sv,
+                               "vocab.txt"sv,
+                               "merges.txt"sv,
+                               "params.json"sv,
+                               "adapter_config.json"sv,
+                               "preprocessor_config.json"sv,
+                               "quantize_config.json"sv};
+
+/// How names of weights, tokenizers, templates and indices end, whatever they are called.
+constexpr std::array kEndings = {".safetensors"sv, ".gguf"sv, ".bin"sv, ".model"sv, ".jinja"sv, ".index.json"sv};
 
 /// The path without links and dots, as far as it exists.
 [[nodiscard]] Path whole(const Path& path) {
@@ -63,6 +67,31 @@ constexpr std::array kBeside = {"config.json"sv,
 [[nodiscard]] bool is_inside(const Path& path, const Path& folder) {
   const Path root = whole(folder), file = whole(path);
   return std::mismatch(root.begin(), root.end(), file.begin(), file.end()).first == root.end();
+}
+
+/// The folder that the name of `path` stands in, whatever that name links to.
+[[nodiscard]] Path folder_of(const Path& path) {
+  std::error_code error;
+  const Path full = std::filesystem::absolute(path, error);
+  return error ? path.parent_path() : full.parent_path();
+}
+
+/// Whether something has this name, be it a link that leads nowhere.
+[[nodiscard]] bool is_taken(const Path& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0;
+}
+
+/// Whether writing to `output` would write to a file of a checkpoint in `folder`, under any name of it. Links count twice:
+/// caches of models keep links of telling names to files of others.
+[[nodiscard]] bool is_of_checkpoint(const Path& output, const Path& folder) {
+  if (!is_taken(output)) return false;
+  if (is_checkpoint_file(output.filename().string()) && same_file(folder_of(output), folder)) return true;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    if (is_checkpoint_file(entry->path().filename().string()) && same_file(output, entry->path())) return true;
+  }
+  return false;
 }
 
 /// The beginning of a file that is there; empty for what is none.
@@ -134,24 +163,31 @@ void FileRoles::add_output(const std::string& what, const Path& path, OutputKind
   if (!path.empty() && path != "-") outputs_.push_back({what, path, kind});
 }
 
+bool is_checkpoint_file(std::string_view name) {
+  const auto ends_name = [name](std::string_view ending) { return name.ends_with(ending); };
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+         std::any_of(kEndings.begin(), kEndings.end(), ends_name);
+}
+
 void FileRoles::check() const {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     const File& output = outputs_[i];
+    // What has the mark of its own kind is no file of a checkpoint, whatever its name; text has no mark.
+    const std::string bytes = beginning(output.path);
+    const bool is_own = output.kind != OutputKind::kText && !bytes.empty() && may_replace(output.kind, bytes);
     for (const File& input : inputs_) {
       if (is_folder(input.path)) {
-        std::error_code error;
-        const bool exists = std::filesystem::exists(output.path, error);
-        if (exists && is_inside(output.path, input.path) &&
-            !(output.kind == OutputKind::kProgram && may_replace(output.kind, beginning(output.path)))) {
+        const bool is_below = is_taken(output.path) && is_checkpoint_file(output.path.filename().string()) &&
+                              is_inside(folder_of(output.path), input.path);
+        if (!is_own && (is_below || is_of_checkpoint(output.path, input.path))) {
           refuse(output.what, output.path, "is a file of " + input.what + " (" + input.path.string() + ")");
         }
         continue;
       }
       if (same_file(output.path, input.path)) refuse(output.what, output.path, "is also " + input.what);
-      for (const std::string_view beside : kBeside) {
-        std::error_code error;
-        const Path neighbour = whole(input.path).parent_path() / beside;
-        if (std::filesystem::exists(neighbour, error) && same_file(output.path, neighbour)) {
+      if (is_own) continue;
+      for (const Path& folder : {folder_of(input.path), whole(input.path).parent_path()}) {
+        if (is_of_checkpoint(output.path, folder)) {
           refuse(output.what, output.path, "belongs to " + input.what + " (" + input.path.string() + ")");
         }
       }
@@ -160,7 +196,7 @@ void FileRoles::check() const {
       if (same_file(output.path, outputs_[k].path)) refuse(output.what, output.path, "is also " + outputs_[k].what);
     }
     check_writable(output.what, output.path);
-    if (!may_replace(output.kind, beginning(output.path))) {
+    if (!may_replace(output.kind, bytes)) {
       refuse(output.what, output.path, std::string("exists and is not ") + name(output.kind));
     }
   }

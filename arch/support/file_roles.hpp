@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace xw {
@@ -17,15 +18,21 @@ enum class OutputKind {
   kWaveform,  ///< starts like an FST file
 };
 
+/// Whether a file of this name, without folders, is part of a checkpoint where it stands in its folder: configuration,
+/// weights, their index, tokenizer, chat template.
+[[nodiscard]] bool is_checkpoint_file(std::string_view name);
+
 /// Inputs and outputs of one command. A path counts as the same file under any name: through links, hard links, "..".
 class FileRoles {
  public:
-  /// `what` names it in messages: "--tokenizer", "the checkpoint". An empty path is ignored. Of a folder, every file
-  /// in it is an input; of a file, also the files of a checkpoint that stand beside it (config.json, tokenizer.json, …).
+  /// `what` names it in messages: "--tokenizer", "the checkpoint". An empty path is ignored. Of a folder, every
+  /// checkpoint file in it is an input, as is what it links to; of a file, also the checkpoint files beside it, both where
+  /// its name stands and where that leads through links. Other files of the folder are none: results may stand there.
   void add_input(const std::string& what, const std::filesystem::path& path);
   /// An empty path and "-" (standard output) are ignored.
   void add_output(const std::string& what, const std::filesystem::path& path, OutputKind kind);
-  /// Throws Error{kInvalidArgument} for an output that is an input, that is another output or that would replace a file
+  /// Throws Error{kInvalidArgument} for an output that is an input (but a program, a saved run or a waveform may replace
+  /// one of its kind under the name of a checkpoint file), that is another output or that would replace a file
   /// of another kind; Error{kIo} for one that cannot be written: its folder is missing or not writable, it is a folder,
   /// a device or a pipe. Writes nothing.
   void check() const;

@@ -3,7 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -59,7 +59,37 @@ std::filesystem::path resolved(const std::filesystem::path& target) {
   return error ? target : real;
 }
 
-/// Removes ".NAME.PID-NUMBER.tmp" beside `target` of processes that are gone. Errors are no reason to stop.
+/// Takes the lock that a writer has on its temporary file. The lock ends with the process, however that ends, and is seen
+/// where process numbers mean nothing: from other containers and, on file systems that tell, from other machines.
+/// 0, or why not: EWOULDBLOCK if another has it.
+int lock(int fd) noexcept {
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+/// Whether the name still leads to the open file.
+bool leads_to(const char* path, int fd) noexcept {
+  struct stat named {
+  }, opened{};
+  return ::lstat(path, &named) == 0 && ::fstat(fd, &opened) == 0 && named.st_dev == opened.st_dev &&
+         named.st_ino == opened.st_ino;
+}
+
+/// Removes a temporary file that no writer holds.
+void remove_if_unlocked(const std::filesystem::path& path) noexcept {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return;
+  // For writing, since some network file systems lock nothing else.
+  const int fd = ::open(path.c_str(), O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return;
+  // While this has the lock, a name that leads to the file stays: a writer renames only what it has locked.
+  if (lock(fd) == 0 && leads_to(path.c_str(), fd)) ::unlink(path.c_str());
+  ::close(fd);
+}
+
+/// Removes ".NAME.PID-NUMBER.tmp" beside `target` that no writer holds. Errors are no reason to stop.
 void remove_stale(const std::filesystem::path& target) noexcept {
   try {
     const std::string prefix = "." + target.filename().string() + ".";
@@ -77,11 +107,7 @@ void remove_stale(const std::filesystem::path& target) noexcept {
       if (bad_pid != std::errc{} || pid <= 0 || dash == last || *dash != '-') continue;
       const auto [rest, bad_number] = std::from_chars(dash + 1, last, number);
       if (bad_number != std::errc{} || rest != last) continue;
-      if (::kill(static_cast<pid_t>(pid), 0) == 0 || errno != ESRCH) continue;  // alive, or nobody can tell
-      std::error_code ignored;
-      if (entry->is_regular_file(ignored) && !entry->is_symlink(ignored)) {
-        std::filesystem::remove(entry->path(), ignored);
-      }
+      remove_if_unlocked(entry->path());
     }
   } catch (...) {  // out of memory: the next writer tries again
   }
@@ -103,8 +129,8 @@ struct OutputFile::Impl {
       : target(std::move(where)), real_target(resolved(target)), slot(taken) {}
   ~Impl() {
     if (fd >= 0) {
+      ::unlink(slot.path.data());  // under the lock: the name may be another's later
       ::close(fd);
-      ::unlink(slot.path.data());
     }
     slot.state.store(Slot::kFree);
   }
@@ -122,7 +148,15 @@ struct OutputFile::Impl {
     }
     if (real_target.filename().empty()) fail("create", EISDIR);
     remove_stale(real_target);
-    do {  // the number makes names unique in this process, O_EXCL against what an earlier process left
+    do {
+      create();
+    } while (!hold());
+    slot.state.store(Slot::kLive);
+  }
+
+  /// Makes the temporary file.
+  void create() {
+    do {  // the number makes names unique in this process, O_EXCL against what other processes left
       const std::string name = "." + real_target.filename().string() + "." + std::to_string(::getpid()) + "-" +
                                std::to_string(next_number.fetch_add(1)) + ".tmp";
       const std::string path = (real_target.parent_path() / name).string();
@@ -131,7 +165,14 @@ struct OutputFile::Impl {
       fd = ::open(slot.path.data(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     } while (fd < 0 && (errno == EEXIST || errno == EINTR));
     if (fd < 0) fail("create", errno);
-    slot.state.store(Slot::kLive);
+  }
+
+  /// Locks the temporary file; false, and it is closed, if another writer took it for a stale one before that. On a file
+  /// system without locks it goes on: there, nobody gets one to remove it.
+  bool hold() {
+    const bool is_held = lock(fd) != EWOULDBLOCK && leads_to(slot.path.data(), fd);
+    if (!is_held) ::close(std::exchange(fd, -1));
+    return is_held;
   }
 
   void write_through(std::uint64_t offset, std::span<const std::byte> bytes) {
@@ -206,17 +247,17 @@ void OutputFile::commit() {
   impl_->require_open();
   check_mapped_files();  // what is written came from files that may have changed meanwhile
   impl_->flush();
-  const int closed = ::close(std::exchange(impl_->fd, -1));
-  const int close_error = errno;
-  if (closed != 0) {  // e.g. a quota that the server checks late
+  // A second descriptor of the same open file keeps the lock until the file has its own name.
+  const int holder = ::fcntl(impl_->fd, F_DUPFD_CLOEXEC, 0);
+  if (holder < 0) impl_->fail("close", errno);
+  const auto give_up = [&](const char* what, int error) {
     ::unlink(impl_->slot.path.data());
-    impl_->fail("close", close_error);
-  }
-  if (::rename(impl_->slot.path.data(), impl_->real_target.c_str()) != 0) {
-    const int rename_error = errno;
-    ::unlink(impl_->slot.path.data());
-    impl_->fail("rename the finished file", rename_error);
-  }
+    ::close(holder);
+    impl_->fail(what, error);
+  };
+  if (::close(std::exchange(impl_->fd, -1)) != 0) give_up("close", errno);  // e.g. a quota that the server checks late
+  if (::rename(impl_->slot.path.data(), impl_->real_target.c_str()) != 0) give_up("rename the finished file", errno);
+  ::close(holder);
   impl_->slot.state.store(Slot::kFree);
 }
 

@@ -87,6 +87,88 @@ TEST_F(FileRolesTest, FilesBesideACheckpointFileAreInputs) {
   EXPECT_EQ(refusal(folder_ / "notes.json", OutputKind::kText), "");
 }
 
+TEST_F(FileRolesTest, FilesOfACheckpointAreRefusedThroughTheLinksOfACache) {
+  std::filesystem::create_directories(folder_ / "hf/snapshots/abc");
+  std::filesystem::create_directories(folder_ / "hf/blobs");
+  const std::filesystem::path snapshot = folder_ / "hf/snapshots/abc";
+  const std::vector<std::pair<std::string, std::string>> files = {{"config.json", "1a"},
+                                                                  {"model.safetensors", "2b"},
+                                                                  {"rpu_config.json", "3c"},
+                                                                  {"model.safetensors.index.json", "4d"}};
+  for (const auto& [name, blob] : files) {
+    put("hf/blobs/" + blob, "{}");
+    std::filesystem::create_symlink("../../blobs/" + blob, snapshot / name);
+  }
+  put("hf/blobs/5e", "{}");
+  std::filesystem::create_symlink("../../blobs/missing", snapshot / "tokenizer.json");
+  put("hf/snapshots/abc/result.json", "{}");
+  std::filesystem::create_directory_symlink("hf/snapshots/abc", folder_ / "alias");
+  std::filesystem::create_symlink("alias/config.json", folder_ / "far.json");
+  for (const char* input : {"hf/snapshots/abc", "alias", "hf/snapshots/abc/model.safetensors", "alias/config.json"}) {
+    roles_ = {};
+    roles_.add_input("the model", folder_ / input);
+    for (const auto& [name, blob] : files) {
+      EXPECT_NE(refusal(snapshot / name, OutputKind::kText), "") << input << " " << name;
+      EXPECT_NE(refusal(folder_ / "alias" / name, OutputKind::kText), "") << input << " " << name;
+      EXPECT_NE(refusal(folder_ / "hf/blobs" / blob, OutputKind::kText), "") << input << " " << name;
+    }
+    EXPECT_NE(refusal(folder_ / "far.json", OutputKind::kText), "") << input;
+    EXPECT_NE(refusal(snapshot / "tokenizer.json", OutputKind::kText), "") << input << ": it is to come";
+    EXPECT_EQ(refusal(folder_ / "hf/blobs/5e", OutputKind::kText), "") << input << ": of another snapshot";
+    EXPECT_EQ(refusal(snapshot / "result.json", OutputKind::kText), "") << input;
+  }
+}
+
+TEST_F(FileRolesTest, FilesBesideTheTargetOfALinkedCheckpointAreInputs) {
+  std::filesystem::create_directories(folder_ / "real/below");
+  put("real/model.safetensors", "x");
+  put("real/config.json", "{}");
+  put("real/below/params.json", "{}");
+  std::filesystem::create_symlink("real/model.safetensors", folder_ / "m.safetensors");
+  put("tokenizer.json", "{}");
+  roles_.add_input("the model", folder_ / "m.safetensors");
+  EXPECT_THAT(refusal(folder_ / "real/config.json", OutputKind::kText), HasSubstr("belongs to the model"));
+  EXPECT_THAT(refusal(folder_ / "tokenizer.json", OutputKind::kText), HasSubstr("belongs to the model"));
+  roles_ = {};
+  roles_.add_input("the model", folder_ / "real");
+  EXPECT_THAT(refusal(folder_ / "real/below/params.json", OutputKind::kText), HasSubstr("is a file of the model"));
+}
+
+TEST_F(FileRolesTest, ResultsInTheFolderOfAModelAreReplacedLikeElsewhere) {
+  std::filesystem::create_directory(folder_ / "model");
+  put("model/config.json", "{}");
+  put("model/e.json", "{}");
+  put("model/x.csv", "a,b\n");
+  put("model/program.bin", kProgram);
+  put("model/run.bin", "XWRUN\r\n\x1a");
+  put("model/weights.bin", "1234");
+  for (const char* input : {"model", "model/config.json"}) {
+    roles_ = {};
+    roles_.add_input("the model", folder_ / input);
+    EXPECT_EQ(refusal(folder_ / "model/e.json", OutputKind::kText), "");
+    EXPECT_EQ(refusal(folder_ / "model/x.csv", OutputKind::kText), "");
+    EXPECT_EQ(refusal(folder_ / "model/program.bin", OutputKind::kProgram), "") << "its mark tells that it is none";
+    EXPECT_EQ(refusal(folder_ / "model/run.bin", OutputKind::kCapture), "");
+    EXPECT_NE(refusal(folder_ / "model/program.bin", OutputKind::kText), "");
+    EXPECT_NE(refusal(folder_ / "model/weights.bin", OutputKind::kText), "");
+    EXPECT_NE(refusal(folder_ / "model/weights.bin", OutputKind::kProgram), "");
+    EXPECT_THAT(refusal(folder_ / "model/e.json", OutputKind::kProgram), HasSubstr("exists and is not a program"));
+  }
+}
+
+TEST_F(FileRolesTest, FilesOfACheckpointAreKnownByTheirNames) {
+  for (const char* name :
+       {"config.json", "generation_config.json", "rpu_config.json", "rpu_config", "model-00001-of-00002.safetensors",
+        "model.safetensors.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json", "tokenizer.json",
+        "tokenizer_config.json", "tokenizer.model", "tok512.bin", "special_tokens_map.json", "added_tokens.json",
+        "chat_template.jinja", "vocab.json", "merges.txt", "params.json", "any.gguf"}) {
+    EXPECT_TRUE(xw::is_checkpoint_file(name)) << name;
+  }
+  for (const char* name : {"e.json", "report.json", "config.json.old", "index.json", "a.csv", "README.md", ""}) {
+    EXPECT_FALSE(xw::is_checkpoint_file(name)) << name;
+  }
+}
+
 TEST_F(FileRolesTest, TwoOutputsInOneFileAreRefused) {
   std::filesystem::create_directory(folder_ / "sub");
   roles_.add_output("--json", folder_ / "out", OutputKind::kText);

@@ -1,21 +1,27 @@
 // Outputs appear whole or not at all, whatever goes wrong.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "arch/support/error.hpp"
@@ -118,12 +124,81 @@ TEST(OutputFile, TheNextWriterRemovesWhatAKilledProcessLeft) {
   ASSERT_EQ(status, 3);
   ASSERT_THAT(folder.names(), SizeIs(1));
   const std::string stale = *folder.names().begin();
-  // Names of living processes, of other targets and of other programs stay.
-  const std::vector<std::string> others = {".out." + std::to_string(::getpid()) + "-77.tmp", ".out2" + stale.substr(4),
-                                           ".out.note.tmp", ".out.123.tmp", ".out.0-1.tmp"};
+  // Names of other targets and of other programs stay.
+  const std::vector<std::string> others = {".out2" + stale.substr(4), ".out.note.tmp", ".out.123.tmp", ".out.0-1.tmp"};
   for (const std::string& name : others) std::ofstream(folder / name) << "mine";
   { xw::OutputFile file(folder / "out"); }
   EXPECT_THAT(folder.names(), ::testing::UnorderedElementsAreArray(others));
+}
+
+/// The number of a process that is no more.
+pid_t ended_process() {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(0);
+  ::waitpid(child, nullptr, 0);
+  return child;
+}
+
+TEST(OutputFile, TheLockOfAWriterCountsNotItsProcessNumber) {
+  const TemporaryFolder folder;
+  // As from another container: the writer lives, but here its number is nobody's.
+  const std::string far = ".out." + std::to_string(ended_process()) + "-0.tmp";
+  // As from an earlier start of this container: nobody writes, but the number is somebody's.
+  const std::string reused = ".out." + std::to_string(::getpid()) + "-77777.tmp";
+  std::ofstream(folder / reused) << "left";
+  std::ofstream(folder / far) << "at work";
+  const int fd = ::open((folder / far).c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::flock(fd, LOCK_EX), 0);
+  xw::write_text_file(folder / "out", "x");
+  EXPECT_THAT(folder.names(), ::testing::UnorderedElementsAre("out", far));
+  ::close(fd);
+  xw::write_text_file(folder / "out", "y");
+  EXPECT_THAT(folder.names(), ElementsAre("out"));
+}
+
+TEST(OutputFile, HoldsALockFromItsFirstByteOn) {
+  const TemporaryFolder folder;
+  xw::OutputFile file(folder / "out");
+  ASSERT_THAT(folder.names(), SizeIs(1));
+  const int fd = ::open((folder / folder.names().front()).c_str(), O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  EXPECT_EQ(::flock(fd, LOCK_EX | LOCK_NB), -1);
+  EXPECT_EQ(errno, EWOULDBLOCK);
+  file.commit();
+  EXPECT_EQ(::flock(fd, LOCK_EX | LOCK_NB), 0) << "a finished file is free";
+  ::close(fd);
+}
+
+TEST(OutputFile, LinksAndPipesOfStaleNamesStay) {
+  const TemporaryFolder folder;
+  const std::string stem = ".out." + std::to_string(ended_process()) + "-";
+  std::ofstream(folder / "mine") << "x";
+  std::filesystem::create_symlink("mine", folder / (stem + "1.tmp"));
+  ASSERT_EQ(::mkfifo((folder / (stem + "2.tmp")).c_str(), 0600), 0);
+  xw::write_text_file(folder / "out", "x");
+  EXPECT_THAT(folder.names(), ::testing::UnorderedElementsAre("mine", "out", stem + "1.tmp", stem + "2.tmp"));
+}
+
+TEST(OutputFile, WritersOfOneTargetNeverTakeEachOthersFiles) {
+  const TemporaryFolder folder;
+  const std::string text(5000, 't');
+  std::vector<std::thread> writers;
+  std::atomic<int> failed{0};
+  for (int thread = 0; thread < 4; ++thread) {
+    writers.emplace_back([&] {
+      for (int i = 0; i < 60; ++i) {
+        try {
+          xw::write_text_file(folder / "out", text);
+        } catch (const xw::Error&) {
+          ++failed;
+        }
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_EQ(xw::read_text_file(folder / "out"), text);
+  EXPECT_THAT(folder.names(), ElementsAre("out"));
 }
 
 TEST(OutputFile, WritesThroughASymbolicLink) {
