@@ -37,6 +37,17 @@ void* operator new(std::size_t size) {
 void* operator new[](std::size_t size) {
   return take(size);
 }
+// Sanitizers have these too and would take memory in one way and give it back in another.
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept try {
+  return take(size);
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept try {
+  return take(size);
+} catch (const std::bad_alloc&) {
+  return nullptr;
+}
 void operator delete(void* memory) noexcept {
   give(memory);
 }
@@ -47,6 +58,12 @@ void operator delete(void* memory, std::size_t) noexcept {
   give(memory);
 }
 void operator delete[](void* memory, std::size_t) noexcept {
+  give(memory);
+}
+void operator delete(void* memory, const std::nothrow_t&) noexcept {
+  give(memory);
+}
+void operator delete[](void* memory, const std::nothrow_t&) noexcept {
   give(memory);
 }
 

@@ -81,7 +81,8 @@ TEST(TrainedRanges, InputRangesAndTheAdcRangeAreThoseOfTheTraining) {
   EXPECT_TRUE(k.full_scales.empty()) << "the largest weight of each column";
   EXPECT_NE(calibration.description.find("ADC range 14"), std::string::npos) << calibration.description;
   const test::TemporaryFile file("trained.xwp");
-  for (const program::MatrixInfo& matrix : example.compiled(file)->manifest().matrices)
+  const auto compiled = example.compiled(file);
+  for (const program::MatrixInfo& matrix : compiled->manifest().matrices)
     EXPECT_EQ(matrix.lambda, 14.0F) << matrix.name;
 }
 
