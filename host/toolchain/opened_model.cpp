@@ -63,7 +63,7 @@ struct OpenedModel::Impl {
   RunOptions options;
   ThreadPool pool;
   Mode mode = Mode::kAnalog;
-  std::unique_ptr<TemporaryFile> temporary;
+  std::unique_ptr<TemporaryFile> temporary;  // also says that the program was compiled for this
   std::shared_ptr<const program::Program> program;
   std::unique_ptr<device::Device> device;
   std::unique_ptr<ChipCalls> chip;
@@ -95,6 +95,7 @@ struct OpenedModel::Impl {
 
   void open_program(const std::filesystem::path& file) {
     program = program::Program::open(file);
+    if (temporary != nullptr) temporary->remove();  // the map stays
     if (!program->tokenizer().empty()) {
       tokenizer = std::make_unique<tokenizer::Tokenizer>(tokenizer::parse(program->tokenizer(), program->path()));
     }

@@ -1,4 +1,4 @@
-// A file that is removed with its owner.
+// A file that is removed with its owner, or before.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/temporary_file.hpp"
@@ -24,8 +24,13 @@ TemporaryFile::TemporaryFile(const std::string& stem) {
 }
 
 TemporaryFile::~TemporaryFile() {
-  std::error_code ignored;
-  std::filesystem::remove(path_, ignored);
+  remove();
+}
+
+void TemporaryFile::remove() noexcept {
+  if (is_removed_) return;  // the name may be another's by now
+  ::unlink(path_.c_str());
+  is_removed_ = true;
 }
 
 }  // namespace xw::toolchain
