@@ -12,6 +12,7 @@
 #include "arch/support/file.hpp"
 #include "tests/unit/app/command.hpp"
 #include "tests/unit/app/tiny_model.hpp"
+#include "tests/unit/checkpoint/builders.hpp"
 
 namespace xw {
 namespace {
@@ -136,6 +137,50 @@ TEST_F(Files, OutputsThatAreInputsAreRefusedBeforeAnythingIsRead) {
   EXPECT_EQ(read_text_file(model_), before_model);
   EXPECT_EQ(read_text_file(program_), before_program);
   EXPECT_FALSE(fs::exists(folder_ / "new.xwp"));
+}
+
+TEST_F(Files, ACheckpointInACacheOfLinksStaysAndItsResultsMayBeWrittenAgain) {
+  const test::TinyModel tiny = test::tiny_model("llama");
+  nlohmann::json config = nlohmann::json::parse(tiny.config_json), tokenizer;
+  config.erase("eos_token_id");
+  config.erase("bos_token_id");
+  for (int i = 0; i < 20; ++i) tokenizer["model"]["vocab"][std::string(1, static_cast<char>('a' + i))] = i;
+  tokenizer["model"]["type"] = "BPE";
+  tokenizer["model"]["merges"] = nlohmann::json::array();
+  tokenizer["pre_tokenizer"] = {{"type", "ByteLevel"}, {"add_prefix_space", false}};
+  const fs::path snapshot = folder_ / "hf/snapshots/abc", blobs = folder_ / "hf/blobs";
+  fs::create_directories(snapshot);
+  fs::create_directories(blobs);
+  const test::Bytes weights = test::safetensors_file(tiny.canonical);
+  const std::vector<std::pair<std::string, std::string>> files = {
+      {"model.safetensors", std::string(reinterpret_cast<const char*>(weights.data()), weights.size())},
+      {"config.json", config.dump()},
+      {"tokenizer.json", tokenizer.dump()},
+      {"rpu_config.json", "{}"}};
+  for (const auto& [name, bytes] : files) {
+    write_text_file(blobs / ("blob of " + name), bytes);
+    fs::create_symlink("../../blobs/blob of " + name, snapshot / name);
+  }
+  for (const fs::path& model : {snapshot, snapshot / "model.safetensors"}) {
+    const std::string run = "run " + model.string() + " --mode fp32 -p abc -n 1 --json=";
+    for (const auto& [name, bytes] : files) {
+      for (const fs::path& output : {snapshot / name, blobs / ("blob of " + name)}) {
+        const Outcome outcome = crossweave(run + quoted(output));
+        EXPECT_EQ(outcome.status, 2) << run << output << outcome.output;
+        EXPECT_EQ(read_text_file(output), bytes) << run << output;
+      }
+    }
+    const fs::path results = snapshot / "e.json";
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(crossweave(run + results.string()).status, 0);
+      write_text_file(folder_ / "words", "abcabcadcafcadcabacadab");
+      const Outcome eval =
+          shell("cd " + snapshot.string() + "; " + test::crossweave_command() +
+                " eval . --mode fp32 --context 8 --text " + (folder_ / "words").string() + " --json=e2.json 2>&1");
+      EXPECT_EQ(eval.status, 0) << eval.output;
+      EXPECT_TRUE(nlohmann::json::accept(read_text_file(snapshot / "e2.json")));
+    }
+  }
 }
 
 TEST_F(Files, JsonWithoutAFileNeverSwallowsAnArgument) {

@@ -5,7 +5,13 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+
 #include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/unit/toolchain/compiled_model.hpp"
 
@@ -48,6 +54,37 @@ TEST_F(OpenedModelTest, ACheckpointIsCompiledForOtherModesToTheSameLogits) {
     EXPECT_FALSE(from_checkpoint.was_compiled());
     EXPECT_EQ(logits(from_program), logits(from_checkpoint)) << name(mode);
   }
+}
+
+/// TMPDIR for the length of a test.
+class TemporaryFolderVariable {
+ public:
+  explicit TemporaryFolderVariable(const std::filesystem::path& folder) {
+    if (const char* before = std::getenv("TMPDIR"); before != nullptr) before_ = before;
+    ::setenv("TMPDIR", folder.c_str(), 1);
+  }
+  ~TemporaryFolderVariable() { before_ ? ::setenv("TMPDIR", before_->c_str(), 1) : ::unsetenv("TMPDIR"); }
+  TemporaryFolderVariable(const TemporaryFolderVariable&) = delete;
+  TemporaryFolderVariable& operator=(const TemporaryFolderVariable&) = delete;
+
+ private:
+  std::optional<std::string> before_;
+};
+
+TEST_F(OpenedModelTest, ATemporaryProgramHasNoNameAnyMoreWhileItRuns) {
+  const std::filesystem::path folder = folder_ / "temporary";
+  std::filesystem::create_directory(folder);
+  const TemporaryFolderVariable variable(folder);
+  for (const Mode mode : {Mode::kAnalog, Mode::kDigitalW8A8}) {
+    OpenedModel opened(checkpoint_, in(mode), options_, 1);
+    EXPECT_TRUE(std::filesystem::is_empty(folder)) << "a kill would leave it for ever";
+    EXPECT_FALSE(opened.was_compiled());
+    OpenedModel from_program(program_, in(mode), {}, 1);
+    EXPECT_EQ(logits(opened), logits(from_program)) << name(mode);
+    EXPECT_NO_THROW(check_mapped_files()) << "losing its name is no change of the file";
+  }
+  EXPECT_NO_THROW(check_mapped_files());
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
 }
 
 TEST_F(OpenedModelTest, ReprogrammingIsAnotherChip) {
