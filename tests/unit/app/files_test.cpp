@@ -155,8 +155,7 @@ TEST_F(Files, ACheckpointInACacheOfLinksStaysAndItsResultsMayBeWrittenAgain) {
   const std::vector<std::pair<std::string, std::string>> files = {
       {"model.safetensors", std::string(reinterpret_cast<const char*>(weights.data()), weights.size())},
       {"config.json", config.dump()},
-      {"tokenizer.json", tokenizer.dump()},
-      {"rpu_config.json", "{}"}};
+      {"tokenizer.json", tokenizer.dump()}};
   for (const auto& [name, bytes] : files) {
     write_text_file(blobs / ("blob of " + name), bytes);
     fs::create_symlink("../../blobs/blob of " + name, snapshot / name);
