@@ -4,9 +4,9 @@
 #include "host/toolchain/phase_times.hpp"
 
 #include <nlohmann/json.hpp>
-#include <string>
 
 #include "host/backends/systemc/open.hpp"
+#include "host/report/chip_run.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -23,15 +23,6 @@ using systemc::ChipUse;
           {"chip_time", number(phase.chip_ns, "ns", "simulated")},
           {"chip_energy", number(phase.chip_pj, "pJ", "simulated")},
           {"host_time", number(phase.host_seconds() * 1e9, "ns", "measured")}};
-}
-
-[[nodiscard]] ordered_json to_json(const systemc::Breakdown& breakdown) {
-  ordered_json json = ordered_json::object();
-  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
-    const auto component = static_cast<systemc::Component>(c);
-    if (breakdown[component] != 0) json[std::string(systemc::name(component))] = breakdown[component];
-  }
-  return json;
 }
 
 }  // namespace
@@ -72,8 +63,8 @@ nlohmann::ordered_json chip_times_json(const runtime::ChipInstance& chip, const 
                        {"kind", "simulated"},
                        {"block_mvms", total.block_mvms},
                        {"cell_macs", total.cell_macs},
-                       {"energy_pj", to_json(total.energy_pj)},
-                       {"critical_path_ns", to_json(total.critical_path_ns)}};
+                       {"energy_pj", report::to_json(total.energy_pj)},
+                       {"critical_path_ns", report::to_json(total.critical_path_ns)}};
   const auto* uses = systemc::chip_use(chip.device());
   for (const program::CallInfo& call : chip.program().manifest().calls) {
     if (uses == nullptr || !uses->contains(call.entry)) continue;
