@@ -18,7 +18,8 @@ enum class OpKind {
   kInput,      ///< () -> token ids [tokens]
   kEmbedding,  ///< (ids) {weight=@T[vocab][hidden], scale?: f} -> rows of T
   kRmsNorm,    ///< (x) {weight=@T[n], eps: f, add_unit?: i}  x / rms(x) * weight
-  kLinear,     ///< (x) {weight=@T[out][in] (row range), bias?=@T[out], name: s} -> x W^T + b; digital or not yet mapped
+  kLinear,  ///< (x) {weight=@T[out][in] (row range), bias?=@T[out], name: s, digital?: i} -> x W^T + b; not yet mapped,
+            ///<  or digital (with digital = 1: for good)
   kAimcCall,   ///< (x) {call: i} -> one value per matrix of the call; made by passes::group_calls
   kAttention,  ///< (q, k, v) {layer: i, num_heads, num_kv_heads, head_dim: i, scale: f, window: i (0: none),
   ///<  rope_style: "half"|"interleaved"|"none", rope_dims: i, rope_theta: f, rope_scaling: "none"|"linear"|"llama3"|"longrope",
@@ -26,6 +27,7 @@ enum class OpKind {
   ///<  rope_short, rope_long: list of f, rope_attention_factor: f}  causal, with the KV cache of `layer`
   kSwiGlu,  ///< (gate, up) -> silu(gate) * up
   kAdd,     ///< (a, b) -> a + b
+  kShift,   ///< (x) {vector=@T[n]} -> x + vector
   kOutput,  ///< (logits) -> ()
 };
 [[nodiscard]] std::string_view name(OpKind kind);  ///< as printed: "input", "rms_norm", "aimc_call", ...

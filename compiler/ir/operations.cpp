@@ -18,7 +18,8 @@ constexpr std::array kEmbeddingAttributes{AttributeSpec{"weight", kTensor, true}
 constexpr std::array kRmsNormAttributes{AttributeSpec{"weight", kTensor, true}, AttributeSpec{"eps", kFloat, true},
                                         AttributeSpec{"add_unit", kInt, false}};
 constexpr std::array kLinearAttributes{AttributeSpec{"weight", kTensor, true}, AttributeSpec{"bias", kTensor, false},
-                                       AttributeSpec{"name", kString, true}};
+                                       AttributeSpec{"name", kString, true}, AttributeSpec{"digital", kInt, false}};
+constexpr std::array kShiftAttributes{AttributeSpec{"vector", kTensor, true}};
 constexpr std::array kAimcCallAttributes{AttributeSpec{"call", kInt, true}};
 constexpr std::array kAttentionAttributes{
     AttributeSpec{"layer", kInt, true},
@@ -49,6 +50,7 @@ constexpr std::array kOperations{
     Operation{OpKind::kAttention, "attention", 3, 1, 1, kAttentionAttributes},
     Operation{OpKind::kSwiGlu, "swiglu", 2, 1, 1, {}},
     Operation{OpKind::kAdd, "add", 2, 1, 1, {}},
+    Operation{OpKind::kShift, "shift", 1, 1, 1, kShiftAttributes},
     Operation{OpKind::kOutput, "output", 1, 0, 0, {}},
 };
 

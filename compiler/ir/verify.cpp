@@ -190,6 +190,10 @@ class Verifier {
         expect_rows(node, "weight", result_features(node));
         if (has_attr(node, "bias")) expect_rows(node, "bias", result_features(node));
         expect(!attr_string(node, "name").empty(), "a name", "an empty one");
+        if (has_attr(node, "digital")) {
+          const std::int64_t digital = attr_int(node, "digital");
+          expect(digital == 0 || digital == 1, "digital 0 or 1", std::to_string(digital));
+        }
         if (!linears_.insert(attr_string(node, "name")).second) {
           node_problem("linear '" + attr_string(node, "name") + "': expected a unique name, found it twice");
         }
@@ -209,6 +213,16 @@ class Verifier {
         expect_features("equal inputs", input_features(node, 0), input_features(node, 1));
         expect_features("a result", input_features(node, 0), result_features(node));
         break;
+      case OpKind::kShift: {
+        expect_features("a result", input_features(node, 0), result_features(node));
+        const TensorRef& vector = attr_tensor(node, "vector");
+        if (!vector.all_rows()) {
+          expect(vector.rows(0).size() == result_features(node),
+                 "'vector' with " + std::to_string(result_features(node)) + " elements",
+                 std::to_string(vector.rows(0).size()));
+        }
+        break;
+      }
       case OpKind::kOutput:
         break;
     }

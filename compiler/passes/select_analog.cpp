@@ -41,6 +41,7 @@ std::vector<std::string> select_analog(const ir::Graph& graph, bool lm_head_anal
   std::vector<std::string> names;
   for (const ir::Node& node : graph.nodes) {
     if (node.kind != ir::OpKind::kLinear) continue;
+    if (ir::has_attr(node, "digital") && ir::attr_int(node, "digital") != 0) continue;
     const std::string& name = ir::attr_string(node, "name");
     bool analog = lm_head_analog || name != kLmHead;
     for (std::size_t i = 0; i < digital.size(); ++i) {

@@ -64,6 +64,7 @@ std::optional<NodeCost> node_cost(const ir::Graph& graph, const ir::Node& node) 
       cost.per_token.exps = features(0);
       break;
     case ir::OpKind::kAdd:
+    case ir::OpKind::kShift:
       cost.per_token.macs = features(0);
       break;
     case ir::OpKind::kOutput:  // sampling: one comparison per word of the vocabulary

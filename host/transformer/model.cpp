@@ -98,6 +98,10 @@ void Model::Impl::prepare(const ir::Node& node, PreparedNode& prepared) {
       }
       break;
     }
+    case ir::OpKind::kShift:
+      prepared.vector =
+          load_vector(*tensors, ir::attr_tensor(node, "vector"), graph.values[node.inputs.at(0)].features, "shift");
+      break;
     case ir::OpKind::kAimcCall: {
       const std::int64_t call = ir::attr_int(node, "call");
       if (calls == nullptr) {

@@ -17,7 +17,7 @@ namespace xw::transformer {
 struct PreparedNode {
   bool late = false;  ///< its results reach only the output: rows without logits need not be computed
   std::shared_ptr<const HostMatrix> matrix;  ///< kLinear
-  AlignedBuffer<float> vector;               ///< kRmsNorm: weight; kLinear: bias
+  AlignedBuffer<float> vector;               ///< kRmsNorm: weight; kLinear: bias; kShift: vector
   ir::RowRange rows;                         ///< kEmbedding
   float number = 0;                          ///< kRmsNorm: eps; kEmbedding: scale
   std::uint32_t index = 0;                   ///< kAimcCall: call; kAttention: index into caches

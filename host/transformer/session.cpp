@@ -198,6 +198,19 @@ void Session::Impl::run_node(std::size_t index, std::span<const std::int32_t> to
       });
       break;
     }
+    case ir::OpKind::kShift: {
+      const Timer timer(times.other);
+      const std::size_t n = features(node.inputs[0]);
+      const std::span<const float> x = input(node.inputs[0], rows);
+      const float* vector = prepared.vector.data();
+      const std::span<float> y = result(node.results[0], rows);
+      each_row(rows, n, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t t = begin; t < end; ++t) {
+          for (std::size_t i = 0; i < n; ++i) y[t * n + i] = x[t * n + i] + vector[i];
+        }
+      });
+      break;
+    }
     case ir::OpKind::kOutput: {
       const std::span<const float> x = input(node.inputs[0], rows);
       if (x.data() != logits) std::copy(x.begin(), x.end(), logits);

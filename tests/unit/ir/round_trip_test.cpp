@@ -35,7 +35,7 @@ class RandomGraph {
  private:
   ValueId node(Graph& graph, const std::vector<ValueId>& values, std::uint32_t features, std::uint32_t n) {
     const std::string result = "v" + std::to_string(n) + (below(3) == 0 ? ".x_y" : "");
-    switch (below(6)) {
+    switch (below(7)) {
       case 0:
         return graph.add(OpKind::kRmsNorm, {any(values)},
                          {{"weight", tensor()}, {"eps", std::abs(number())}, {"add_unit", std::int64_t{below(2)}}},
@@ -68,6 +68,9 @@ class RandomGraph {
                          result, {features});
       case 4:
         return graph.add(OpKind::kSwiGlu, {any(values), any(values)}, {}, result, {features});
+      case 5:
+        return graph.add(OpKind::kShift, {any(values)}, {{"vector", TensorRef{"a shift", 2, 2 + features}}}, result,
+                         {features});
       default:
         return graph.add(OpKind::kAdd, {any(values), any(values)}, {}, result, {features});
     }

@@ -155,6 +155,14 @@ const std::vector<Case>& cases() {
        "expected a name, found an empty one"},
       {"two linears of a name", [](Graph& g) { set(g, kLinearNode, "name", text("lm_head")); },
        "linear 'lm_head': expected a unique name"},
+      {"digital of 2", [](Graph& g) { set(g, kLinearNode, "digital", integer(2)); },
+       "expected digital 0 or 1, found 2"},
+      {"shift of other features",
+       [](Graph& g) {
+         g.nodes[kNormNode] = {
+             OpKind::kShift, g.nodes[kNormNode].inputs, g.nodes[kNormNode].results, {{"vector", TensorRef{"v", 0, 1}}}};
+       },
+       "expected 'vector' with"},
       {"negative call", [](Graph& g) { set(g, kCallNode, "call", integer(-1)); }, "expected a call index, found -1"},
       {"call in two nodes",
        [](Graph& g) {

@@ -44,6 +44,13 @@ TEST(SelectAnalog, LmHeadIsDigitalUnlessAskedFor) {
   EXPECT_THAT(select_analog(graph, true, {}), ElementsAre("layers.0.up_proj", "layers.0.down_proj", "lm_head"));
 }
 
+TEST(SelectAnalog, WhatTheGraphKeepsDigitalStaysDigital) {
+  ir::Graph graph = three_linears();
+  graph.nodes[1].attributes["digital"] = std::int64_t{1};
+  graph.nodes[2].attributes["digital"] = std::int64_t{0};
+  EXPECT_THAT(select_analog(graph, true, {}), ElementsAre("layers.0.down_proj", "lm_head"));
+}
+
 TEST(SelectAnalog, NamesAndPatternsAreDigital) {
   const ir::Graph graph = three_linears();
   const std::vector<std::string> down{"*.down_proj"};

@@ -48,6 +48,28 @@ std::vector<TinyConfig> configs() {
   return {TinyConfig{}, interleaved, windowed, wide, long_context};
 }
 
+TEST(Session, ShiftAddsAVectorToEveryToken) {
+  ThreadPool pool(2);
+  const TinyModel tiny(TinyConfig{});
+  auto source = std::make_shared<test::MemorySource>(*tiny.source);
+  std::vector<float> vector(tiny.config.vocab);
+  for (std::size_t i = 0; i < vector.size(); ++i) vector[i] = 0.25F * static_cast<float>(i) - 3;
+  source->tensors["vector"] = {{tiny.config.vocab}, vector};
+  ir::Graph shifted = tiny.graph();
+  const ir::ValueId logits = shifted.nodes.back().inputs[0];
+  shifted.nodes.pop_back();
+  const ir::ValueId sum = shifted.add(ir::OpKind::kShift, {logits}, {{"vector", ir::TensorRef{"vector", 0, 0}}},
+                                      "shifted", {tiny.config.vocab});
+  shifted.add(ir::OpKind::kOutput, {sum}, {}, "", {});
+  Model plain(tiny.graph(), tiny.source, nullptr, pool);
+  Model model(shifted, source, nullptr, pool);
+  const auto tokens = tiny.tokens(20, 5);
+  const auto expected = all_logits(plain, tokens, 20);
+  const auto found = all_logits(model, tokens, 7);
+  ASSERT_EQ(found.size(), expected.size());
+  for (std::size_t i = 0; i < found.size(); ++i) EXPECT_EQ(found[i], expected[i] + vector[i % vector.size()]);
+}
+
 TEST(Session, MatchesTheEquations) {
   ThreadPool pool(2);
   for (const TinyConfig& config : configs()) {
