@@ -59,4 +59,8 @@ bool has_attr(const Node& node, const std::string& key) {
   return node.attributes.contains(key);
 }
 
+std::uint32_t digital_positions(const Node& node) {
+  return has_attr(node, kDigitalPositions) ? static_cast<std::uint32_t>(attr_int(node, kDigitalPositions)) : 0;
+}
+
 }  // namespace xw::ir

@@ -18,9 +18,9 @@ enum class OpKind {
   kInput,      ///< () -> token ids [tokens]
   kEmbedding,  ///< (ids) {weight=@T[vocab][hidden], scale?: f} -> rows of T
   kRmsNorm,    ///< (x) {weight=@T[n], eps: f, add_unit?: i}  x / rms(x) * weight
-  kLinear,  ///< (x) {weight=@T[out][in] (row range), bias?=@T[out], name: s, digital?: i} -> x W^T + b; not yet mapped,
-            ///<  or digital (with digital = 1: for good)
-  kAimcCall,   ///< (x) {call: i} -> one value per matrix of the call; made by passes::group_calls
+  kLinear,     ///< (x) {weight=@T[out][in] (row range), bias?=@T[out], name: s, digital?: i, digital_positions?: i}
+               ///<  -> x W^T + b; not yet mapped, or digital (with digital = 1: for good)
+  kAimcCall,  ///< (x) {call: i, digital_positions?: i} -> one value per matrix of the call; made by passes::group_calls
   kAttention,  ///< (q, k, v) {layer: i, num_heads, num_kv_heads, head_dim: i, scale: f, window: i (0: none),
   ///<  rope_style: "half"|"interleaved"|"none", rope_dims: i, rope_theta: f, rope_scaling: "none"|"linear"|"llama3"|"longrope",
   ///<  and of the scaling: rope_factor, rope_low_freq_factor, rope_high_freq_factor: f, rope_original_context: i,
@@ -89,6 +89,12 @@ struct Graph {
 [[nodiscard]] const std::string& attr_string(const Node& node, const std::string& key);
 [[nodiscard]] const TensorRef& attr_tensor(const Node& node, const std::string& key);
 [[nodiscard]] bool has_attr(const Node& node, const std::string& key);
+
+/// Attribute of linears that are to run on the chip and of calls: tokens at positions of their context below it are computed
+/// on the host.
+inline constexpr const char* kDigitalPositions = "digital_positions";
+/// Its value; 0 where it is absent.
+[[nodiscard]] std::uint32_t digital_positions(const Node& node);
 
 /// Throws one Error{kFormat} that lists every problem: undefined or redefined values, wrong arity, feature
 /// mismatch, missing, unknown or mistyped attributes, no or several inputs/outputs, impossible head counts.

@@ -18,9 +18,11 @@ constexpr std::array kEmbeddingAttributes{AttributeSpec{"weight", kTensor, true}
 constexpr std::array kRmsNormAttributes{AttributeSpec{"weight", kTensor, true}, AttributeSpec{"eps", kFloat, true},
                                         AttributeSpec{"add_unit", kInt, false}};
 constexpr std::array kLinearAttributes{AttributeSpec{"weight", kTensor, true}, AttributeSpec{"bias", kTensor, false},
-                                       AttributeSpec{"name", kString, true}, AttributeSpec{"digital", kInt, false}};
+                                       AttributeSpec{"name", kString, true}, AttributeSpec{"digital", kInt, false},
+                                       AttributeSpec{kDigitalPositions, kInt, false}};
 constexpr std::array kShiftAttributes{AttributeSpec{"vector", kTensor, true}};
-constexpr std::array kAimcCallAttributes{AttributeSpec{"call", kInt, true}};
+constexpr std::array kAimcCallAttributes{AttributeSpec{"call", kInt, true},
+                                         AttributeSpec{kDigitalPositions, kInt, false}};
 constexpr std::array kAttentionAttributes{
     AttributeSpec{"layer", kInt, true},
     AttributeSpec{"num_heads", kInt, true},

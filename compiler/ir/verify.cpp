@@ -197,12 +197,14 @@ class Verifier {
         if (!linears_.insert(attr_string(node, "name")).second) {
           node_problem("linear '" + attr_string(node, "name") + "': expected a unique name, found it twice");
         }
+        check_digital_positions(node);
         break;
       case OpKind::kAimcCall: {
         const std::int64_t call = attr_int(node, "call");
         expect(call >= 0 && call <= UINT32_MAX, "a call index", std::to_string(call));
         if (!calls_.insert(call).second)
           node_problem("call " + std::to_string(call) + ": expected one node, found two");
+        check_digital_positions(node);
         break;
       }
       case OpKind::kAttention:
@@ -226,6 +228,13 @@ class Verifier {
       case OpKind::kOutput:
         break;
     }
+  }
+
+  void check_digital_positions(const Node& node) {
+    if (!has_attr(node, kDigitalPositions)) return;
+    const std::int64_t positions = attr_int(node, kDigitalPositions);
+    expect(positions >= 0 && positions <= INT32_MAX, std::string(kDigitalPositions) + " from 0 to 2147483647",
+           std::to_string(positions));
   }
 
   void check_attention(const Node& node) {

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <set>
 #include <string_view>
+#include <tuple>
 
 #include "arch/support/error.hpp"
 
@@ -45,6 +46,7 @@ AnalogLinear describe(const ir::Graph& graph, const ir::Node& node) {
   linear.out_features = graph.values[node.results[0]].features;
   linear.weight = ir::attr_tensor(node, "weight");
   if (ir::has_attr(node, "bias")) linear.bias = ir::attr_tensor(node, "bias");
+  linear.digital_positions = ir::digital_positions(node);
   return linear;
 }
 
@@ -84,7 +86,7 @@ std::string call_name(const std::vector<std::string>& linears) {
 
 GroupedGraph group_calls(const ir::Graph& graph, const std::map<std::string, std::uint32_t>& analog) {
   // Which nodes form which call, in the order of their first linear.
-  std::map<std::pair<ir::ValueId, std::uint32_t>, std::size_t> index;
+  std::map<std::tuple<ir::ValueId, std::uint32_t, std::uint32_t>, std::size_t> index;
   std::vector<std::vector<std::size_t>> members;
   std::vector<std::size_t> call_of(graph.nodes.size(), SIZE_MAX);
   std::size_t found_linears = 0;
@@ -94,7 +96,8 @@ GroupedGraph group_calls(const ir::Graph& graph, const std::map<std::string, std
     const auto found = analog.find(ir::attr_string(node, "name"));
     if (found == analog.end()) continue;
     ++found_linears;
-    const auto [call, is_new] = index.try_emplace({node.inputs[0], found->second}, members.size());
+    const auto [call, is_new] =
+        index.try_emplace({node.inputs[0], found->second, ir::digital_positions(node)}, members.size());
     if (is_new) members.emplace_back();
     members[call->second].push_back(n);
     call_of[n] = call->second;
@@ -138,7 +141,10 @@ GroupedGraph group_calls(const ir::Graph& graph, const std::map<std::string, std
       results.push_back(graph.nodes[member].results[0]);
     }
     call.name = call_name(names);
-    copy(ir::OpKind::kAimcCall, node.inputs, {{"call", static_cast<std::int64_t>(grouped.calls.size())}}, results);
+    std::map<std::string, ir::Attribute> attributes{{"call", static_cast<std::int64_t>(grouped.calls.size())}};
+    if (const std::uint32_t positions = call.linears.front().digital_positions; positions != 0)
+      attributes[ir::kDigitalPositions] = std::int64_t{positions};
+    copy(ir::OpKind::kAimcCall, node.inputs, std::move(attributes), results);
     grouped.calls.push_back(std::move(call));
   }
   return grouped;

@@ -21,6 +21,7 @@ struct AnalogLinear {
   std::uint32_t in_features = 0, out_features = 0;
   ir::TensorRef weight;
   std::optional<ir::TensorRef> bias;
+  std::uint32_t digital_positions = 0;  ///< tokens at positions below it do not run on the chip
   friend bool operator==(const AnalogLinear&, const AnalogLinear&) = default;
 };
 
@@ -45,8 +46,8 @@ struct GroupedGraph {
 };
 
 /// Replaces the linears named in `analog` by calls. Linears with the same input value and the same number in `analog`
-/// (a class of equal input ranges) share one call, which stands where the first of them stood. The others stay as they
-/// are. Throws Error{kInvalidArgument} if a name is no linear of the graph.
+/// (a class of equal input ranges) share one call, which stands where the first of them stood, if they also have the same
+/// `digital_positions`, which the call then has. The others stay as they are. Throws Error{kInvalidArgument} if a name is no linear of the graph.
 [[nodiscard]] GroupedGraph group_calls(const ir::Graph& graph, const std::map<std::string, std::uint32_t>& analog);
 
 /// Transformer layer in a name ("model.layers.17.mlp.up_proj" -> 17), or nothing.

@@ -34,10 +34,13 @@ double parse_time(const std::string& text) {
   return *seconds;
 }
 
-bool is_analog(const std::string& text) {
-  if (text != "analog" && text != "digital")
-    throw Error(ErrorCode::kInvalidArgument, "--lm-head: expected analog or digital, found '" + text + "'");
-  return text == "analog";
+/// A place where something runs, as `option` names it.
+auto place_of(const std::string& option) {
+  return [option](const std::string& text) {
+    if (text != "analog" && text != "digital")
+      throw Error(ErrorCode::kInvalidArgument, option + ": expected analog or digital, found '" + text + "'");
+    return text == "analog";
+  };
 }
 
 }  // namespace
@@ -51,10 +54,16 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
   add("weights", parsed(compile.weights, program::weight_mode_from)->default_value(program::name(compile.weights)),
       "weight targets: analog (continuous), w8, w4");
   add("lm-head",
-      parsed(compile.lm_head_analog, is_analog)->default_value(compile.lm_head_analog ? "analog" : "digital"),
+      parsed(compile.lm_head_analog, place_of("--lm-head"))
+          ->default_value(compile.lm_head_analog ? "analog" : "digital"),
       "where the output layer runs: analog or digital");
   add("digital", po::value(&compile.digital)->composing(),
       "keep these linear layers digital (name or pattern, e.g. '*.down_proj'); repeatable");
+  add("first-token",
+      parsed(compile.first_token_digital,
+             [is_analog = place_of("--first-token")](const std::string& text) { return !is_analog(text); })
+          ->default_value(compile.first_token_digital ? "digital" : "analog"),
+      "where the first token of every context runs: analog or digital (on the host, in floating point)");
   add("lambda", parsed(calibration.adc, toolchain::parse_adc_range),
       "ADC full scale in units of input range x w_max: a number for all layers, or auto: per layer, from data "
       "(default: auto, or the chip's when the checkpoint stores its input ranges)");
@@ -64,6 +73,8 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
   add("calibration-text", path_value(calibration.text, "--calibration-text"),
       "text file for calibration (default: a built-in text)");
   add("calibration-tokens", po::value(&calibration.tokens)->default_value(calibration.tokens), "tokens of it to use");
+  add("calibration-context", po::value(&calibration.context)->default_value(calibration.context),
+      "tokens of it that the model reads as one sequence");
   add("tokenizer", path_value(compile.tokenizer, "--tokenizer"),
       "tokenizer file (default: found in or beside the checkpoint)");
   return options;

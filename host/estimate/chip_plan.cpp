@@ -61,6 +61,10 @@ class Planner {
       step.call = static_cast<std::uint32_t>(ir::attr_int(node, "call"));
       step.name = plan_.calls[step.call].name;
       step.layer = manifest_.matrices[manifest_.calls[step.call].matrices.front()].layer;
+      if (const std::optional<NodeCost> cost = node_cost(graph_, node)) {
+        step.work = cost->per_token;
+        step.digital_positions = cost->first_positions;
+      }
     } else if (const std::optional<NodeCost> cost = node_cost(graph_, node)) {
       step.work = cost->per_token;
       step.per_position = cost->per_position;

@@ -43,8 +43,13 @@ std::optional<NodeCost> node_cost(const ir::Graph& graph, const ir::Node& node) 
   cost.logits = gives_logits(graph, node);
   switch (node.kind) {
     case ir::OpKind::kInput:
-    case ir::OpKind::kAimcCall:
       return std::nullopt;
+    case ir::OpKind::kAimcCall:  // as digital linear layers, for the first tokens of a context
+      cost.first_positions = ir::digital_positions(node);
+      if (cost.first_positions == 0) return std::nullopt;
+      for (const ir::ValueId value : node.results) cost.per_token.macs += features(0) * graph.values[value].features;
+      cost.per_token.memory_bytes = kHalfBytes * cost.per_token.macs;
+      break;
     case ir::OpKind::kEmbedding:
       cost.per_token.memory_bytes = kHalfBytes * result();
       if (ir::has_attr(node, "scale")) cost.per_token.macs = result();
@@ -79,6 +84,7 @@ std::vector<KindWork> work_by_kind(const ir::Graph& graph, std::uint64_t positio
   for (const ir::Node& node : graph.nodes) {
     const std::optional<NodeCost> cost = node_cost(graph, node);
     if (!cost || (cost->logits && !logits)) continue;
+    if (cost->first_positions != 0 && positions > cost->first_positions) continue;
     KindWork& kind = kinds[node.kind];
     kind.kind = node.kind;
     ++kind.nodes;

@@ -18,11 +18,13 @@ struct NodeCost {
   systemc::DigitalWork per_token;
   systemc::DigitalWork per_position;  ///< times the positions attended to, the token's own included
   std::uint32_t window = 0;           ///< most positions attended to; 0: all
+  std::uint32_t first_positions = 0;  ///< only tokens at positions below it do it; 0: all
   /// Only tokens whose logits are wanted do it: the output layer and what stands behind it.
   bool logits = false;
 };
 
-/// Counts by kind of node, with their sources: docs/report.md. Nothing for nodes without digital work (input, calls of tiles).
+/// Counts by kind of node, with their sources: docs/report.md. Nothing for nodes without digital work (input, calls that are
+/// always in tiles).
 [[nodiscard]] std::optional<NodeCost> node_cost(const ir::Graph& graph, const ir::Node& node);
 
 /// Whether the node gives what the graph puts out.

@@ -90,7 +90,7 @@ CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedC
 DigitalEstimate digital_of(const ChipPlan& plan, const ChipCosts& costs, std::uint64_t positions, bool logits) {
   DigitalEstimate digital;
   for (const systemc::Step& step : plan.steps) {
-    if (step.kind == systemc::StepKind::kCall || (step.logits && !logits)) continue;
+    if (step.in_tiles(positions) || (step.logits && !logits)) continue;
     const DigitalWork work = step.digital(positions);
     ++digital.operations;
     digital.work += work;
@@ -104,17 +104,17 @@ DigitalEstimate digital_of(const ChipPlan& plan, const ChipCosts& costs, std::ui
   return digital;
 }
 
-/// The calls of one token.
+/// The calls of one token that tiles do.
 struct CallSum {
   double time_ns = 0, slowest_ns = 0;
   Breakdown energy_pj;
   std::string slowest;
 };
 
-CallSum sum_of(const std::vector<CallEstimate>& calls, bool logits) {
+CallSum sum_of(const std::vector<CallEstimate>& calls, std::uint64_t positions, bool logits) {
   CallSum sum;
   for (const CallEstimate& call : calls) {
-    if (call.logits && !logits) continue;
+    if (positions <= call.digital_positions || (call.logits && !logits)) continue;
     sum.time_ns += call.time_ns();
     sum.energy_pj += call.energy_pj;
     if (call.time_ns() > sum.slowest_ns) {
@@ -136,11 +136,15 @@ TokenEstimate token(const CallSum& calls, const DigitalEstimate& digital, const 
 
 /// Token t enters a layer while token t-1 is in the next one; the digital units serve all layers, so they are one stage.
 void estimate_prefill(StaticEstimate& estimate, const ChipPlan& plan, const ChipCosts& costs) {
-  const CallSum whole = sum_of(estimate.calls, true);
-  const CallSum inner = sum_of(estimate.calls, false);  // only the last token's logits are needed
+  const std::uint32_t tokens = estimate.prefill_tokens;
+  std::uint32_t most_digital = 0;
+  for (const CallEstimate& call : estimate.calls) most_digital = std::max(most_digital, call.digital_positions);
+  CallSum inner;  // only the last token's logits are needed
+  const CallSum whole = sum_of(estimate.calls, tokens, true);
   std::uint32_t digital_slowest = 0, memory_slowest = 0;
-  for (std::uint32_t t = 0; t < estimate.prefill_tokens; ++t) {
-    const bool last = t + 1 == estimate.prefill_tokens;
+  for (std::uint32_t t = 0; t < tokens; ++t) {
+    const bool last = t + 1 == tokens;
+    if (t <= most_digital) inner = sum_of(estimate.calls, t + 1, false);
     const CallSum& calls = last ? whole : inner;
     const DigitalEstimate digital = digital_of(plan, costs, t + 1, last);
     if (digital.time_ns > calls.slowest_ns) {
@@ -152,10 +156,10 @@ void estimate_prefill(StaticEstimate& estimate, const ChipPlan& plan, const Chip
     estimate.prefill_total.time_ns += one.time_ns;
     estimate.prefill_total.energy_pj += one.energy_pj;
   }
-  const std::string& slowest = estimate.prefill_tokens > 1 ? inner.slowest : whole.slowest;
-  estimate.prefill_bottleneck = 2 * digital_slowest <= estimate.prefill_tokens ? slowest
-                                : 2 * memory_slowest > digital_slowest         ? "memory"
-                                                                               : "digital units";
+  const std::string& slowest = tokens > 1 ? inner.slowest : whole.slowest;
+  estimate.prefill_bottleneck = 2 * digital_slowest <= tokens          ? slowest
+                                : 2 * memory_slowest > digital_slowest ? "memory"
+                                                                       : "digital units";
 }
 
 }  // namespace
@@ -167,7 +171,9 @@ std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipD
     calls.push_back(estimate_call(call, systemc::route(call, chip, plan.num_tiles), costs));
   }
   for (const systemc::Step& step : plan.steps) {
-    if (step.kind == systemc::StepKind::kCall) calls[step.call].logits = step.logits;
+    if (step.kind != systemc::StepKind::kCall) continue;
+    calls[step.call].logits = step.logits;
+    calls[step.call].digital_positions = step.digital_positions;
   }
   return calls;
 }
@@ -182,7 +188,7 @@ std::optional<StaticEstimate> static_estimate(const ChipPlan& plan, const ir::Gr
   result.context = context;
   result.digital = digital_of(plan, costs, context, true);
   result.digital.kinds = work_by_kind(graph, context);
-  const CallSum calls = sum_of(result.calls, true);
+  const CallSum calls = sum_of(result.calls, context, true);
   result.decode = token(calls, result.digital, costs, calls.time_ns + result.digital.time_ns);
   result.prefill_tokens = prefill_tokens;
   estimate_prefill(result, plan, costs);

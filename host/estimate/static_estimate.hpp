@@ -26,6 +26,7 @@ struct CallEstimate {
   std::uint64_t x_bytes = 0, y_bytes = 0;  ///< over the links to and from the tiles; a broadcast once per link
   std::uint64_t hop_bytes = 0;             ///< bytes times the routers that they pass; 0 without a mesh
   bool logits = false;                     ///< only for tokens whose logits are wanted
+  std::uint32_t digital_positions = 0;     ///< tokens at positions below it are digital work instead
   double tile_ns = 0;                      ///< the busiest tile, all its blocks of this call
   /// Inputs to the tiles and outputs back: buffer, the busiest links, the longest way, accumulators.
   double link_ns = 0;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "compiler/passes/first_token.hpp"
 #include "host/toolchain/calibration/calibrate.hpp"
 #include "host/toolchain/checkpoint.hpp"
 #include "host/toolchain/version.hpp"
@@ -26,7 +27,9 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
   const arch::ChipDescription chip = arch::load_chip(options.chip);
   const arch::EmulatorDescription emulator =
       arch::load_emulator(options.emulator.empty() ? chip.emulator : options.emulator);
-  const OpenedCheckpoint opened = open_checkpoint(model, options.tokenizer);
+  OpenedCheckpoint opened = open_checkpoint(model, options.tokenizer);
+  if (options.first_token_digital)
+    passes::set_digital_positions(opened.graph, compiler::analog_linears(opened.graph, compile), 1);
   std::optional<tokenizer::Tokenizer> tokenizer;
   std::vector<std::byte> blob;
   if (opened.tokenizer) {

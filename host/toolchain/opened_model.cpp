@@ -18,6 +18,7 @@
 #include "host/toolchain/compile.hpp"
 #include "host/toolchain/temporary_file.hpp"
 #include "host/transformer/program_source.hpp"
+#include "host/transformer/target_calls.hpp"
 
 namespace xw::toolchain {
 
@@ -33,24 +34,37 @@ namespace {
 class DigitalCalls : public transformer::CallBackend {
  public:
   DigitalCalls(std::shared_ptr<const program::Program> program, runtime::DigitalMode mode, ThreadPool& pool)
-      : backend_(std::move(program), mode, pool) {}
+      : backend_(program, mode, pool), on_host_(std::move(program), pool) {}
   void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
                 std::span<const std::span<float>> outputs) override {
     backend_.run_call(call, x, num_vectors, vector_base, outputs);
   }
+  void run_on_host(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors,
+                   std::span<const std::span<float>> outputs) override {
+    on_host_.run_call(call, x, num_vectors, outputs);
+  }
 
  private:
   runtime::DigitalBackend backend_;
+  transformer::TargetCalls on_host_;
 };
 
 /// The chip of the moment; replaced when another seed is wanted.
 class ChipCalls : public transformer::CallBackend {
  public:
+  ChipCalls(std::shared_ptr<const program::Program> program, ThreadPool& pool) : on_host_(std::move(program), pool) {}
   std::unique_ptr<runtime::ChipInstance> chip;
   void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
                 std::span<const std::span<float>> outputs) override {
     chip->run_call(call, x, num_vectors, vector_base, outputs);
   }
+  void run_on_host(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors,
+                   std::span<const std::span<float>> outputs) override {
+    on_host_.run_call(call, x, num_vectors, outputs);
+  }
+
+ private:
+  transformer::TargetCalls on_host_;
 };
 
 }  // namespace
@@ -88,7 +102,7 @@ struct OpenedModel::Impl {
     const arch::EmulatorDescription emulator =
         arch::parse_emulator(program->manifest().emulator_toml, program->path() + ": emulator");
     device = registry::open(options.device, {emulator, pool, options.on_cycles, program.get()});
-    chip = std::make_unique<ChipCalls>();
+    chip = std::make_unique<ChipCalls>(program, pool);
     program_chip(options.chip.chip_seed);
     return *chip;
   }

@@ -21,8 +21,9 @@ namespace xw::toolchain {
 struct CalibrationOptions {
   InputRanges ranges;
   AdcRange adc;
-  std::filesystem::path text;  ///< file to calibrate on; empty: the built-in text
-  std::uint32_t tokens = 512;  ///< of it, at most; no more than the model's context
+  std::filesystem::path text;   ///< file to calibrate on; empty: the built-in text
+  std::uint32_t tokens = 512;   ///< of it, at most
+  std::uint32_t context = 512;  ///< tokens that the model reads as one sequence; no more than its context
 };
 
 /// How a checkpoint becomes a program.
@@ -32,6 +33,8 @@ struct CompileOptions {
   program::WeightMode weights = program::WeightMode::kAnalog;
   bool lm_head_analog = false;       ///< the output layer runs on the chip
   std::vector<std::string> digital;  ///< linear layers to keep digital: names or patterns
+  /// The first token of every context is computed on the host (passes::set_digital_positions), but in the output layer.
+  bool first_token_digital = false;
   CalibrationOptions calibration;
   std::filesystem::path tokenizer;  ///< empty: found in or beside the checkpoint
 };

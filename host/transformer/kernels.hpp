@@ -37,6 +37,11 @@ struct Kernels {
   /// groups.
   void (*outer)(const float* a, std::size_t a_stride, std::size_t rows, const float* b, std::size_t b_term,
                 std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride);
+  /// The same with b of integers, which are converted exactly.
+  void (*outer_i16)(const float* a, std::size_t a_stride, std::size_t rows, const std::int16_t* b, std::size_t b_term,
+                    std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride);
+  void (*outer_i8)(const float* a, std::size_t a_stride, std::size_t rows, const std::int8_t* b, std::size_t b_term,
+                   std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride);
 
   /// Replaces s[begin, end) by exp(s - max) and the rest of s[0, padded) by 0, and returns the sum; begin < end <=
   /// padded, padded is a multiple of 16. `max` is over [begin, end).

@@ -27,6 +27,16 @@ struct Avx2 {
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
   }
   static Avx2 load(const Bf16* p) { return {widen(p), widen(p + 8)}; }
+  static Avx2 load(const std::int16_t* p) {
+    const __m128i* halves = reinterpret_cast<const __m128i*>(p);
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(halves))),
+            _mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(halves + 1)))};
+  }
+  static Avx2 load(const std::int8_t* p) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    return {_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(bytes)),
+            _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_srli_si128(bytes, 8)))};
+  }
   template <class T>
   static Avx2 load_partial(const T* p, std::size_t count) {
     T copy[kLanes] = {};

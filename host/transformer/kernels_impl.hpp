@@ -83,8 +83,8 @@ void matmul(const T* w, std::size_t w_stride, std::size_t rows, const float* x, 
   }
 }
 
-template <class V, int R, int G>
-inline void outer_tile(const float* a, std::size_t a_stride, const float* b, std::size_t b_term, std::size_t b_group,
+template <class V, int R, int G, class T>
+inline void outer_tile(const float* a, std::size_t a_stride, const T* b, std::size_t b_term, std::size_t b_group,
                        std::size_t terms, float* c, std::size_t c_stride) {
   V sums[R][G];
   for (int r = 0; r < R; ++r) {
@@ -105,8 +105,8 @@ inline void outer_tile(const float* a, std::size_t a_stride, const float* b, std
   }
 }
 
-template <class V, int R>
-inline void outer_rows(const float* a, std::size_t a_stride, const float* b, std::size_t b_term, std::size_t b_group,
+template <class V, int R, class T>
+inline void outer_rows(const float* a, std::size_t a_stride, const T* b, std::size_t b_term, std::size_t b_group,
                        std::size_t terms, std::size_t groups, float* c, std::size_t c_stride) {
   std::size_t g = 0;
   for (; g + V::kOuterGroups <= groups; g += V::kOuterGroups) {
@@ -116,9 +116,9 @@ inline void outer_rows(const float* a, std::size_t a_stride, const float* b, std
     outer_tile<V, R, 1>(a, a_stride, b + g * b_group, b_term, b_group, terms, c + g * kLanes, c_stride);
 }
 
-template <class V>
-void outer(const float* a, std::size_t a_stride, std::size_t rows, const float* b, std::size_t b_term,
-           std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride) {
+template <class V, class T>
+void outer(const float* a, std::size_t a_stride, std::size_t rows, const T* b, std::size_t b_term, std::size_t b_group,
+           std::size_t terms, std::size_t groups, float* c, std::size_t c_stride) {
   constexpr std::size_t kRows = V::kOuterRows;
   std::size_t r = 0;
   for (; r + kRows <= rows; r += kRows) {
@@ -227,8 +227,17 @@ void swiglu(const float* gate, const float* up, std::size_t n, float* y) {
 
 template <class V>
 constexpr Kernels make_kernels(const char* name) {
-  return Kernels{name,       matmul<V, float>, matmul<V, Fp16>, matmul<V, Bf16>, outer<V>,
-                 softmax<V>, sum_exp<V>,       rms_norm<V>,     swiglu<V>};
+  return Kernels{name,
+                 matmul<V, float>,
+                 matmul<V, Fp16>,
+                 matmul<V, Bf16>,
+                 outer<V, float>,
+                 outer<V, std::int16_t>,
+                 outer<V, std::int8_t>,
+                 softmax<V>,
+                 sum_exp<V>,
+                 rms_norm<V>,
+                 swiglu<V>};
 }
 
 }  // namespace

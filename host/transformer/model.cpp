@@ -24,6 +24,11 @@ std::uint32_t meta_count(const ir::Graph& graph, const std::string& key) {
 
 }  // namespace
 
+void CallBackend::run_on_host(std::uint32_t call, std::span<const float> /*x*/, std::uint32_t /*num_vectors*/,
+                              std::span<const std::span<float>> /*outputs*/) {
+  throw Error(ErrorCode::kUnsupported, "call " + std::to_string(call) + ": its backend cannot compute it on the host");
+}
+
 Model::Impl::Impl(ir::Graph source_graph, std::shared_ptr<const TensorSource> source, CallBackend* backend,
                   ThreadPool& threads)
     : graph(std::move(source_graph)), tensors(std::move(source)), calls(backend), pool(threads) {
@@ -112,6 +117,7 @@ void Model::Impl::prepare(const ir::Node& node, PreparedNode& prepared) {
         throw Error(ErrorCode::kFormat, "aimc_call: impossible call " + std::to_string(call));
       prepared.index = static_cast<std::uint32_t>(call);
       prepared.name = "call." + std::to_string(call);
+      prepared.digital_positions = ir::digital_positions(node);
       break;
     }
     case ir::OpKind::kAttention: {

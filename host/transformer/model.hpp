@@ -37,6 +37,10 @@ class CallBackend {
   virtual ~CallBackend() = default;
   virtual void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors,
                         std::uint32_t vector_base, std::span<const std::span<float>> outputs) = 0;
+  /// The same call in floating point on the host, for tokens at positions below its `digital_positions`. Throws
+  /// Error{kUnsupported} unless overridden.
+  virtual void run_on_host(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors,
+                           std::span<const std::span<float>> outputs);
 };
 
 /// Sees the input of every linear layer or call (calibration). `name` is the linear's name, or "call.<i>"; x is

@@ -246,9 +246,26 @@ void Session::Impl::run_call(const ir::Node& node, const PreparedNode& prepared,
   std::vector<std::span<float>> outputs;
   outputs.reserve(node.results.size());
   for (const ir::ValueId value : node.results) outputs.push_back(result(value, rows));
+  const std::uint32_t first_position = position + static_cast<std::uint32_t>(first_row);
+  std::size_t on_host = 0;
+  if (prepared.digital_positions > first_position)
+    on_host = std::min<std::size_t>(rows, prepared.digital_positions - first_position);
+  const std::size_t in = features(node.inputs[0]);
+  if (on_host != 0) {
+    std::vector<std::span<float>> first;
+    first.reserve(outputs.size());
+    for (std::span<float>& output : outputs) {
+      const std::size_t size = output.size() / rows * on_host;
+      first.push_back(output.first(size));
+      output = output.subspan(size);
+    }
+    const Timer timer(times.digital_linear);
+    model.calls->run_on_host(prepared.index, x.first(on_host * in), static_cast<std::uint32_t>(on_host), first);
+  }
+  if (on_host == rows) return;
   const Timer timer(times.calls);
-  model.calls->run_call(prepared.index, x, static_cast<std::uint32_t>(rows),
-                        vector_base + position + static_cast<std::uint32_t>(first_row), outputs);
+  model.calls->run_call(prepared.index, x.subspan(on_host * in), static_cast<std::uint32_t>(rows - on_host),
+                        vector_base + first_position + static_cast<std::uint32_t>(on_host), outputs);
 }
 
 Session::Session(Model& model, std::uint32_t vector_base, std::uint32_t context_limit)

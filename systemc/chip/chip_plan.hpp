@@ -56,14 +56,21 @@ struct Step {
   StepKind kind = StepKind::kDigital;
   std::string name;
   std::uint32_t layer = 0;
-  std::uint32_t call = 0;        ///< kCall: index into ChipPlan::calls
-  DigitalWork work;              ///< per token
-  DigitalWork per_position;      ///< times the positions attended to, the token's own included
-  std::uint32_t window = 0;      ///< most positions attended to; 0: all
+  std::uint32_t call = 0;    ///< kCall: index into ChipPlan::calls
+  DigitalWork work;          ///< per token
+  DigitalWork per_position;  ///< times the positions attended to, the token's own included
+  std::uint32_t window = 0;  ///< most positions attended to; 0: all
+  /// kCall: tokens at positions below it do `work` in the digital units and leave the tiles alone.
+  std::uint32_t digital_positions = 0;
   bool logits = false;           ///< only for tokens whose logits are wanted
   std::uint64_t live_bytes = 0;  ///< activations of the token that the buffer holds during the step
+  /// Whether tiles do it for a token with `positions` positions, its own included.
+  [[nodiscard]] bool in_tiles(std::uint64_t positions) const {
+    return kind == StepKind::kCall && positions > digital_positions;
+  }
   /// Of the digital units for a token with `positions` positions, its own included.
   [[nodiscard]] DigitalWork digital(std::uint64_t positions) const {
+    if (in_tiles(positions)) return {};
     DigitalWork sum = work;
     return sum += attended(positions, window) * per_position;
   }

@@ -141,7 +141,7 @@ void Sequencer::run_token(Token& token) {
     const bool skipped = step.logits && !token.logits;
     occupy_buffer(skipped || workload_.digital_on_host ? 0 : step.live_bytes, token, scratch);
     if (!skipped) {
-      if (step.kind == StepKind::kCall) {
+      if (step.in_tiles(std::uint64_t{token.position} + 1)) {
         run_call(step, token, scratch);
       } else if (!workload_.digital_on_host) {
         run_digital(step, token, scratch);

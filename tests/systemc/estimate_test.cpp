@@ -96,6 +96,36 @@ TEST(EstimateAndSimulation, CountTheSameWorkForAPrompt) {
   });
 }
 
+TEST(EstimateAndSimulation, CountTheSameWorkForFirstTokensOnTheHost) {
+  for (const std::uint32_t digital_positions : {1U, 3U}) {
+    for (const bool lm_head_analog : {false, true}) {
+      SCOPED_TRACE(std::to_string(digital_positions) + (lm_head_analog ? ", analog" : ", digital") + " output layer");
+      const test::FamilyPlan made = test::family_plan("llama", lm_head_analog, 7, digital_positions);
+      const test::FamilyPlan without = test::family_plan("llama", lm_head_analog, 7);
+      const arch::ChipDescription chip = test::made_chip_with_everything();
+      systemc::ChipWorkload workload;
+      workload.prompt_tokens = kPrompt;
+      const systemc::ChipResult simulated = systemc::simulate_chip(made.plan, chip, workload);
+      const auto estimated = static_estimate(made.plan, made.graph, chip, kContext, kPrompt);
+      expect_same_energy(estimated->prefill_total.energy_pj, simulated.energy_pj);
+      // Of every layer's calls 5 - n tokens are left to the tiles.
+      const systemc::ChipResult all = systemc::simulate_chip(without.plan, chip, workload);
+      const std::uint64_t layers = 3 * (2 * 48 * 48 + 2 * 48 * 24 + 2 * 48 * 80 + 80 * 48);
+      EXPECT_EQ(all.cell_macs - simulated.cell_macs, digital_positions * layers);
+      EXPECT_EQ(simulated.digital_macs - all.digital_macs, digital_positions * layers);
+      // A later token is what it was.
+      const auto before = static_estimate(without.plan, without.graph, chip, kContext, 1);
+      EXPECT_EQ(estimated->decode.energy_pj, before->decode.energy_pj);
+      EXPECT_EQ(estimated->decode.time_ns, before->decode.time_ns);
+      workload = {};
+      const systemc::ChipResult first = systemc::simulate_chip(made.plan, chip, workload);
+      const auto at_first = static_estimate(made.plan, made.graph, chip, 1, 1);
+      expect_same_energy(at_first->decode.energy_pj, first.energy_pj);
+      EXPECT_DOUBLE_EQ(at_first->prefill_total.time_ns, at_first->decode.time_ns);
+    }
+  }
+}
+
 TEST(EstimateAndSimulation, TakeTheSameTimeWhereNothingWaits) {
   for (const std::string& family : test::families()) {
     SCOPED_TRACE(family);

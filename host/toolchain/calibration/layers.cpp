@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/calibration/layers.hpp"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -22,9 +23,12 @@ CalibrationLayers cut_layers(const ir::Graph& graph, const std::vector<std::stri
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const auto [group, is_new] = group_of.try_emplace(nodes[i].input, result.groups.size());
     if (is_new) {
-      result.groups.push_back({nodes[i].linear.name, nodes[i].linear.in_features, {}, {}});
+      result.groups.push_back(
+          {nodes[i].linear.name, nodes[i].linear.in_features, nodes[i].linear.digital_positions, {}, {}});
       cuts.emplace_back();
     }
+    InputGroup& members = result.groups[group->second];
+    members.digital_positions = std::min(members.digital_positions, nodes[i].linear.digital_positions);
     cuts[group->second].insert(begins[i].begin(), begins[i].end());
     result.layers.push_back({std::move(nodes[i].linear), group->second});
   }
@@ -43,7 +47,7 @@ CalibrationLayers layers_with_ranges(const ir::Graph& graph, const std::vector<s
   CalibrationLayers result;
   for (passes::LinearNode& node : passes::linear_nodes(graph, names)) {
     passes::AnalogLinear& linear = node.linear;
-    InputGroup group{linear.name, linear.in_features, {}, {}};
+    InputGroup group{linear.name, linear.in_features, linear.digital_positions, {}, {}};
     const compiler::LayerRanges& ranges = known.layers.at(linear.name);
     for (std::size_t i = 0; i < ranges.inputs.size(); ++i) {
       const program::InputRange& range = ranges.inputs[i];

@@ -28,8 +28,9 @@ struct InputSlice {
 struct InputGroup {
   std::string reader;  ///< the layer whose inputs are observed
   std::uint32_t in_features = 0;
-  std::vector<InputSlice> slices;  ///< partition of the inputs
-  std::vector<float> kept;         ///< some of the vectors, [][in_features]
+  std::uint32_t digital_positions = 0;  ///< tokens at positions below it flow into none of the layers on the chip
+  std::vector<InputSlice> slices;       ///< partition of the inputs
+  std::vector<float> kept;              ///< some of the vectors, [][in_features]
 };
 
 struct AnalogLayer {

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/passes/first_token.hpp"
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/program/program.hpp"
@@ -23,9 +24,12 @@ struct FamilyPlan {
 };
 
 /// Matrices are cut into blocks of at most 32x32; block b is in tile b % num_tiles, or in a tile of its own (0).
-inline FamilyPlan family_plan(const std::string& family, bool lm_head_analog, std::uint32_t num_tiles) {
+/// Of every context the first `digital_positions` are digital.
+inline FamilyPlan family_plan(const std::string& family, bool lm_head_analog, std::uint32_t num_tiles,
+                              std::uint32_t digital_positions = 0) {
   constexpr std::uint32_t kSide = 32;
-  const ir::Graph imported = family_graph(family);
+  ir::Graph imported = family_graph(family);
+  passes::set_digital_positions(imported, passes::select_analog(imported, lm_head_analog, {}), digital_positions);
   std::map<std::string, std::uint32_t> analog;
   for (const std::string& name : passes::select_analog(imported, lm_head_analog, {})) analog[name] = 0;
   passes::GroupedGraph grouped = passes::group_calls(imported, analog);

@@ -91,6 +91,27 @@ TEST(NodeCost, StaticEstimateAndPlanOfTheSimulationCountTheSame) {
   }
 }
 
+/// A digital position does the work of digital layers: per layer q and o 48x48, k and v 48x24, gate and up 48x80, down 80x48.
+TEST(NodeCost, FirstPositionsAreDigitalWork) {
+  const test::FamilyPlan made = test::family_plan("llama", true, 0, 2);
+  const test::FamilyPlan without = test::family_plan("llama", true, 0);
+  const std::uint64_t macs = 3 * (2 * 48 * 48 + 2 * 48 * 24 + 2 * 48 * 80 + 80 * 48);
+  for (const std::uint64_t positions : {1U, 2U, 3U, 10U}) {
+    SCOPED_TRACE(positions);
+    std::map<OpKind, KindWork> expected = as_map(work_by_kind(without.graph, positions));
+    if (positions <= 2) expected[OpKind::kAimcCall] = {OpKind::kAimcCall, 3 * 4, {macs, 0, 2 * macs}};
+    expect_same(as_map(work_by_kind(made.graph, positions)), expected);
+    std::uint64_t tiles = 0, digital = 0;
+    for (const systemc::Step& step : made.plan.steps) {
+      if (step.kind != systemc::StepKind::kCall) continue;
+      tiles += step.in_tiles(positions) ? 1 : 0;
+      digital += step.digital(positions).macs;
+    }
+    EXPECT_EQ(tiles, positions <= 2 ? 1U : 13U);  // the output layer is always in tiles
+    EXPECT_EQ(digital, positions <= 2 ? macs : 0U);
+  }
+}
+
 TEST(NodeCost, LogitsAreTheOutputLayerAndTheSampling) {
   for (const bool lm_head_analog : {false, true}) {
     const test::FamilyPlan made = test::family_plan("llama", lm_head_analog, 0);

@@ -41,13 +41,15 @@ class RandomGraph {
                          {{"weight", tensor()}, {"eps", std::abs(number())}, {"add_unit", std::int64_t{below(2)}}},
                          result, {features});
       case 1:
-        return graph.add(
-            OpKind::kLinear, {any(values)},
-            {{"weight", TensorRef{text() + "w", 7, 7 + features}}, {"name", "linear " + std::to_string(n)}}, result,
-            {features});
+        return graph.add(OpKind::kLinear, {any(values)},
+                         {{"weight", TensorRef{text() + "w", 7, 7 + features}},
+                          {"name", "linear " + std::to_string(n)},
+                          {kDigitalPositions, std::int64_t{below(4)}}},
+                         result, {features});
       case 2: {
         const std::vector<std::uint32_t> all(1 + below(4), features);
-        return graph.add(OpKind::kAimcCall, {any(values)}, {{"call", std::int64_t{n}}}, result, all);
+        return graph.add(OpKind::kAimcCall, {any(values)},
+                         {{"call", std::int64_t{n}}, {kDigitalPositions, std::int64_t{below(1U << 31)}}}, result, all);
       }
       case 3:
         return graph.add(OpKind::kAttention, {any(values), any(values), any(values)},

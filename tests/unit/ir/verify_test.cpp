@@ -163,6 +163,15 @@ const std::vector<Case>& cases() {
              OpKind::kShift, g.nodes[kNormNode].inputs, g.nodes[kNormNode].results, {{"vector", TensorRef{"v", 0, 1}}}};
        },
        "expected 'vector' with"},
+      {"negative digital positions", [](Graph& g) { set(g, kCallNode, kDigitalPositions, integer(-1)); },
+       "node 3 (aimc_call): expected digital_positions from 0 to 2147483647, found -1"},
+      {"too many digital positions",
+       [](Graph& g) { set(g, kLinearNode, kDigitalPositions, integer(std::int64_t{1} << 31)); },
+       "node 5 (linear): expected digital_positions from 0 to 2147483647, found 2147483648"},
+      {"digital positions as a number", [](Graph& g) { set(g, kLinearNode, kDigitalPositions, 1.0); },
+       "node 5 (linear): attribute 'digital_positions': expected an integer, found a number"},
+      {"digital positions of a norm", [](Graph& g) { set(g, kNormNode, kDigitalPositions, integer(1)); },
+       "attribute 'digital_positions': unknown to this operation"},
       {"negative call", [](Graph& g) { set(g, kCallNode, "call", integer(-1)); }, "expected a call index, found -1"},
       {"call in two nodes",
        [](Graph& g) {

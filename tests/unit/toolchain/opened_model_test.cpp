@@ -12,6 +12,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "host/backends/registry/devices.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/unit/toolchain/compiled_model.hpp"
 
@@ -53,6 +54,56 @@ TEST_F(OpenedModelTest, ACheckpointIsCompiledForOtherModesToTheSameLogits) {
     OpenedModel from_checkpoint(checkpoint_, in(mode), options_, 1);
     EXPECT_FALSE(from_checkpoint.was_compiled());
     EXPECT_EQ(logits(from_program), logits(from_checkpoint)) << name(mode);
+  }
+}
+
+/// The first token does not see the chip, whichever it is, wherever its batch ends, on every device; the others do.
+TEST_F(OpenedModelTest, AFirstTokenOnTheHostIsTheSameOnEveryChip) {
+  CompileOptions options = options_;
+  options.first_token_digital = true;
+  const std::filesystem::path file = folder_ / "first.xwp";
+  ThreadPool pool(1);
+  (void)compile_checkpoint(checkpoint_, options, file, pool);
+  const std::vector<std::int32_t> tokens{1, 260, 261, 262, 270};
+  const auto all_logits = [&](OpenedModel& opened, std::size_t batch) {
+    transformer::Session session(opened.model());
+    std::vector<float> logits;
+    for (int context = 0; context < 2; ++context) {
+      for (std::size_t t = 0; t < tokens.size(); t += batch) {
+        const auto part = session.forward(std::span(tokens).subspan(t, std::min(batch, tokens.size() - t)),
+                                          transformer::LogitsOf::kAll);
+        logits.insert(logits.end(), part.begin(), part.end());
+      }
+      session.reset();
+    }
+    return logits;
+  };
+  RunOptions run;
+  run.chip.noise = "gaussian:gamma=0.05";
+  OpenedModel opened(file, run, {}, 2);
+  const std::vector<float> logits = all_logits(opened, tokens.size());
+  const std::size_t vocabulary = opened.model().vocab_size();
+  EXPECT_TRUE(std::equal(logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(logits.size() / 2),
+                         logits.begin() + static_cast<std::ptrdiff_t>(logits.size() / 2)));
+  for (const std::size_t batch : {1U, 2U, 3U}) EXPECT_EQ(all_logits(opened, batch), logits) << batch;
+  opened.reprogram(5);
+  const std::vector<float> other = all_logits(opened, 2);
+  EXPECT_TRUE(std::equal(logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(vocabulary), other.begin()));
+  EXPECT_FALSE(std::equal(logits.begin() + static_cast<std::ptrdiff_t>(vocabulary), logits.end(),
+                          other.begin() + static_cast<std::ptrdiff_t>(vocabulary)));
+  for (const registry::DeviceKind& kind : registry::devices()) {
+    if (kind.name != "systemc" || !kind.built()) continue;
+    run.device = "systemc";
+    OpenedModel on_device(file, run, {}, 2);
+    EXPECT_EQ(all_logits(on_device, 2), logits);
+  }
+  // Digital references have the same first token: it never sees converters or requantised weights.
+  for (const Mode mode : {Mode::kDigitalW8A8, Mode::kDigitalW4A8}) {
+    OpenedModel digital(file, in(mode), {}, 1);
+    const std::vector<float> reference = all_logits(digital, 1);
+    EXPECT_TRUE(
+        std::equal(logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(vocabulary), reference.begin()));
+    EXPECT_NE(reference, logits);
   }
 }
 

@@ -126,6 +126,37 @@ TEST(Kernels, OuterAddsTermsInAscendingOrder) {
   }
 }
 
+/// The same loops as for floats, after an exact conversion: every integer of 16 bits is a float.
+template <typename Integer, typename Outer>
+void expect_outer_of_integers(Outer outer) {
+  constexpr std::size_t kTerms = 37, kRows = 3, kGroups = 5;
+  const auto a = random_vector(kRows * kTerms, 31, 1.0F);
+  std::vector<Integer> b(kTerms * kGroups * 16);
+  std::uint32_t state = 12345;
+  for (Integer& value : b) value = static_cast<Integer>((state = state * 1664525U + 1013904223U) >> 16);
+  b[0] = std::numeric_limits<Integer>::min();
+  b[1] = std::numeric_limits<Integer>::max();
+  std::vector<float> expected(kRows * kGroups * 16);
+  for (std::size_t r = 0; r < kRows; ++r) {
+    for (std::size_t c = 0; c < kGroups * 16; ++c) {
+      float sum = 0;
+      for (std::size_t t = 0; t < kTerms; ++t)
+        sum = std::fma(a[r * kTerms + t], static_cast<float>(b[t * kGroups * 16 + c]), sum);
+      expected[r * kGroups * 16 + c] = sum;
+    }
+  }
+  for (const Kernels* run : available_kernels()) {
+    std::vector<float> c(expected.size());
+    (run->*outer)(a.data(), kTerms, kRows, b.data(), kGroups * 16, 16, kTerms, kGroups, c.data(), kGroups * 16);
+    EXPECT_EQ(bits_of(c), bits_of(expected)) << run->name;
+  }
+}
+
+TEST(Kernels, OuterOfIntegersIsThatOfTheirValues) {
+  expect_outer_of_integers<std::int16_t>(&Kernels::outer_i16);
+  expect_outer_of_integers<std::int8_t>(&Kernels::outer_i8);
+}
+
 TEST(Kernels, SoftmaxMatchesDoublePrecisionAndIgnoresWhatIsOutside) {
   struct Range {
     std::size_t begin, end, padded;

@@ -352,6 +352,16 @@ TEST(Model, ObserversSeeEveryLinearAndEveryToken) {
 class RecordingBackend : public CallBackend {
  public:
   std::vector<std::pair<std::uint32_t, std::uint32_t>> seen;  // first vector index, number of vectors
+  std::vector<std::uint32_t> on_host;                         // numbers of vectors
+  void run_on_host(std::uint32_t call, std::span<const float> x, std::uint32_t n,
+                   std::span<const std::span<float>> outputs) override {
+    on_host.push_back(n);
+    run_call(call, x, n, 0, outputs);
+    seen.pop_back();
+    for (const std::span<float> output : outputs) {
+      for (float& value : output) value = -value;
+    }
+  }
   void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t n, std::uint32_t vector_base,
                 std::span<const std::span<float>> outputs) override {
     ASSERT_EQ(call, 3U);
@@ -369,13 +379,14 @@ class RecordingBackend : public CallBackend {
   }
 };
 
-ir::Graph call_graph() {
+ir::Graph call_graph(std::int64_t digital_positions = 0) {
   ir::Graph g;
   g.name = "calls";
   g.meta = {{"vocab_size", std::int64_t{3}}, {"context_length", std::int64_t{2000}}};
   const ir::ValueId ids = g.add(ir::OpKind::kInput, {}, {}, "ids", {1});
   const ir::ValueId x = g.add(ir::OpKind::kEmbedding, {ids}, {{"weight", ir::TensorRef{"embed", 0, 0}}}, "x", {4});
-  const ir::ValueId y = g.add(ir::OpKind::kAimcCall, {x}, {{"call", std::int64_t{3}}}, "y", {4, 4});
+  const ir::ValueId y = g.add(ir::OpKind::kAimcCall, {x},
+                              {{"call", std::int64_t{3}}, {ir::kDigitalPositions, digital_positions}}, "y", {4, 4});
   const ir::ValueId sum = g.add(ir::OpKind::kAdd, {y, y + 1}, {}, "sum", {4});
   g.add(ir::OpKind::kOutput, {sum}, {}, "", {});
   return g;
@@ -400,6 +411,53 @@ TEST(Model, CallsGetTheVectorIndexOfTheirTokens) {
   const std::vector<std::pair<std::uint32_t, std::uint32_t>> expected{
       {1000, 3}, {1005, 1}, {1006, 512}, {1518, 88}, {5, 3}};
   EXPECT_EQ(backend.seen, expected);
+}
+
+/// Positions of the context decide, not those of a batch; the others keep their vector indices.
+TEST(Model, FirstPositionsOfACallRunOnTheHost) {
+  auto source = std::make_shared<test::MemorySource>();
+  source->tensors["embed"] = {{3, 4}, {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3}};
+  ThreadPool pool(1);
+  const std::vector<std::int32_t> tokens{0, 1, 2, 1};
+  using Seen = std::vector<std::pair<std::uint32_t, std::uint32_t>>;
+  for (const std::size_t batch : {1U, 2U, 3U, 4U}) {
+    SCOPED_TRACE("batches of " + std::to_string(batch));
+    RecordingBackend backend;
+    Model model(call_graph(2), source, &backend, pool);
+    Session session(model, 100);
+    for (int round = 0; round < 2; ++round) {  // every context begins anew
+      std::vector<float> logits;
+      for (std::size_t t = 0; t < tokens.size(); t += batch) {
+        const auto part =
+            session.forward(std::span(tokens).subspan(t, std::min(batch, tokens.size() - t)), LogitsOf::kAll);
+        logits.insert(logits.end(), part.begin(), part.end());
+      }
+      EXPECT_EQ(logits, (std::vector<float>{-12, -12, -12, -12, -24, -24, -24, -24, 36, 36, 36, 36, 24, 24, 24, 24}));
+      session.reset(100);
+    }
+    const Seen once = batch == 1 || batch == 3 ? Seen{{102, 1}, {103, 1}} : Seen{{102, 2}};
+    Seen expected = once;
+    expected.insert(expected.end(), once.begin(), once.end());
+    EXPECT_EQ(backend.seen, expected);
+    const std::vector<std::uint32_t> on_host =
+        batch == 1 ? std::vector<std::uint32_t>{1, 1, 1, 1} : std::vector<std::uint32_t>{2, 2};
+    EXPECT_EQ(backend.on_host, on_host);
+  }
+}
+
+TEST(Model, ABackendThatHasNoHostSideSaysSo) {
+  class TilesOnly : public CallBackend {
+    void run_call(std::uint32_t, std::span<const float>, std::uint32_t, std::uint32_t,
+                  std::span<const std::span<float>>) override {}
+  };
+  auto source = std::make_shared<test::MemorySource>();
+  source->tensors["embed"] = {{3, 4}, std::vector<float>(12, 1.0F)};
+  ThreadPool pool(1);
+  TilesOnly backend;
+  Model model(call_graph(1), source, &backend, pool);
+  Session session(model);
+  expect_error(ErrorCode::kUnsupported, "call 3: its backend cannot compute it on the host",
+               [&] { (void)session.forward(std::vector<std::int32_t>{0}, LogitsOf::kLast); });
 }
 
 TEST(Model, CallsNeedABackend) {
