@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
 import netlist_graph  # noqa: E402
+import rtl_netlist  # noqa: E402
 import rtl_parameters  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -45,10 +46,6 @@ LUTRAM_DEPTH = 64  # memories at most this deep may be distributed RAM
 
 # Levels of logic between registers (scripts/netlist_graph.py says how they are counted), sub-modules included.
 LEVELS = 12
-# Modules that may have more, and why.
-MORE_LEVELS = {
-    "xw_semaphores": (13, "which unit's signal finds a full counter: once at most in a run, which it ends"),
-}
 
 # Modules whose arrays are registers on purpose.
 REGISTERS = {
@@ -85,14 +82,12 @@ def parameters_of(path, top):
     return emulator["name"], {p: emulator[rtl_parameters.PARAMETERS[p]] for p in wanted if p in rtl_parameters.PARAMETERS}
 
 
-def yosys_script(top, parameters):
+def yosys_script(top, files):
     options = f"-family xcup -noiopad -uram -top {top}"
-    chparam = "".join(f" -chparam {name} {value}" for name, value in parameters.items())
-    files = sources()
     return "\n".join([
         f"read_verilog -sv {files[0]}",
         "read_verilog -sv -defer " + " ".join(map(str, files[1:])),
-        f"hierarchy -check -top {top}{chparam}",
+        f"hierarchy -check -top {top}",
         f"synth_xilinx {options} -run begin:map_dsp",
         "check -assert",
         f"synth_xilinx {options} -run map_dsp:coarse",
@@ -106,7 +101,11 @@ def yosys_script(top, parameters):
 
 def run_yosys(yosys, folder, top, parameters):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "synth.ys").write_text(yosys_script(top, parameters), encoding="utf-8")
+    files = sources()
+    source = next(p for p in files if p.stem == top)
+    made = folder / source.name  # the top module with the build's parameters as its defaults
+    made.write_text(rtl_netlist.with_defaults(source.read_text(encoding="utf-8"), parameters.items()), encoding="utf-8")
+    (folder / "synth.ys").write_text(yosys_script(top, [made if p == source else p for p in files]), encoding="utf-8")
     start = time.monotonic()
     with open(folder / "stdout.txt", "w", encoding="utf-8") as out:
         code = subprocess.run([yosys, "-q", "-l", "yosys.log", "synth.ys"], cwd=folder, stdout=out,
@@ -247,9 +246,8 @@ def problems_of(design, top, parameters):
         problems.append(f"{module}: a multiplier of {a} x {b} bits is made of LUTs")
     for name in design.instances(top):
         levels, begin, end = design.deepest(name)
-        limit = MORE_LEVELS.get(module_name(name), (LEVELS,))[0]
-        if levels > limit:
-            problems.append(f"{module_name(name)}: {levels} levels of logic from {begin} to {end}; at most {limit} may be")
+        if levels > LEVELS:
+            problems.append(f"{module_name(name)}: {levels} levels of logic from {begin} to {end}; at most {LEVELS} may be")
     lanes = parameters.get("Lanes")
     for name in design.instances(top):
         if module_name(name) == "xw_mac_lanes" and lanes and design.own(name)["DSP"] != lanes:
@@ -379,7 +377,7 @@ def main(arguments=None):
             (ROOT / JSON_PATH).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
             path = ROOT / DOCUMENT
             path.write_text(with_tables(path.read_text(encoding="utf-8"), tables(result)), encoding="utf-8")
-    except (SynthesisError, rtl_parameters.ParameterError, OSError) as error:
+    except (SynthesisError, rtl_netlist.NetlistError, rtl_parameters.ParameterError, OSError) as error:
         print(f"synth: {error}", file=sys.stderr)
         return 1
     return 0
