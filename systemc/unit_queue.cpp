@@ -87,7 +87,8 @@ void UnitQueue::execute(Entry& entry) {
   control_.semaphores.take(entry.instruction);
   executing_ = true;
   if (entry.instruction.opcode == Opcode::kSync) {
-    wait(control_.clock.span(rtl::kDoneToTake));
+    const bool waited = entry.instruction.wait0_count != 0 || entry.instruction.wait1_count != 0;
+    wait(control_.clock.span(rtl::kDoneToTake + (waited && entry.instruction.signal ? rtl::kTakeToSignal : 0)));
   } else {
     command_.instruction = entry.instruction;
     command_.run = &control_.arguments;

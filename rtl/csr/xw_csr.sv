@@ -48,26 +48,13 @@ module xw_csr #(
   input  xw_pkg::error_report_t report_i,
   input  xw_pkg::counters_t     counters_i
 );
-  // Arguments are words from ARG_PROGRAM_BASE on, as far as this build has engines.
-  localparam int unsigned FIRST = 32'(xw_pkg::ARG_PROGRAM_BASE);
-  localparam int unsigned END   = 32'(xw_pkg::ARG_IMAGE_BASE) + 8 * NumEngines;
-  localparam int unsigned WORDS = (END - FIRST) / 4;
-  // One bit per word: there is none between the limit of the watchdog and the images.
-  localparam logic [WORDS-1:0] EXISTS =
-      ~(WORDS'(1) << ((32'(xw_pkg::ARG_WATCHDOG_CYCLES) + 4 - FIRST) / 4));
+  // Arguments are words from ARG_FIRST on, as far as this build has engines.
+  localparam int unsigned FIRST = 32'(xw_pkg::ARG_FIRST);
+  localparam int unsigned WORDS = xw_pkg::ARG_WORDS - xw_pkg::ARG_IMAGE_BASE_WORDS * (xw_pkg::ARG_IMAGE_BASE_COUNT - NumEngines);
+  localparam int unsigned END   = FIRST + 4 * WORDS;
+  localparam logic [WORDS-1:0] EXISTS = xw_pkg::ARG_WORD_EXISTS[WORDS-1:0];
   logic [32*WORDS-1:0] arguments_q;
-
-  assign arguments_o.program_base    = arguments_q[8 * (32'(xw_pkg::ARG_PROGRAM_BASE)    - FIRST) +: 64];
-  assign arguments_o.entry           = arguments_q[8 * (32'(xw_pkg::ARG_ENTRY)           - FIRST) +: 32];
-  assign arguments_o.num_vectors     = arguments_q[8 * (32'(xw_pkg::ARG_NUM_VECTORS)     - FIRST) +: 32];
-  assign arguments_o.x_base          = arguments_q[8 * (32'(xw_pkg::ARG_X_BASE)          - FIRST) +: 64];
-  assign arguments_o.y_base          = arguments_q[8 * (32'(xw_pkg::ARG_Y_BASE)          - FIRST) +: 64];
-  assign arguments_o.completion_base = arguments_q[8 * (32'(xw_pkg::ARG_COMPLETION_BASE) - FIRST) +: 64];
-  assign arguments_o.vector_base     = arguments_q[8 * (32'(xw_pkg::ARG_VECTOR_BASE)     - FIRST) +: 32];
-  assign arguments_o.chip_seed       = arguments_q[8 * (32'(xw_pkg::ARG_CHIP_SEED)       - FIRST) +: 32];
-  assign arguments_o.watchdog_cycles = arguments_q[8 * (32'(xw_pkg::ARG_WATCHDOG_CYCLES) - FIRST) +: 32];
-  assign arguments_o.image_base      =
-      (64 * xw_pkg::ARG_IMAGE_BASE_COUNT)'(arguments_q[8 * (32'(xw_pkg::ARG_IMAGE_BASE) - FIRST) +: 64 * NumEngines]);
+  assign arguments_o = xw_pkg::arguments_of((32*xw_pkg::ARG_WORDS)'(arguments_q));
 
   logic open_q;  // nothing is taken during reset
   logic start_q, done_q, auto_restart_q, interrupt_global_q, ready;
@@ -89,7 +76,7 @@ module xw_csr #(
     strobes         = '0;
     if (address_held_q && data_held_q) begin
       write           = !bvalid_o || bready_i;
-      write_control   = write && 32'(write_addr_q[11:2]) == 32'(xw_pkg::REG_CONTROL) / 4 && write_strb_q[0];
+      write_control   = write && 16'(write_addr_q) == xw_pkg::REG_CONTROL && write_strb_q[0];
       write_arguments = write && 32'(write_addr_q) >= FIRST && 32'(write_addr_q) < END && EXISTS[argument_word];
       for (int unsigned b = 0; b < 4; b++) strobes[8*b +: 8] = {8{write_strb_q[b]}};
     end
@@ -98,7 +85,7 @@ module xw_csr #(
   logic        read, read_control;
   logic [xw_pkg::REGISTER_ADDR_BITS-1:0] address;
   logic [31:0] value;
-  assign address      = {araddr_i[11:2], 2'b00};
+  assign address      = {araddr_i[xw_pkg::REGISTER_ADDR_BITS-1:2], 2'b00};
   assign arready_o    = open_q && !rvalid_o;
   assign read         = arvalid_i && arready_o;
   assign read_control = read && 16'(address) == xw_pkg::REG_CONTROL;
@@ -169,7 +156,7 @@ module xw_csr #(
       open_q <= 1'b1;
       if (awvalid_i && awready_o) begin
         address_held_q <= 1'b1;
-        write_addr_q   <= {awaddr_i[11:2], 2'b00};
+        write_addr_q   <= {awaddr_i[xw_pkg::REGISTER_ADDR_BITS-1:2], 2'b00};
       end
       if (wvalid_i && wready_o) begin
         data_held_q  <= 1'b1;

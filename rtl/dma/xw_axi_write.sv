@@ -172,7 +172,7 @@ module xw_axi_write #(
     assert (DataWidth >= 128 && DataWidth <= 512 && MaxOutstanding >= 1);
   end
   RequestAligned: assert property (@(posedge clk_i) disable iff (!rst_ni)
-      !req_valid_i || (req_addr_i[5:0] == '0 && req_beats_i != '0));
+      !req_valid_i || (req_addr_i[xw_pkg::MEMORY_ALIGNMENT_BITS-1:0] == '0 && req_beats_i != '0));
   WritesOnlyAnnounced: assert property (@(posedge clk_i) disable iff (!rst_ni)
       unwritten_q <= outstanding_q);
   DataOnlyUnanswered: assert property (@(posedge clk_i) disable iff (!rst_ni)

@@ -19,7 +19,7 @@ module xw_x_load #(
   output logic                     needs_clock_o,   // clk_i may stand still in cycles without
   // Run
   input  logic                     abort_i,         // ends the command without done or error
-  input  logic [8:0]               num_vectors_i,   // 1..MaxBatch
+  input  logic [xw_pkg::BATCH_BITS-1:0] num_vectors_i,   // 1..MaxBatch
   input  logic [63:0]              x_base_i,        // multiple of 64
   // Commands (LOAD_X)
   input  logic                     cmd_valid_i,
@@ -41,6 +41,7 @@ module xw_x_load #(
   input  xw_pkg::axi_read_rsp_t    read_rsp_i,
   input  logic [DataWidth-1:0]     read_data_i
 );
+  localparam int unsigned ALIGN     = xw_pkg::MEMORY_ALIGNMENT_BITS;
   localparam int unsigned LANE_BITS = $clog2(Lanes);
   localparam int unsigned XBUF_ROWS = XbufBytes / Lanes;  // beats per vector
 
@@ -71,14 +72,14 @@ module xw_x_load #(
     end else if (32'(end_byte) > XbufBytes) begin
       check.code   = xw_pkg::ERROR_XBUF_RANGE;
       check.detail = 64'(end_byte);
-    end else if (x_offset_q[5:0] != '0) begin
+    end else if (x_offset_q[ALIGN-1:0] != '0) begin
       check.code   = xw_pkg::ERROR_MISALIGNED;
       check.detail = 64'(x_offset_q);
     end
   end
 
   // --- reader -----------------------------------------------------------------------------------
-  logic [8:0]  request_vectors_q;               // not requested yet
+  logic [xw_pkg::BATCH_BITS-1:0] request_vectors_q;               // not requested yet
   logic [63:0] request_addr_q;
   logic [16:0] source_beats_q;                  // of memory, per vector
   logic        request, request_ready, reader_busy, reader_needs_clock, beat_valid, beat_ready, faulty;
@@ -108,8 +109,8 @@ module xw_x_load #(
   // --- steps: one XBUF beat each ----------------------------------------------------------------
   // A vector that needs more XBUF beats than memory beats ends with a step without memory beat.
   logic [16:0] xbuf_beats_q, index_q;           // of a vector; of the step in the vector
-  logic [8:0]  vectors_q;                       // not finished yet
-  logic [57:0] vector_line_q;                   // its address in memory / 64
+  logic [xw_pkg::BATCH_BITS-1:0] vectors_q;                       // not finished yet
+  logic [63-ALIGN:0] vector_line_q;                   // its address in memory / 64
   logic [XbufAddrWidth-1:0] row_q;              // XBUF beat of the vector's first step
   logic        from_memory, step, vector_last;
   assign from_memory = index_q != source_beats_q;
@@ -176,8 +177,8 @@ module xw_x_load #(
       error_o <= 1'b0;
 
       if (request && request_ready) begin
-        request_vectors_q <= request_vectors_q - 9'd1;
-        request_addr_q    <= request_addr_q + (64'(stride_q) << 6);
+        request_vectors_q <= request_vectors_q - 1'b1;
+        request_addr_q    <= request_addr_q + (64'(stride_q) << ALIGN);
       end
 
       valid_q <= step;
@@ -185,12 +186,12 @@ module xw_x_load #(
         addr_q  <= row_q + XbufAddrWidth'(index_q);
         first_q <= index_q == '0;
         last_q  <= vector_last;
-        final_q <= vector_last && vectors_q == 9'd1;
+        final_q <= vector_last && vectors_q == xw_pkg::BATCH_BITS'(1);
         index_q <= index_q + 17'd1;
         if (vector_last) begin
           index_q       <= '0;
-          vectors_q     <= vectors_q - 9'd1;
-          vector_line_q <= vector_line_q + 58'(stride_q);
+          vectors_q     <= vectors_q - 1'b1;
+          vector_line_q <= vector_line_q + (64-ALIGN)'(stride_q);
           row_q         <= row_q + XbufAddrWidth'(XBUF_ROWS);
         end
       end
@@ -215,7 +216,7 @@ module xw_x_load #(
           xbuf_beats_q      <= (shifted_length + 17'(Lanes - 1)) >> LANE_BITS;
           index_q           <= '0;
           vectors_q         <= num_vectors_i;
-          vector_line_q     <= x_base_i[63:6] + 58'(x_offset_q[31:6]);
+          vector_line_q     <= x_base_i[63:ALIGN] + (64-ALIGN)'(x_offset_q[31:ALIGN]);
           row_q             <= XbufAddrWidth'(offset_q >> LANE_BITS);
           fresh_q           <= {DataWidth{1'b1}} << (32'(shift) << 3);
           first_mask_q      <= {Lanes{1'b1}} << shift;
@@ -235,7 +236,7 @@ module xw_x_load #(
           if (faulty) begin
             error_o        <= 1'b1;
             fault_o.code   <= xw_pkg::memory_error(beat_resp[0]);
-            fault_o.detail <= {vector_line_q + (58'(index_q) >> (6 - LANE_BITS)), 6'd0};
+            fault_o.detail <= {vector_line_q + ((64-ALIGN)'(index_q) >> (ALIGN - LANE_BITS)), ALIGN'(0)};
             state_q        <= StDrain;
           end
         end
@@ -271,7 +272,7 @@ module xw_x_load #(
   VectorsInRange: assert property (@(posedge clk_i) disable iff (!rst_ni)
       state_q != StCheck || (num_vectors_i != '0 && 32'(num_vectors_i) <= MaxBatch));
   BaseAligned: assert property (@(posedge clk_i) disable iff (!rst_ni)
-      state_q != StCheck || x_base_i[5:0] == '0);
+      state_q != StCheck || x_base_i[ALIGN-1:0] == '0);
   DoneWhenDrained: assert property (@(posedge clk_i) disable iff (!rst_ni)
       !done_o || !reader_busy);
   OneAnswer: assert property (@(posedge clk_i) disable iff (!rst_ni)

@@ -20,7 +20,7 @@ module xw_y_store #(
   output logic                            needs_clock_o,   // clk_i may stand still in cycles without
   // Run
   input  logic                            abort_i,         // ends the command without done or error
-  input  logic [8:0]                      num_vectors_i,   // 1..MaxBatch
+  input  logic [xw_pkg::BATCH_BITS-1:0] num_vectors_i,   // 1..MaxBatch
   input  logic [63:0]                     y_base_i,        // multiple of 64
   // Commands (STORE_Y)
   input  logic                            cmd_valid_i,
@@ -79,7 +79,7 @@ module xw_y_store #(
     end else if (32'(end_word) > YbufWords) begin
       check.code   = xw_pkg::ERROR_YBUF_RANGE;
       check.detail = 64'(end_word);
-    end else if (y_offset_q[5:0] != '0) begin
+    end else if (y_offset_q[xw_pkg::MEMORY_ALIGNMENT_BITS-1:0] != '0) begin
       check.code   = xw_pkg::ERROR_MISALIGNED;
       check.detail = 64'(y_offset_q);
     end
@@ -89,7 +89,7 @@ module xw_y_store #(
 
   // --- YBUF rows --------------------------------------------------------------------------------
   // At most FIFO_DEPTH rows are between the banks and the writer: banks cannot be made to wait.
-  logic [8:0]                read_vectors_q;    // not read yet
+  logic [xw_pkg::BATCH_BITS-1:0] read_vectors_q;    // not read yet
   logic [16:0]               read_index_q;      // row in the vector
   logic [YbufAddrWidth-1:0]  row_q;             // first row of the vector
   logic [NumEngines-1:0]     pending_q;         // banks that have not accepted the current row
@@ -130,7 +130,7 @@ module xw_y_store #(
     if (sum_valid_q) rows[push_q] <= sum_q;
   end
 
-  logic [8:0]             write_vectors_q, request_vectors_q;  // not written, not requested yet
+  logic [xw_pkg::BATCH_BITS-1:0] write_vectors_q, request_vectors_q;  // not written, not requested yet
   logic [16:0]            write_index_q;
   logic [63:0]            request_addr_q;
   logic [DataWidth/8-1:0] last_strobes_q;
@@ -210,7 +210,7 @@ module xw_y_store #(
         read_index_q <= read_index_q + 17'd1;
         if (read_index_q == beats_q - 17'd1) begin
           read_index_q   <= '0;
-          read_vectors_q <= read_vectors_q - 9'd1;
+          read_vectors_q <= read_vectors_q - 1'b1;
           row_q          <= row_q + YbufAddrWidth'(YBUF_ROWS);
         end
       end
@@ -226,12 +226,12 @@ module xw_y_store #(
         write_index_q <= write_index_q + 17'd1;
         if (vector_last) begin
           write_index_q   <= '0;
-          write_vectors_q <= write_vectors_q - 9'd1;
+          write_vectors_q <= write_vectors_q - 1'b1;
         end
       end
       if (request && request_ready) begin
-        request_vectors_q <= request_vectors_q - 9'd1;
-        request_addr_q    <= request_addr_q + (64'(stride_q) << 6);
+        request_vectors_q <= request_vectors_q - 1'b1;
+        request_addr_q    <= request_addr_q + (64'(stride_q) << xw_pkg::MEMORY_ALIGNMENT_BITS);
       end
 
       unique case (state_q)
@@ -317,7 +317,7 @@ module xw_y_store #(
   VectorsInRange: assert property (@(posedge clk_i) disable iff (!rst_ni)
       state_q != StCheck || (num_vectors_i != '0 && 32'(num_vectors_i) <= MaxBatch));
   BaseAligned: assert property (@(posedge clk_i) disable iff (!rst_ni)
-      state_q != StCheck || y_base_i[5:0] == '0);
+      state_q != StCheck || y_base_i[xw_pkg::MEMORY_ALIGNMENT_BITS-1:0] == '0);
   BanksAnswer: assert property (@(posedge clk_i) disable iff (!rst_ni)
       ybuf_valid_i == accepted_q);
   FifoNeverFull: assert property (@(posedge clk_i) disable iff (!rst_ni)

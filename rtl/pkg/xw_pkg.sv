@@ -107,6 +107,73 @@ package xw_pkg;
   localparam logic [15:0] REG_MVMS = 16'h015C;  // ro. Block MVMs of the current or last run.
   localparam int REGISTER_ADDR_BITS = 12;  // Address bits of the AXI4-Lite port.
 
+  // Widths that follow.
+  localparam int MEMORY_ALIGNMENT_BITS = 6;  // Low bits of aligned addresses: zero.
+  localparam int BATCH_BITS = 9;  // Of a number of vectors.
+  localparam int ROWS_BITS = 11;  // Of a number of wordlines.
+  localparam int COLS_BITS = 11;  // Of a number of bitlines.
+  localparam int ADC_SHIFT_BITS = 6;  // Of the shift after the gain.
+  localparam int ADC_RESOLUTION_BITS = 4;  // Of the resolution of an ADC.
+  localparam int SEMAPHORE_ID_BITS = 6;  // Of a semaphore's number.
+  localparam int WAIT_COUNT_BITS = 3;  // Of the tokens that one wait takes.
+
+  // Records: byte offsets of their fields.
+  localparam int PROGRAM_HEADER_MAGIC_OFFSET = 0;
+  localparam int PROGRAM_HEADER_ISA_VERSION_OFFSET = 4;
+  localparam int PROGRAM_HEADER_NUM_INSTRUCTIONS_OFFSET = 8;
+  localparam int PROGRAM_HEADER_RESERVED0_OFFSET = 12;
+  localparam int PROGRAM_HEADER_CONTRACT_HASH_OFFSET = 16;
+  localparam int BLOCK_IMAGE_HEADER_MAGIC_OFFSET = 0;
+  localparam int BLOCK_IMAGE_HEADER_ROWS_OFFSET = 4;
+  localparam int BLOCK_IMAGE_HEADER_COLS_OFFSET = 6;
+  localparam int BLOCK_IMAGE_HEADER_TILE_UID_OFFSET = 8;
+  localparam int BLOCK_IMAGE_HEADER_ROW0_OFFSET = 12;
+  localparam int BLOCK_IMAGE_HEADER_COL0_OFFSET = 14;
+  localparam int BLOCK_IMAGE_HEADER_ADC_SHIFT_OFFSET = 16;
+  localparam int BLOCK_IMAGE_HEADER_ADC_BITS_OFFSET = 17;
+  localparam int BLOCK_IMAGE_HEADER_LANES_OFFSET = 18;
+  localparam int BLOCK_IMAGE_HEADER_READ_SIGMA_Q_OFFSET = 20;
+  localparam int BLOCK_IMAGE_HEADER_FLAGS_OFFSET = 24;
+  localparam int BLOCK_IMAGE_HEADER_TABLES_OFFSET_OFFSET = 28;
+  localparam int BLOCK_IMAGE_HEADER_CELLS_OFFSET_OFFSET = 32;
+  localparam int BLOCK_IMAGE_HEADER_IMAGE_BYTES_OFFSET = 36;
+  localparam int BLOCK_IMAGE_HEADER_PAYLOAD_SUM_OFFSET = 40;
+  localparam int BLOCK_IMAGE_HEADER_RESERVED_OFFSET = 44;
+  localparam int BLOCK_IMAGE_HEADER_HEADER_CRC_OFFSET = 60;
+  localparam int COMPLETION_MAGIC_OFFSET = 0;
+  localparam int COMPLETION_STATUS_OFFSET = 4;
+  localparam int COMPLETION_ERROR_UNIT_OFFSET = 8;
+  localparam int COMPLETION_ERROR_INSTRUCTION_OFFSET = 12;
+  localparam int COMPLETION_ERROR_DETAIL_OFFSET = 16;
+  localparam int COMPLETION_ENTRY_OFFSET = 24;
+  localparam int COMPLETION_NUM_VECTORS_OFFSET = 28;
+  localparam int COMPLETION_TOTAL_CYCLES_OFFSET = 32;
+  localparam int COMPLETION_INSTRUCTIONS_OFFSET = 40;
+  localparam int COMPLETION_MVMS_OFFSET = 48;
+  localparam int COMPLETION_MACS_OFFSET = 56;
+  localparam int COMPLETION_DAC_CONVERSIONS_OFFSET = 64;
+  localparam int COMPLETION_ADC_CONVERSIONS_OFFSET = 72;
+  localparam int COMPLETION_ADC_SATURATIONS_OFFSET = 80;
+  localparam int COMPLETION_PROGRAM_BYTES_READ_OFFSET = 88;
+  localparam int COMPLETION_X_BYTES_READ_OFFSET = 96;
+  localparam int COMPLETION_Y_BYTES_WRITTEN_OFFSET = 104;
+  localparam int COMPLETION_CONTRACT_HASH_OFFSET = 112;
+  localparam int COMPLETION_BLOCK_BYTES_READ_OFFSET = 128;
+  localparam int COMPLETION_BUSY_CYCLES_OFFSET = 192;
+  localparam int COMPLETION_SEMAPHORE_STALL_CYCLES_OFFSET = 384;
+  localparam int COMPLETION_MEMORY_STALL_CYCLES_OFFSET = 576;
+
+  // Arguments: their registers as one vector, from ARG_FIRST on.
+  localparam logic [15:0] ARG_FIRST = 16'h0010;  // Byte offset of the first.
+  localparam int ARG_WORDS = 30;  // Registers from the first to the last; those of engines are the last.
+  localparam logic [29:0] ARG_WORD_EXISTS = 30'h3FFFDFFF;  // Bit w: register w is an argument's.
+  localparam int ARG_IMAGE_BASE_WORDS = 2;  // Registers of one engine.
+  /* verilator lint_off UNUSEDSIGNAL */
+  function automatic logic [927:0] arguments_of(input logic [959:0] words);
+    arguments_of = {words[959:448], words[415:384], words[383:352], words[351:320], words[319:256], words[255:192], words[191:128], words[127:96], words[95:64], words[63:0]};
+  endfunction
+  /* verilator lint_on UNUSEDSIGNAL */
+
   // --- types: operations and errors
 
   typedef enum logic [7:0] {
@@ -504,6 +571,45 @@ package xw_pkg;
     logic aw_ready;
   } axi_write_rsp_t;
   localparam int AXI_WRITE_RSP_BITS = 5;
+
+  // Unit of an instruction queue in a build with so many engines. Queues stand in the order of the units.
+  function automatic logic [7:0] queue_unit(input int unsigned queue, input int unsigned engines);
+    if (queue < 1) queue_unit = xw_pkg::UNIT_X_LOAD;
+    else if (queue < 2) queue_unit = xw_pkg::UNIT_Y_STORE;
+    else if (queue < engines + 2) queue_unit = xw_pkg::UNIT_BLOCK_LOAD + 8'(queue - (2));
+    else queue_unit = xw_pkg::UNIT_MVM + 8'(queue - (engines + 2));
+  endfunction
+
+  // The operation is executed by a unit of the engine that the instruction names.
+  function automatic logic has_engine(input opcode_e opcode);
+    case (opcode)
+      xw_pkg::OPCODE_LOAD_BLOCK, xw_pkg::OPCODE_MVM: has_engine = 1'b1;
+      default: has_engine = 1'b0;
+    endcase
+  endfunction
+  /* verilator lint_off UNUSEDSIGNAL */
+
+  // That engine; 0 of other operations.
+  function automatic logic [7:0] instruction_engine(input opcode_e opcode, input logic [127:0] bits);
+    case (opcode)
+      xw_pkg::OPCODE_LOAD_BLOCK: instruction_engine = bits[39:32];
+      xw_pkg::OPCODE_MVM: instruction_engine = bits[39:32];
+      default: instruction_engine = '0;
+    endcase
+  endfunction
+
+  // The unit whose queue an instruction goes to; dispatch executes the others itself.
+  function automatic logic [7:0] instruction_unit(input opcode_e opcode, input logic [127:0] bits);
+    case (opcode)
+      xw_pkg::OPCODE_SYNC: instruction_unit = bits[39:32];
+      xw_pkg::OPCODE_LOAD_X: instruction_unit = xw_pkg::UNIT_X_LOAD;
+      xw_pkg::OPCODE_LOAD_BLOCK: instruction_unit = xw_pkg::UNIT_BLOCK_LOAD + bits[39:32];
+      xw_pkg::OPCODE_MVM: instruction_unit = xw_pkg::UNIT_MVM + bits[39:32];
+      xw_pkg::OPCODE_STORE_Y: instruction_unit = xw_pkg::UNIT_Y_STORE;
+      default: instruction_unit = xw_pkg::UNIT_DISPATCH;
+    endcase
+  endfunction
+  /* verilator lint_on UNUSEDSIGNAL */
 
 endpackage
 /* verilator lint_on UNUSEDPARAM */

@@ -20,6 +20,7 @@ module xw_completion #(
   output logic                     decerr_o,       // with error_o: DECERR, otherwise SLVERR
   output logic                     beat_o,         // a beat was taken
   output logic                     active_o,
+  output logic                     owns_o,         // memory owes answers to a record, be it an earlier run's
   // Contents
   input  xw_pkg::arguments_t       arguments_i,
   input  xw_pkg::error_report_t    report_i,
@@ -52,6 +53,22 @@ module xw_completion #(
   logic                 load, loaded_q, beat_ready;
   logic [DataWidth-1:0] data_q;
   assign load = state_q == StStream && 32'(beat_q) < BEATS && (!loaded_q || beat_ready);
+  // Times of the queues in the order of the units; dispatch has none of its own.
+  logic [64*xw_pkg::NUM_UNITS-1:0] unit_busy, unit_semaphore_stall, unit_memory_stall;
+  always_comb begin
+    unit_busy            = '0;
+    unit_semaphore_stall = '0;
+    unit_memory_stall    = '0;
+    if (load) begin
+      unit_busy[64*xw_pkg::UNIT_DISPATCH +: 64]         = counters_i.instructions;
+      unit_memory_stall[64*xw_pkg::UNIT_DISPATCH +: 64] = dispatch_stall_i;
+      for (int unsigned q = 0; q < Queues; q++) begin
+        unit_busy[64*xw_pkg::queue_unit(q, NumEngines) +: 64]            = busy_i[64*q +: 64];
+        unit_semaphore_stall[64*xw_pkg::queue_unit(q, NumEngines) +: 64] = semaphore_stall_i[64*q +: 64];
+        unit_memory_stall[64*xw_pkg::queue_unit(q, NumEngines) +: 64]    = memory_stall_i[64*q +: 64];
+      end
+    end
+  end
   // Put together in place when a beat is taken from it; nothing else reads it.
   always_ff @(posedge clk_i) begin
     if (load) begin
@@ -75,22 +92,9 @@ module xw_completion #(
       record.y_bytes_written    = counters_i.y_bytes_written;
       record.contract_hash      = xw_pkg::CONTRACT_HASH;
       record.block_bytes_read[64*NumEngines-1:0] = block_bytes_i;
-      record.busy_cycles[64*xw_pkg::UNIT_DISPATCH +: 64]         = counters_i.instructions;
-      record.memory_stall_cycles[64*xw_pkg::UNIT_DISPATCH +: 64] = dispatch_stall_i;
-      record.busy_cycles[64*xw_pkg::UNIT_X_LOAD +: 64] = busy_i[0 +: 64];
-      record.semaphore_stall_cycles[64*xw_pkg::UNIT_X_LOAD +: 64] = semaphore_stall_i[0 +: 64];
-      record.memory_stall_cycles[64*xw_pkg::UNIT_X_LOAD +: 64] = memory_stall_i[0 +: 64];
-      record.busy_cycles[64*xw_pkg::UNIT_Y_STORE +: 64] = busy_i[64 +: 64];
-      record.semaphore_stall_cycles[64*xw_pkg::UNIT_Y_STORE +: 64] = semaphore_stall_i[64 +: 64];
-      record.memory_stall_cycles[64*xw_pkg::UNIT_Y_STORE +: 64] = memory_stall_i[64 +: 64];
-      record.busy_cycles[64*xw_pkg::UNIT_BLOCK_LOAD +: 64*NumEngines] = busy_i[128 +: 64*NumEngines];
-      record.semaphore_stall_cycles[64*xw_pkg::UNIT_BLOCK_LOAD +: 64*NumEngines] = semaphore_stall_i[128 +: 64*NumEngines];
-      record.memory_stall_cycles[64*xw_pkg::UNIT_BLOCK_LOAD +: 64*NumEngines] = memory_stall_i[128 +: 64*NumEngines];
-      record.busy_cycles[64*xw_pkg::UNIT_MVM +: 64*NumEngines] = busy_i[128 + 64*NumEngines +: 64*NumEngines];
-      record.semaphore_stall_cycles[64*xw_pkg::UNIT_MVM +: 64*NumEngines] =
-          semaphore_stall_i[128 + 64*NumEngines +: 64*NumEngines];
-      record.memory_stall_cycles[64*xw_pkg::UNIT_MVM +: 64*NumEngines] =
-          memory_stall_i[128 + 64*NumEngines +: 64*NumEngines];
+      record.busy_cycles            = unit_busy;
+      record.semaphore_stall_cycles = unit_semaphore_stall;
+      record.memory_stall_cycles    = unit_memory_stall;
       record_bits = record;
       for (int unsigned b = 0; b < BEATS; b++) begin
         if (32'(beat_q) == b) data_q <= record_bits[DataWidth*b +: DataWidth];
@@ -100,6 +104,7 @@ module xw_completion #(
 
   // --- writer -----------------------------------------------------------------------------------
   logic req_ready, busy, writer_needs_clock, write_error, write_decerr, failed_q, decerr_q;
+  logic stopped_q;  // the writer takes nothing until memory has answered, and the cycle after
   logic [63:0] unused_error_addr;
   xw_axi_write #(
     .DataWidth(DataWidth), .MaxOutstanding(MaxOutstanding)
@@ -124,12 +129,13 @@ module xw_completion #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      state_q  <= StIdle;
-      beat_q   <= '0;
-      loaded_q <= 1'b0;
-      failed_q <= 1'b0;
-      decerr_q <= 1'b0;
-      done_o   <= 1'b0;
+      state_q   <= StIdle;
+      beat_q    <= '0;
+      loaded_q  <= 1'b0;
+      failed_q  <= 1'b0;
+      decerr_q  <= 1'b0;
+      done_o    <= 1'b0;
+      stopped_q <= 1'b0;
     end else begin
       done_o <= 1'b0;
       if (load)            loaded_q <= 1'b1;
@@ -154,8 +160,11 @@ module xw_completion #(
         default: state_q <= StIdle;
       endcase
       if (stop_i) begin
-        state_q  <= StIdle;
-        loaded_q <= 1'b0;
+        state_q   <= StIdle;
+        loaded_q  <= 1'b0;
+        stopped_q <= 1'b1;
+      end else if (!busy) begin
+        stopped_q <= 1'b0;
       end
     end
   end
@@ -163,8 +172,9 @@ module xw_completion #(
   assign error_o  = failed_q;
   assign decerr_o = decerr_q;
   assign active_o = state_q != StIdle;
+  assign owns_o   = busy || stopped_q;
   assign beat_o   = loaded_q && beat_ready;
 
-  assign needs_clock_o = start_i || stop_i || done_o || writer_needs_clock || state_q == StStream ||
+  assign needs_clock_o = start_i || stop_i || stopped_q || done_o || writer_needs_clock || state_q == StStream ||
                          (state_q == StAnswer && !busy);
 endmodule

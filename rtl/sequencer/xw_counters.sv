@@ -17,7 +17,7 @@ module xw_counters #(
   input  logic                     clear_i,
   input  logic                     run_i,                    // cycles count
   input  logic                     read_i,                   // the sums over engines are looked at (mvms: always there)
-  input  logic [8:0]               num_vectors_i,
+  input  logic [xw_pkg::BATCH_BITS-1:0] num_vectors_i,
   input  logic                     header_read_i,            // the program header was read
   input  logic                     dispatched_i,
   input  logic                     starved_i,
@@ -58,7 +58,7 @@ module xw_counters #(
     end else begin
       if (dispatched_i) instructions_q <= instructions_q + 64'd1;
       if (done_i[0])    x_bytes_q      <= x_bytes_q + 64'(x_command.load_x.length) * 64'(num_vectors_i);
-      if (done_i[1])    y_bytes_q      <= y_bytes_q + 64'(y_command.store_y.length) * 64'({num_vectors_i, 2'd0});
+      if (done_i[1])    y_bytes_q      <= y_bytes_q + 64'(y_command.store_y.length) * (64'(num_vectors_i) << 2);
     end
   end
 
@@ -153,7 +153,7 @@ module xw_counters #(
     end
     always_ff @(posedge control_clk_i) begin
       if (!rst_ni || clear_i)  block_bytes_q <= '0;
-      else if (done_i[2 + e])  block_bytes_q <= block_bytes_q + {26'd0, length, 6'd0};
+      else if (done_i[2 + e])  block_bytes_q <= block_bytes_q + (64'(length) << xw_pkg::MEMORY_ALIGNMENT_BITS);
     end
     always_ff @(posedge convert_clk_i) begin
       if (!rst_ni || clear_i)                      saturations_q <= '0;

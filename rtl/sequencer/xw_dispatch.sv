@@ -5,7 +5,8 @@
 ///
 /// Queue 0 is X load, 1 Y store, 2 + e the block loader and 2 + NumEngines + e the MVM unit of engine e.
 /// Checks and their order: `xw::program::decode`, then the engine number. At HALT, when all units are idle,
-/// the semaphores must be zero. After an error or HALT nothing more is dispatched until start_i.
+/// the semaphores must be zero; if they are not, the error comes in the cycle after halted_o. After an error or HALT
+/// nothing more is dispatched until start_i.
 module xw_dispatch #(
   parameter int unsigned NumEngines = 4,
   localparam int unsigned Queues = 2 + 2 * NumEngines
@@ -32,18 +33,19 @@ module xw_dispatch #(
   input  logic                 all_idle_i,     // no queue holds an instruction, no loader is at work
   output logic                 check_o,        // asks the semaphores for leftovers
   input  logic                 leftover_i,
-  input  logic [5:0]           leftover_id_i,
+  input  logic [xw_pkg::SEMAPHORE_ID_BITS-1:0] leftover_id_i,
   // Results
   output logic                 dispatched_o,   // one cycle per instruction, HALT included
   output logic                 starved_o,      // waits for fetch
-  output logic [31:0]          index_o,        // the instruction that comes next
+  output logic [31:0]          index_o,        // the instruction that comes next, HALT when it is done
   output logic                 halted_o,       // HALT is done
   output logic                 error_o,        // one cycle, at index_o
   output xw_pkg::fault_t       fault_o
 );
   typedef enum logic [1:0] {
     StIdle,  // nothing to dispatch
-    StRun    // one instruction per cycle
+    StRun,   // one instruction per cycle
+    StLeft   // HALT is done: tells of tokens left over
   } state_e;
   state_e state_q;
 
@@ -57,9 +59,9 @@ module xw_dispatch #(
   logic [7:0]      engine, unit;
   logic            has_engine, waits_or_signals, reserved_set;
   assign opcode           = instruction_q.common.opcode;
-  assign has_engine       = opcode == xw_pkg::OPCODE_LOAD_BLOCK || opcode == xw_pkg::OPCODE_MVM;
-  assign engine           = (opcode == xw_pkg::OPCODE_MVM) ? instruction_q.mvm.engine : instruction_q.load_block.engine;
-  assign unit             = instruction_q.sync.unit;
+  assign has_engine       = xw_pkg::has_engine(opcode);
+  assign engine           = xw_pkg::instruction_engine(opcode, instruction_q.bits);
+  assign unit             = xw_pkg::instruction_unit(opcode, instruction_q.bits);
   assign waits_or_signals = instruction_q.common.wait0_count != '0 || instruction_q.common.wait1_count != '0 ||
                             instruction_q.common.signal;
   assign reserved_set     = (instruction_q.bits & ~xw_pkg::instruction_mask(opcode)) != '0;
@@ -90,29 +92,12 @@ module xw_dispatch #(
   always_comb begin
     target = '0;
     if (valid_q) begin
-      unique case (opcode)
-        xw_pkg::OPCODE_LOAD_X:  target[0] = 1'b1;
-        xw_pkg::OPCODE_STORE_Y: target[1] = 1'b1;
-        xw_pkg::OPCODE_SYNC: begin
-          target[0] = unit == xw_pkg::UNIT_X_LOAD;
-          target[1] = unit == xw_pkg::UNIT_Y_STORE;
-          for (int unsigned e = 0; e < NumEngines; e++) begin
-            target[2 + e]              = unit == xw_pkg::UNIT_BLOCK_LOAD + 8'(e);
-            target[2 + NumEngines + e] = unit == xw_pkg::UNIT_MVM + 8'(e);
-          end
-        end
-        xw_pkg::OPCODE_LOAD_BLOCK, xw_pkg::OPCODE_MVM: begin
-          for (int unsigned e = 0; e < NumEngines; e++) begin
-            target[2 + e]              = opcode == xw_pkg::OPCODE_LOAD_BLOCK && 32'(engine) == e;
-            target[2 + NumEngines + e] = opcode == xw_pkg::OPCODE_MVM && 32'(engine) == e;
-          end
-        end
-        default: target = '0;
-      endcase
+      for (int unsigned q = 0; q < Queues; q++) target[q] = unit == xw_pkg::queue_unit(q, NumEngines);
     end
   end
 
-  logic look, good, barrier, consume;
+  logic look, good, barrier, consume, leftover_q;
+  logic [xw_pkg::SEMAPHORE_ID_BITS-1:0] leftover_id_q;
   assign look         = state_q == StRun && valid_q && !stop_i;
   assign good         = fault.code == xw_pkg::ERROR_OK;
   assign barrier      = opcode == xw_pkg::OPCODE_FENCE || opcode == xw_pkg::OPCODE_HALT;
@@ -122,14 +107,14 @@ module xw_dispatch #(
                                          (barrier && all_idle_i));
   assign ready_o      = state_q == StRun && !stop_i && (!valid_q || (consume && opcode != xw_pkg::OPCODE_HALT));
 
-  assign error_o        = (look && !good) || (check_o && leftover_i);
-  assign halted_o       = check_o && !leftover_i;
+  assign error_o        = (look && !good) || (state_q == StLeft && leftover_q);
+  assign halted_o       = check_o;
   assign dispatched_o   = consume || (look && !good && !error_q);
   always_comb begin
     fault_o = fault;
-    if (good) begin
+    if (state_q == StLeft) begin
       fault_o.code   = xw_pkg::ERROR_SEMAPHORE_LEFTOVER;
-      fault_o.detail = 64'(leftover_id_i);
+      fault_o.detail = 64'(leftover_id_q);
     end
   end
   assign starved_o      = state_q == StRun && !valid_q;
@@ -146,10 +131,16 @@ module xw_dispatch #(
       instruction_q  <= '0;
       index_q        <= '0;
       fault_q        <= '0;
+      leftover_q     <= 1'b0;
+      leftover_id_q  <= '0;
     end else begin
       if (consume) begin
         valid_q <= 1'b0;
-        index_q <= index_q + 32'd1;
+        if (opcode != xw_pkg::OPCODE_HALT) index_q <= index_q + 32'd1;
+      end
+      if (check_o) begin
+        leftover_q    <= leftover_i;
+        leftover_id_q <= leftover_id_i;
       end
       if (valid_i && ready_o) begin
         valid_q        <= 1'b1;
@@ -164,13 +155,15 @@ module xw_dispatch #(
           valid_q <= 1'b0;
           index_q <= entry_i;
         end
-        StRun: if (stop_i || error_o || halted_o) begin
-          state_q <= StIdle;
+        StRun: if (stop_i || check_o || error_o) begin
+          state_q <= check_o ? StLeft : StIdle;
           valid_q <= 1'b0;
         end
+        StLeft: state_q <= StIdle;
         default: state_q <= StIdle;
       endcase
     end
   end
-  assign needs_clock_o = start_i || consume || (valid_i && ready_o) || (state_q == StRun && (stop_i || error_o || halted_o));
+  assign needs_clock_o = start_i || consume || (valid_i && ready_o) || state_q == StLeft ||
+                         (state_q == StRun && (stop_i || error_o));
 endmodule

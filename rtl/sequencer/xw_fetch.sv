@@ -31,8 +31,9 @@ module xw_fetch #(
   input  xw_pkg::axi_read_rsp_t read_rsp_i,
   input  logic [DataWidth-1:0]  read_data_i
 );
-  localparam int unsigned LINE_BEATS  = 512 / DataWidth;        // beats of 64 bytes
-  localparam int unsigned CHUNK_LINES = 16;                     // 1 KiB
+  localparam int unsigned LINE_BEATS  = 8 * xw_pkg::MEMORY_ALIGNMENT / DataWidth;  // beats of 64 bytes
+  localparam int unsigned CHUNK_LINES = 16;  // 1 KiB
+  localparam int unsigned CHUNK_BITS  = xw_pkg::MEMORY_ALIGNMENT_BITS + $clog2(CHUNK_LINES);
   localparam int unsigned DEPTH       = 2 * CHUNK_LINES * LINE_BEATS;
   localparam int unsigned DEPTH_BITS  = $clog2(DEPTH);
   localparam int unsigned PER_BEAT    = DataWidth / xw_pkg::INSTRUCTION_BITS;
@@ -94,9 +95,9 @@ module xw_fetch #(
     chunk_lines = '0;
     if ((state_q == StFirst || state_q == StStream) && req_ready) begin
       more        = next_lines_q != '0;
-      chunk_addr  = arguments_i.program_base + (next_line_q << 6);
+      chunk_addr  = arguments_i.program_base + (next_line_q << xw_pkg::MEMORY_ALIGNMENT_BITS);
       chunk_lines = next_lines_q;  // the first request ends at a multiple, so the others begin at one
-      if (state_q == StFirst) chunk_lines = 32'(CHUNK_LINES) - 32'(chunk_addr[9:6]);
+      if (state_q == StFirst) chunk_lines = 32'(CHUNK_LINES) - 32'(chunk_addr[CHUNK_BITS-1:xw_pkg::MEMORY_ALIGNMENT_BITS]);
     end
   end
 
@@ -141,7 +142,7 @@ module xw_fetch #(
       fault_o.detail = 64'(index_q);
     end else begin
       fault_o.code   = xw_pkg::memory_error(front[DataWidth]);
-      fault_o.detail = arguments_i.program_base + (front_line_q << 6);
+      fault_o.detail = arguments_i.program_base + (front_line_q << xw_pkg::MEMORY_ALIGNMENT_BITS);
     end
   end
 

@@ -4,7 +4,8 @@
 /// The course of a run: check of the arguments, instructions, end of all transfers, completion record.
 ///
 /// A run always ends: when nothing moves any more the watchdog ends the phase, and done_o comes even if
-/// memory never answers (then without a record; the error registers tell).
+/// memory never answers (then without a record; the error registers tell). The next run begins when memory has
+/// answered what it still owes to this one.
 module xw_run_control #(
   parameter int unsigned NumEngines = 4,
   parameter int unsigned MaxBatch   = 64
@@ -26,10 +27,10 @@ module xw_run_control #(
   output logic               stop_dispatch_o,
   output logic               abort_o,         // one cycle: all units drop what they do
   input  logic               halted_i,        // HALT is done
-  input  logic [31:0]        dispatch_index_i,
+  input  logic [31:0]        dispatch_index_i,  // of HALT when it is done
   input  logic               settled_i,       // nothing before the failed instruction is left
   input  logic               units_idle_i,    // no transfer of a unit is under way
-  input  logic               store_idle_i,    // the write channel is free
+  input  logic               store_idle_i,    // the Y store does not use the write channel
   input  logic               fetch_idle_i,
   // Errors
   input  logic               error_valid_i,
@@ -43,6 +44,7 @@ module xw_run_control #(
   output logic               watch_error_o,   // the verdict counts
   // Record
   output logic               record_phase_o,  // owns the write channel
+  input  logic               record_owns_i,   // memory owes answers to a record
   output logic               record_start_o,
   output logic               record_stop_o,
   input  logic               record_done_i,
@@ -53,7 +55,7 @@ module xw_run_control #(
   typedef enum logic [3:0] {
     StIdle,     // waits for start
     StCheck,    // checks the arguments
-    StBegin,    // starts fetch and dispatch
+    StBegin,    // starts fetch and dispatch, when memory has answered the last run's
     StRun,      // executes instructions
     StAbort,    // after an error: stops all units
     StDrain,    // waits for transfers under way
@@ -67,6 +69,10 @@ module xw_run_control #(
   logic [1:0]  settle_q;
   logic        halted_q;
   logic        owner_q;  // the write channel was free when the record's turn came
+  logic        free;     // it is
+  logic        ready;    // nothing of the last run is under way
+  assign free  = store_idle_i && !record_owns_i;
+  assign ready = fetch_idle_i && units_idle_i && !record_owns_i;
 
   // --- arguments --------------------------------------------------------------------------------
   localparam int unsigned ALIGN_BITS = $clog2(xw_pkg::MEMORY_ALIGNMENT);
@@ -104,6 +110,8 @@ module xw_run_control #(
         fault.code   = xw_pkg::ERROR_BAD_NUM_VECTORS;
         fault.detail = 64'(arguments_i.num_vectors);
       end
+    end else if (state_q == StBegin && watch_fire_i) begin
+      fault.code   = xw_pkg::ERROR_WATCHDOG;
     end else if (state_q == StWrite && record_done_i && record_error_i) begin
       fault.code   = xw_pkg::memory_error(record_decerr_i);
       fault.detail = arguments_i.completion_base;
@@ -113,7 +121,8 @@ module xw_run_control #(
     end
   end
 
-  logic argument_error, record_error;
+  logic argument_error, begin_error, record_error;
+  assign begin_error    = state_q == StBegin && !ready && watch_fire_i;
   assign argument_error = state_q == StCheck && fault.code != xw_pkg::ERROR_OK;
   assign record_error   = state_q == StWrite && !error_valid_i &&
                           ((record_done_i && record_error_i) || (!record_done_i && watch_fire_i));
@@ -125,14 +134,17 @@ module xw_run_control #(
       halted_q <= 1'b0;
       owner_q  <= 1'b0;
     end else begin
-      if (state_q == StRecord) owner_q <= store_idle_i;
+      if (state_q == StRecord) owner_q <= free;
       unique case (state_q)
         StIdle: begin
           halted_q <= 1'b0;
           if (start_i) state_q <= StCheck;
         end
         StCheck: state_q <= argument_error ? StSettle : StBegin;
-        StBegin: state_q <= StRun;
+        StBegin: begin
+          if (ready)             state_q <= StRun;
+          else if (watch_fire_i) state_q <= StAbort;
+        end
         StRun: begin
           if (watch_fire_i || (error_valid_i && settled_i)) state_q <= StAbort;
           else if (halted_i) begin
@@ -146,7 +158,7 @@ module xw_run_control #(
           settle_q <= settle_q + 2'd1;
           if (settle_q == '1) state_q <= StRecord;
         end
-        StRecord: state_q <= (!misaligned_record && store_idle_i) ? StWrite : StQuiet;
+        StRecord: state_q <= (!misaligned_record && free) ? StWrite : StQuiet;
         StWrite:  if (record_done_i || watch_fire_i) state_q <= StQuiet;
         StQuiet:  if (fetch_idle_i || watch_fire_i) state_q <= StDone;
         StDone:   state_q <= StIdle;
@@ -158,20 +170,20 @@ module xw_run_control #(
   assign idle_o          = state_q == StIdle;
   assign done_o          = state_q == StDone;
   assign clear_o         = state_q == StIdle && start_i;
-  assign begin_o         = state_q == StBegin;
+  assign begin_o         = state_q == StBegin && ready;
   assign run_o           = state_q == StRun;
   assign stop_fetch_o    = state_q == StAbort || (state_q == StRun && halted_i);
   assign stop_dispatch_o = state_q != StRun || error_valid_i;
   assign abort_o         = state_q == StAbort;
-  assign error_o         = argument_error || record_error;
-  assign error_index_o   = (state_q == StWrite && halted_q) ? dispatch_index_i - 32'd1 : arguments_i.entry;
+  assign error_o         = argument_error || begin_error || record_error;
+  assign error_index_o   = (state_q == StWrite && halted_q) ? dispatch_index_i : arguments_i.entry;
   assign fault_o         = fault;
-  assign watch_o         = state_q == StRun || state_q == StDrain || state_q == StWrite || state_q == StQuiet;
-  assign watch_restart_o = state_q == StRecord || state_q == StBegin || state_q == StAbort || record_done_i;
+  assign watch_o         = state_q == StBegin || state_q == StRun || state_q == StDrain || state_q == StWrite || state_q == StQuiet;
+  assign watch_restart_o = state_q == StCheck || begin_o || state_q == StAbort || state_q == StRecord || record_done_i;
   assign watch_error_o   = state_q == StRun && watch_fire_i;
-  // A burst of the Y store that memory does not take stays on the channel.
-  assign record_phase_o  = (state_q == StRecord && store_idle_i) || ((state_q == StWrite || state_q == StQuiet) && owner_q);
-  assign record_start_o  = state_q == StRecord && !misaligned_record && store_idle_i;
+  // A burst of the Y store that memory does not take stays on the channel, and so does one of a record.
+  assign record_phase_o  = record_owns_i || (state_q == StRecord && free) || ((state_q == StWrite || state_q == StQuiet) && owner_q);
+  assign record_start_o  = state_q == StRecord && !misaligned_record && free;
   assign record_stop_o   = state_q == StWrite && watch_fire_i;
   assign count_o         = state_q != StIdle && state_q != StRecord && state_q != StWrite && state_q != StQuiet;
   assign needs_clock_o   = start_i || (state_q != StIdle && state_q != StRun) || watch_fire_i || halted_i || error_valid_i;

@@ -38,7 +38,7 @@ module xw_sequencer #(
   input  logic [NumEngines*32-1:0]      load_index_i,    // its instruction; with an error: that failed
   input  logic                          loads_idle_i,
   input  logic                          units_idle_i,    // no transfer of a unit is under way
-  input  logic                          store_idle_i,    // the write channel is free
+  input  logic                          store_idle_i,    // the Y store does not use the write channel
   input  logic                          progress_i,      // a unit or the record moved on
   // What the counters count
   output logic                          count_o,         // cycles
@@ -50,6 +50,7 @@ module xw_sequencer #(
   output logic                          running_o,
   // Completion record
   output logic                          record_phase_o,  // it owns the write channel
+  input  logic                          record_owns_i,   // memory owes answers to a record
   output logic                          record_start_o,
   output logic                          record_stop_o,
   input  logic                          record_done_i,
@@ -104,6 +105,7 @@ module xw_sequencer #(
     .watch_fire_i    (watch_fire),
     .watch_error_o   (watch_error),
     .record_phase_o,
+    .record_owns_i,
     .record_start_o,
     .record_stop_o,
     .record_done_i,
@@ -138,8 +140,8 @@ module xw_sequencer #(
   );
 
   logic [Queues-1:0] push_valid, push_ready;
-  logic              check, leftover, dispatch_error;
-  logic [5:0]        leftover_id;
+  logic              check, leftover, dispatch_error, checking;
+  logic [xw_pkg::SEMAPHORE_ID_BITS-1:0] leftover_id;
 
   xw_dispatch #(
     .NumEngines(NumEngines)
@@ -158,7 +160,7 @@ module xw_sequencer #(
     .push_ready_i      (push_ready),
     .push_instruction_o(push_instruction),
     .push_index_o      (push_index),
-    .all_idle_i        (held == '0 && loads_idle_i),
+    .all_idle_i        (held == '0 && loads_idle_i && !checking),
     .check_o           (check),
     .leftover_i        (leftover),
     .leftover_id_i     (leftover_id),
@@ -181,6 +183,7 @@ module xw_sequencer #(
       .abort_i           (abort_o),
       .limit_valid_i     (error_valid),
       .limit_i           (report_o.index),
+      .hold_i            (checking),
       .push_valid_i      (push_valid[q]),
       .push_ready_o      (push_ready[q]),
       .push_instruction_i(push_instruction),
@@ -210,6 +213,7 @@ module xw_sequencer #(
     .short0_o     (short0),
     .signal_i     (signals),
     .overflow_o   (overflow),
+    .checking_o   (checking),
     .check_i      (check),
     .leftover_o   (leftover),
     .leftover_id_o(leftover_id)
@@ -222,7 +226,10 @@ module xw_sequencer #(
   xw_error_gather #(
     .NumEngines(NumEngines)
   ) u_error_gather (
+    .clk_i(control_clk_i),
     .failed_i        (unit_error_i),
+    .signal_i        (signals),
+    .checking_i      (checking),
     .overflow_i      (overflow),
     .fault_i         (unit_fault_i),
     .cmd_i           (cmd_o),
@@ -256,9 +263,13 @@ module xw_sequencer #(
     .report_o
   );
 
-  logic        progress;
+  logic        progress, granted_q;  // tokens are granted late in a cycle: the watchdog sees it in the next
   logic [31:0] watch_limit;
-  assign progress    = progress_i || unit_done_i != '0 || granted != '0 || fetch_beat || dispatched_o;
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) granted_q <= 1'b0;
+    else         granted_q <= granted != '0;
+  end
+  assign progress    = progress_i || unit_done_i != '0 || granted_q || fetch_beat || dispatched_o;
   assign watch_limit = (arguments_i.watchdog_cycles == '0) ? 32'(WatchdogCycles) : arguments_i.watchdog_cycles;
 
   xw_watchdog #(

@@ -74,15 +74,12 @@ module xw_watchdog #(
       report.index = dispatch_index_i;
       reports[0 +: BITS] = report;
       for (int unsigned e = 0; e < NumEngines; e++) begin
-        report.unit  = xw_pkg::UNIT_BLOCK_LOAD + 8'(e);
+        report.unit  = xw_pkg::queue_unit(2 + e, NumEngines);
         report.index = load_index_i[32*e +: 32];
         reports[BITS*(LOADS+e) +: BITS] = report;
       end
       for (int unsigned q = 0; q < Queues; q++) begin
-        if (q == 0)                  report.unit = xw_pkg::UNIT_X_LOAD;
-        else if (q == 1)             report.unit = xw_pkg::UNIT_Y_STORE;
-        else if (q < 2 + NumEngines) report.unit = xw_pkg::UNIT_BLOCK_LOAD + 8'(q - 2);
-        else                         report.unit = xw_pkg::UNIT_MVM + 8'(q - 2 - NumEngines);
+        report.unit = xw_pkg::queue_unit(q, NumEngines);
         report.index  = index_i[32*q +: 32];
         report.detail = '0;
         command       = cmd_i[xw_pkg::INSTRUCTION_BITS*q +: xw_pkg::INSTRUCTION_BITS];

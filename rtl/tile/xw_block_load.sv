@@ -62,7 +62,8 @@ module xw_block_load #(
   input  xw_pkg::axi_read_rsp_t     read_rsp_i,
   input  logic [DataWidth-1:0]      read_data_i
 );
-  localparam int unsigned LINE_BEATS   = 512 / DataWidth;  // beats of 64 bytes
+  localparam int unsigned ALIGN        = xw_pkg::MEMORY_ALIGNMENT_BITS;
+  localparam int unsigned LINE_BEATS   = 8 * xw_pkg::MEMORY_ALIGNMENT / DataWidth;  // beats of 64 bytes
   localparam int unsigned LANES_PER_64 = 64 / Lanes;       // rows of cells in 64 bytes
   localparam int unsigned LARGEST =
       1 + (BlockCols + 15) / 16 + (ContextCells + LANES_PER_64 - 1) / LANES_PER_64;
@@ -288,7 +289,7 @@ module xw_block_load #(
         done_o         <= 1'b0;
         error_o        <= 1'b1;
         fault_o.code   <= xw_pkg::memory_error(beat_resp[0]);
-        fault_o.detail <= {beat_address[63:6], 6'd0};
+        fault_o.detail <= {beat_address[63:ALIGN], ALIGN'(0)};
         next_valid_q   <= 1'b0;
         state_q        <= StDrain;
       end

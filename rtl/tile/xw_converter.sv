@@ -20,7 +20,7 @@ module xw_converter #(
   input  logic [15:0]           row0_i,
   input  logic [15:0]           col0_i,
   input  logic [31:0]           read_sigma_i,
-  input  logic [5:0]            adc_shift_i,     // 1..40
+  input  logic [xw_pkg::ADC_SHIFT_BITS-1:0] adc_shift_i,     // 1..40
   input  logic [3:0]            adc_bits_i,      // 4..12
   input  logic [10:0]           cols_i,          // columns beyond it do not count
   // Sums in

@@ -31,7 +31,7 @@ module xw_engine #(
   // Run
   input  logic                     clear_i,        // start of a run: contexts are empty
   input  logic                     abort_i,        // drops all commands; memory transfers are drained
-  input  logic [8:0]               num_vectors_i,
+  input  logic [xw_pkg::BATCH_BITS-1:0] num_vectors_i,
   input  logic [31:0]              vector_base_i,
   input  logic [31:0]              chip_seed_i,
   input  logic [63:0]              image_base_i,

@@ -27,7 +27,7 @@ module xw_image_header #(
   output logic [31:0]               payload_sum_o,
   output xw_pkg::block_descriptor_t descriptor_o
 );
-  localparam int unsigned LINE_BEATS   = 512 / DataWidth;  // beats of 64 bytes
+  localparam int unsigned LINE_BEATS   = 8 * xw_pkg::MEMORY_ALIGNMENT / DataWidth;  // beats of 64 bytes
   localparam int unsigned LANES_PER_64 = 64 / Lanes;       // rows of cells in 64 bytes
 
   xw_pkg::block_image_header_t header_q;
@@ -35,7 +35,7 @@ module xw_image_header #(
   logic [3:0]   crc_word_q;
   logic [31:0]  crc;
   assign header_bits = header_q;
-  assign crc_done_o  = crc_word_q == 4'd15;
+  assign crc_done_o  = 32'(crc_word_q) == xw_pkg::BLOCK_IMAGE_HEADER_HEADER_CRC_OFFSET / 4;  // the CRC is that of the words before it
   xw_crc32 u_crc (
     .clk_i, .rst_ni,
     .clear_i(shift_i),
@@ -77,8 +77,8 @@ module xw_image_header #(
                  32'(header_q.col0) + 32'(header_q.cols) <= 32'h10000 && 32'(header_q.lanes) == Lanes &&
                  32'(header_q.adc_bits) >= xw_pkg::MIN_ADC_BITS && 32'(header_q.adc_bits) <= xw_pkg::MAX_ADC_BITS &&
                  32'(header_q.adc_shift) >= xw_pkg::MIN_ADC_SHIFT && 32'(header_q.adc_shift) <= xw_pkg::MAX_ADC_SHIFT;
-      layout_ok = header_q.flags == '0 && header_q.tables_offset == 32'd64 &&
-                  header_q.cells_offset == ((table_lines + 32'd1) << 6) && header_q.image_bytes == (image_lines << 6) &&
+      layout_ok = header_q.flags == '0 && header_q.tables_offset == 32'(xw_pkg::BLOCK_IMAGE_HEADER_BYTES) &&
+                  header_q.cells_offset == ((table_lines + 32'd1) << xw_pkg::MEMORY_ALIGNMENT_BITS) && header_q.image_bytes == (image_lines << xw_pkg::MEMORY_ALIGNMENT_BITS) &&
                   length_i == image_lines && header_q.reserved == '0;
     end
   end
@@ -114,13 +114,13 @@ module xw_image_header #(
   assign payload_sum_o = header_q.payload_sum;
   always_comb begin
     descriptor_o              = '0;
-    descriptor_o.rows         = header_q.rows[10:0];
-    descriptor_o.cols         = header_q.cols[10:0];
+    descriptor_o.rows         = header_q.rows[xw_pkg::ROWS_BITS-1:0];
+    descriptor_o.cols         = header_q.cols[xw_pkg::COLS_BITS-1:0];
     descriptor_o.tile_uid     = header_q.tile_uid;
     descriptor_o.row0         = header_q.row0;
     descriptor_o.col0         = header_q.col0;
-    descriptor_o.adc_shift    = header_q.adc_shift[5:0];
-    descriptor_o.adc_bits     = header_q.adc_bits[3:0];
+    descriptor_o.adc_shift    = header_q.adc_shift[xw_pkg::ADC_SHIFT_BITS-1:0];
+    descriptor_o.adc_bits     = header_q.adc_bits[xw_pkg::ADC_RESOLUTION_BITS-1:0];
     descriptor_o.read_sigma_q = header_q.read_sigma_q;
   end
 endmodule

@@ -32,7 +32,7 @@ module xw_mvm_control #(
   output logic                      needs_control_o,
   output logic                      needs_convert_o,
   input  logic                      abort_i,         // ends the command without done or error
-  input  logic [8:0]                num_vectors_i,   // at least 1
+  input  logic [xw_pkg::BATCH_BITS-1:0] num_vectors_i,   // at least 1
   // Commands (MVM)
   input  logic                      cmd_valid_i,
   output logic                      cmd_ready_o,
@@ -196,7 +196,7 @@ module xw_mvm_control #(
     last_vector  = 1'b0;
     finish_block = 1'b0;
     if (finish_pass) begin
-      last_vector  = 9'(vector_q) == num_vectors_i - 9'd1;
+      last_vector  = xw_pkg::BATCH_BITS'(vector_q) == num_vectors_i - 1'b1;
       finish_block = last_vector && 12'(group_col_q) + 12'(Lanes) >= 12'(descriptor_q.cols);
     end
   end

@@ -54,8 +54,8 @@ module xw_core #(
   localparam int unsigned REQ             = xw_pkg::AXI_READ_REQ_BITS;
   localparam int unsigned RSP             = xw_pkg::AXI_READ_RSP_BITS;
 
-  logic [8:0] num_vectors;
-  assign num_vectors = arguments_i.num_vectors[8:0];
+  logic [xw_pkg::BATCH_BITS-1:0] num_vectors;
+  assign num_vectors = arguments_i.num_vectors[xw_pkg::BATCH_BITS-1:0];
 
   // --- clocks -------------------------------------------------------------------------------------
   // What happens once per instruction, beats of block images, and conversions: registers behind these clocks change
@@ -84,7 +84,7 @@ module xw_core #(
   logic [NumEngines-1:0]         load_active, load_idle;
   logic [NumEngines*32-1:0]      load_cmd_index, load_index;
   logic clear, abort, running, count, dispatched, starved, header_read, x_idle, store_idle, progress;
-  logic record_phase, record_start, record_stop, record_done, record_error, record_decerr;
+  logic record_phase, record_owns, record_start, record_stop, record_done, record_error, record_decerr;
   xw_pkg::axi_read_req_t fetch_req, x_req;
   xw_pkg::axi_read_rsp_t fetch_rsp, x_rsp;
 
@@ -117,6 +117,7 @@ module xw_core #(
     .stall_o        (semaphore_stall),
     .running_o      (running),
     .record_phase_o (record_phase),
+    .record_owns_i  (record_owns),
     .record_start_o (record_start),
     .record_stop_o  (record_stop),
     .record_done_i  (record_done),
@@ -339,6 +340,7 @@ module xw_core #(
     .decerr_o         (record_decerr),
     .beat_o           (record_beat),
     .active_o         (unused_record_active),
+    .owns_o           (record_owns),
     .arguments_i,
     .report_i         (report_o),
     .counters_i       (counters_o),

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """rtl/pkg/xw_pkg.sv: the contract for SystemVerilog, constants and types, for every tool that reads a package."""
 
-from archgen import emit_sv_types
+from archgen import emit_sv_derived, emit_sv_types
 from archgen.emit_xrt import CONTROL_ADDRESS_BITS
 
 
@@ -50,6 +50,6 @@ def emit(spec):
     lines += [number(c.name.upper(), c.value, c.doc) for c in spec.formats]
     lines += ["", "  // Units; for units that exist once per engine the id of engine 0."]
     lines += [word(f"UNIT_{u.name.upper()}", u.id, u.doc, 8) for u in spec.units]
-    lines += records(spec) + registers(spec)
-    lines += emit_sv_types.emit(spec)
+    lines += records(spec) + registers(spec) + emit_sv_derived.emit_constants(spec)
+    lines += emit_sv_types.emit(spec) + emit_sv_derived.emit_functions(spec)
     return "\n".join([*lines, "", "endpackage", "/* verilator lint_on UNUSEDPARAM */", ""])

@@ -187,6 +187,13 @@ def check_across(reader, spec):
     for name in ("wait0_count", "wait1_count"):
         if name in widths and spec.limit("max_wait_count") != (1 << widths[name]) - 1:
             reader.problem(f"instruction_common.{name}", f"{widths[name]} bits do not match limit.max_wait_count")
+    for names in (("wait0_id", "wait1_id", "signal_id"), ("wait0_count", "wait1_count")):
+        if len({widths[name] for name in names if name in widths}) > 1:
+            reader.problem("instruction_common", f"{', '.join(names)} differ in their widths")
+    arguments = sorted(spec.arguments(), key=lambda r: r.offset)
+    for register in arguments[:-1]:
+        if register.count > 1:
+            reader.problem(f"argument.{register.name}", f"has a count, so it must stand last, behind {arguments[-1].name}")
     for instruction in spec.instructions:  # where its queue is written
         unit = spec.unit(instruction.unit)
         needed = "unit" if unit is None else "engine" if unit.count > 1 else None

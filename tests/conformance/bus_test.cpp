@@ -328,6 +328,52 @@ TEST_F(Verilated, IsUsableAfterAnInterrupt) {
   expect_good_run(made);
 }
 
+/// The kernel itself waits for what memory owes to the run before: nobody resets it.
+TEST_F(Verilated, RunsAgainWithoutResetWhenMemoryAnswersLate) {
+  verilated::Options options;
+  options.reset_after_hang = false;
+  HandMade made(with(options));
+  made.arguments.watchdog_cycles = 2000;
+  std::vector<Place> all = places();
+  all.push_back({"record", [](const HandMade& m) { return m.arguments.completion_base; }, true, arch::kUnitDispatch,
+                 HandMade::kHalt});
+  for (const Place& place : all) {
+    SCOPED_TRACE(place.name);
+    MemoryFaults faults;
+    const device::Address line = place.address(made);
+    faults.hang = {line, line + 64};
+    device_of(made).inject(faults);
+    EXPECT_THAT(message_of_failure(made), HasSubstr("watchdog in "));
+    device_of(made).inject({});  // the answers come while the next run begins
+    expect_good_run(made);
+    // A run that begins while they are still missing ends in the watchdog, before its first instruction.
+    device_of(made).inject(faults);
+    EXPECT_THAT(message_of_failure(made), HasSubstr("watchdog in "));
+    EXPECT_THAT(message_of_failure(made), HasSubstr("watchdog in dispatch at instruction 0"));
+    device_of(made).inject({});
+    expect_good_run(made);
+    expect_good_run(made);
+  }
+}
+
+TEST_F(Verilated, IsUsableAfterTheShortestReset) {
+  constexpr unsigned kShortest = 4;  // cycles; docs/hardware.md
+  verilated::Options options;
+  options.latency_cycles = 100'000;  // long enough that cycles are reported
+  bool interrupt = true;
+  options.on_cycles = [&](std::uint64_t) {
+    if (interrupt) throw Error(ErrorCode::kInterrupted, "interrupted");
+  };
+  HandMade made(with(options));
+  made.arguments.watchdog_cycles = 1'000'000;
+  EXPECT_THROW((void)made.device->run(made.arguments), Error);
+  interrupt = false;
+  device_of(made).reset(kShortest);
+  EXPECT_EQ(device_of(made).read_register(arch::kRegControl), arch::kRegControlIdle);
+  EXPECT_EQ(device_of(made).read_register(arch::kArgProgramBase), 0U) << "arguments are forgotten";
+  expect_good_run(made);
+}
+
 TEST_F(Verilated, GivesUpARunWithoutTransfers) {
   verilated::Options options;
   options.silent_cycles = 50'000;

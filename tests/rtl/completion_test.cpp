@@ -103,6 +103,7 @@ struct CompletionBench : Clocked<typename Config::Model> {
       this->settle();
       if (top->done_o != 0) return cycles;
       EXPECT_NE(top->active_o, 0);
+      EXPECT_TRUE(top->owns_o != 0 || memory.bursts.empty());
       cycle();
     }
     throw std::runtime_error("no end of the record");
@@ -180,11 +181,14 @@ TYPED_TEST(CompletionRtl, StopAndResetInMidStream) {
       bench.top->stop_i = 1;
       bench.cycle();
       bench.top->stop_i = 0;
-      for (unsigned cycles = 0; cycles < 500; ++cycles) bench.cycle();
-      EXPECT_TRUE(bench.memory.bursts.empty()) << "a burst was left open";
+      bench.settle();
+      for (unsigned cycles = 0; cycles < 500 && bench.top->owns_o != 0; ++cycles) bench.cycle();
+      EXPECT_TRUE(bench.memory.bursts.empty()) << "memory still owes an answer";
+      EXPECT_EQ(bench.top->owns_o, 0) << "a burst was left open";
     }
     bench.settle();
     EXPECT_EQ(bench.top->active_o, 0);
+    EXPECT_EQ(bench.top->owns_o, 0);
     const auto record = bench.randomize();
     bench.start(2048);
     bench.wait();

@@ -24,7 +24,7 @@ class RunControlRtl : public testing::Test, protected Clocked<Vrun_control> {
  protected:
   void SetUp() override {
     set_argument(rtl::Arguments::entry, 12);
-    top->dispatch_index_i = 40;
+    top->dispatch_index_i = 39;
     set_argument(rtl::Arguments::num_vectors, 2);
     set_argument(rtl::Arguments::program_base, 0x1000);
     set_argument(rtl::Arguments::x_base, 0x2000);
@@ -241,6 +241,55 @@ TEST_F(RunControlRtl, WatchdogEndsEveryPhase) {
   fire();
   expect_end();
   EXPECT_EQ(watch_errors_, 1U) << "only instructions that stand still are its error";
+}
+
+TEST_F(RunControlRtl, BeginsWhenMemoryHasAnsweredTheLastRun) {
+  const std::vector<std::pair<CData*, CData>> late = {
+      {&top->fetch_idle_i, 0}, {&top->units_idle_i, 0}, {&top->record_owns_i, 1}};
+  for (const auto& [pin, owed] : late) {
+    clears_ = begins_ = record_starts_ = dones_ = 0;
+    const CData before = *pin;
+    *pin = owed;
+    start();
+    cycles(10);
+    EXPECT_EQ(begins_, 0U);
+    EXPECT_EQ(top->run_o, 0);
+    EXPECT_NE(top->watch_o, 0);
+    *pin = before;
+    wait("instructions", [&] { return top->run_o != 0; });
+    EXPECT_EQ(begins_, 1U);
+    halt();
+    to_record();
+    record_done();
+    expect_end();
+  }
+  EXPECT_EQ(errors_ + aborts_ + watch_errors_, 0U);
+}
+
+TEST_F(RunControlRtl, WatchdogEndsRunsThatCannotBegin) {
+  top->record_owns_i = 1;
+  top->units_idle_i = top->fetch_idle_i = 0;
+  start();
+  cycles(5);
+  EXPECT_NE(top->record_phase_o, 0) << "the record of the last run still has the channel";
+  fire();
+  EXPECT_EQ(errors_, 1U);
+  EXPECT_EQ(code_, number(DeviceError::kWatchdog));
+  EXPECT_EQ(detail_, 0U);
+  EXPECT_EQ(index_, 12U);
+  EXPECT_EQ(watch_errors_, 0U) << "told once";
+  top->error_valid_i = 1;
+  wait("abort", [&] { return aborts_ == 1; });
+  cycles(5);
+  fire();  // transfers that never end
+  wait("end of fetch", [&] { return top->watch_o != 0; });
+  fire();
+  expect_end();
+  EXPECT_EQ(begins_ + record_starts_, 0U) << "there is no channel for a record";
+  EXPECT_EQ(errors_, 1U);
+  top->record_owns_i = 0;
+  settle();
+  EXPECT_EQ(top->record_phase_o, 0);
 }
 
 TEST_F(RunControlRtl, RecordsThatFailAreErrorsOfTheLastInstruction) {

@@ -60,10 +60,10 @@ template <typename Port>
 template <typename Config>
 struct UnitQueueBench : Clocked<typename Config::Model> {
   using Clocked<typename Config::Model>::top;
-  enum class Phase { kWait, kIssue, kRun };
+  enum class Phase { kWait, kIssue, kRun, kSignal };
 
   explicit UnitQueueBench(unsigned seed) : random(seed) {
-    top->push_valid_i = top->abort_i = top->limit_valid_i = top->grant_i = top->cmd_ready_i = 0;
+    top->push_valid_i = top->abort_i = top->limit_valid_i = top->hold_i = top->grant_i = top->cmd_ready_i = 0;
     top->done_i = top->error_i = 0;
     this->reset();
   }
@@ -78,13 +78,14 @@ struct UnitQueueBench : Clocked<typename Config::Model> {
       top->push_index_i = pushing->index;
     }
     top->cmd_ready_i = yes(answer_percent);
+    top->hold_i = yes(hold_percent);
     const bool answers = phase == Phase::kRun && yes(answer_percent);
     top->error_i = answers && random() % 8 == 0;
     top->done_i = answers && top->error_i == 0;
     top->grant_i = 0;
     this->settle();
     check_state();
-    const bool may_begin = phase == Phase::kWait && !held.empty() && !is_beyond_limit();
+    const bool may_begin = phase == Phase::kWait && !held.empty() && (!limit || within_limit) && top->hold_i == 0;
     ASSERT_EQ(top->wait_o != 0, may_begin && held.front().waits());
     if (top->wait_o != 0) {
       const Entry& first = held.front();
@@ -93,7 +94,9 @@ struct UnitQueueBench : Clocked<typename Config::Model> {
       this->settle();
     }
     const bool takes = may_begin && (!held.front().waits() || top->grant_i != 0);
-    const bool completes = top->done_i != 0 || (takes && held.front().is_sync());
+    // The signal of a SYNC that waited comes in the next cycle.
+    const bool later = takes && held.front().is_sync() && held.front().waits() && held.front().signals();
+    const bool completes = top->done_i != 0 || phase == Phase::kSignal || (takes && held.front().is_sync() && !later);
     const bool accepted = phase == Phase::kIssue && top->cmd_ready_i != 0;
     ASSERT_EQ(top->signal_o != 0, completes && held.front().signals());
     if (top->signal_o != 0) {
@@ -102,8 +105,11 @@ struct UnitQueueBench : Clocked<typename Config::Model> {
     ASSERT_EQ(top->push_ready_o != 0, held.size() < Config::kDepth);
     const bool pushed = pushing && top->push_ready_o != 0;
     const bool failed = top->error_i != 0;
+    // Known in the next cycle.
+    within_limit = limit && !held.empty() && !completes && !failed && held.front().index <= *limit;
     this->tick();
-    if (takes) phase = Phase::kIssue;
+    if (takes) phase = later ? Phase::kSignal : Phase::kIssue;
+    num_later += later ? 1 : 0;
     if (accepted) phase = Phase::kRun;
     if (completes || failed) {
       phase = Phase::kWait;
@@ -118,15 +124,15 @@ struct UnitQueueBench : Clocked<typename Config::Model> {
     deepest = std::max(deepest, held.size());
   }
 
-  [[nodiscard]] bool is_beyond_limit() const { return limit && held.front().index > *limit; }
   void set_limit(std::uint32_t index) {
     limit = index;
+    within_limit = false;
     top->limit_valid_i = 1;
     top->limit_i = index;
   }
   void check_state() {
     ASSERT_EQ(top->held_o != 0, !held.empty());
-    ASSERT_EQ(top->busy_o != 0, phase != Phase::kWait);
+    ASSERT_EQ(top->busy_o != 0, phase == Phase::kIssue || phase == Phase::kRun);
     ASSERT_EQ(top->cmd_valid_o != 0, phase == Phase::kIssue);
     if (held.empty()) return;
     ASSERT_EQ(top->index_o, held.front().index);
@@ -148,8 +154,10 @@ struct UnitQueueBench : Clocked<typename Config::Model> {
   Phase phase = Phase::kWait;
   std::optional<Entry> pushing;
   std::optional<std::uint32_t> limit;
+  bool within_limit = false;               ///< the first entry was not behind the limit in the last cycle
   std::uint32_t next_index = 0xFFFFFF00U;  // indices are compared unsigned; they wrap soon
-  unsigned num_complete = 0, num_failed = 0;
+  unsigned hold_percent = 10;
+  unsigned num_complete = 0, num_failed = 0, num_later = 0;
   std::size_t deepest = 0;
 };
 
@@ -170,6 +178,7 @@ TYPED_TEST(UnitQueueRtl, RunsEverythingOnceInOrder) {
     }
     EXPECT_GT(bench.num_complete, 200U);
     EXPECT_GT(bench.num_failed, 5U);
+    EXPECT_GT(bench.num_later, 5U);
     if (push_percent == 100) {
       EXPECT_EQ(bench.deepest, TypeParam::kDepth) << "the queue never filled";
     }

@@ -14,7 +14,6 @@
 namespace xw::verilated {
 namespace {
 
-constexpr unsigned kResetCycles = 16;
 constexpr unsigned kRegisterTimeout = 10'000;
 
 /// Field `index` of `bits` (at most 8) bits in a packed vector of bytes.
@@ -112,7 +111,7 @@ Kernel::Kernel(const ModelEntry& entry, const arch::EmulatorDescription& emulato
   reset();
 }
 
-void Kernel::reset() {
+void Kernel::reset(unsigned reset_cycles) {
   gmem_read_.reset();
   gmem_write_.reset();
   for (ReadPort& port : engines_) port.reset();
@@ -123,7 +122,7 @@ void Kernel::reset() {
   *c.wstrb = 0xF;
   *pins_.gmem.bid = 0;
   *pins_.rst_n = 0;
-  for (unsigned i = 0; i < kResetCycles; ++i) {
+  for (unsigned i = 0; i < reset_cycles; ++i) {
     drive();
     *pins_.clk = 0;
     model_->eval();

@@ -44,8 +44,10 @@ class Kernel {
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
 
-  /// Holds reset for some cycles; whatever was under way is gone.
-  void reset();
+  /// Cycles of reset that every platform gives.
+  static constexpr unsigned kResetCycles = 16;
+  /// Holds reset for so many cycles (at least 4); whatever was under way, in memory too, is gone.
+  void reset(unsigned reset_cycles = kResetCycles);
   /// One clock cycle.
   void cycle();
   [[nodiscard]] std::uint64_t cycles() const { return cycles_; }

@@ -109,7 +109,7 @@ void ReadPort::accept(const BurstRequest& request, std::uint64_t cycle) {
   burst.id = request.id;
   const std::uint64_t bytes = burst_bytes(request, beat_bytes_);
   burst.data = memory_.find(request.address, bytes);  // pages are memory or not, and bursts do not cross them
-  burst.hangs = faults_.hang.overlaps(request.address, request.address + bytes);
+  burst.range = {request.address, request.address + bytes};
   auto& queue = bursts_[request.id];
   queue.push_back(burst);
   ++num_bursts_;
@@ -123,7 +123,7 @@ void ReadPort::accept(const BurstRequest& request, std::uint64_t cycle) {
 ReadPort::Burst* ReadPort::choose(std::uint64_t cycle) {
   Burst* chosen = nullptr;
   for (auto& queue : bursts_) {
-    if (queue.empty() || queue.front().hangs || queue.front().due > cycle + 1) continue;
+    if (queue.empty() || hangs(queue.front().range) || queue.front().due > cycle + 1) continue;
     Burst* burst = &queue.front();
     if (coin_.random()) {
       if (chosen == nullptr || (coin_.next() & 1U) != 0) chosen = burst;
@@ -199,7 +199,7 @@ void WritePort::accept(const BurstRequest& request) {
   burst.beats = request.length + 1U;
   const std::uint64_t bytes = burst_bytes(request, beat_bytes_);
   burst.data = memory_.find(request.address, bytes);
-  burst.hangs = faults_.hang.overlaps(request.address, request.address + bytes);
+  burst.range = {request.address, request.address + bytes};
   if (faults_.write_slverr.overlaps(request.address, request.address + bytes)) burst.response = kSlverr;
   if (burst.data == nullptr) burst.response = kDecerr;
   bursts_.push_back(burst);
@@ -258,7 +258,7 @@ bool WritePort::clock(const BurstRequest& request, const Beat& beat, bool b_read
     rules_.violated(cycle, std::to_string(bursts_.size()) + " bursts under way, expected at most " +
                                std::to_string(options_.promised_bursts));
   }
-  if (!outputs_.b_valid && filling_ != 0 && !bursts_.front().hangs && bursts_.front().due <= cycle + 1 &&
+  if (!outputs_.b_valid && filling_ != 0 && !hangs(bursts_.front().range) && bursts_.front().due <= cycle + 1 &&
       !coin_.stall()) {
     outputs_.b_valid = true;
     outputs_.b_response = bursts_.front().response;

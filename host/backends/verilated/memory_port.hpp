@@ -26,7 +26,7 @@ struct AddressRange {
 struct MemoryFaults {
   AddressRange read_slverr;   ///< beats in here are answered with SLVERR
   AddressRange write_slverr;  ///< bursts with beats in here are answered with SLVERR
-  AddressRange hang;          ///< bursts with beats in here are never answered
+  AddressRange hang;          ///< bursts with beats in here are not answered as long as this is so
 };
 
 /// How a port behaves.
@@ -129,9 +129,10 @@ class ReadPort {
     std::uint32_t beats = 0;  ///< still to come
     std::uint64_t due = 0, order = 0;
     std::uint8_t id = 0;
-    bool hangs = false;
+    AddressRange range;  ///< all of it
   };
   void accept(const BurstRequest& request, std::uint64_t cycle);
+  [[nodiscard]] bool hangs(const AddressRange& range) const { return faults_.hang.overlaps(range.begin, range.end); }
   [[nodiscard]] Burst* choose(std::uint64_t cycle);
 
   const device::DeviceMemory& memory_;
@@ -178,9 +179,10 @@ class WritePort {
     std::uint32_t beats = 0;  ///< still to come
     std::uint64_t due = 0;    ///< of the response, once the beats are there
     std::uint8_t response = 0;
-    bool hangs = false;
+    AddressRange range;  ///< all of it
   };
   void accept(const BurstRequest& request);
+  [[nodiscard]] bool hangs(const AddressRange& range) const { return faults_.hang.overlaps(range.begin, range.end); }
   void take_beat(const Beat& beat, std::uint64_t cycle);
   void check_held(const Beat& beat, std::uint64_t cycle);
 

@@ -27,6 +27,7 @@ struct Options {
   std::filesystem::path save;                  ///< file for the first run that fails; empty: none
   std::optional<std::uint64_t> silent_cycles;  ///< without any bus transfer, after which a run is given up;
                                                ///< most_silent_cycles() if not given
+  bool reset_after_hang = true;  ///< before the next run, when memory has not answered all of the last; tests without
   /// Called with cycles that have passed, about ten times a second; may throw.
   std::function<void(std::uint64_t)> on_cycles;
 };

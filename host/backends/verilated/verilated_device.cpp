@@ -167,6 +167,11 @@ VerilatedDevice::~VerilatedDevice() = default;
 void VerilatedDevice::inject(const MemoryFaults& faults) {
   impl_->kernel.set_faults(faults);
 }
+void VerilatedDevice::reset(unsigned reset_cycles) {
+  impl_->kernel.reset(reset_cycles);
+  impl_->registers.clear();
+  impl_->needs_reset = false;
+}
 std::uint64_t VerilatedDevice::cycles() const {
   return impl_->kernel.cycles();
 }
@@ -176,10 +181,7 @@ std::uint32_t VerilatedDevice::read_register(std::uint32_t offset) {
 
 RunStats VerilatedDevice::run(const RunArguments& arguments) {
   Impl& impl = *impl_;
-  if (impl.needs_reset) {
-    impl.kernel.reset();
-    impl.registers.clear();
-  }
+  if (impl.needs_reset) reset(Kernel::kResetCycles);
   impl.needs_reset = true;  // until the run has ended as it should
   const std::uint64_t magic = arguments.completion_base + arch::kCompletionMagicOffset;
   if (std::byte* record = impl.memory.find(magic, sizeof(std::uint32_t)); record != nullptr) {
@@ -198,8 +200,8 @@ RunStats VerilatedDevice::run(const RunArguments& arguments) {
   }
   impl.kernel.write_register(arch::kRegInterruptStatus, arch::kRegInterruptStatusDone);
   const RunStats stats = impl.collect(completion_record(arguments));
-  // What memory never answered would be answered to the next run; only reset ends it.
-  impl.needs_reset = impl.kernel.transfers_under_way();
+  // What memory still owes may be of buffers that are freed before the next run.
+  impl.needs_reset = impl.options.reset_after_hang && impl.kernel.transfers_under_way();
   if (stats.status == 0) return stats;
   const std::string failure = device::describe_failure(stats);
   const std::string saved = impl.save_failure(arguments, failure);

@@ -27,8 +27,10 @@ class VerilatedDevice final : public device::HostMemoryDevice {
 
   device::RunStats run(const device::RunArguments& arguments) override;
 
-  /// Memory faults of the runs to come.
+  /// Memory faults from now on.
   void inject(const MemoryFaults& faults);
+  /// Holds the kernel's reset for so many cycles, at least 4; for tests.
+  void reset(unsigned reset_cycles);
   /// Clock cycles of the session, register accesses included.
   [[nodiscard]] std::uint64_t cycles() const;
   /// A register of the kernel; for tests.

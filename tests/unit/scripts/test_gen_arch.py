@@ -122,6 +122,12 @@ class Checks(unittest.TestCase):
                     r"instruction_common.wait0_id: 6 bits cannot name limit.num_semaphores = 65")
         self.expect("max_wait_count     = { value = 7, ", "max_wait_count = { value = 8, ",
                     "instruction_common.wait0_count: 3 bits do not match limit.max_wait_count")
+        self.expect('wait1_id    = { word = 0, bits = "18:13",', 'wait1_id    = { word = 0, bits = "17:13",',
+                    "instruction_common: wait0_id, wait1_id, signal_id differ in their widths")
+
+    def test_arguments_of_engines_stand_last(self):
+        self.expect('name = "watchdog_cycles"\noffset = 0x040', 'name = "watchdog_cycles"\noffset = 0x0C0',
+                    "argument.image_base: has a count, so it must stand last, behind watchdog_cycles")
 
     def test_records(self):
         self.expect('{ name = "status",              offset = 0x004,', '{ name = "status", offset = 0x000,',
@@ -354,6 +360,20 @@ endmodule
         names += re.findall(r"function automatic [^(]*?(\w+)\(", self.TEXT)
         self.assertGreater(len(names), 150)
         self.assertEqual(len(names), len(set(names)))
+
+    def test_places_that_follow_from_the_contract(self):
+        # The only hole among the arguments is the word between watchdog_cycles (0x040) and image_base (0x048).
+        hole = (0x044 - 0x010) // 4
+        self.assertIn(f"ARG_WORD_EXISTS = 30'h{(1 << 30) - 1 - (1 << hole):08X};", self.TEXT)
+        self.assertIn("localparam int BLOCK_IMAGE_HEADER_HEADER_CRC_OFFSET = 60;", self.TEXT)
+        moved = CONTRACT.replace('name = "watchdog_cycles"\noffset = 0x040', 'name = "watchdog_cycles"\noffset = 0x044')
+        moved = moved.replace('opcode = 4\nunit = "mvm"', 'opcode = 4\nunit = "block_load"')
+        moved = moved.replace("max_batch          = { value = 256, ", "max_batch          = { value = 255, ")
+        text = gen_arch.generate(moved)["rtl/pkg/xw_pkg.sv"]
+        self.assertIn(f"ARG_WORD_EXISTS = 30'h{(1 << 30) - 1 - (1 << hole - 1):08X};", text)
+        self.assertIn("arguments_of = {words[959:448], words[447:416], ", text)
+        self.assertIn("xw_pkg::OPCODE_MVM: instruction_unit = xw_pkg::UNIT_BLOCK_LOAD + bits[39:32];", text)
+        self.assertIn("localparam int BATCH_BITS = 8;", text)
 
     def test_a_moved_field_moves_and_a_reserved_word_gets_an_underscore(self):
         text = CONTRACT.replace('fields.context      = { word = 1, bits = "15:8", doc', 'fields.context      = { word = 1, bits = "31:24", doc')
