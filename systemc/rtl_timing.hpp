@@ -16,7 +16,7 @@ inline constexpr std::uint32_t kQueueDepth = 16;
 inline constexpr Cycles kPushToTake = 1;  ///< an instruction written to an empty queue is seen in the next cycle
 inline constexpr Cycles kTakeToIssue = 1;
 inline constexpr Cycles kTakeToSignal = 1;  ///< SYNC that waits and signals
-inline constexpr Cycles kDoneToTake = 1;  ///< also: a token signalled can be taken in the next cycle
+inline constexpr Cycles kDoneToTake = 1;    ///< also: a token signalled can be taken in the next cycle
 
 // xw_axi_read, xw_axi_write, xw_read_mux
 inline constexpr Cycles kRequestToAddress = 2;  ///< range accepted -> first address offered
