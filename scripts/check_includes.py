@@ -55,7 +55,7 @@ ALLOWED = {  # folder -> folders that it includes besides itself; only those of 
     "host/report": ("arch/support", "arch/generated", "arch/description", "compiler/ir", "compiler/program", "systemc",
                     "host/device", "host/estimate", "host/runtime"),
     "host/toolchain": ("arch/support", "arch/generated", "arch/description", "models/analog", "compiler/ir", "compiler/program",
-                       "compiler/checkpoint", "compiler/passes", "compiler/pipeline", "systemc", "host/device",
+                       "compiler/checkpoint", "compiler/passes", "compiler/mapping", "compiler/pipeline", "systemc", "host/device",
                        "host/backends/systemc", "host/backends/registry", "host/estimate", "host/runtime", "host/tokenizer",
                        "host/transformer", "host/evaluation", "host/report"),
     "host/app": ("arch/support", "arch/generated", "models/analog", "models/cells", "compiler/program",

@@ -27,7 +27,8 @@ struct BlockColumn {
   throw Error(ErrorCode::kInvalidArgument, "matrix " + matrix.name + ": its blocks are not a grid: " + what);
 }
 
-/// The blocks of a matrix by first output; checked to be a partition of inputs and outputs.
+/// The blocks of a matrix by first output; checked to be a partition of inputs and outputs, of which
+/// every copy of the matrix has the same.
 std::map<std::uint32_t, BlockColumn> block_columns(const Input& input, std::uint32_t matrix_index) {
   const program::MatrixInfo& matrix = input.matrices[matrix_index];
   std::map<std::uint32_t, BlockColumn> columns;
@@ -44,13 +45,19 @@ std::map<std::uint32_t, BlockColumn> block_columns(const Input& input, std::uint
   for (auto& [out_begin, column] : columns) {
     if (out_begin != out_end || column.cols == 0) not_a_grid(matrix, "outputs from " + std::to_string(out_end));
     out_end = std::uint64_t{out_begin} + column.cols;
-    std::sort(column.rows.begin(), column.rows.end(),
-              [](const RowBlock& a, const RowBlock& b) { return a.in_begin < b.in_begin; });
+    std::sort(column.rows.begin(), column.rows.end(), [](const RowBlock& a, const RowBlock& b) {
+      return a.in_begin != b.in_begin ? a.in_begin < b.in_begin : a.block < b.block;
+    });
     std::uint64_t in_end = 0;
-    for (const RowBlock& row : column.rows) {
-      if (row.in_begin != in_end || row.rows == 0) not_a_grid(matrix, "inputs from " + std::to_string(in_end));
+    for (std::size_t i = 0; i < column.rows.size(); ++i) {
+      const RowBlock& row = column.rows[i];
+      const bool is_copy = i % matrix.replicas != 0;
+      const std::uint64_t begin = is_copy ? column.rows[i - 1].in_begin : in_end;
+      if (row.in_begin != begin || row.rows == 0 || (is_copy && row.rows != column.rows[i - 1].rows))
+        not_a_grid(matrix, "inputs from " + std::to_string(begin));
       in_end = std::uint64_t{row.in_begin} + row.rows;
     }
+    if (column.rows.size() % matrix.replicas != 0) not_a_grid(matrix, "copies of the last inputs");
     if (in_end != matrix.in_features) not_a_grid(matrix, "inputs end at " + std::to_string(in_end));
   }
   if (out_end != matrix.out_features) not_a_grid(matrix, "outputs end at " + std::to_string(out_end));

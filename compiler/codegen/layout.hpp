@@ -35,7 +35,7 @@ struct Panel {
 };
 
 struct Layout {
-  std::vector<std::vector<RowBlock>> row_sets;  ///< by in_begin; a partition of the inputs
+  std::vector<std::vector<RowBlock>> row_sets;  ///< by in_begin; a partition of the inputs, once per copy of the matrix
   std::vector<Panel> panels;                    ///< by matrix, then out_begin
   std::uint32_t in_features = 0;
   std::uint32_t group_cols = 0;  ///< engines take whole groups of columns of a panel

@@ -59,6 +59,10 @@ bool has_attr(const Node& node, const std::string& key) {
   return node.attributes.contains(key);
 }
 
+std::uint32_t replicas(const Node& node) {
+  return has_attr(node, kReplicas) ? static_cast<std::uint32_t>(attr_int(node, kReplicas)) : 1;
+}
+
 std::uint32_t digital_positions(const Node& node) {
   return has_attr(node, kDigitalPositions) ? static_cast<std::uint32_t>(attr_int(node, kDigitalPositions)) : 0;
 }

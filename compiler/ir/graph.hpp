@@ -18,8 +18,8 @@ enum class OpKind {
   kInput,      ///< () -> token ids [tokens]
   kEmbedding,  ///< (ids) {weight=@T[vocab][hidden], scale?: f} -> rows of T
   kRmsNorm,    ///< (x) {weight=@T[n], eps: f, add_unit?: i}  x / rms(x) * weight
-  kLinear,     ///< (x) {weight=@T[out][in] (row range), bias?=@T[out], name: s, digital?: i, digital_positions?: i}
-               ///<  -> x W^T + b; not yet mapped, or digital (with digital = 1: for good)
+  kLinear,  ///< (x) {weight=@T[out][in] (row range), bias?=@T[out], name: s, digital?: i, digital_positions?: i, replicas?: i}
+            ///<  -> x W^T + b; not yet mapped, or digital (with digital = 1: for good)
   kAimcCall,  ///< (x) {call: i, digital_positions?: i} -> one value per matrix of the call; made by passes::group_calls
   kAttention,  ///< (q, k, v) {layer: i, num_heads, num_kv_heads, head_dim: i, scale: f, window: i (0: none),
   ///<  rope_style: "half"|"interleaved"|"none", rope_dims: i, rope_theta: f, rope_scaling: "none"|"linear"|"llama3"|"longrope",
@@ -95,6 +95,11 @@ struct Graph {
 inline constexpr const char* kDigitalPositions = "digital_positions";
 /// Its value; 0 where it is absent.
 [[nodiscard]] std::uint32_t digital_positions(const Node& node);
+/// Attribute of linears that are to run on the chip: how many times the chip holds their weights. Outputs are the mean of all copies.
+inline constexpr const char* kReplicas = "replicas";
+inline constexpr std::uint32_t kMaxReplicas = 64;
+/// Its value; 1 where it is absent.
+[[nodiscard]] std::uint32_t replicas(const Node& node);
 
 /// Throws one Error{kFormat} that lists every problem: undefined or redefined values, wrong arity, feature
 /// mismatch, missing, unknown or mistyped attributes, no or several inputs/outputs, impossible head counts.

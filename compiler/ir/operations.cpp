@@ -17,9 +17,10 @@ constexpr std::array kEmbeddingAttributes{AttributeSpec{"weight", kTensor, true}
                                           AttributeSpec{"scale", kFloat, false}};
 constexpr std::array kRmsNormAttributes{AttributeSpec{"weight", kTensor, true}, AttributeSpec{"eps", kFloat, true},
                                         AttributeSpec{"add_unit", kInt, false}};
-constexpr std::array kLinearAttributes{AttributeSpec{"weight", kTensor, true}, AttributeSpec{"bias", kTensor, false},
-                                       AttributeSpec{"name", kString, true}, AttributeSpec{"digital", kInt, false},
-                                       AttributeSpec{kDigitalPositions, kInt, false}};
+constexpr std::array kLinearAttributes{
+    AttributeSpec{"weight", kTensor, true},        AttributeSpec{"bias", kTensor, false},
+    AttributeSpec{"name", kString, true},          AttributeSpec{"digital", kInt, false},
+    AttributeSpec{kDigitalPositions, kInt, false}, AttributeSpec{kReplicas, kInt, false}};
 constexpr std::array kShiftAttributes{AttributeSpec{"vector", kTensor, true}};
 constexpr std::array kAimcCallAttributes{AttributeSpec{"call", kInt, true},
                                          AttributeSpec{kDigitalPositions, kInt, false}};

@@ -198,6 +198,11 @@ class Verifier {
           node_problem("linear '" + attr_string(node, "name") + "': expected a unique name, found it twice");
         }
         check_digital_positions(node);
+        if (has_attr(node, kReplicas)) {
+          const std::int64_t count = attr_int(node, kReplicas);
+          expect(count >= 1 && count <= std::int64_t{kMaxReplicas},
+                 "replicas from 1 to " + std::to_string(kMaxReplicas), std::to_string(count));
+        }
         break;
       case OpKind::kAimcCall: {
         const std::int64_t call = attr_int(node, "call");

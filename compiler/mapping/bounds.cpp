@@ -82,7 +82,8 @@ std::uint64_t least_value(const DualFunction& f, std::uint32_t total, std::uint3
 
 std::uint64_t num_cells(std::span<const MatrixShape> matrices) {
   std::uint64_t cells = 0;
-  for (const MatrixShape& matrix : matrices) cells += std::uint64_t{matrix.in_features} * matrix.out_features;
+  for (const MatrixShape& matrix : matrices)
+    cells += std::uint64_t{matrix.in_features} * matrix.out_features * matrix.replicas;
   return cells;
 }
 
@@ -125,7 +126,7 @@ TileBound fewest_pieces_bound(std::span<const MatrixShape> matrices, const TileS
   std::set<std::uint32_t> lengths;
   for (const MatrixShape& matrix : matrices) {
     for (const std::uint32_t length : input_ranges(matrix)) {
-      outputs[length] += matrix.out_features;
+      outputs[length] += std::uint64_t{matrix.out_features} * matrix.replicas;
       for (const CutRule rule : {CutRule::kEqual, CutRule::kFull}) {
         for (const std::uint32_t piece : cut_length(length, limit, rule)) lengths.insert(piece);
       }

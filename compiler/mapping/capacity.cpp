@@ -55,7 +55,7 @@ std::uint32_t tiles_without(std::span<const MatrixShape> matrices, const TileSha
 std::string suggest_digital(std::span<const MatrixShape> matrices, const TileShape& tile) {
   std::map<std::string, std::uint64_t> cells;
   for (const MatrixShape& matrix : matrices)
-    cells[pattern_of(matrix.name)] += std::uint64_t{matrix.in_features} * matrix.out_features;
+    cells[pattern_of(matrix.name)] += std::uint64_t{matrix.in_features} * matrix.out_features * matrix.replicas;
   if (cells.size() > kMaxLayerKinds) return "";
   std::vector<LayerKind> kinds;
   for (const auto& [pattern, count] : cells) kinds.push_back({pattern, count});
@@ -82,6 +82,26 @@ std::string suggest_digital(std::span<const MatrixShape> matrices, const TileSha
   return "";
 }
 
+std::string suggest_unequal_cuts(std::span<const MatrixShape> matrices, const TileShape& tile) {
+  if (tile.row_cuts == RowCuts::kFewestTiles) return "";
+  TileShape free = tile;
+  free.row_cuts = RowCuts::kFewestTiles;
+  const std::uint32_t needed = best_plan(matrices, free).num_tiles;
+  return needed > tile.max_tiles ? "" : "\n  - inputs cut for the fewest tiles (" + std::to_string(needed) + " tiles)";
+}
+
+std::string suggest_single_copies(std::span<const MatrixShape> matrices, const TileShape& tile) {
+  std::vector<MatrixShape> single(matrices.begin(), matrices.end());
+  bool has_copies = false;
+  for (MatrixShape& matrix : single) {
+    has_copies = has_copies || matrix.replicas > 1;
+    matrix.replicas = 1;
+  }
+  if (!has_copies) return "";
+  const std::uint32_t needed = best_plan(single, tile).num_tiles;
+  return needed > tile.max_tiles ? "" : "\n  - one copy of every matrix (" + std::to_string(needed) + " tiles)";
+}
+
 }  // namespace
 
 std::string explain_capacity(std::span<const MatrixShape> matrices, const TileShape& tile, const Plan& plan) {
@@ -94,6 +114,8 @@ std::string explain_capacity(std::span<const MatrixShape> matrices, const TileSh
                      " of the chip's cells; at least " + std::to_string(area_bound(matrices, tile).tiles) +
                      " tiles are needed by area). What would fit:\n  - a chip of " + std::to_string(plan.num_tiles) +
                      " such tiles";
+  text += suggest_unequal_cuts(matrices, tile);
+  text += suggest_single_copies(matrices, tile);
   text += suggest_digital(matrices, tile);
   if (tile.rows < kLargestTile && tile.cols < kLargestTile) {
     TileShape larger = tile;

@@ -19,7 +19,7 @@ constexpr std::uint32_t kFinestPiece = 32;  ///< rows; kFine does not cut below
 /// Adds the blocks [out_begin, out_begin + cols) of all row pieces of a matrix; `place(row piece, block)` for each.
 template <typename Place>
 void add_column(Cutting& cutting, std::uint32_t matrix, std::span<const std::uint32_t> rows, std::uint32_t out_begin,
-                std::uint32_t cols, const Place& place) {
+                std::uint32_t cols, std::uint32_t replica, const Place& place) {
   std::uint32_t in_begin = 0;
   for (std::size_t piece = 0; piece < rows.size(); ++piece) {
     PlacedBlock block;
@@ -28,19 +28,21 @@ void add_column(Cutting& cutting, std::uint32_t matrix, std::span<const std::uin
     block.rows = rows[piece];
     block.out_begin = out_begin;
     block.cols = cols;
+    block.replica = replica;
     in_begin += rows[piece];
     place(piece, static_cast<std::uint32_t>(cutting.blocks.size()));
     cutting.blocks.push_back(block);
   }
 }
 
-/// Matrices of one kind of input cuts laid side by side into bands of full tile width.
+/// Matrices of one kind of input cuts and one number of copies laid side by side into bands of full tile width.
 class BandCutter {
  public:
-  BandCutter(Cutting& cutting, const std::vector<std::uint32_t>& rows, std::uint32_t tile_cols,
+  BandCutter(Cutting& cutting, const std::vector<std::uint32_t>& rows, std::uint32_t replicas, std::uint32_t tile_cols,
              std::uint32_t block_cols)
       : cutting_(cutting),
         rows_(rows),
+        replicas_(replicas),
         tile_cols_(tile_cols),
         block_cols_(block_cols),
         grain_(std::min(kBandGrain, block_cols)) {}
@@ -54,7 +56,7 @@ class BandCutter {
         close();
         continue;
       }
-      add_column(cutting_, matrix, rows_, begin, cols, [&](std::size_t piece, std::uint32_t block) {
+      add_column(cutting_, matrix, rows_, begin, cols, 0, [&](std::size_t piece, std::uint32_t block) {
         if (used_ == 0) items_.push_back({rows_[piece], 0, {}});
         items_[piece].parts.push_back({block, used_});
         items_[piece].cols = used_ + cols;
@@ -66,6 +68,17 @@ class BandCutter {
   }
   void close() {
     cutting_.items.insert(cutting_.items.end(), items_.begin(), items_.end());
+    for (std::uint32_t replica = 1; replica < replicas_; ++replica) {
+      for (Item item : items_) {
+        for (Item::Part& part : item.parts) {
+          PlacedBlock block = cutting_.blocks[part.block];
+          block.replica = replica;
+          part.block = static_cast<std::uint32_t>(cutting_.blocks.size());
+          cutting_.blocks.push_back(block);
+        }
+        cutting_.items.push_back(std::move(item));
+      }
+    }
     items_.clear();
     used_ = 0;
   }
@@ -73,7 +86,7 @@ class BandCutter {
  private:
   Cutting& cutting_;
   const std::vector<std::uint32_t>& rows_;
-  std::uint32_t tile_cols_, block_cols_, grain_;
+  std::uint32_t replicas_, tile_cols_, block_cols_, grain_;
   std::uint32_t used_ = 0;
   std::vector<Item> items_;
 };
@@ -82,15 +95,15 @@ void cut_bands(Cutting& cutting, std::span<const MatrixShape> matrices, const Ti
                const std::vector<std::vector<std::uint32_t>>& rows) {
   // Matrices of the same group stand far apart, so that a band seldom holds two of them.
   std::map<std::uint32_t, std::uint32_t> members;
-  std::map<std::vector<std::uint32_t>, std::vector<std::pair<std::uint32_t, std::uint32_t>>>
-      classes;  // rows -> (rank, matrix)
+  using Class = std::pair<std::vector<std::uint32_t>, std::uint32_t>;             // rows, copies
+  std::map<Class, std::vector<std::pair<std::uint32_t, std::uint32_t>>> classes;  // -> (rank, matrix)
   for (std::uint32_t m = 0; m < matrices.size(); ++m) {
     const std::uint32_t rank = matrices[m].group == 0 ? 0 : members[matrices[m].group]++;
-    classes[rows[m]].emplace_back(rank, m);
+    classes[{rows[m], matrices[m].replicas}].emplace_back(rank, m);
   }
-  for (auto& [pieces, members_of_class] : classes) {
+  for (auto& [kind, members_of_class] : classes) {
     std::sort(members_of_class.begin(), members_of_class.end());
-    BandCutter cutter(cutting, pieces, tile.cols, block_limit(tile).cols);
+    BandCutter cutter(cutting, kind.first, kind.second, tile.cols, block_limit(tile).cols);
     for (const auto& [rank, matrix] : members_of_class) cutter.add(matrix, matrices[matrix].out_features);
     cutter.close();
   }
@@ -167,9 +180,11 @@ Cutting cut_matrices(std::span<const MatrixShape> matrices, const TileShape& til
   for (std::uint32_t m = 0; m < matrices.size(); ++m) {
     std::uint32_t out_begin = 0;
     for (const std::uint32_t cols : cut_length(matrices[m].out_features, limit.cols, col_rule)) {
-      add_column(cutting, m, rows[m], out_begin, cols, [&](std::size_t piece, std::uint32_t block) {
-        cutting.items.push_back({rows[m][piece], cols, {{block, 0}}});
-      });
+      for (std::uint32_t replica = 0; replica < matrices[m].replicas; ++replica) {
+        add_column(cutting, m, rows[m], out_begin, cols, replica, [&](std::size_t piece, std::uint32_t block) {
+          cutting.items.push_back({rows[m][piece], cols, {{block, 0}}});
+        });
+      }
       out_begin += cols;
     }
   }

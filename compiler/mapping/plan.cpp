@@ -89,6 +89,8 @@ class Search {
     }
   }
 
+  /// Equal pieces only.
+  void try_equal_pieces() { static_cast<void>(try_rules(std::vector<CutRule>(has_choice_.size(), CutRule::kEqual))); }
   /// Rules with the fewest input pieces.
   void try_fewest_pieces() {
     std::vector<std::size_t> choices;
@@ -160,6 +162,8 @@ void check_arguments(std::span<const MatrixShape> matrices, const TileShape& til
                   "matrix '" + matrix.name + "': expected at least one input and output, found " +
                       std::to_string(matrix.out_features) + " x " + std::to_string(matrix.in_features));
     }
+    if (matrix.replicas == 0)
+      throw Error(ErrorCode::kInvalidArgument, "matrix '" + matrix.name + "': expected at least one copy, found none");
   }
 }
 
@@ -168,8 +172,12 @@ void check_arguments(std::span<const MatrixShape> matrices, const TileShape& til
 Plan best_plan(std::span<const MatrixShape> matrices, const TileShape& tile) {
   TileBound bound = fewest_pieces_bound(matrices, tile);
   Search search(matrices, tile, bound.tiles);
-  search.try_fewest_pieces();
-  if (tile.max_tiles != 0 && search.tiles() > tile.max_tiles) {
+  if (tile.row_cuts == RowCuts::kEqual) {
+    search.try_equal_pieces();
+  } else {
+    search.try_fewest_pieces();
+  }
+  if (tile.max_tiles != 0 && search.tiles() > tile.max_tiles && tile.row_cuts == RowCuts::kFewestTiles) {
     const std::uint64_t before = search.tiles();
     TileBound area = area_bound(matrices, tile);
     search.try_fine(area.tiles);
@@ -184,7 +192,8 @@ Plan best_plan(std::span<const MatrixShape> matrices, const TileShape& tile) {
   Plan plan;
   plan.blocks = std::move(best.cutting.blocks);
   std::sort(plan.blocks.begin(), plan.blocks.end(), [](const PlacedBlock& a, const PlacedBlock& b) {
-    return std::tie(a.matrix, a.out_begin, a.in_begin) < std::tie(b.matrix, b.out_begin, b.in_begin);
+    return std::tie(a.matrix, a.out_begin, a.in_begin, a.replica) <
+           std::tie(b.matrix, b.out_begin, b.in_begin, b.replica);
   });
   plan.num_tiles = static_cast<std::uint32_t>(best.tiles);
   plan.tiles_lower_bound = static_cast<std::uint32_t>(bound.tiles);

@@ -18,17 +18,19 @@ struct MatrixShape {
   /// Matrices of one group != 0 run at the same time (one call): their blocks should sit in different tiles. 0: on its
   /// own.
   std::uint32_t group = 0;
+  std::uint32_t replicas = 1;  ///< copies of the matrix, cut alike, each with cells of its own
 };
 
 /// A block and its place. Rows are inputs (wordlines), columns are outputs (bitlines).
 struct PlacedBlock {
   std::uint32_t matrix = 0, in_begin = 0, rows = 0, out_begin = 0, cols = 0;
   std::uint32_t tile = 0, row0 = 0, col0 = 0;
+  std::uint32_t replica = 0;  ///< which copy
   friend bool operator==(const PlacedBlock&, const PlacedBlock&) = default;
 };
 
 struct Plan {
-  std::vector<PlacedBlock> blocks;  ///< by matrix, then out_begin, then in_begin
+  std::vector<PlacedBlock> blocks;  ///< by matrix, then out_begin, in_begin, replica
   std::uint32_t num_tiles = 0;
   std::uint32_t tiles_lower_bound = 0;  ///< proven: no packing of these matrices can use fewer tiles
   std::string lower_bound_reason;       ///< "area: 106168320 cells / 262144", "large blocks: ..."
@@ -36,10 +38,17 @@ struct Plan {
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
+/// How inputs may be cut.
+enum class RowCuts {
+  kFewestTiles,  ///< equally or into full pieces and a rest, whichever needs fewer tiles
+  kEqual,        ///< into nearly equal pieces always: least noise where cells have noise of their own
+};
+
 struct TileShape {
   std::uint32_t rows = 0, cols = 0;
   std::uint32_t max_tiles = 0;                   ///< 0: unlimited
   std::uint32_t block_rows = 0, block_cols = 0;  ///< largest block that engines hold; 0: the tile
+  RowCuts row_cuts = RowCuts::kFewestTiles;
 };
 
 /// Parts of `total` cut into ceil(total / limit) nearly equal pieces, larger ones first (17, 6 -> 6, 6, 5).
@@ -47,12 +56,14 @@ struct TileShape {
 
 /// Cuts every matrix by a grid and packs the blocks into few tiles. Deterministic. Inputs are cut into the fewest
 /// pieces (every piece is one more converter reading per output), equally or into full pieces and a rest, whichever
-/// needs fewer tiles; outputs are cut freely. Only a chip that is too small otherwise gets more input pieces. Throws
+/// needs fewer tiles (TileShape::row_cuts); outputs are cut freely. Only a chip that is too small otherwise gets more input
+/// pieces, unless they are to be equal. Throws
 /// Error{kInvalidArgument} for empty matrices or impossible cuts, Error{kCapacity} that says how many tiles are
 /// missing, how full the chip would be, and what would fit (tiles needed; which layers digital; larger tiles).
 [[nodiscard]] Plan make_plan(std::span<const MatrixShape> matrices, const TileShape& tile);
 
-/// Throws Error{kInternal} unless blocks cover every matrix exactly once, stay in their tiles and do not overlap.
+/// Throws Error{kInternal} unless blocks cover every copy of every matrix exactly once, copies are cut alike, and blocks stay in
+/// their tiles and do not overlap.
 void verify_plan(const Plan& plan, std::span<const MatrixShape> matrices, const TileShape& tile);
 
 /// Most blocks of one group that share a tile, over all groups and tiles: they take turns. 1 is ideal.

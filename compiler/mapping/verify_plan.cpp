@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "arch/support/error.hpp"
 #include "compiler/mapping/plan.hpp"
@@ -26,7 +27,8 @@ std::string describe(const Plan& plan, std::size_t index) {
   return "block " + std::to_string(index) + " (matrix " + std::to_string(block.matrix) + ", inputs " +
          std::to_string(block.in_begin) + "+" + std::to_string(block.rows) + ", outputs " +
          std::to_string(block.out_begin) + "+" + std::to_string(block.cols) + ", tile " + std::to_string(block.tile) +
-         " at " + std::to_string(block.row0) + "," + std::to_string(block.col0) + ")";
+         " at " + std::to_string(block.row0) + "," + std::to_string(block.col0) +
+         (block.replica == 0 ? "" : ", copy " + std::to_string(block.replica)) + ")";
 }
 
 /// Throws if two of the rectangles overlap: a sweep over y that keeps the open ones sorted by x.
@@ -66,6 +68,8 @@ void check_block(const Plan& plan, std::size_t index, std::span<const MatrixShap
   if (block.matrix >= matrices.size())
     fail(describe(plan, index) + " is of none of the " + std::to_string(matrices.size()) + " matrices");
   const MatrixShape& matrix = matrices[block.matrix];
+  if (block.replica >= matrix.replicas)
+    fail(describe(plan, index) + " is beyond the " + std::to_string(matrix.replicas) + " copies of its matrix");
   if (block.rows == 0 || block.cols == 0) fail(describe(plan, index) + " is empty");
   if (end(block.in_begin, block.rows) > matrix.in_features || end(block.out_begin, block.cols) > matrix.out_features) {
     fail(describe(plan, index) + " leaves matrix '" + matrix.name + "'");
@@ -85,6 +89,16 @@ void check_block(const Plan& plan, std::size_t index, std::span<const MatrixShap
   }
 }
 
+/// Copies of a block stand behind it.
+void check_copy(const Plan& plan, std::size_t index) {
+  const PlacedBlock& block = plan.blocks[index];
+  if (block.replica == 0) return;
+  const auto shape = [](const PlacedBlock& b) { return std::tuple(b.matrix, b.out_begin, b.in_begin, b.rows, b.cols); };
+  const bool is_copy =
+      index > 0 && shape(plan.blocks[index - 1]) == shape(block) && plan.blocks[index - 1].replica + 1 == block.replica;
+  if (!is_copy) fail(describe(plan, index) + " is no copy of the block before it");
+}
+
 }  // namespace
 
 void verify_plan(const Plan& plan, std::span<const MatrixShape> matrices, const TileShape& tile) {
@@ -93,18 +107,21 @@ void verify_plan(const Plan& plan, std::span<const MatrixShape> matrices, const 
   std::uint64_t cells = 0;
   for (std::size_t i = 0; i < plan.blocks.size(); ++i) {
     check_block(plan, i, matrices, tile);
+    check_copy(plan, i);
     const PlacedBlock& block = plan.blocks[i];
-    in_matrix[block.matrix].push_back(
-        {block.in_begin, block.in_begin + block.rows, block.out_begin, block.out_begin + block.cols, i});
+    // Copies stand above each other here.
+    const std::uint64_t y0 = std::uint64_t{block.replica} * matrices[block.matrix].in_features + block.in_begin;
+    in_matrix[block.matrix].push_back({y0, y0 + block.rows, block.out_begin, block.out_begin + block.cols, i});
     in_tile[block.tile].push_back({block.row0, block.row0 + block.rows, block.col0, block.col0 + block.cols, i});
     cells += std::uint64_t{block.rows} * block.cols;
-    const auto key = [](const PlacedBlock& b) { return std::tuple(b.matrix, b.out_begin, b.in_begin); };
+    const auto key = [](const PlacedBlock& b) { return std::tuple(b.matrix, b.out_begin, b.in_begin, b.replica); };
     if (i > 0 && key(plan.blocks[i - 1]) >= key(block)) fail(describe(plan, i) + " is out of order");
   }
   for (std::size_t m = 0; m < matrices.size(); ++m) {
     std::uint64_t covered = 0;
     for (const Rect& rect : in_matrix[m]) covered += (rect.y1 - rect.y0) * (rect.x1 - rect.x0);
-    const std::uint64_t whole = std::uint64_t{matrices[m].in_features} * matrices[m].out_features;
+    const std::uint64_t whole =
+        std::uint64_t{matrices[m].in_features} * matrices[m].out_features * matrices[m].replicas;
     check_disjoint(plan, in_matrix[m], "matrix '" + matrices[m].name + "'");
     if (covered != whole) {
       fail("matrix '" + matrices[m].name + "': expected " + std::to_string(whole) + " weights in blocks, found " +

@@ -47,6 +47,7 @@ AnalogLinear describe(const ir::Graph& graph, const ir::Node& node) {
   linear.weight = ir::attr_tensor(node, "weight");
   if (ir::has_attr(node, "bias")) linear.bias = ir::attr_tensor(node, "bias");
   linear.digital_positions = ir::digital_positions(node);
+  linear.replicas = ir::replicas(node);
   return linear;
 }
 

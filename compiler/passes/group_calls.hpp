@@ -22,6 +22,7 @@ struct AnalogLinear {
   ir::TensorRef weight;
   std::optional<ir::TensorRef> bias;
   std::uint32_t digital_positions = 0;  ///< tokens at positions below it do not run on the chip
+  std::uint32_t replicas = 1;           ///< copies on the chip
   friend bool operator==(const AnalogLinear&, const AnalogLinear&) = default;
 };
 

@@ -9,18 +9,20 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
+#include "arch/support/warning.hpp"
 #include "compiler/codegen/codegen.hpp"
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/constants.hpp"
 #include "compiler/pipeline/row_cuts.hpp"
-#include "compiler/pipeline/scales.hpp"
 #include "compiler/pipeline/targets.hpp"
 #include "models/analog/numerics.hpp"
 #include "models/cells/cell_model.hpp"
 
 namespace xw::compiler {
 namespace {
+
+static_assert(ir::kMaxReplicas == program::kMaxReplicas);
 
 using Ranges = std::vector<program::InputRange>;
 
@@ -62,6 +64,17 @@ void check_ranges(const std::string& linear, const LayerRanges& ranges, std::uin
   }
 }
 
+/// Below a thousandth of the largest range, weights cannot use the whole range of their cells (scales.hpp).
+void warn_of_starving(const program::MatrixInfo& matrix) {
+  constexpr float kMostRatio = 1000;
+  const auto [low, high] = std::minmax_element(matrix.input_ranges.begin(), matrix.input_ranges.end(),
+                                               [](const auto& a, const auto& b) { return a.beta < b.beta; });
+  if (high->beta <= kMostRatio * low->beta) return;
+  warn(matrix.name + ": input ranges from " + std::to_string(low->beta) + " to " + std::to_string(high->beta) +
+       " share one digital sum, in which inputs of the smallest lose resolution; --first-token digital or --digital " +
+       matrix.name + " avoids that");
+}
+
 /// A chip whose cells nobody knows would compile and never run.
 void check_noise(const arch::ChipDescription& chip) {
   try {
@@ -96,15 +109,13 @@ class Compiler {
     ir::verify(grouped_.graph);
 
     program::ProgramWriter writer(output);
-    write_targets(checkpoint_, {matrices_, weights_, full_scales_}, options_.weight_mode, blocks_, columns_, writer,
-                  pool);
-    std::size_t begin = 0;
-    for (std::uint32_t m = 0; m < matrices_.size(); ++m) {
-      std::size_t end = begin;
-      while (end < blocks_.size() && blocks_[end].matrix == m) ++end;
-      matrices_[m].unit =
-          choose_scales(matrices_[m], std::span(blocks_).subspan(begin, end - begin), chip_.adc_max(), columns_);
-      begin = end;
+    std::vector<std::vector<float>> units(matrices_.size());
+    write_targets(checkpoint_, {matrices_, weights_, full_scales_}, options_.weight_mode, chip_.adc_max(),
+                  {blocks_, columns_, units}, writer, pool);
+    for (std::size_t m = 0; m < matrices_.size(); ++m) {
+      matrices_[m].units = "unit of " + matrices_[m].name;
+      writer.begin_constant(matrices_[m].units, program::ConstantType::kF32, {units[m].size()});
+      writer.add_constant_data(std::as_bytes(std::span(units[m])));
     }
     write_constants(checkpoint_, constants, writer, pool);
 
@@ -115,7 +126,8 @@ class Compiler {
     writer.finish(manifest(code), graph_text, code.code, blocks_, code.images, columns_, tokenizer);
     summary.program_bytes = std::filesystem::file_size(output);
     summary.max_serialisation = mapping::max_serialisation(plan_, shapes_);
-    summary.analog_weights = plan_.cells_used;
+    for (const mapping::MatrixShape& shape : shapes_)
+      summary.analog_weights += std::uint64_t{shape.in_features} * shape.out_features;
     summary.digital_weights = digital_weights();
     summary.plan = std::move(plan_);
     return summary;
@@ -159,6 +171,8 @@ class Compiler {
         matrix.call = call;
         matrix.lambda = ranges.lambda > 0 ? ranges.lambda : options_.lambda > 0 ? options_.lambda : chip_.lambda;
         matrix.input_ranges = ranges.inputs;
+        matrix.replicas = linear.replicas;
+        warn_of_starving(matrix);
         mapping::MatrixShape shape = shape_of(linear);
         shape.group = call + 1;
         for (const program::InputRange& range : ranges.inputs) {
@@ -185,7 +199,8 @@ class Compiler {
   }
 
   void make_blocks() {
-    const mapping::TileShape tile{chip_.rows, chip_.cols, chip_.num_tiles, emulator_.block_rows, emulator_.block_cols};
+    const mapping::TileShape tile{chip_.rows,           chip_.cols,           chip_.num_tiles,
+                                  emulator_.block_rows, emulator_.block_cols, options_.row_cuts};
     plan_ = mapping::make_plan(shapes_, tile);
     mapping::verify_plan(plan_, shapes_, tile);
     std::uint64_t num_columns = 0;
@@ -202,6 +217,7 @@ class Compiler {
       block.cols = static_cast<std::uint16_t>(placed.cols);
       block.row0 = static_cast<std::uint16_t>(placed.row0);
       block.col0 = static_cast<std::uint16_t>(placed.col0);
+      block.replica = placed.replica;
       block.column_offset = static_cast<std::uint32_t>(num_columns);
       block.adc_gain = adc.gain;
       block.adc_shift = adc.shift;

@@ -43,6 +43,7 @@ struct CompileOptions {
   bool lm_head_analog = false;       ///< otherwise lm_head stays a digital host layer
   std::vector<std::string> digital;  ///< more linears to keep digital: names or glob patterns ("*.down_proj")
   float lambda = 0;                  ///< global ADC range; 0: the chip description's
+  mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;
   std::string tool_version;
 };
 
@@ -60,7 +61,7 @@ struct CompileSummary {
 /// Throws Error{kInvalidArgument} for a name or pattern in options.digital that matches no linear.
 [[nodiscard]] std::vector<std::string> analog_linears(const ir::Graph& graph, const CompileOptions& options);
 
-/// Compiles. Bulk data streams to `output`; peak memory is independent of the model size but for tables.
+/// Compiles; attributes of the graph's analog linears (`digital_positions`, `replicas`) count. Bulk data streams to `output`; peak memory is independent of the model size but for tables.
 /// The file is a function of the arguments alone, whatever the number of threads.
 /// Throws Error{kInvalidArgument | kUnsupported | kShapeMismatch | kNotFinite (names tensor, row, column) | kCapacity | kIo}.
 CompileSummary compile(const checkpoint::Checkpoint& checkpoint, const ir::Graph& graph,

@@ -1,4 +1,4 @@
-// The digital scales of a matrix.
+// The digital scales of an output.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "compiler/pipeline/scales.hpp"
@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <vector>
 
 #include "arch/support/error.hpp"
 
@@ -16,86 +15,92 @@ namespace {
 constexpr double kMaxScale = 65535;
 constexpr std::int64_t kMaxSum = std::numeric_limits<std::int32_t>::max();
 
+double product(const ScaledColumn& column) {
+  return static_cast<double>(column.beta) * static_cast<double>(column.w_max);
+}
+
+/// The factor of a column for K.
+double factor_of(const ScaledColumn& column, double k) {
+  const double exact = product(column) * k;
+  if (exact == 0 || exact >= kExactScale) return std::nearbyint(exact);
+  return std::max<double>(std::ceil(exact), kLeastScale);
+}
+
 class Scales {
  public:
-  Scales(const program::MatrixInfo& matrix, std::span<const program::BlockRecord> blocks, int adc_max,
-         std::span<program::ColumnRecord> columns)
-      : matrix_(matrix), blocks_(blocks), adc_max_(adc_max), columns_(columns) {
-    std::vector<double> sums(matrix.out_features, 0);
-    std::vector<std::uint32_t> terms(matrix.out_features, 0);
-    for_each_column([&](double factor, std::uint32_t out, program::ColumnRecord&) {
-      largest_ = std::max(largest_, factor);
-      sums[out] += factor;
-      ++terms[out];
-    });
-    if (!sums.empty()) {
-      largest_sum_ = *std::max_element(sums.begin(), sums.end());
-      most_terms_ = *std::max_element(terms.begin(), terms.end());
-    }
-  }
+  Scales(const ScaleSettings& settings, std::span<ScaledColumn> columns) : settings_(settings), columns_(columns) {}
 
   float choose() {
-    if (largest_ == 0) return unit(1);  // a matrix of zeros
-    const double sum_limit = static_cast<double>(kMaxSum / adc_max_);
-    double k = std::min(kMaxScale / largest_, sum_limit / largest_sum_);
-    if (!fits(k)) {
-      // Rounding adds at most a half per block: leave room for it.
-      k = std::min(k, (sum_limit - 0.5 * most_terms_ - 1) / largest_sum_);
-      if (!fits(k))
-        throw Error(ErrorCode::kInternal, "matrix '" + matrix_.name + "': the digital sums cannot be kept in 32 bits");
+    double largest = 0, sum = 0;
+    for (const ScaledColumn& column : columns_) {
+      largest = std::max(largest, product(column));
+      sum += product(column);
     }
-    return unit(k);
+    if (largest == 0) return unit(1, 0);  // an output of zeros
+    const auto limit = static_cast<double>(kMaxSum / settings_.adc_max / settings_.replicas);
+    double k = std::min(kMaxScale / largest, limit / sum);
+    if (!fits(k)) {
+      // Rounding up adds at most kLeastScale per column: leave room for it.
+      const double room = limit - static_cast<double>(columns_.size()) * kLeastScale - 1;
+      k = std::min(k, room / sum);
+      if (!(room > 0) || !fits(k)) {
+        throw Error(ErrorCode::kUnsupported,
+                    "matrix '" + settings_.matrix + "': the sums of " + std::to_string(columns_.size()) +
+                        " row blocks and " + std::to_string(settings_.replicas) + " copies cannot be kept in 32 bits");
+      }
+    }
+    const float result = unit(k, largest);
+    for (ScaledColumn& column : columns_) set(column, k);
+    return result;
   }
 
  private:
-  template <typename Body>
-  void for_each_column(const Body& body) {
-    for (const program::BlockRecord& block : blocks_) {
-      const double beta = matrix_.input_ranges[block.input_slice].beta;
-      for (std::uint32_t c = 0; c < block.cols; ++c) {
-        program::ColumnRecord& column = columns_[block.column_offset + c];
-        body(beta * column.w_max, block.out_begin + c, column);
-      }
+  [[nodiscard]] bool fits(double k) const {
+    double sum = 0;  // exact: integers far below 2^53
+    for (const ScaledColumn& column : columns_) {
+      const double factor = factor_of(column, k);
+      if (factor > kMaxScale) return false;
+      sum += factor;
     }
+    return sum * settings_.adc_max * settings_.replicas <= static_cast<double>(kMaxSum);
   }
 
-  /// Writes the scales for K and proves that they fit.
-  bool fits(double k) {
-    std::vector<std::int64_t> sums(matrix_.out_features, 0);
-    bool inside = true;
-    for_each_column([&](double factor, std::uint32_t out, program::ColumnRecord& column) {
-      const double scale = std::nearbyint(factor * k);
-      inside = inside && scale <= kMaxScale;
-      column.out_scale = static_cast<std::uint16_t>(std::min(scale, kMaxScale));
-      sums[out] += std::int64_t{adc_max_} * column.out_scale;
-    });
-    return inside && std::all_of(sums.begin(), sums.end(), [](std::int64_t sum) { return sum <= kMaxSum; });
+  void set(ScaledColumn& column, double k) const {
+    const double exact = product(column) * k;
+    const double factor = factor_of(column, k);
+    column.out_scale = static_cast<std::uint16_t>(factor);
+    if (exact == 0) return;
+    if (exact < kExactScale) {
+      // Not below the weights, whatever the rounding to fp32.
+      const auto enlarged = static_cast<float>(factor / (k * static_cast<double>(column.beta)));
+      column.w_max = std::max(column.w_max, enlarged);
+    }
+    const double rounding = std::isnormal(column.w_max) ? 1e-6 : 1;  // of w_max to fp32
+    const double meant = product(column) * k;
+    if (!(std::abs(factor - meant) <= meant * (0.5 / kExactScale + rounding)))
+      throw Error(ErrorCode::kInternal, "matrix '" + settings_.matrix + "': the gain of a column is wrong");
   }
 
-  float unit(double k) const {
-    const auto value = static_cast<float>(matrix_.lambda / (adc_max_ * k));
+  [[nodiscard]] float unit(double k, double largest) const {
+    const auto value =
+        static_cast<float>(static_cast<double>(settings_.lambda) / (settings_.adc_max * k * settings_.replicas));
     if (!std::isnormal(value)) {
       throw Error(ErrorCode::kUnsupported,
-                  "matrix '" + matrix_.name +
+                  "matrix '" + settings_.matrix +
                       "': expected weights and input ranges whose product is within the range of fp32, found " +
-                      std::to_string(largest_));
+                      std::to_string(largest));
     }
     return value;
   }
 
-  const program::MatrixInfo& matrix_;
-  std::span<const program::BlockRecord> blocks_;
-  int adc_max_;
-  std::span<program::ColumnRecord> columns_;
-  double largest_ = 0, largest_sum_ = 0;
-  std::uint32_t most_terms_ = 0;
+  const ScaleSettings& settings_;
+  std::span<ScaledColumn> columns_;
 };
 
 }  // namespace
 
-float choose_scales(const program::MatrixInfo& matrix, std::span<const program::BlockRecord> blocks, int adc_max,
-                    std::span<program::ColumnRecord> columns) {
-  return Scales(matrix, blocks, adc_max, columns).choose();
+float choose_scales(const ScaleSettings& settings, std::span<ScaledColumn> columns) {
+  return Scales(settings, columns).choose();
 }
 
 }  // namespace xw::compiler

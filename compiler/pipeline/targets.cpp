@@ -13,6 +13,7 @@
 #include "arch/support/parallel.hpp"
 #include "arch/support/progress.hpp"
 #include "compiler/pipeline/quantize.hpp"
+#include "compiler/pipeline/scales.hpp"
 
 namespace xw::compiler {
 namespace {
@@ -40,19 +41,23 @@ std::vector<Strip> make_strips(std::span<const program::BlockRecord> blocks) {
 class TargetWriter {
  public:
   TargetWriter(const checkpoint::Checkpoint& checkpoint, const MatrixSources& sources, program::WeightMode mode,
-               std::span<program::BlockRecord> blocks, std::span<program::ColumnRecord> columns,
-               program::ProgramWriter& writer)
+               int adc_max, const TargetTables& tables, program::ProgramWriter& writer)
       : checkpoint_(checkpoint),
         matrices_(sources.matrices),
         weights_(sources.weights),
         full_scales_(sources.full_scales),
         mode_(mode),
-        blocks_(blocks),
-        columns_(columns),
+        adc_max_(adc_max),
+        blocks_(tables.blocks),
+        columns_(tables.columns),
+        units_(tables.units),
         writer_(writer),
-        strips_(make_strips(blocks)),
+        strips_(make_strips(tables.blocks)),
         progress_("compile", num_weights(), "weights") {
-    for (std::size_t m = 0; m < matrices_.size(); ++m) check_shape(m);
+    for (std::size_t m = 0; m < matrices_.size(); ++m) {
+      check_shape(m);
+      units_[m].resize(matrices_[m].out_features);
+    }
   }
 
   void run(ThreadPool& pool) {
@@ -104,27 +109,56 @@ class TargetWriter {
                                              std::to_string(bad % in_features) + ": expected a finite weight, found " +
                                              std::to_string(values[bad]));
     }
+    set_scales(strip, values);
     Targets targets;
     const bool analog = mode_ == program::WeightMode::kAnalog;
     (analog ? targets.analog.resize(values.size()) : targets.quantised.resize(values.size()));
     const int target_max = program::target_max(mode_);
-    std::vector<float> w_max(head.cols);
+    std::vector<float> full_scales(head.cols), w_max(head.cols);
     std::size_t begin = 0;
     for (std::size_t b = strip.first; b < strip.last; ++b) {
       const program::BlockRecord& block = blocks_[b];
+      if (block.replica != 0) continue;
       const std::size_t size = std::size_t{block.rows} * block.cols;
-      BlockWeights weights{values.data(), in_features, block.in_begin, block.rows, block.cols};
-      if (const FullScales& scales = *full_scales_[block.matrix]; !scales.empty())
-        weights.full_scales = std::span(scales[block.input_slice]).subspan(block.out_begin, block.cols);
+      for (std::uint32_t c = 0; c < block.cols; ++c) full_scales[c] = columns_[block.column_offset + c].w_max;
+      const BlockWeights weights{values.data(), in_features, block.in_begin, block.rows, block.cols, full_scales};
       if (analog) {
         quantize_block(weights, target_max, std::span(targets.analog).subspan(begin, size), w_max);
       } else {
         quantize_block(weights, target_max, std::span(targets.quantised).subspan(begin, size), w_max);
       }
-      for (std::uint32_t c = 0; c < block.cols; ++c) columns_[block.column_offset + c].w_max = w_max[c];
       begin += size;
     }
     return targets;
+  }
+
+  /// w_max and out_scale of all columns of a strip, and the units of its outputs.
+  void set_scales(const Strip& strip, std::span<const float> values) const {
+    const program::BlockRecord& head = blocks_[strip.first];
+    const program::MatrixInfo& matrix = matrices_[head.matrix];
+    const FullScales& given = *full_scales_[head.matrix];
+    const ScaleSettings settings{matrix.name, matrix.lambda, adc_max_, matrix.replicas};
+    std::vector<ScaledColumn> columns;
+    for (std::uint32_t c = 0; c < head.cols; ++c) {
+      columns.clear();
+      for (std::size_t b = strip.first; b < strip.last; ++b) {
+        const program::BlockRecord& block = blocks_[b];
+        if (block.replica != 0) continue;
+        const float w_max =
+            given.empty()
+                ? max_magnitude(values.subspan(std::size_t{c} * matrix.in_features + block.in_begin, block.rows))
+                : given[block.input_slice][head.out_begin + c];
+        columns.push_back({matrix.input_ranges[block.input_slice].beta, w_max, 0});
+      }
+      units_[head.matrix][head.out_begin + c] = choose_scales(settings, columns);
+      auto column = columns.begin();
+      for (std::size_t b = strip.first; b < strip.last; ++b) {
+        if (b != strip.first && blocks_[b].replica == 0) ++column;
+        program::ColumnRecord& record = columns_[blocks_[b].column_offset + c];
+        record.w_max = column->w_max;
+        record.out_scale = column->out_scale;
+      }
+    }
   }
 
   /// Keeps the targets of a strip until all before are written, then writes them and those that waited for it.
@@ -142,6 +176,11 @@ class TargetWriter {
     std::size_t begin = 0;
     for (std::size_t b = strip.first; b < strip.last; ++b) {
       program::BlockRecord& block = blocks_[b];
+      if (block.replica != 0) {
+        block.target_offset = blocks_[b - 1].target_offset;
+        block.target_crc = blocks_[b - 1].target_crc;
+        continue;
+      }
       const std::size_t size = std::size_t{block.rows} * block.cols;
       const program::ProgramWriter::Stored stored =
           mode_ == program::WeightMode::kAnalog
@@ -162,8 +201,10 @@ class TargetWriter {
   std::span<const ir::TensorRef> weights_;
   std::span<const FullScales* const> full_scales_;
   program::WeightMode mode_;
+  int adc_max_;
   std::span<program::BlockRecord> blocks_;
   std::span<program::ColumnRecord> columns_;
+  std::span<std::vector<float>> units_;
   program::ProgramWriter& writer_;
   std::vector<Strip> strips_;
   Progress progress_;
@@ -184,9 +225,8 @@ const checkpoint::Tensor& find_tensor(const checkpoint::Checkpoint& checkpoint, 
 }
 
 void write_targets(const checkpoint::Checkpoint& checkpoint, const MatrixSources& sources, program::WeightMode mode,
-                   std::span<program::BlockRecord> blocks, std::span<program::ColumnRecord> columns,
-                   program::ProgramWriter& writer, ThreadPool& pool) {
-  TargetWriter(checkpoint, sources, mode, blocks, columns, writer).run(pool);
+                   int adc_max, const TargetTables& tables, program::ProgramWriter& writer, ThreadPool& pool) {
+  TargetWriter(checkpoint, sources, mode, adc_max, tables, writer).run(pool);
 }
 
 }  // namespace xw::compiler

@@ -30,12 +30,19 @@ struct MatrixSources {
   std::span<const FullScales* const> full_scales;
 };
 
-/// Quantises all blocks on the threads of `pool` and appends their targets to `writer` in the order of `blocks` (sorted by matrix,
-/// outputs, inputs; every matrix cut by a grid), whatever the threads do. Fills target_offset and target_crc of the blocks and
-/// w_max of the columns. Pages of the checkpoint are released as matrices are done; memory in use is a few strips of a matrix.
-/// Throws Error{kNotFinite} naming tensor, row and column, Error{kShapeMismatch} if a tensor is not [out][in].
+/// Tables that write_targets() completes.
+struct TargetTables {
+  std::span<program::BlockRecord> blocks;  ///< sorted by matrix, outputs, inputs, copies; every matrix cut by a grid
+  std::span<program::ColumnRecord> columns;
+  std::span<std::vector<float>> units;  ///< per matrix: one per output
+};
+
+/// Quantises all blocks on the threads of `pool` and appends their targets to `writer` in the order of the blocks, whatever the
+/// threads do; copies of a block share the targets of the first. Fills target_offset and target_crc of the blocks, w_max and
+/// out_scale of the columns, and the units (scales.hpp). Pages of the checkpoint are released as matrices are done; memory in use is a few
+/// strips of a matrix. Throws Error{kNotFinite} naming tensor, row and column, Error{kShapeMismatch} if a tensor is not [out][in], what
+/// choose_scales() throws.
 void write_targets(const checkpoint::Checkpoint& checkpoint, const MatrixSources& sources, program::WeightMode mode,
-                   std::span<program::BlockRecord> blocks, std::span<program::ColumnRecord> columns,
-                   program::ProgramWriter& writer, ThreadPool& pool);
+                   int adc_max, const TargetTables& tables, program::ProgramWriter& writer, ThreadPool& pool);
 
 }  // namespace xw::compiler

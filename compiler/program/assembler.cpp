@@ -133,7 +133,8 @@ std::string describe_image(const Program& program, const ImageRecord& image) {
   const std::uint32_t out = block.out_begin + image.col_begin;
   return comment_text(program.manifest().matrices[block.matrix].name) + " in " + std::to_string(block.in_begin) + ".." +
          std::to_string(block.in_begin + block.rows) + " out " + std::to_string(out) + ".." +
-         std::to_string(out + image.cols) + " tile " + std::to_string(block.tile);
+         std::to_string(out + image.cols) + " tile " + std::to_string(block.tile) +
+         (block.replica == 0 ? "" : " copy " + std::to_string(block.replica));
 }
 
 }  // namespace

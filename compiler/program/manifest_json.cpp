@@ -55,6 +55,8 @@ class Reader {
     }
   }
 
+  [[nodiscard]] bool has(const char* key) const { return json_.is_object() && json_.contains(key); }
+
   [[nodiscard]] std::string text() const {
     if (!json_.is_string()) fail("expected a string");
     return json_.get<std::string>();
@@ -98,15 +100,22 @@ Json matrix_to_json(const MatrixInfo& matrix) {
   for (const InputRange& range : matrix.input_ranges) {
     ranges.push_back({{"begin", range.begin}, {"end", range.end}, {"beta", finite(range.beta, "beta")}});
   }
-  return {{"name", matrix.name},
-          {"layer", matrix.layer},
-          {"in_features", matrix.in_features},
-          {"out_features", matrix.out_features},
-          {"call", matrix.call},
-          {"lambda", finite(matrix.lambda, "lambda")},
-          {"unit", finite(matrix.unit, "unit")},
-          {"bias", matrix.bias},
-          {"input_ranges", std::move(ranges)}};
+  Json json = {{"name", matrix.name},
+               {"layer", matrix.layer},
+               {"in_features", matrix.in_features},
+               {"out_features", matrix.out_features},
+               {"call", matrix.call},
+               {"lambda", finite(matrix.lambda, "lambda")},
+               {"bias", matrix.bias},
+               {"input_ranges", std::move(ranges)}};
+  // A reader that knows only one unit per matrix refuses a matrix that has none.
+  if (matrix.units.empty()) {
+    json["unit"] = finite(matrix.unit, "unit");
+  } else {
+    json["units"] = matrix.units;
+  }
+  if (matrix.replicas != 1) json["replicas"] = matrix.replicas;
+  return json;
 }
 
 MatrixInfo matrix_from_json(const Reader& reader) {
@@ -117,7 +126,13 @@ MatrixInfo matrix_from_json(const Reader& reader) {
   matrix.out_features = reader.at("out_features").unsigned32();
   matrix.call = reader.at("call").unsigned32();
   matrix.lambda = reader.at("lambda").number();
-  matrix.unit = reader.at("unit").number();
+  if (reader.has("units")) {
+    matrix.units = reader.at("units").text();
+    if (matrix.units.empty()) reader.at("units").fail("expected the name of a constant");
+  } else {
+    matrix.unit = reader.at("unit").number();
+  }
+  if (reader.has("replicas")) matrix.replicas = reader.at("replicas").unsigned32();
   matrix.bias = reader.at("bias").text();
   reader.at("input_ranges").for_each([&matrix](const Reader& range) {
     matrix.input_ranges.push_back(

@@ -130,8 +130,9 @@ void OutputChecker::step(std::uint32_t index, const Instruction& instruction) {
 void OutputChecker::finish(std::uint32_t index) {
   index_ = index;
   for (const OutputSegment& segment : tables_.call.outputs) {
+    const std::uint64_t inputs = std::uint64_t{tables_.call.in_features} * tables_.matrices[segment.matrix].replicas;
     for (std::uint32_t i = 0; i < segment.length; ++i) {
-      const Sum expected{segment.matrix, segment.out_begin + i, tables_.call.in_features};
+      const Sum expected{segment.matrix, segment.out_begin + i, inputs};
       const Sum& found = y_[std::size_t{segment.y_word} + i];
       const std::string word = "word " + std::to_string(segment.y_word + i) + " of Y";
       if (!found.same_output(expected)) {

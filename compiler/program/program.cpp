@@ -3,6 +3,7 @@
 #include "compiler/program/program.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <new>
 
@@ -203,6 +204,27 @@ void Program::release_targets(std::uint32_t block) const {
   if (!impl_->map) return;
   const BlockRecord& record = impl_->blocks[block];
   impl_->map->release(impl_->bulk_offset + record.target_offset, impl_->targets(record).size());
+}
+
+std::vector<float> output_units(const Program& program, const MatrixInfo& matrix) {
+  std::vector<float> units(matrix.out_features, matrix.unit);
+  if (matrix.units.empty()) return units;
+  const std::string where = program.path() + ": units of \"" + matrix.name + "\": ";
+  const auto constant = program.constants().find(matrix.units);
+  if (constant == program.constants().end())
+    throw Error(ErrorCode::kFormat, where + "no constant \"" + matrix.units + "\"");
+  const std::span<const std::byte> data = constant->second.data;
+  if (constant->second.type != ConstantType::kF32 || data.size() != units.size() * sizeof(float)) {
+    throw Error(ErrorCode::kFormat, where + "expected " + std::to_string(units.size()) + " fp32 numbers, found " +
+                                        std::to_string(data.size()) + " bytes");
+  }
+  std::memcpy(units.data(), data.data(), data.size());
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    if (units[i] > 0 && std::isnormal(units[i])) continue;
+    throw Error(ErrorCode::kFormat, where + "expected a positive number, found " + std::to_string(units[i]) +
+                                        " of output " + std::to_string(i));
+  }
+  return units;
 }
 
 }  // namespace xw::program

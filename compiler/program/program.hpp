@@ -43,7 +43,8 @@ struct BlockRecord {
   std::uint16_t adc_gain = 0;        ///< ideal gain of every column
   std::uint8_t adc_shift = 0, adc_bits = 0;
   std::uint32_t input_slice = 0;  ///< index into MatrixInfo::input_ranges
-  std::uint32_t reserved[4] = {};
+  std::uint32_t replica = 0;      ///< which copy of the weights, below MatrixInfo::replicas
+  std::uint32_t reserved[3] = {};
   friend bool operator==(const BlockRecord&, const BlockRecord&) = default;
 };
 static_assert(sizeof(BlockRecord) == 64);
@@ -77,15 +78,20 @@ struct InputRange {
   friend bool operator==(const InputRange&, const InputRange&) = default;
 };
 
+/// Most copies of a matrix.
+inline constexpr std::uint32_t kMaxReplicas = 64;
+
 struct MatrixInfo {
   std::string name;         ///< "model.layers.0.self_attn.q_proj"
   std::uint32_t layer = 0;  ///< transformer layer, for reports; num_layers for lm_head
   std::uint32_t in_features = 0, out_features = 0;
   std::uint32_t call = 0;
   float lambda = 0;                      ///< ADC full scale in units of beta * w_max
-  float unit = 0;                        ///< y_real = Y * unit + bias
+  float unit = 0;                        ///< y_real = Y * unit + bias, if there are no `units`
+  std::string units;                     ///< constant tensor: the unit of every output; empty: `unit` for all
   std::string bias;                      ///< constant tensor, empty: none
   std::vector<InputRange> input_ranges;  ///< a partition of the inputs; equal for all matrices of a call
+  std::uint32_t replicas = 1;            ///< copies on the chip: Y is the sum of all, a unit the mean's
   friend bool operator==(const MatrixInfo&, const MatrixInfo&) = default;
 };
 
@@ -176,6 +182,10 @@ class Program {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+/// The unit of every output of a matrix, y_real = Y * unit + bias. Throws Error{kFormat} if its constant is missing, not fp32 or
+/// of another size, or holds anything but normal positive numbers.
+[[nodiscard]] std::vector<float> output_units(const Program& program, const MatrixInfo& matrix);
 
 /// Writes a program file: bulk data streams straight to disk while it is made, tables follow, then the file is renamed.
 /// Order of calls: targets and constants in any order, then finish(). Throws Error{kIo}.

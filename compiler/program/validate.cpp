@@ -42,6 +42,7 @@ void validate_matrices(const Tables& tables, const std::string& origin) {
     const Entry entry(origin, "matrix", i);
     const MatrixInfo& matrix = manifest.matrices[i];
     entry.require(matrix.in_features > 0 && matrix.out_features > 0, "has no inputs or outputs");
+    entry.require(matrix.replicas >= 1 && matrix.replicas <= kMaxReplicas, "its number of copies is impossible");
     entry.require(matrix.call < manifest.calls.size(), "its call does not exist");
     const auto& listed = manifest.calls[matrix.call].matrices;
     entry.require(std::count(listed.begin(), listed.end(), i) == 1, "its call does not list it exactly once");
@@ -114,6 +115,20 @@ void validate_calls(const Tables& tables, const std::string& origin) {
   }
 }
 
+/// Copies of a block follow it: the same weights with the same scales at other places.
+bool is_copy(const Tables& tables, const BlockRecord& block, const BlockRecord& before) {
+  BlockRecord expected = before;
+  expected.tile = block.tile;
+  expected.row0 = block.row0;
+  expected.col0 = block.col0;
+  expected.column_offset = block.column_offset;
+  ++expected.replica;
+  if (!(block == expected)) return false;
+  const auto columns = tables.columns.subspan(block.column_offset, block.cols);
+  const auto copied = tables.columns.subspan(before.column_offset, before.cols);
+  return std::equal(columns.begin(), columns.end(), copied.begin(), copied.end());
+}
+
 void validate_blocks(const Tables& tables, const std::string& origin) {
   const auto& manifest = tables.manifest;
   const std::uint64_t element = target_bytes(manifest.weight_mode);
@@ -146,6 +161,9 @@ void validate_blocks(const Tables& tables, const std::string& origin) {
     entry.require(
         std::all_of(std::begin(block.reserved), std::end(block.reserved), [](auto word) { return word == 0; }),
         "reserved words are not zero");
+    entry.require(block.replica < matrix.replicas, "it is a copy beyond those of its matrix");
+    entry.require(block.replica == 0 || (i > 0 && is_copy(tables, block, tables.blocks[i - 1])),
+                  "it is no copy of the block before it");
   }
   for (std::size_t i = 0; i < tables.columns.size(); ++i) {
     const Entry entry(origin, "column", i);
@@ -155,14 +173,16 @@ void validate_blocks(const Tables& tables, const std::string& origin) {
   }
 }
 
-/// Every weight of a matrix stands in one block, and every cell of a tile belongs to one block at most.
+/// Every weight of a matrix stands in one block of every copy, and every cell of a tile belongs to one block at most.
 void validate_partition(const Tables& tables, const std::string& origin) {
-  std::vector<std::vector<Rectangle>> of_matrix(tables.manifest.matrices.size());
+  std::vector<std::vector<Rectangle>> of_matrix(tables.manifest.matrices.size());  // rows of copies follow each other
   std::map<std::uint32_t, std::vector<Rectangle>> of_tile;
   std::vector<std::uint64_t> weights(of_matrix.size(), 0);
   for (std::size_t i = 0; i < tables.blocks.size(); ++i) {
     const BlockRecord& block = tables.blocks[i];
-    of_matrix[block.matrix].push_back({block.in_begin, block.out_begin, block.rows, block.cols, i});
+    const std::uint64_t first_row =
+        std::uint64_t{block.replica} * tables.manifest.matrices[block.matrix].in_features + block.in_begin;
+    of_matrix[block.matrix].push_back({first_row, block.out_begin, block.rows, block.cols, i});
     of_tile[block.tile].push_back({block.row0, block.col0, block.rows, block.cols, i});
     weights[block.matrix] += std::uint64_t{block.rows} * block.cols;
   }
@@ -173,7 +193,7 @@ void validate_partition(const Tables& tables, const std::string& origin) {
     const MatrixInfo& matrix = tables.manifest.matrices[i];
     const Entry entry(origin, "matrix", i);
     if (const auto blocks = find_overlap(of_matrix[i])) entry.fail(together(*blocks) + " hold the same weights");
-    const std::uint64_t all = std::uint64_t{matrix.in_features} * matrix.out_features;
+    const std::uint64_t all = std::uint64_t{matrix.in_features} * matrix.out_features * matrix.replicas;
     if (weights[i] != all) {
       entry.fail("its blocks hold " + std::to_string(weights[i]) + " of " + std::to_string(all) + " weights");
     }

@@ -75,9 +75,12 @@ void print_layers(const Program& program) {
     const auto [low, high] = std::minmax_element(matrix.input_ranges.begin(), matrix.input_ranges.end(),
                                                  [](const auto& a, const auto& b) { return a.beta < b.beta; });
     const std::string shape = std::to_string(matrix.out_features) + "x" + std::to_string(matrix.in_features);
-    line(std::cout, "%-44s %11s %6u %6u %6zu %10.4g %8.4g %11.4g%s", matrix.name.c_str(), shape.c_str(), matrix.call,
+    const std::vector<float> units = program::output_units(program, matrix);
+    const std::string copies = matrix.replicas > 1 ? " " + std::to_string(matrix.replicas) + " copies" : "";
+    line(std::cout, "%-44s %11s %6u %6u %6zu %10.4g %8.4g %11.4g%s%s", matrix.name.c_str(), shape.c_str(), matrix.call,
          blocks[m], tiles[m].size(), static_cast<double>(high->beta), static_cast<double>(matrix.lambda),
-         static_cast<double>(matrix.unit), low->beta < high->beta ? " (largest of several ranges)" : "");
+         static_cast<double>(*std::max_element(units.begin(), units.end())), copies.c_str(),
+         low->beta < high->beta ? " (largest of several ranges)" : "");
   }
 }
 

@@ -34,6 +34,12 @@ double parse_time(const std::string& text) {
   return *seconds;
 }
 
+mapping::RowCuts parse_row_cuts(const std::string& text) {
+  if (text == "equal") return mapping::RowCuts::kEqual;
+  if (text == "fewest-tiles") return mapping::RowCuts::kFewestTiles;
+  throw Error(ErrorCode::kInvalidArgument, "--row-cuts: expected equal or fewest-tiles, found '" + text + "'");
+}
+
 /// A place where something runs, as `option` names it.
 auto place_of(const std::string& option) {
   return [option](const std::string& text) {
@@ -64,6 +70,17 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
              [is_analog = place_of("--first-token")](const std::string& text) { return !is_analog(text); })
           ->default_value(compile.first_token_digital ? "digital" : "analog"),
       "where the first token of every context runs: analog or digital (on the host, in floating point)");
+  add("replicate",
+      po::value<std::vector<std::string>>()->composing()->notifier([&compile](const std::vector<std::string>& texts) {
+        for (const std::string& text : texts) {
+          for (passes::ReplicaRule& rule : passes::parse_replica_rules(text))
+            compile.replicas.push_back(std::move(rule));
+        }
+      }),
+      "copies of layers on the chip, their outputs averaged against noise: PATTERN=COUNT[,...], or all=COUNT; "
+      "repeatable");
+  add("row-cuts", parsed(compile.row_cuts, parse_row_cuts)->default_value("fewest-tiles"),
+      "how inputs are cut into blocks: fewest-tiles, or equal (nearly equal pieces: less noise, more tiles)");
   add("lambda", parsed(calibration.adc, toolchain::parse_adc_range),
       "ADC full scale in units of input range x w_max: a number for all layers, or auto: per layer, from data "
       "(default: auto, or the chip's when the checkpoint stores its input ranges)");

@@ -67,6 +67,7 @@ CallConversion::CallConversion(const program::Program& program, std::uint32_t ca
                                           manifest.matrices[call_->matrices[0]].name + "\"");
     }
     out_features_.push_back(matrix.out_features);
+    units_.push_back(program::output_units(program, matrix));
     biases_.emplace_back();
     if (matrix.bias.empty()) continue;
     const auto bias = program.constants().find(matrix.bias);
@@ -78,8 +79,7 @@ CallConversion::CallConversion(const program::Program& program, std::uint32_t ca
   for (const program::OutputSegment& output : call_->outputs) {
     const auto place = std::find(call_->matrices.begin(), call_->matrices.end(), output.matrix);
     const auto position = static_cast<std::size_t>(place - call_->matrices.begin());
-    segments_.push_back({static_cast<std::uint32_t>(position), output.out_begin, output.y_word, output.length,
-                         manifest.matrices[output.matrix].unit});
+    segments_.push_back({static_cast<std::uint32_t>(position), output.out_begin, output.y_word, output.length});
   }
 }
 
@@ -132,12 +132,12 @@ void CallConversion::convert_row(const std::int32_t* words, std::uint32_t vector
     const std::int32_t* y = words + segment.y_word;
     float* out =
         outputs[segment.matrix].data() + std::size_t{vector} * out_features_[segment.matrix] + segment.out_begin;
-    const float unit = segment.unit;
+    const float* unit = units_[segment.matrix].data() + segment.out_begin;
     if (biases_[segment.matrix].empty()) {
-      for (std::uint32_t i = 0; i < segment.length; ++i) out[i] = static_cast<float>(y[i]) * unit;
+      for (std::uint32_t i = 0; i < segment.length; ++i) out[i] = static_cast<float>(y[i]) * unit[i];
     } else {
       const float* bias = biases_[segment.matrix].data() + segment.out_begin;
-      for (std::uint32_t i = 0; i < segment.length; ++i) out[i] = static_cast<float>(y[i]) * unit + bias[i];
+      for (std::uint32_t i = 0; i < segment.length; ++i) out[i] = static_cast<float>(y[i]) * unit[i] + bias[i];
     }
   }
 }

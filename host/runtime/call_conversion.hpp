@@ -45,7 +45,6 @@ class CallConversion {
   struct Segment {
     std::uint32_t matrix = 0;  ///< position in CallInfo::matrices
     std::uint32_t out_begin = 0, y_word = 0, length = 0;
-    float unit = 0;
   };
   void convert_row(const std::int32_t* words, std::uint32_t vector, std::span<const std::span<float>> outputs) const;
 
@@ -54,6 +53,7 @@ class CallConversion {
   int dac_max_;
   std::vector<std::uint32_t> out_features_;  ///< by position
   std::vector<std::vector<float>> biases_;   ///< by position
+  std::vector<std::vector<float>> units_;    ///< by position, of every output
   std::vector<Segment> segments_;
 };
 

@@ -118,7 +118,10 @@ struct DigitalBackend::Impl {
     requantize_blocks(chip.dac_max());
     panels.resize(manifest.calls.size());
     std::vector<std::vector<std::uint32_t>> of_matrix(manifest.matrices.size());
-    for (std::uint32_t b = 0; b < blocks.size(); ++b) of_matrix[program->blocks()[b].matrix].push_back(b);
+    for (std::uint32_t b = 0; b < blocks.size(); ++b) {
+      if (program->blocks()[b].replica == 0)
+        of_matrix[program->blocks()[b].matrix].push_back(b);  // copies are the same
+    }
     for (std::size_t call = 0; call < panels.size(); ++call) {
       const std::vector<std::uint32_t>& matrices = manifest.calls[call].matrices;
       for (std::uint32_t k = 0; k < matrices.size(); ++k) add_panels(blocks, of_matrix[matrices[k]], k, panels[call]);
@@ -162,6 +165,7 @@ void DigitalBackend::Impl::requantize_blocks(int dac_max) {
   pool.for_each(records.size(), [&](std::size_t index) {
     const program::BlockRecord& record = records[index];
     const program::MatrixInfo& matrix = manifest.matrices.at(record.matrix);
+    if (record.replica != 0) return progress.advance(std::uint64_t{record.rows} * record.cols);
     program->check_targets(static_cast<std::uint32_t>(index));
     DigitalBlock& block = blocks[index];
     block.in_begin = record.in_begin;

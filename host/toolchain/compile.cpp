@@ -22,14 +22,16 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
   compile.weight_mode = options.weights;
   compile.lm_head_analog = options.lm_head_analog;
   compile.digital = options.digital;
+  compile.row_cuts = options.row_cuts;
   compile.tool_version = kVersion;
   if (options.calibration.adc.source == AdcRange::Source::kFixed) compile.lambda = options.calibration.adc.lambda;
   const arch::ChipDescription chip = arch::load_chip(options.chip);
   const arch::EmulatorDescription emulator =
       arch::load_emulator(options.emulator.empty() ? chip.emulator : options.emulator);
   OpenedCheckpoint opened = open_checkpoint(model, options.tokenizer);
-  if (options.first_token_digital)
-    passes::set_digital_positions(opened.graph, compiler::analog_linears(opened.graph, compile), 1);
+  const std::vector<std::string> analog = compiler::analog_linears(opened.graph, compile);
+  if (options.first_token_digital) passes::set_digital_positions(opened.graph, analog, 1);
+  passes::set_replicas(opened.graph, analog, options.replicas);
   std::optional<tokenizer::Tokenizer> tokenizer;
   std::vector<std::byte> blob;
   if (opened.tokenizer) {

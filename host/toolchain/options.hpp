@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "compiler/mapping/plan.hpp"
+#include "compiler/passes/replicas.hpp"
 #include "compiler/program/program.hpp"
 #include "host/runtime/chip_instance.hpp"
 #include "host/toolchain/calibration/ranges.hpp"
@@ -35,6 +37,9 @@ struct CompileOptions {
   std::vector<std::string> digital;  ///< linear layers to keep digital: names or patterns
   /// The first token of every context is computed on the host (passes::set_digital_positions), but in the output layer.
   bool first_token_digital = false;
+  /// Layers that the chip holds several times, their outputs averaged (passes::set_replicas).
+  std::vector<passes::ReplicaRule> replicas;
+  mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;  ///< how inputs are cut into blocks
   CalibrationOptions calibration;
   std::filesystem::path tokenizer;  ///< empty: found in or beside the checkpoint
 };

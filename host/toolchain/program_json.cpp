@@ -3,8 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/program_json.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "arch/generated/xw_arch.hpp"
 
@@ -23,6 +25,7 @@ nlohmann::ordered_json program_json(const program::Program& program) {
   for (const auto& section : program.sections())
     json["sections"][section.name] = {{"offset", section.offset}, {"bytes", section.bytes}};
   for (const program::MatrixInfo& matrix : manifest.matrices) {
+    const std::vector<float> units = program::output_units(program, matrix);
     nlohmann::ordered_json ranges = nlohmann::ordered_json::array();
     for (const program::InputRange& range : matrix.input_ranges)
       ranges.push_back({{"begin", range.begin}, {"end", range.end}, {"beta", range.beta}});
@@ -31,11 +34,13 @@ nlohmann::ordered_json program_json(const program::Program& program) {
                                 {"in_features", matrix.in_features},
                                 {"call", matrix.call},
                                 {"lambda", matrix.lambda},
-                                {"unit", matrix.unit},
+                                {"largest_unit", *std::max_element(units.begin(), units.end())},
+                                {"replicas", matrix.replicas},
                                 {"input_ranges", std::move(ranges)}});
   }
   for (const program::BlockRecord& block : program.blocks()) {
     json["blocks"].push_back({{"matrix", block.matrix},
+                              {"replica", block.replica},
                               {"tile", block.tile},
                               {"in_begin", block.in_begin},
                               {"rows", block.rows},

@@ -44,7 +44,9 @@ TargetCalls::TargetCalls(std::shared_ptr<const program::Program> program, Thread
   const program::Manifest& manifest = program_->manifest();
   const std::span<const program::BlockRecord> blocks = program_->blocks();
   std::vector<std::vector<std::uint32_t>> of_matrix(manifest.matrices.size());
-  for (std::uint32_t b = 0; b < blocks.size(); ++b) of_matrix[blocks[b].matrix].push_back(b);
+  for (std::uint32_t b = 0; b < blocks.size(); ++b) {
+    if (blocks[b].replica == 0) of_matrix[blocks[b].matrix].push_back(b);  // copies are the same
+  }
   const ProgramSource constants(program_);
   for (const program::CallInfo& info : manifest.calls) {
     Call& call = calls_.emplace_back();

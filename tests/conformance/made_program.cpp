@@ -91,6 +91,7 @@ class Maker {
         matrix.lambda = static_cast<float>(hardware_.lambda);
         matrix.unit = 1.0F / static_cast<float>(1 + uniform(1, 1000));
         matrix.input_ranges = ranges;
+        matrix.replicas = made.replicas;
         if (shape_.with_bias) {
           matrix.bias = matrix.name + ".bias";
           add_bias(matrix.bias, out_features);
@@ -116,6 +117,7 @@ class Maker {
       made.in_features = matrix.in_features;
       made.out_features = matrix.out_features;
       made.input_cuts = shape_.calls[matrix.call].input_cuts;
+      made.replicas = matrix.replicas;
       shapes.push_back(made);
     }
     mapping::TileShape tile;
@@ -143,6 +145,18 @@ class Maker {
       block.adc_shift = adc.shift;
       block.adc_bits = static_cast<std::uint8_t>(chip.adc_bits);
       block.input_slice = slice_of(placed.matrix, placed.in_begin);
+      block.replica = placed.replica;
+      if (placed.replica != 0) {  // the targets and columns of the first copy
+        const program::BlockRecord& before = blocks_.back();
+        block.target_offset = before.target_offset;
+        block.target_crc = before.target_crc;
+        for (std::uint32_t col = 0; col < before.cols; ++col) {
+          const program::ColumnRecord record = columns_[before.column_offset + col];
+          columns_.push_back(record);
+        }
+        blocks_.push_back(block);
+        continue;
+      }
       const program::ProgramWriter::Stored stored = add_targets(placed.rows, placed.cols);
       block.target_offset = stored.offset;
       block.target_crc = stored.crc;

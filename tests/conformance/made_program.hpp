@@ -20,6 +20,7 @@ struct ProgramShape {
     std::uint32_t in_features = 0;
     std::vector<std::uint32_t> out_features;
     std::vector<std::uint32_t> input_cuts;  ///< where new input ranges begin
+    std::uint32_t replicas = 1;             ///< copies of every matrix
   };
   std::vector<Call> calls;
   program::WeightMode mode = program::WeightMode::kAnalog;

@@ -53,6 +53,8 @@ std::vector<ProgramCase> program_cases() {
   batch.max_batch = 256;
   add("large_batch", {{{200, {150, 31}, {}}}}, batch, noisy, 300);
   add("beyond_ybuf", {{{64, {700}, {}}}}, wide, noisy, 3);
+  add("copies", {{{130, {67, 20}, {}, 2}}, WeightMode::kAnalog, true}, tiny, noisy, 5);
+  add("copies_on_engines", {{{200, {150}, {64}, 3}, {72, {80}, {}}}, WeightMode::kW8}, wide, noisy, 7);
   return cases;
 }
 

@@ -155,7 +155,7 @@ TEST_P(Properties, ResultsDoNotDependOnBatchesEnginesOrKernels) {
       return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
     };
     ProgramShape shape;
-    shape.calls.push_back({pick(1, 300), {pick(1, 200), pick(1, 200)}, {}});
+    shape.calls.push_back({pick(1, 300), {pick(1, 200), pick(1, 200)}, {}, pick(1, 3)});
     shape.with_bias = pick(0, 1) == 1;
     shape.mode = static_cast<WeightMode>(pick(0, 2));
     ChipOptions options;

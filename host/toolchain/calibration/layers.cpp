@@ -14,10 +14,10 @@
 namespace xw::toolchain {
 
 CalibrationLayers cut_layers(const ir::Graph& graph, const std::vector<std::string>& names,
-                             const arch::ChipDescription& chip) {
+                             const arch::ChipDescription& chip, mapping::RowCuts rule) {
   CalibrationLayers result;
   std::vector<passes::LinearNode> nodes = passes::linear_nodes(graph, names);
-  const std::vector<std::vector<std::uint32_t>> begins = compiler::row_cuts(nodes, chip);
+  const std::vector<std::vector<std::uint32_t>> begins = compiler::row_cuts(nodes, chip, rule);
   std::unordered_map<ir::ValueId, std::size_t> group_of;
   std::vector<std::set<std::uint32_t>> cuts;
   for (std::size_t i = 0; i < nodes.size(); ++i) {

@@ -46,7 +46,8 @@ struct CalibrationLayers {
 
 /// Layers that read the same value are one group, cut into slices where the mapping cuts any of them.
 [[nodiscard]] CalibrationLayers cut_layers(const ir::Graph& graph, const std::vector<std::string>& names,
-                                           const arch::ChipDescription& chip);
+                                           const arch::ChipDescription& chip,
+                                           mapping::RowCuts rule = mapping::RowCuts::kFewestTiles);
 /// Every layer is a group of its own with the slices, ranges and full scales of `known`, which has all of them.
 [[nodiscard]] CalibrationLayers layers_with_ranges(const ir::Graph& graph, const std::vector<std::string>& names,
                                                    const compiler::Calibration& known);

@@ -82,7 +82,7 @@ TEST(Parse, NamesTheFirstProblemAndItsPlace) {
       {"graph \"x\" {\n  %a input() : 1", "file.ir:2:6: expected '=', found 'input'"},
       {"graph \"x\" {\n  %a = conv(%b) : 1",
        "file.ir:2:8: expected an operation (input, embedding, rms_norm, linear, aimc_call, attention, swiglu, add, "
-       "output), found 'conv'"},
+       "shift, output), found 'conv'"},
       {"graph \"x\" {\n  %a = meta() : 1", "file.ir:2:8: expected an operation"},
       {"graph \"x\" {\n  !", "file.ir:2:3: expected 'meta', a node or '}', found '!'"},
       {"graph \"x\" {\n  %a = input( : 1", "file.ir:2:15: expected a value such as %x, found ':'"},

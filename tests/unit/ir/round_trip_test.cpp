@@ -44,7 +44,8 @@ class RandomGraph {
         return graph.add(OpKind::kLinear, {any(values)},
                          {{"weight", TensorRef{text() + "w", 7, 7 + features}},
                           {"name", "linear " + std::to_string(n)},
-                          {kDigitalPositions, std::int64_t{below(4)}}},
+                          {kDigitalPositions, std::int64_t{below(4)}},
+                          {kReplicas, std::int64_t{1 + below(64)}}},
                          result, {features});
       case 2: {
         const std::vector<std::uint32_t> all(1 + below(4), features);

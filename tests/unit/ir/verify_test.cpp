@@ -163,6 +163,12 @@ const std::vector<Case>& cases() {
              OpKind::kShift, g.nodes[kNormNode].inputs, g.nodes[kNormNode].results, {{"vector", TensorRef{"v", 0, 1}}}};
        },
        "expected 'vector' with"},
+      {"no replica", [](Graph& g) { set(g, kLinearNode, kReplicas, integer(0)); },
+       "node 5 (linear): expected replicas from 1 to 64, found 0"},
+      {"too many replicas", [](Graph& g) { set(g, kLinearNode, kReplicas, integer(65)); },
+       "node 5 (linear): expected replicas from 1 to 64, found 65"},
+      {"replicas of a call", [](Graph& g) { set(g, kCallNode, kReplicas, integer(2)); },
+       "attribute 'replicas': unknown to this operation"},
       {"negative digital positions", [](Graph& g) { set(g, kCallNode, kDigitalPositions, integer(-1)); },
        "node 3 (aimc_call): expected digital_positions from 0 to 2147483647, found -1"},
       {"too many digital positions",

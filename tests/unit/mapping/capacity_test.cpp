@@ -41,6 +41,16 @@ TEST(Capacity, SuggestionsReallyFit) {
   EXPECT_NO_THROW(verify_plan(make_plan(matrices, tile), matrices, tile));
 }
 
+TEST(Capacity, CopiesCanBeGivenUp) {
+  auto matrices = test::llama_matrices(test::kSmolLm2);
+  for (MatrixShape& matrix : matrices) {
+    if (matrix.name.ends_with("down_proj")) matrix.replicas = 2;
+  }
+  EXPECT_THAT(complaint(matrices, {512, 512, 450}),
+              AllOf(HasSubstr("need 507 tiles"), HasSubstr("- one copy of every matrix (405 tiles)")));
+  EXPECT_THAT(complaint(matrices, {512, 512, 400}), Not(HasSubstr("one copy")));
+}
+
 TEST(Capacity, CombinesLayersWhenOneKindIsNotEnough) {
   EXPECT_THAT(complaint(test::llama_matrices(test::kSmolLm2), {512, 512, 100}),
               HasSubstr("model.layers.*.mlp.up_proj, model.layers.*.mlp.gate_proj, model.layers.*.mlp.down_proj, "

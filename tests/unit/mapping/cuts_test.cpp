@@ -5,7 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "arch/support/error.hpp"
 
@@ -92,6 +95,28 @@ TEST(Bands, ShareFullWidth) {
   EXPECT_EQ(cutting.blocks[2].matrix, 1U);
   EXPECT_EQ(cutting.blocks[2].out_begin, 192U);
   EXPECT_EQ(cutting.blocks[2].cols, 96U);
+}
+
+TEST(Bands, CopiesAreCutAlike) {
+  std::vector<MatrixShape> matrices(3, MatrixShape{"m", 288, 288, {}, 0, 2});
+  matrices.push_back({"once", 288, 288, {}});
+  const std::vector<CutRule> rules(4, CutRule::kEqual);
+  const Cutting cutting = cut_matrices(matrices, {512, 512}, rules, CutRule::kBands);
+  ASSERT_EQ(cutting.items.size(), 2U * 2 + 1) << "matrices with another number of copies share no band";
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint32_t>> cols;  // matrix, out_begin -> per copy
+  for (const Item& item : cutting.items) {
+    for (const Item::Part& part : item.parts) {
+      const PlacedBlock& block = cutting.blocks[part.block];
+      std::vector<std::uint32_t>& copies = cols[{block.matrix, block.out_begin}];
+      EXPECT_EQ(block.replica, copies.size());
+      copies.push_back(block.cols);
+    }
+  }
+  EXPECT_EQ(cols.size(), 5U);
+  for (const auto& [place, copies] : cols) {
+    EXPECT_EQ(copies.size(), place.first == 3 ? 1U : 2U);
+    EXPECT_EQ(copies.front(), copies.back());
+  }
 }
 
 TEST(BlockLimit, IsTheSmallerOfTileAndEngine) {

@@ -102,12 +102,56 @@ TEST(Plan, RandomModels) {
       MatrixShape& matrix = matrices[m];
       matrix = {"m" + std::to_string(m), between(1, 300), between(1, 300), {}, between(0, 4)};
       if (matrix.in_features > 50 && between(0, 2) == 0) matrix.input_cuts = {between(1, 20), between(21, 49)};
+      if (between(0, 2) == 0) matrix.replicas = between(2, 4);
     }
     const Plan plan = make_plan(matrices, tile);
     ASSERT_NO_THROW(verify_plan(plan, matrices, tile)) << "also checks that the bound is not above the plan";
     ASSERT_GE(plan.tiles_lower_bound, 1U);
     // The bound is at least the area.
     ASSERT_GE(std::uint64_t{plan.tiles_lower_bound} * tile.rows * tile.cols, plan.cells_used);
+  }
+}
+
+TEST(Plan, EverythingTwiceNeedsTwiceTheTiles) {
+  auto matrices = test::llama_matrices(test::kSmolLm2);
+  for (MatrixShape& matrix : matrices) matrix.replicas = 2;
+  const TileShape tile{512, 512};
+  const Plan plan = make_plan(matrices, tile);
+  verify_plan(plan, matrices, tile);
+  EXPECT_EQ(plan.num_tiles, 810U);
+  EXPECT_EQ(plan.tiles_lower_bound, 810U);
+  EXPECT_EQ(plan.cells_used, 2U * 106168320U);
+  EXPECT_EQ(max_serialisation(plan, matrices), 1U);
+  for (std::size_t i = 0; i < plan.blocks.size(); i += 2) {
+    ASSERT_EQ(plan.blocks[i + 1].replica, 1U);
+    ASSERT_NE(plan.blocks[i].tile, plan.blocks[i + 1].tile) << "copies of one block, where there is room";
+  }
+}
+
+TEST(Plan, CopiesMayShareATileButNoCells) {
+  const std::vector<MatrixShape> one{{"m", 64, 64, {}, 1, 4}};
+  const Plan plan = make_plan(one, {128, 128});
+  verify_plan(plan, one, {128, 128});
+  EXPECT_EQ(plan.num_tiles, 1U);
+  EXPECT_EQ(max_serialisation(plan, one), 4U);
+}
+
+TEST(Plan, EqualCutsWhenAskedForWhateverTheyCost) {
+  const auto matrices = test::llama_matrices(test::kSmolLm2);
+  TileShape tile{512, 512};
+  tile.row_cuts = RowCuts::kEqual;
+  const Plan plan = make_plan(matrices, tile);
+  verify_plan(plan, matrices, tile);
+  EXPECT_EQ(plan.num_tiles, 642U);
+  for (const PlacedBlock& block : plan.blocks)
+    ASSERT_EQ(block.rows, matrices[block.matrix].in_features == 576 ? 288U : 512U);
+  tile.max_tiles = 500;
+  try {
+    (void)make_plan(matrices, tile);
+    ADD_FAILURE() << "fits";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kCapacity);
+    EXPECT_THAT(error.what(), HasSubstr("- inputs cut for the fewest tiles (405 tiles)"));
   }
 }
 
@@ -145,6 +189,7 @@ TEST(Plan, RefusesImpossibleArguments) {
   EXPECT_EQ(code_of({{"m", 5, 0, {}}}, {512, 512}), ErrorCode::kInvalidArgument);
   EXPECT_EQ(code_of({{"m", 5, 5, {}}}, {0, 512}), ErrorCode::kInvalidArgument);
   EXPECT_EQ(code_of({{"m", 5, 5, {9}}}, {512, 512}), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code_of({{"m", 5, 5, {}, 0, 0}}, {512, 512}), ErrorCode::kInvalidArgument);
 }
 
 }  // namespace

@@ -104,6 +104,50 @@ TEST(VerifyPlan, FindsEveryDefect) {
   }
 }
 
+/// b twice, cut in two: its copies stand in tile 1 and 2.
+TEST(VerifyPlan, FindsWrongCopies) {
+  const std::vector<MatrixShape> list{{"b", 4, 4, {}, 0, 2}};
+  const auto valid = [] {
+    Plan plan;
+    plan.blocks = {{0, 0, 4, 0, 2, 0, 0, 0, 0},
+                   {0, 0, 4, 0, 2, 0, 0, 2, 1},
+                   {0, 0, 4, 2, 2, 1, 0, 0, 0},
+                   {0, 0, 4, 2, 2, 1, 4, 0, 1}};
+    plan.num_tiles = 2;
+    plan.cells_used = 32;
+    return plan;
+  };
+  const struct {
+    const char* what;
+    std::function<void(Plan&)> change;
+    const char* expected;
+  } cases[] = {
+      {"as it should be", [](Plan&) {}, "valid"},
+      {"a third copy", [](Plan& p) { p.blocks[1].replica = 2; }, "copy 2) is beyond the 2 copies of its matrix"},
+      {"a copy of nothing", [](Plan& p) { std::swap(p.blocks[0], p.blocks[1]); }, "is no copy of the block before it"},
+      {"another cut", [](Plan& p) { p.blocks[1].cols = 1; }, "is no copy of the block before it"},
+      {"the same cells", [](Plan& p) { p.blocks[1].col0 = 0; }, "overlaps block 0"},
+      {"one copy of a block only",
+       [](Plan& p) {
+         p.blocks.pop_back();
+         p.cells_used = 24;
+       },
+       "matrix 'b': expected 32 weights in blocks, found 24"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.what);
+    Plan plan = valid();
+    c.change(plan);
+    std::string found = "valid";
+    try {
+      verify_plan(plan, list, kTile);
+    } catch (const Error& error) {
+      found = error.what();
+    }
+    EXPECT_THAT(found, HasSubstr(c.expected));
+  }
+}
+
 TEST(VerifyPlan, KnowsTheChip) {
   EXPECT_THAT(complaint(valid_plan(), {8, 8, 1}), HasSubstr("2 tiles on a chip of 1"));
   EXPECT_THAT(complaint(valid_plan(), {8, 8, 0, 5, 8}), HasSubstr("exceeds the largest block of 5 x 8"));

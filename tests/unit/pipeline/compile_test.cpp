@@ -8,8 +8,11 @@
 
 #include <cmath>
 #include <fstream>
+#include <map>
+#include <tuple>
 
 #include "arch/support/half.hpp"
+#include "arch/support/warning.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/pipeline/compile_example.hpp"
 
@@ -74,7 +77,8 @@ TEST(Compile, BlocksHoldTheWeights) {
         const program::ColumnRecord& column = program->columns()[block.column_offset + c];
         const double factor =
             double{matrix.input_ranges[block.input_slice].beta} * column.w_max * matrix.lambda / example.chip.adc_max();
-        ASSERT_NEAR(column.out_scale * double{matrix.unit}, factor, 0.51 * double{matrix.unit});
+        const double unit = program::output_units(*program, matrix)[block.out_begin + c];
+        ASSERT_NEAR(column.out_scale * unit, factor, 0.001 * factor);
         for (std::uint32_t r = 0; r < block.rows; ++r, ++cells) {
           const std::size_t index = std::size_t{r} * block.cols + c;
           const double target = mode == program::WeightMode::kAnalog ? t16[index] : t8[index];
@@ -88,6 +92,77 @@ TEST(Compile, BlocksHoldTheWeights) {
   }
 }
 
+TEST(Compile, CopiesShareTargetsAndScales) {
+  test::CompileExample example;
+  const test::TemporaryFile once("once.xwp");
+  const CompileSummary single = example.compile(once.path());
+  for (ir::Node& node : example.graph.nodes) {
+    if (node.kind == ir::OpKind::kLinear && ir::attr_string(node, "name") == "layers.0.o_proj")
+      node.attributes[ir::kReplicas] = std::int64_t{3};
+  }
+  const test::TemporaryFile file("copies.xwp");
+  const CompileSummary summary = example.compile(file.path());
+  const auto first = program::Program::open(once.path());
+  const auto program = program::Program::open(file.path());
+  EXPECT_EQ(summary.analog_weights, single.analog_weights) << "weights of the model, not cells";
+  EXPECT_EQ(summary.plan.cells_used, single.plan.cells_used + 2U * 704 * 704);
+  EXPECT_LT(summary.program_bytes, single.program_bytes + 704 * 704);
+  const program::MatrixInfo& matrix = program->manifest().matrices[3];
+  EXPECT_EQ(matrix.replicas, 3U);
+  EXPECT_EQ(program->manifest().matrices[0].replicas, 1U);
+  const std::vector<float> units = program::output_units(*program, matrix);
+  const std::vector<float> before = program::output_units(*first, first->manifest().matrices[3]);
+  for (std::size_t i = 0; i < units.size(); ++i) ASSERT_NEAR(3 * double{units[i]}, double{before[i]}, 1e-6 * before[i]);
+  std::map<std::tuple<std::uint32_t, std::uint32_t>, std::vector<const program::BlockRecord*>> places;
+  for (const program::BlockRecord& block : program->blocks()) {
+    if (block.matrix == 3) places[{block.in_begin, block.out_begin}].push_back(&block);
+  }
+  for (const auto& [place, blocks] : places) {
+    ASSERT_EQ(blocks.size(), 3U);
+    for (std::uint32_t r = 0; r < 3; ++r) {
+      EXPECT_EQ(blocks[r]->replica, r);
+      EXPECT_EQ(blocks[r]->target_offset, blocks[0]->target_offset);
+    }
+  }
+}
+
+/// Ranges that differ by 1:500 in one matrix: every column of both keeps its gain (a single unit would leave errors of 1 %).
+TEST(Compile, RowBlocksWithSmallRangesKeepTheirGain) {
+  test::CompileExample example;
+  example.calibration.layers["layers.0.o_proj"] = {{{0, 300, 5.0F}, {300, 704, 2500.0F}}, 9.0F};
+  const test::TemporaryFile file("ranges.xwp");
+  (void)example.compile(file.path());
+  const auto program = program::Program::open(file.path());
+  const program::MatrixInfo& matrix = program->manifest().matrices[3];
+  const std::vector<float> units = program::output_units(*program, matrix);
+  std::size_t small = 0;
+  for (const program::BlockRecord& block : program->blocks()) {
+    if (block.matrix != 3) continue;
+    for (std::uint32_t c = 0; c < block.cols; ++c) {
+      const program::ColumnRecord& column = program->columns()[block.column_offset + c];
+      if (column.w_max == 0) continue;
+      const double exact = double{matrix.input_ranges[block.input_slice].beta} * column.w_max * matrix.lambda / 127;
+      ASSERT_NEAR(column.out_scale * double{units[block.out_begin + c]} / exact, 1, 0.001);
+      small += column.out_scale < 512 ? 1 : 0;
+    }
+  }
+  EXPECT_GT(small, 0U);
+}
+
+TEST(Compile, RangesThatStarveEachOtherAreAWarning) {
+  test::CompileExample example;
+  const test::TemporaryFile file("warning.xwp");
+  std::string heard;
+  const WarningHandler before = set_warning_handler([&](const std::string& message) { heard += message; });
+  example.calibration.layers["layers.0.o_proj"] = {{{0, 300, 2.0F}, {300, 704, 2000.0F}}, 9.0F};
+  (void)example.compile(file.path());
+  EXPECT_EQ(heard, "");
+  example.calibration.layers["layers.0.o_proj"].inputs[1].beta = 2001.0F;
+  (void)example.compile(file.path());
+  set_warning_handler(before);
+  EXPECT_THAT(heard, ::testing::StartsWith("layers.0.o_proj: input ranges from 2.0"));
+}
+
 TEST(Compile, ConstantsAreWhatTheGraphNames) {
   test::CompileExample example;
   const test::TemporaryFile file("constants.xwp");
@@ -97,7 +172,8 @@ TEST(Compile, ConstantsAreWhatTheGraphNames) {
   std::vector<std::string> names;
   for (const auto& [name, constant] : program->constants()) names.push_back(name);
   EXPECT_THAT(names, ::testing::ElementsAre("down.weight", "embed.weight", "norm.weight", "qkv.bias[0:704]",
-                                            "qkv.bias[704:768]"));
+                                            "qkv.bias[704:768]", "unit of layers.0.k_proj", "unit of layers.0.o_proj",
+                                            "unit of layers.0.q_proj", "unit of layers.0.v_proj"));
   const auto& embed = program->constants().at("embed.weight");
   EXPECT_EQ(embed.type, program::ConstantType::kBF16);
   EXPECT_EQ(embed.shape, (std::vector<std::uint64_t>{50, 704}));

@@ -387,6 +387,31 @@ TEST(ProgramWriter, NamesThatAreNotUtf8AreEscaped) {
   EXPECT_EQ(program->manifest().source_path_name, "\\xff.gguf");
 }
 
+TEST(ProgramFile, UnitsOfAMatrixOrOfItsOutputs) {
+  const TemporaryDirectory directory;
+  ProgramParts parts = make_parts();
+  const auto units_of_first = [&] {
+    parts.write(directory / "u.xwp");
+    const auto program = Program::open(directory / "u.xwp");
+    EXPECT_EQ(program->manifest(), parts.manifest);
+    return output_units(*program, program->manifest().matrices[0]);
+  };
+  MatrixInfo& matrix = parts.manifest.matrices[0];
+  EXPECT_EQ(units_of_first(), std::vector<float>(24, matrix.unit)) << "as in programs of before";
+  matrix.unit = 0;
+  matrix.units = "embedding";  // 36 numbers, not 24
+  EXPECT_THROW((void)units_of_first(), Error);
+  parts.embedding.resize(24, 0.0F);
+  for (std::size_t i = 0; i < 24; ++i) parts.embedding[i] = 1.5F + static_cast<float>(i);
+  EXPECT_EQ(units_of_first(), parts.embedding);
+  for (const float bad : {0.0F, -1.0F, 1e-40F, std::numeric_limits<float>::infinity()}) {
+    parts.embedding[23] = bad;
+    EXPECT_THROW((void)units_of_first(), Error) << bad;
+  }
+  matrix.units = "elsewhere";
+  EXPECT_THROW((void)units_of_first(), Error);
+}
+
 TEST(ProgramWriter, RefusesNumbersThatJsonCannotHold) {
   const TemporaryDirectory directory;
   for (const auto& change : std::vector<std::function<void(Manifest&)>>{

@@ -126,11 +126,51 @@ TEST(Validate, Blocks) {
   expect_broken("block 1: its ADC shift is impossible", [](auto& p) { p.blocks[1].adc_shift = 41; });
   expect_broken("block 1: its ADC resolution is impossible", [](auto& p) { p.blocks[1].adc_bits = 3; });
   expect_broken("block 1: its ADC resolution is impossible", [](auto& p) { p.blocks[1].adc_bits = 13; });
-  expect_broken("block 1: reserved words", [](auto& p) { p.blocks[1].reserved[3] = 1; });
+  expect_broken("block 1: reserved words", [](auto& p) { p.blocks[1].reserved[2] = 1; });
   expect_broken("column 1: its w_max", [](auto& p) { p.columns[1].w_max = -1; });
   expect_broken("column 1: its w_max", [](auto& p) { p.columns[1].w_max = std::numeric_limits<float>::infinity(); });
   expect_broken("column 1: its w_max", [](auto& p) { p.columns[1].w_max = std::numeric_limits<float>::quiet_NaN(); });
   expect_broken("column 1: reserved bits", [](auto& p) { p.columns[1].reserved = 1; });
+}
+
+TEST(Validate, Copies) {
+  expect_broken("matrix 0: its number of copies is impossible", [](auto& p) { p.manifest.matrices[0].replicas = 0; });
+  expect_broken("matrix 0: its number of copies is impossible", [](auto& p) { p.manifest.matrices[0].replicas = 65; });
+  expect_broken("block 1: it is a copy beyond those of its matrix", [](auto& p) { p.blocks[1].replica = 1; });
+  expect_broken("block 1: it is no copy of the block before it", [](auto& p) {
+    p.manifest.matrices[0].replicas = 2;
+    p.blocks[1].replica = 1;
+  });
+  expect_broken("block 0: it is no copy of the block before it", [](auto& p) {
+    p.manifest.matrices[0].replicas = 2;
+    p.blocks[0].replica = 1;
+  });
+  expect_broken("matrix 0: its blocks hold", [](auto& p) { p.manifest.matrices[0].replicas = 2; });
+  // A copy with another scale, other targets or the cells of the first.
+  const auto copied = [](auto& p) {
+    p.manifest.matrices[0].replicas = 2;
+    BlockRecord copy = p.blocks[0];
+    copy.replica = 1;
+    copy.tile = 50;
+    copy.column_offset = static_cast<std::uint32_t>(p.columns.size());
+    for (std::uint32_t c = 0; c < copy.cols; ++c)
+      p.columns.push_back(ColumnRecord(p.columns[p.blocks[0].column_offset + c]));
+    for (ImageRecord& image : p.images) image.block += image.block >= 1 ? 1 : 0;
+    p.blocks.insert(p.blocks.begin() + 1, copy);
+  };
+  expect_broken("matrix 0: its blocks hold", copied);  // of the other blocks there is no copy
+  expect_broken("block 1: it is no copy of the block before it", [&](auto& p) {
+    copied(p);
+    p.columns.back().out_scale ^= 1;
+  });
+  expect_broken("block 1: it is no copy of the block before it", [&](auto& p) {
+    copied(p);
+    p.blocks[1].target_offset = p.blocks[2].target_offset + 64;
+  });
+  expect_broken("block 1: it is no copy of the block before it", [&](auto& p) {
+    copied(p);
+    p.blocks[1].adc_gain ^= 1;
+  });
 }
 
 TEST(Validate, Images) {

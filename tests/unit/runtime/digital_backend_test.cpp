@@ -44,7 +44,7 @@ using test::ProgramShape;
     std::vector<double> y;
     for (std::uint32_t v = 0; v < num_vectors; ++v) y.insert(y.end(), bias.begin(), bias.end());
     for (const program::BlockRecord& block : program.blocks()) {
-      if (block.matrix != index) continue;
+      if (block.matrix != index || block.replica != 0) continue;
       const double beta = static_cast<double>(matrix.input_ranges[block.input_slice].beta);
       for (std::uint32_t v = 0; v < num_vectors; ++v) {
         for (std::uint32_t col = 0; col < block.cols; ++col) {
@@ -76,7 +76,7 @@ class Digital : public testing::TestWithParam<Variant> {};
 TEST_P(Digital, IsTheIntegerProductOfRequantisedWeights) {
   Hardware hardware;
   hardware.dac_bits = 7;
-  const ProgramShape shape{{{150, {130, 20}, {64}}, {20, {7}, {}}}, GetParam().weights, true};
+  const ProgramShape shape{{{150, {130, 20}, {64}, 2}, {20, {7}, {}}}, GetParam().weights, true};
   const auto program = make_program(shape, hardware, 11);
   ThreadPool pool(2);
   DigitalBackend backend(program, GetParam().mode, pool);

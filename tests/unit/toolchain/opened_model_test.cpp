@@ -5,6 +5,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <optional>
@@ -104,6 +105,42 @@ TEST_F(OpenedModelTest, AFirstTokenOnTheHostIsTheSameOnEveryChip) {
     EXPECT_TRUE(
         std::equal(logits.begin(), logits.begin() + static_cast<std::ptrdiff_t>(vocabulary), reference.begin()));
     EXPECT_NE(reference, logits);
+  }
+}
+
+/// Copies of everything, with all noise on: the same words on every device, and other ones than those of one copy.
+TEST_F(OpenedModelTest, CopiesGiveTheSameWordsOnEveryDevice) {
+  CompileOptions options = options_;
+  options.replicas = passes::parse_replica_rules("all=2,*.down_proj=3");
+  const std::filesystem::path file = folder_ / "copies.xwp";
+  ThreadPool pool(1);
+  (void)compile_checkpoint(checkpoint_, options, file, pool);
+  const auto checksums = [](const std::filesystem::path& path, const std::string& device, std::vector<float>& result) {
+    RunOptions run;
+    run.device = device;
+    run.chip.noise = "pcm-afm";
+    run.chip.read_sigma = 0.03;
+    run.chip.checksum_y = true;
+    OpenedModel opened(path, run, {}, 2);
+    result = logits(opened);
+    std::vector<std::uint32_t> all;
+    for (const runtime::CallStats& call : opened.chip()->stats()) all.push_back(call.y_crc32);
+    return all;
+  };
+  std::vector<float> expected, single;
+  const std::vector<std::uint32_t> words = checksums(file, "functional", expected);
+  EXPECT_NE(checksums(program_, "functional", single), words);
+  for (const std::string device : {"systemc", "systemc:chip", "verilated"}) {
+    SCOPED_TRACE(device);
+    const auto& kinds = registry::devices();
+    const auto kind = std::find_if(kinds.begin(), kinds.end(), [&](const registry::DeviceKind& row) {
+      return device.substr(0, device.find(':')) == row.name;
+    });
+    ASSERT_NE(kind, kinds.end());
+    if (!kind->built()) continue;
+    std::vector<float> found;
+    EXPECT_EQ(checksums(file, device, found), words);
+    EXPECT_EQ(found, expected);
   }
 }
 

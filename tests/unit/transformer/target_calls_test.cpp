@@ -55,8 +55,8 @@ std::vector<float> expected_outputs(const program::Program& program, std::uint32
       float sum = 0;
       for (std::uint32_t in = 0; in < info.in_features;) {
         for (const program::BlockRecord& block : program.blocks()) {
-          const bool holds = block.matrix == matrix && block.in_begin == in && block.out_begin <= out &&
-                             out < block.out_begin + block.cols;
+          const bool holds = block.matrix == matrix && block.replica == 0 && block.in_begin == in &&
+                             block.out_begin <= out && out < block.out_begin + block.cols;
           if (!holds) continue;
           const std::uint32_t col = out - block.out_begin;
           float partial = 0;
@@ -83,7 +83,7 @@ std::vector<float> expected_outputs(const program::Program& program, std::uint32
 class TargetCallsIn : public testing::TestWithParam<WeightMode> {};
 
 TEST_P(TargetCallsIn, AreTheDefinitionBitForBit) {
-  const ProgramShape shape{{{150, {130, 20}, {64}}, {20, {7}, {}}, {64, {64}, {}}}, GetParam(), true};
+  const ProgramShape shape{{{150, {130, 20}, {64}}, {20, {7}, {}}, {64, {64}, {}, 3}}, GetParam(), true};
   const auto program = make_program(shape, Hardware{}, 11);
   ThreadPool pool(3);
   TargetCalls calls(program, pool);
