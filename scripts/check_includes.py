@@ -59,7 +59,7 @@ ALLOWED = {  # folder -> folders that it includes besides itself; only those of 
                        "host/backends/systemc", "host/backends/registry", "host/estimate", "host/runtime", "host/tokenizer",
                        "host/transformer", "host/evaluation", "host/report"),
     "host/app": ("arch/support", "arch/generated", "models/analog", "models/cells", "compiler/program",
-                 "host/backends/registry", "host/report", "host/toolchain"),
+                 "host/backends/registry", "host/evaluation", "host/report", "host/toolchain"),
 }
 ANYTHING = ("tests", "scripts")  # may include everything; nobody else may include them
 SUFFIXES = {".hpp", ".cpp", ".h", ".c", ".cc"}

@@ -1,4 +1,4 @@
-// `crossweave eval`: perplexity and LAMBADA accuracy, over one or several chip instances.
+// `crossweave eval`: perplexity and tasks, over one or several chip instances.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <iostream>
@@ -8,6 +8,7 @@
 #include "arch/support/printable.hpp"
 #include "host/app/options.hpp"
 #include "host/app/simulation_progress.hpp"
+#include "host/evaluation/task_file.hpp"
 #include "host/toolchain/evaluate.hpp"
 
 namespace xw::app {
@@ -17,8 +18,10 @@ namespace {
 namespace po = boost::program_options;
 
 struct EvalFlags {
-  std::filesystem::path text, lambada, json;
-  toolchain::EvaluationTask task;
+  std::filesystem::path text, json;
+  std::vector<std::string> tasks;
+  toolchain::EvaluationPlan plan;
+  std::uint64_t limit = 0;
   std::uint32_t chip_seeds = 1;
   unsigned threads = 0;
 };
@@ -27,14 +30,25 @@ po::options_description eval_options(EvalFlags& flags) {
   po::options_description options("Evaluation");
   auto add = options.add_options();
   add("text", path_value(flags.text, "--text"), "text file: perplexity");
-  add("tokens", po::value(&flags.task.perplexity.max_tokens)->default_value(0), "first tokens of the text (0: all)");
-  add("context", po::value(&flags.task.perplexity.context)->default_value(512), "tokens of a window");
-  add("lambada", path_value(flags.lambada, "--lambada"),
-      "JSON lines with \"context\" and \"continuation\": accuracy of the last word");
-  add("limit", po::value(&flags.task.lambada.max_examples)->default_value(0), "first passages (0: all)");
+  add("tokens", po::value(&flags.plan.perplexity.max_tokens)->default_value(0), "first tokens of the text (0: all)");
+  add("context", po::value(&flags.plan.perplexity.context)->default_value(512), "tokens of a window");
+  add("task", po::value(&flags.tasks)->composing(),
+      "JSON lines with questions and choices, continuations or answers, or samples that lm-evaluation-harness exported; "
+      "may be given several times");
+  add("limit", po::value(&flags.limit)->default_value(0), "first items of every task (0: all)");
+  add("bos", po::value<std::string>()->default_value("tokenizer"),
+      "beginning-of-sequence token in front of texts: tokenizer (where the tokenizer puts one), always, never");
   add("chip-seeds", po::value(&flags.chip_seeds)->default_value(1),
       "chip instances: seeds --chip-seed, +1, ...; mean and standard deviation");
   return options;
+}
+
+/// Throws Error{kInvalidArgument} for a word that is none.
+evaluation::BosChoice bos_choice(const std::string& word) {
+  if (word == "tokenizer") return evaluation::BosChoice::kTokenizer;
+  if (word == "always") return evaluation::BosChoice::kAlways;
+  if (word == "never") return evaluation::BosChoice::kNever;
+  throw Error(ErrorCode::kInvalidArgument, "--bos: expected tokenizer, always or never, found '" + word + "'");
 }
 
 }  // namespace
@@ -49,26 +63,30 @@ int eval_main(const std::vector<std::string>& arguments) {
   options.add(thread_options(flags.threads)).add(json_options(flags.json));
   options.add(run_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
-      "eval", arguments, options, "model", "MODEL (--text FILE | --lambada FILE) [options]",
+      "eval", arguments, options, "model", "MODEL (--text FILE | --task FILE) [options]",
       "  crossweave eval smollm2.xwp --text wiki.test.raw --tokens 20000 --noise pcm-afm --chip-seeds 5\n"
-      "  crossweave eval model.gguf --mode fp32 --lambada lambada_openai.jsonl --limit 500 --json=fp32.json\n");
+      "  crossweave eval smollm2.xwp --task arc_easy.jsonl --task lambada_openai.jsonl --chip-seeds 10 --json=pcm.json\n"
+      "  crossweave eval model.gguf --mode fp32 --task arc_easy.jsonl --limit 500 --json=fp32.json\n"
+      "  crossweave compare fp32.json pcm.json\n");
   if (!values) return 0;
-  if (flags.text.empty() && flags.lambada.empty())
-    throw Error(ErrorCode::kInvalidArgument, "eval: give --text, --lambada or both");
+  if (flags.text.empty() && flags.tasks.empty())
+    throw Error(ErrorCode::kInvalidArgument, "eval: give --text, --task or both");
+  flags.plan.perplexity.bos = bos_choice((*values)["bos"].as<std::string>());
   const toolchain::ChipSeeds seeds{run.chip.chip_seed, flags.chip_seeds};
   toolchain::check(seeds);
   FileRoles roles;
   add_model_files(roles, model, compile, &run);
   roles.add_input("--text", flags.text);
-  roles.add_input("--lambada", flags.lambada);
+  for (const std::string& task : flags.tasks) roles.add_input("--task", task);
   roles.add_output("--json", flags.json, OutputKind::kText);
   roles.check();
   // Read the inputs before the model is opened: a wrong path should not cost minutes.
-  if (!flags.text.empty()) flags.task.text = read_text_file(flags.text);
-  if (!flags.lambada.empty()) flags.task.passages = evaluation::read_lambada(flags.lambada);
-  if (flags.task.perplexity.context < 2)
+  if (!flags.text.empty()) flags.plan.text = read_text_file(flags.text);
+  for (const std::string& task : flags.tasks) flags.plan.tasks.push_back(evaluation::read_task(task, flags.limit));
+  toolchain::check(flags.plan.tasks);
+  if (flags.plan.perplexity.context < 2)
     throw Error(ErrorCode::kInvalidArgument,
-                "--context: expected at least 2 tokens, found " + std::to_string(flags.task.perplexity.context));
+                "--context: expected at least 2 tokens, found " + std::to_string(flags.plan.perplexity.context));
   const SimulationProgress progress(run);
   toolchain::OpenedModel opened(model, run, compile, flags.threads);
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
@@ -82,14 +100,17 @@ int eval_main(const std::vector<std::string>& arguments) {
     };
     observer.on_chip = [](const auto& chip) { std::cout << printable(chip.description) << '\n'; };
     observer.on_perplexity = [](const auto& result) { std::cout << "  " << evaluation::to_text(result) << std::endl; };
-    observer.on_lambada = [](const auto& result) { std::cout << "  " << evaluation::to_text(result) << std::endl; };
+    observer.on_task = [](const auto& task, const auto& result) {
+      std::cout << "  " << printable(evaluation::to_text(task, result)) << std::endl;
+    };
   }
-  const toolchain::Evaluation result = toolchain::evaluate(opened, flags.task, seeds, {model, flags.json}, observer);
+  const toolchain::Evaluation result = toolchain::evaluate(opened, flags.plan, seeds, {model, flags.json}, observer);
   if (quiet) write_json(flags.json, result.json);
   if (!quiet && (seeds.count > 1 || kept != 0)) {
     if (result.perplexity) std::cout << "perplexity " << evaluation::to_text(*result.perplexity) << '\n';
-    if (result.lambada_accuracy)
-      std::cout << "LAMBADA accuracy " << evaluation::to_text(*result.lambada_accuracy) << '\n';
+    for (const toolchain::TaskStatistics& one : result.tasks) {
+      std::cout << printable(one.task) << ' ' << one.metric << ' ' << evaluation::to_text(one.chips) << '\n';
+    }
   }
   return 0;
 }

@@ -26,11 +26,11 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       {"compile", "map a checkpoint to the tiles of a chip and write a program", compile_main},
       {"run", "generate text from a program or checkpoint", run_main},
-      {"eval", "perplexity and LAMBADA accuracy, over several chip instances", eval_main},
+      {"eval", "perplexity and tasks (multiple choice, LAMBADA, answers), over several chip instances", eval_main},
       {"inspect", "show a program: tile map, layers, code, sizes", inspect_main},
       {"report", "what a program costs: tiles, conversions, latency, energy", report_main},
       {"simulate", "time and energy of tokens on the modelled chip, without values", simulate_main},
-      {"compare", "two reports side by side", compare_main},
+      {"compare", "two reports or evaluations side by side", compare_main},
       {"replay", "run a saved run again, on any device", replay_main},
       {"bench", "measure the speed of this machine on a program", bench_main},
   };

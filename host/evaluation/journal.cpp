@@ -11,6 +11,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
 #include "arch/support/json_text.hpp"
+#include "arch/support/printable.hpp"
 
 namespace xw::evaluation {
 
@@ -19,21 +20,54 @@ namespace {
 using Json = Journal::Json;
 
 constexpr std::chrono::seconds kInterval{1};
+constexpr int kShare = 20;  // writing takes at most this part of the time
+
+/// A document of several lines, whose lists of numbers and short texts have one each: results of items are long lists.
+void write_lines(const Json& json, const std::string& indent, std::string& text) {
+  const auto is_row = [](const Json& value) {
+    return value.is_array() && std::ranges::none_of(value, [](const Json& element) {
+      return element.is_object() || (element.is_array() && std::ranges::any_of(element, [](const Json& inner) {
+                                       return inner.is_structured();
+                                     }));
+    });
+  };
+  if (!json.is_structured() || json.empty() || is_row(json)) {
+    text += json.dump();
+    return;
+  }
+  const std::string inner = indent + "  ";
+  text += json.is_object() ? "{" : "[";
+  bool first = true;
+  for (const auto& item : json.items()) {
+    text += (first ? "\n" : ",\n") + inner;
+    first = false;
+    if (json.is_object()) text += Json(item.key()).dump() + ": ";
+    write_lines(item.value(), inner, text);
+  }
+  text += "\n" + indent + (json.is_object() ? "}" : "]");
+}
 
 /// A value in a message.
 [[nodiscard]] std::string shown(const Json& value) {
   return value.is_string() ? "'" + value.get<std::string>() + "'" : value.dump();
 }
 
-void compare_settings(const std::filesystem::path& path, const Json& found, const Json& wanted) {
+/// `prefix`: of the names of settings that are parts of another.
+void compare_settings(const std::filesystem::path& path, const Json& found, const Json& wanted,
+                      const std::string& prefix = "") {
   const auto refuse = [&](const std::string& name, const std::string& was, const std::string& is) {
-    throw Error(ErrorCode::kInvalidArgument, path.string() + ": holds results of other settings: " + name + " was " +
-                                                 was + " and is " + is + "; name another file, or remove this one");
+    throw Error(ErrorCode::kInvalidArgument, path.string() + ": holds results of other settings: " + prefix + name +
+                                                 " was " + was + " and is " + is +
+                                                 "; name another file, or remove this one");
   };
   for (const auto& item : wanted.items()) {
     const auto other = found.find(item.key());
     if (other == found.end()) refuse(item.key(), "absent", shown(item.value()));
-    if (*other != item.value()) refuse(item.key(), shown(*other), shown(item.value()));
+    if (other->is_object() && item.value().is_object()) {
+      compare_settings(path, *other, item.value(), prefix + item.key() + ".");
+    } else if (*other != item.value()) {
+      refuse(item.key(), shown(*other), shown(item.value()));
+    }
   }
   for (const auto& item : found.items()) {
     if (!wanted.contains(item.key())) refuse(item.key(), shown(item.value()), "absent");
@@ -95,11 +129,22 @@ void Journal::read(std::span<const std::uint32_t> seeds) {
     }
     if (!runs_.emplace(seed, run).second) damaged(place);
   }
+  if (!found.contains("unfinished")) return;
+  const Json& rest = found["unfinished"];
+  if (!rest.is_object() || !rest.contains("chip_seed") || !rest["chip_seed"].is_number_unsigned()) {
+    throw Error(ErrorCode::kFormat, path_.string() + ": \"unfinished\" is damaged: expected an object with a chip_seed; "
+                                                     "name another file, or remove this one");
+  }
+  unfinished_ = rest;
 }
 
 const Json* Journal::find(std::uint32_t seed) const {
   const auto found = runs_.find(seed);
   return found == runs_.end() ? nullptr : &found->second;
+}
+
+const Json* Journal::find_unfinished(std::uint32_t seed) const {
+  return unfinished_.is_object() && unfinished_["chip_seed"] == seed ? &unfinished_ : nullptr;
 }
 
 Json Journal::document(bool complete) const {
@@ -108,19 +153,36 @@ Json Journal::document(bool complete) const {
   document["complete"] = complete;
   document["runs"] = Json::array();
   for (const auto& [seed, run] : runs_) document["runs"].push_back(run);
+  if (unfinished_.is_object() && !complete) document["unfinished"] = unfinished_;
   return document;
 }
 
 void Journal::write(const Json& document) {
-  if (!path_.empty()) write_text_file(path_, json_text(document, 2) + "\n");
+  const auto start = std::chrono::steady_clock::now();
+  if (!path_.empty()) write_text_file(path_, text(document) + "\n");
   unsaved_ = false;
-  next_write_ = std::chrono::steady_clock::now() + kInterval;
+  const auto end = std::chrono::steady_clock::now();
+  next_write_ = end + std::max<std::chrono::steady_clock::duration>(kInterval, kShare * (end - start));
+}
+
+std::string Journal::text(const Json& document) {
+  std::string lines;
+  write_lines(utf8_json(document), "", lines);
+  return printable_json(lines);
 }
 
 void Journal::add(std::uint32_t seed, Json run) {
   runs_[seed] = std::move(run);
+  unfinished_ = nullptr;
   unsaved_ = true;
-  if (std::chrono::steady_clock::now() >= next_write_) write(document(false));
+  if (due()) write(document(false));
+}
+
+void Journal::keep(std::uint32_t seed, Json unfinished) {
+  unfinished_ = std::move(unfinished);
+  unfinished_["chip_seed"] = seed;
+  unsaved_ = true;
+  if (due()) write(document(false));
 }
 
 Json Journal::finish(const Json& summary) {

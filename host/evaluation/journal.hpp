@@ -20,8 +20,8 @@ struct JournalFigure {
   std::string kind, name;
 };
 
-/// A JSON document {<head>, "settings": {...}, "complete": false, "runs": [{"chip_seed": N, ...}, ...], <summary>}. The
-/// file is always whole: it is replaced in one step.
+/// A JSON document {<head>, "settings": {...}, "complete": false, "runs": [{"chip_seed": N, ...}, ...], "unfinished":
+/// {"chip_seed": N, ...}, <summary>}. The file is always whole: it is replaced in one step.
 class Journal {
  public:
   using Json = nlohmann::ordered_json;
@@ -41,10 +41,19 @@ class Journal {
   /// The run of a seed, if it is there already.
   [[nodiscard]] const Json* find(std::uint32_t seed) const;
   [[nodiscard]] std::size_t size() const { return runs_.size(); }
-  /// Adds a run; the file is written at most once a second, and at the end.
+  /// What is known of a run that was interrupted, as keep() was told.
+  [[nodiscard]] const Json* find_unfinished(std::uint32_t seed) const;
+  /// Adds a run; the file is written at most once a second, seldom enough that writing takes a twentieth of the time, and
+  /// at the end.
   void add(std::uint32_t seed, Json run);
+  /// True if the file may be written again: time to call keep().
+  [[nodiscard]] bool due() const { return !path_.empty() && std::chrono::steady_clock::now() >= next_write_; }
+  /// Remembers what there is of a run; the next run that is added replaces it. Writes the file if it is due().
+  void keep(std::uint32_t seed, Json unfinished);
   /// Writes the document with "complete": true and the members of `summary`; returns it.
   Json finish(const Json& summary);
+  /// The document as it is written: lists of numbers on one line each.
+  [[nodiscard]] static std::string text(const Json& document);
 
  private:
   [[nodiscard]] Json document(bool complete) const;
@@ -56,6 +65,7 @@ class Journal {
   Json head_, settings_;
   std::vector<JournalFigure> figures_;
   std::map<std::uint32_t, Json> runs_;
+  Json unfinished_;  ///< null, or a run that is not whole
   bool unsaved_ = false;
   std::chrono::steady_clock::time_point next_write_{};
 };

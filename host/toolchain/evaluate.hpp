@@ -1,4 +1,4 @@
-// Quality of an opened model: perplexity and LAMBADA accuracy, over one or several chip instances.
+// Quality of an opened model: perplexity and tasks, over one or several chip instances.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
@@ -12,35 +12,32 @@
 #include <string>
 #include <vector>
 
-#include "host/evaluation/lambada.hpp"
 #include "host/evaluation/perplexity.hpp"
 #include "host/evaluation/seeds.hpp"
+#include "host/evaluation/task_result.hpp"
 #include "host/toolchain/opened_model.hpp"
 
 namespace xw::toolchain {
 
-/// What is measured.
-struct EvaluationTask {
-  std::optional<std::string> text;  ///< its perplexity
-  evaluation::PerplexityOptions perplexity;
-  std::optional<std::vector<evaluation::LambadaExample>> passages;  ///< accuracy of their last words
-  evaluation::LambadaOptions lambada;
+/// What is measured on every chip.
+struct EvaluationPlan {
+  std::optional<std::string> text;            ///< its perplexity
+  evaluation::PerplexityOptions perplexity;   ///< its `bos` and `show_progress` are for the tasks, too
+  std::vector<evaluation::Task> tasks;        ///< names differ
 };
 
-/// What one chip instance (or reference mode) gave.
-struct ChipEvaluation {
+/// A chip instance (or a reference mode) before its first measurement.
+struct EvaluatedChip {
   std::uint32_t chip_seed = 0;
   std::string description;  ///< OpenedModel::describe()
-  std::optional<evaluation::PerplexityResult> perplexity;
-  std::optional<evaluation::LambadaResult> lambada;
 };
 
 /// Called as results come; any may be empty.
 struct EvaluationObserver {
   std::function<void(std::size_t chips)> on_kept;  ///< before anything else, with how many there are already, if any
-  std::function<void(const ChipEvaluation&)> on_chip;  ///< before its first measurement
+  std::function<void(const EvaluatedChip&)> on_chip;
   std::function<void(const evaluation::PerplexityResult&)> on_perplexity;
-  std::function<void(const evaluation::LambadaResult&)> on_lambada;
+  std::function<void(const evaluation::Task&, const evaluation::TaskResult&)> on_task;
 };
 
 /// The chips of an evaluation: seeds first, first + 1, ...
@@ -50,6 +47,8 @@ struct ChipSeeds {
 constexpr std::uint32_t kMaxChipSeeds = 1'000'000;  ///< chips of one evaluation: their results are kept in memory
 /// Throws Error{kInvalidArgument} for no chips, more than kMaxChipSeeds and seeds beyond 32 bits; for use before a model is opened.
 void check(ChipSeeds seeds);
+/// Throws Error{kInvalidArgument} for two tasks of one name.
+void check(const std::vector<evaluation::Task>& tasks);
 
 /// Where results are kept.
 struct EvaluationFiles {
@@ -57,17 +56,24 @@ struct EvaluationFiles {
   std::filesystem::path json;   ///< the whole result; empty or "-": no file
 };
 
+/// A metric of a task over the chips.
+struct TaskStatistics {
+  std::string task, metric;
+  evaluation::SeedStatistics chips;
+};
+
 struct Evaluation {
   nlohmann::ordered_json json;                           ///< all of it, in order of the seeds
   std::optional<evaluation::SeedStatistics> perplexity;  ///< over the chips; nothing if it was not asked for
-  std::optional<evaluation::SeedStatistics> lambada_accuracy;
+  std::vector<TaskStatistics> tasks;                     ///< every metric of every task
 };
 
-/// Measures every chip. On a device the results are kept in files.json as they come (evaluation::Journal): chips that are
-/// there already are not measured again, and an error or an interrupt keeps what is finished. Throws
-/// Error{kInvalidArgument} for no chips, for several in another mode than analog, for a device without values, for a file
-/// with results of other settings, and what the measurements throw.
-[[nodiscard]] Evaluation evaluate(OpenedModel& opened, const EvaluationTask& task, ChipSeeds seeds,
+/// Measures every chip: it is programmed once for all that is measured, and texts are made tokens once for all chips. The
+/// results are kept in files.json as they come, down to single items (evaluation::Journal): a call with the same settings
+/// measures only what is missing, and an error or an interrupt keeps what is finished. Throws Error{kInvalidArgument} for
+/// no chips, for several in another mode than analog, for a device without values, for a file with results of other
+/// settings, Error{kFormat} for one that is damaged, and what the measurements throw.
+[[nodiscard]] Evaluation evaluate(OpenedModel& opened, const EvaluationPlan& plan, ChipSeeds seeds,
                                   const EvaluationFiles& files, const EvaluationObserver& observer = {});
 
 }  // namespace xw::toolchain

@@ -196,8 +196,19 @@ const ir::Graph& Model::graph() const {
 std::uint32_t Model::vocab_size() const {
   return impl_->vocab_size;
 }
+std::uint32_t Model::num_logits() const {
+  return impl_->num_logits;
+}
 std::uint32_t Model::context_length() const {
   return impl_->context_length;
+}
+
+std::uint32_t Model::rotation_class(std::uint32_t length) const {
+  std::uint32_t passed = 0;
+  for (const RopeConfig& rope : impl_->ropes) {
+    if (depends_on_length(rope) && length > rope.original_context) ++passed;
+  }
+  return passed;
 }
 
 std::uint64_t Model::weight_bytes() const {

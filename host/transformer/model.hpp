@@ -59,7 +59,11 @@ class Model {
   ~Model();
   [[nodiscard]] const ir::Graph& graph() const;
   [[nodiscard]] std::uint32_t vocab_size() const;
+  [[nodiscard]] std::uint32_t num_logits() const;  ///< columns of the output
   [[nodiscard]] std::uint32_t context_length() const;
+  /// Sequences of lengths with the same number have the same rotations (longrope: 0 up to the original context). A
+  /// model whose rotations do not depend on the length always says 0.
+  [[nodiscard]] std::uint32_t rotation_class(std::uint32_t length) const;
   /// Bytes of host weights in memory.
   [[nodiscard]] std::uint64_t weight_bytes() const;
   /// Null ends it.
@@ -73,6 +77,12 @@ class Model {
 
 enum class LogitsOf { kLast, kAll, kNone };
 
+/// Tokens that continue a sequence after its first `position` tokens.
+struct Segment {
+  std::uint32_t position = 0;
+  std::span<const std::int32_t> tokens;
+};
+
 /// Measured host time by kind of operation, seconds.
 struct HostTimes {
   double embedding = 0, norm = 0, attention = 0, activation = 0, digital_linear = 0, calls = 0, other = 0;
@@ -84,9 +94,9 @@ struct HostTimes {
 /// One sequence with its KV cache. Not thread safe; a Model may have many sessions used one after another.
 class Session {
  public:
-  /// vector_base: vector_index of the first token; token t of the session has vector_base + t (modulo 2^32), so results
-  /// do not depend on how the tokens are split into batches: logits have the same bits for every split and number of
-  /// threads. context_limit: the longest sequence this session will hold; 0 or more than the model's context length
+  /// vector_base: vector_index of the first token; the t-th token that the session computes has vector_base + t (modulo
+  /// 2^32), so results do not depend on how the tokens are split into batches: logits have the same bits for every split
+  /// and number of threads. context_limit: the longest sequence this session will hold; 0 or more than the model's context length
   /// means that length.
   ///
   /// Models with longrope scaling (as transformers does): a sequence of more tokens than the original context has the
@@ -99,6 +109,14 @@ class Session {
   /// Throws Error{kInvalidArgument} for no tokens and for ids outside the vocabulary, Error{kCapacity} beyond the
   /// context limit; the session is then unchanged. After an error of the backend the session must be reset.
   [[nodiscard]] std::vector<float> forward(std::span<const std::int32_t> tokens, LogitsOf logits);
+  /// The same as rewind(position) and forward(tokens) for one segment after the other, with the same bits, but all in the
+  /// same passes over the model: continuations of one beginning are computed together, and what they share once.
+  /// Returns logits [rows][vocab] of the rows from `logits_begin` on, counted over all segments. All of them have the
+  /// rotations of the longest. Throws like forward(), also for no segments and for one behind the end of the sequence.
+  [[nodiscard]] std::vector<float> forward(std::span<const Segment> segments, std::size_t logits_begin);
+  /// Forgets all tokens but the first `position`. The vector index goes on where it is. Throws Error{kInvalidArgument} for
+  /// a position behind the end.
+  void rewind(std::uint32_t position);
   [[nodiscard]] std::uint32_t position() const;
   /// The longest sequence that this session holds.
   [[nodiscard]] std::uint32_t context_limit() const;

@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
@@ -32,7 +33,7 @@ class Timer {
 struct Session::Impl {
   Impl(Model::Impl& owner, std::uint32_t first_vector, std::uint32_t limit)
       : model(owner),
-        vector_base(first_vector),
+        next_vector(first_vector),
         context_limit(limit == 0 ? owner.context_length : std::min(limit, owner.context_length)),
         slots(owner.num_slots),
         where(owner.graph.values.size()) {
@@ -46,12 +47,16 @@ struct Session::Impl {
   }
 
   Model::Impl& model;
-  std::uint32_t vector_base;
+  std::uint32_t next_vector;  ///< vector index of the next token
   std::uint32_t context_limit;
   std::uint32_t position = 0;
   std::uint32_t known_length = 0;  ///< tokens that the sequence will have at least
   bool keeps_tokens = false;       ///< a rotation depends on the length of the sequence
-  std::vector<std::int32_t> past;  ///< tokens so far, if `keeps_tokens`
+  struct Token {
+    std::int32_t id;
+    std::uint32_t vector;
+  };
+  std::vector<Token> past;  ///< tokens so far, if `keeps_tokens`
   std::vector<RopeTable> ropes;
   std::vector<KvCache> caches;
   AttentionScratch scratch;
@@ -67,9 +72,32 @@ struct Session::Impl {
 
   /// Rotations for a sequence of `length` tokens; computes the tokens so far again if theirs were others.
   void set_length(std::uint32_t length);
-  /// One pass. `logits_begin`: first of the pass's tokens whose logits are wanted, tokens.size() for none.
+  /// Tokens of a pass that follow the first `position` tokens.
+  struct Piece {
+    std::uint32_t position = 0;
+    std::size_t tokens = 0;
+  };
+  std::vector<Piece> pieces;  ///< of the current pass
+
+  /// One pass over `pieces`, one after the other. `logits_begin`: first of the pass's tokens whose logits are wanted,
+  /// tokens.size() for none.
   void run(std::span<const std::int32_t> tokens, std::size_t logits_begin, float* logits);
   void run_node(std::size_t index, std::span<const std::int32_t> tokens, std::size_t rows, float* logits);
+  void run_attention(const ir::Node& node, const PreparedNode& prepared, std::size_t rows);
+  /// Rows of a pass that a call computes at one place.
+  struct RowRange {
+    std::size_t begin = 0, end = 0;
+    bool on_host = false;  ///< they stand at positions that the host computes
+  };
+  /// Rows [begin, end) of the current pass.
+  [[nodiscard]] std::vector<RowRange> rows_by_place(std::uint32_t digital_positions, std::size_t begin,
+                                                    std::size_t end) const;
+  /// Tokens of a piece of the next pass, whose first row is `row`.
+  void remember(std::span<const std::int32_t> tokens, std::uint32_t at, std::size_t row) {
+    if (!keeps_tokens) return;
+    past.resize(at);
+    for (const std::int32_t token : tokens) past.push_back({token, next_vector + static_cast<std::uint32_t>(row++)});
+  }
   void run_linear(const PreparedNode& prepared, std::span<const float> x, std::span<float> y, std::size_t rows);
   void run_call(const ir::Node& node, const PreparedNode& prepared, std::span<const float> x, std::size_t first_row,
                 std::size_t rows);
@@ -105,17 +133,28 @@ void Session::Impl::set_length(std::uint32_t length) {
   for (RopeTable& rope : ropes) is_other = rope.set_length(length) || is_other;
   if (!is_other || position == 0) return;
   for (KvCache& cache : caches) cache.clear();
+  const std::uint32_t next = std::exchange(next_vector, 0U);
   position = 0;
-  for (std::size_t begin = 0; begin < past.size(); begin += kChunk) {
-    const std::size_t count = std::min(kChunk, past.size() - begin);
-    run(std::span(past).subspan(begin, count), count, nullptr);
+  std::vector<std::int32_t> tokens;
+  for (std::size_t begin = 0; begin < past.size(); begin += tokens.size()) {
+    tokens.clear();
+    next_vector = past[begin].vector;
+    for (std::size_t i = begin; i < past.size() && tokens.size() < kChunk; ++i) {
+      if (past[i].vector != next_vector + static_cast<std::uint32_t>(i - begin)) break;
+      tokens.push_back(past[i].id);
+    }
+    pieces = {{position, tokens.size()}};
+    run(tokens, tokens.size(), nullptr);
   }
+  next_vector = next;
 }
 
 void Session::Impl::run(std::span<const std::int32_t> tokens, std::size_t logits_begin, float* logits) {
   const bool observed = model.input_observer != nullptr;
   const std::size_t wanted = tokens.size() - logits_begin;
-  for (RopeTable& rope : ropes) rope.extend(position + static_cast<std::uint32_t>(tokens.size()));
+  for (const Piece& piece : pieces) {
+    for (RopeTable& rope : ropes) rope.extend(piece.position + static_cast<std::uint32_t>(piece.tokens));
+  }
   std::fill(where.begin(), where.end(), Place{});
   for (std::size_t i = 0; i < model.nodes.size(); ++i) {
     const ir::Node& node = model.graph.nodes[i];
@@ -126,7 +165,8 @@ void Session::Impl::run(std::span<const std::int32_t> tokens, std::size_t logits
     if (makes_logits && model.nodes[i].late) where[model.output].data = logits;
     run_node(i, tokens, rows, logits);
   }
-  position += static_cast<std::uint32_t>(tokens.size());
+  position = pieces.back().position + static_cast<std::uint32_t>(pieces.back().tokens);
+  next_vector += static_cast<std::uint32_t>(tokens.size());
 }
 
 void Session::Impl::run_node(std::size_t index, std::span<const std::int32_t> tokens, std::size_t rows, float* logits) {
@@ -169,13 +209,9 @@ void Session::Impl::run_node(std::size_t index, std::span<const std::int32_t> to
     case ir::OpKind::kAimcCall:
       run_call(node, prepared, input(node.inputs[0], rows), tokens.size() - rows, rows);
       break;
-    case ir::OpKind::kAttention: {
-      const Timer timer(times.attention);
-      attend(prepared.attention, prepared.rope == 0 ? nullptr : &ropes[prepared.rope - 1], caches[prepared.index],
-             scratch, input(node.inputs[0], rows), input(node.inputs[1], rows), input(node.inputs[2], rows),
-             static_cast<std::uint32_t>(rows), position, result(node.results[0], rows), model.pool);
+    case ir::OpKind::kAttention:
+      run_attention(node, prepared, rows);
       break;
-    }
     case ir::OpKind::kSwiGlu: {
       const Timer timer(times.activation);
       const std::size_t n = features(node.inputs[0]);
@@ -238,34 +274,71 @@ void Session::Impl::run_linear(const PreparedNode& prepared, std::span<const flo
   });
 }
 
+void Session::Impl::run_attention(const ir::Node& node, const PreparedNode& prepared, std::size_t rows) {
+  const Timer timer(times.attention);
+  const std::span<const float> q = input(node.inputs[0], rows), k = input(node.inputs[1], rows),
+                               v = input(node.inputs[2], rows);
+  const std::size_t q_width = features(node.inputs[0]), kv_width = features(node.inputs[1]);
+  const std::span<float> y = result(node.results[0], rows);
+  std::size_t row = 0;
+  for (const Piece& piece : pieces) {
+    attend(prepared.attention, prepared.rope == 0 ? nullptr : &ropes[prepared.rope - 1], caches[prepared.index],
+           scratch, q.subspan(row * q_width, piece.tokens * q_width),
+           k.subspan(row * kv_width, piece.tokens * kv_width), v.subspan(row * kv_width, piece.tokens * kv_width),
+           static_cast<std::uint32_t>(piece.tokens), piece.position, y.subspan(row * q_width, piece.tokens * q_width),
+           model.pool);
+    row += piece.tokens;
+  }
+}
+
+std::vector<Session::Impl::RowRange> Session::Impl::rows_by_place(std::uint32_t digital_positions, std::size_t begin,
+                                                                  std::size_t end) const {
+  std::vector<RowRange> ranges;
+  const auto add = [&](std::size_t first, std::size_t last, bool on_host) {
+    first = std::max(first, begin);
+    last = std::min(last, end);
+    if (first >= last) return;
+    if (!ranges.empty() && ranges.back().on_host == on_host) {
+      ranges.back().end = last;
+    } else {
+      ranges.push_back({first, last, on_host});
+    }
+  };
+  std::size_t row = 0;
+  for (const Piece& piece : pieces) {
+    const std::size_t on_host =
+        std::min<std::size_t>(piece.tokens, digital_positions - std::min(digital_positions, piece.position));
+    add(row, row + on_host, true);
+    add(row + on_host, row + piece.tokens, false);
+    row += piece.tokens;
+  }
+  return ranges;
+}
+
 void Session::Impl::run_call(const ir::Node& node, const PreparedNode& prepared, std::span<const float> x,
                              std::size_t first_row, std::size_t rows) {
-  if (model.input_observer != nullptr) {
-    model.input_observer(prepared.name, x, static_cast<std::uint32_t>(features(node.inputs[0])));
-  }
+  const std::size_t in = features(node.inputs[0]);
+  if (model.input_observer != nullptr) model.input_observer(prepared.name, x, static_cast<std::uint32_t>(in));
   std::vector<std::span<float>> outputs;
   outputs.reserve(node.results.size());
   for (const ir::ValueId value : node.results) outputs.push_back(result(value, rows));
-  const std::uint32_t first_position = position + static_cast<std::uint32_t>(first_row);
-  std::size_t on_host = 0;
-  if (prepared.digital_positions > first_position)
-    on_host = std::min<std::size_t>(rows, prepared.digital_positions - first_position);
-  const std::size_t in = features(node.inputs[0]);
-  if (on_host != 0) {
-    std::vector<std::span<float>> first;
-    first.reserve(outputs.size());
-    for (std::span<float>& output : outputs) {
-      const std::size_t size = output.size() / rows * on_host;
-      first.push_back(output.first(size));
-      output = output.subspan(size);
+  std::vector<std::span<float>> part(outputs.size());
+  for (const RowRange& range : rows_by_place(prepared.digital_positions, first_row, first_row + rows)) {
+    const std::size_t begin = range.begin - first_row, count = range.end - range.begin;
+    for (std::size_t k = 0; k < outputs.size(); ++k) {
+      const std::size_t width = outputs[k].size() / rows;
+      part[k] = outputs[k].subspan(begin * width, count * width);
     }
-    const Timer timer(times.digital_linear);
-    model.calls->run_on_host(prepared.index, x.first(on_host * in), static_cast<std::uint32_t>(on_host), first);
+    const std::span<const float> inputs = x.subspan(begin * in, count * in);
+    if (range.on_host) {
+      const Timer timer(times.digital_linear);
+      model.calls->run_on_host(prepared.index, inputs, static_cast<std::uint32_t>(count), part);
+    } else {
+      const Timer timer(times.calls);
+      model.calls->run_call(prepared.index, inputs, static_cast<std::uint32_t>(count),
+                            next_vector + static_cast<std::uint32_t>(range.begin), part);
+    }
   }
-  if (on_host == rows) return;
-  const Timer timer(times.calls);
-  model.calls->run_call(prepared.index, x.subspan(on_host * in), static_cast<std::uint32_t>(rows - on_host),
-                        vector_base + first_position + static_cast<std::uint32_t>(on_host), outputs);
 }
 
 Session::Session(Model& model, std::uint32_t vector_base, std::uint32_t context_limit)
@@ -274,31 +347,75 @@ Session::Session(Model& model, std::uint32_t vector_base, std::uint32_t context_
 Session::~Session() = default;
 
 std::vector<float> Session::forward(std::span<const std::int32_t> tokens, LogitsOf logits) {
-  const Model::Impl& model = impl_->model;
-  if (tokens.empty()) throw Error(ErrorCode::kInvalidArgument, "forward: expected at least one token, found none");
-  for (const std::int32_t token : tokens) {
-    if (token < 0 || static_cast<std::uint32_t>(token) >= model.vocab_size) {
-      throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(token) + " is outside the vocabulary of " +
-                                                   std::to_string(model.vocab_size) + " tokens");
-    }
-  }
-  if (tokens.size() > impl_->context_limit - impl_->position) {
-    throw Error(ErrorCode::kCapacity, "sequence of " + std::to_string(impl_->position + tokens.size()) +
-                                          " tokens exceeds the context of " + std::to_string(impl_->context_limit));
-  }
-  impl_->set_length(std::max(impl_->known_length, impl_->position + static_cast<std::uint32_t>(tokens.size())));
+  const Segment segment{impl_->position, tokens};
   const std::size_t rows = logits == LogitsOf::kAll ? tokens.size() : logits == LogitsOf::kLast ? 1 : 0;
+  return forward({&segment, 1}, tokens.size() - std::min(rows, tokens.size()));
+}
+
+std::vector<float> Session::forward(std::span<const Segment> segments, std::size_t logits_begin) {
+  Impl& impl = *impl_;
+  const Model::Impl& model = impl.model;
+  std::vector<std::int32_t> tokens;
+  std::uint32_t before = impl.position;
+  std::uint32_t longest = impl.known_length;
+  for (const Segment& segment : segments) {
+    if (segment.tokens.empty()) {
+      throw Error(ErrorCode::kInvalidArgument, "forward: expected at least one token, found none");
+    }
+    if (segment.position > before) {
+      throw Error(ErrorCode::kInvalidArgument, "forward: a segment follows " + std::to_string(segment.position) +
+                                                   " tokens, the sequence has " + std::to_string(before));
+    }
+    for (const std::int32_t token : segment.tokens) {
+      if (token < 0 || static_cast<std::uint32_t>(token) >= model.vocab_size) {
+        throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(token) +
+                                                     " is outside the vocabulary of " +
+                                                     std::to_string(model.vocab_size) + " tokens");
+      }
+    }
+    if (segment.tokens.size() > impl.context_limit - segment.position) {
+      throw Error(ErrorCode::kCapacity, "sequence of " + std::to_string(segment.position + segment.tokens.size()) +
+                                            " tokens exceeds the context of " + std::to_string(impl.context_limit));
+    }
+    tokens.insert(tokens.end(), segment.tokens.begin(), segment.tokens.end());
+    before = segment.position + static_cast<std::uint32_t>(segment.tokens.size());
+    longest = std::max(longest, before);
+  }
+  if (tokens.empty()) throw Error(ErrorCode::kInvalidArgument, "forward: expected at least one segment, found none");
+  if (segments.front().position < impl.position) rewind(segments.front().position);
+  impl.set_length(longest);
+  const std::size_t rows = tokens.size() - std::min(logits_begin, tokens.size());
   std::vector<float> result(rows * model.num_logits);
-  for (std::size_t begin = 0; begin < tokens.size(); begin += kChunk) {
-    const std::size_t count = std::min(kChunk, tokens.size() - begin);
-    const std::size_t end = begin + count;
-    const std::size_t wanted = logits == LogitsOf::kAll ? count : rows == 1 && end == tokens.size() ? 1 : 0;
-    float* target = logits == LogitsOf::kAll ? result.data() + begin * model.num_logits : result.data();
-    impl_->run(tokens.subspan(begin, count), count - wanted, target);
+  std::size_t segment = 0, used = 0;  // tokens of `segment` that have run
+  for (std::size_t begin = 0; begin < tokens.size();) {
+    impl.pieces.clear();
+    std::size_t count = 0;
+    while (segment < segments.size() && count < kChunk) {
+      const std::size_t some = std::min(segments[segment].tokens.size() - used, kChunk - count);
+      impl.pieces.push_back({segments[segment].position + static_cast<std::uint32_t>(used), some});
+      impl.remember(segments[segment].tokens.subspan(used, some), impl.pieces.back().position, count);
+      count += some;
+      used += some;
+      if (used < segments[segment].tokens.size()) continue;
+      ++segment;
+      used = 0;
+    }
+    const std::size_t first = std::clamp(logits_begin, begin, begin + count);  // of the rows with logits
+    float* target = first < begin + count ? result.data() + (first - logits_begin) * model.num_logits : nullptr;
+    impl.run(std::span(tokens).subspan(begin, count), first - begin, target);
+    begin += count;
   }
   check_mapped_files();
-  if (impl_->keeps_tokens) impl_->past.insert(impl_->past.end(), tokens.begin(), tokens.end());
   return result;
+}
+
+void Session::rewind(std::uint32_t position) {
+  if (position > impl_->position) {
+    throw Error(ErrorCode::kInvalidArgument, "rewind: expected at most " + std::to_string(impl_->position) +
+                                                 " tokens, found " + std::to_string(position));
+  }
+  impl_->position = position;
+  if (impl_->keeps_tokens) impl_->past.resize(position);
 }
 
 std::uint32_t Session::position() const {
@@ -314,7 +431,7 @@ void Session::reset(std::uint32_t vector_base, std::uint32_t known_length) {
   impl_->past.clear();
   impl_->position = 0;
   impl_->known_length = known_length;
-  impl_->vector_base = vector_base;
+  impl_->next_vector = vector_base;
 }
 
 const HostTimes& Session::times() const {

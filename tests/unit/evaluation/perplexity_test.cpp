@@ -202,7 +202,7 @@ TEST(Perplexity, ResultsAreReported) {
   result.seconds = 1.25;
   EXPECT_EQ(to_text(result),
             "perplexity 12.1825 (mean NLL 2.50000 +- 0.12500 nats, 300 tokens in 3 windows of 128 with BOS, 1.2 s)");
-  const auto json = nlohmann::json::parse(to_json(result));
+  const auto json = to_json(result);
   EXPECT_EQ(json.at("kind"), "perplexity");
   EXPECT_EQ(json.at("perplexity"), 12.1825);
   EXPECT_EQ(json.at("mean_nll_nats"), 2.5);

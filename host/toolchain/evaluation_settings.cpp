@@ -1,0 +1,102 @@
+// Inputs and settings of an evaluation.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/evaluation_settings.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <span>
+#include <string>
+
+#include "arch/support/checksum.hpp"
+#include "host/toolchain/version.hpp"
+
+namespace xw::toolchain {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string identity(std::uint32_t crc, std::uint64_t bytes) {
+  char text[32];
+  std::snprintf(text, sizeof text, "crc32 %08x, ", crc);
+  return text + std::to_string(bytes) + " bytes";
+}
+
+std::string identity(const std::string& bytes) {
+  return identity(crc32(std::as_bytes(std::span(bytes))), bytes.size());
+}
+
+/// Of a checkpoint, by the names, sizes and times of its files.
+std::string files_identity(const std::filesystem::path& path) {
+  std::vector<std::string> files;
+  const auto add = [&](const std::filesystem::path& file) {
+    files.push_back(file.filename().string() + " " + std::to_string(std::filesystem::file_size(file)) + " " +
+                    std::to_string(std::filesystem::last_write_time(file).time_since_epoch().count()) + "\n");
+  };
+  if (std::filesystem::is_directory(path)) {
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      if (entry.is_regular_file()) add(entry.path());
+    }
+  } else {
+    add(path);
+  }
+  std::ranges::sort(files);
+  std::string all;
+  for (const std::string& file : files) all += file;
+  char text[32];
+  std::snprintf(text, sizeof text, "crc32 %08x, ", crc32(std::as_bytes(std::span(all))));
+  return text + std::to_string(files.size()) + " files";
+}
+
+std::string identity(const EvaluationInputs& inputs) {
+  std::uint32_t crc = crc32(std::as_bytes(std::span(inputs.text)));
+  std::uint64_t tokens = inputs.text.size();
+  for (const evaluation::EncodedTask& task : inputs.tasks) {
+    for (const auto& requests : task) {
+      for (const evaluation::EncodedRequest& request : requests) {
+        crc = crc32(std::as_bytes(std::span(request.tokens)), crc);
+        tokens += request.tokens.size();
+      }
+    }
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "crc32 %08x, ", crc);
+  return text + std::to_string(tokens) + " tokens";
+}
+
+}  // namespace
+
+EvaluationInputs encode(OpenedModel& opened, const EvaluationPlan& plan) {
+  EvaluationInputs inputs;
+  const tokenizer::Tokenizer& tokenizer = opened.tokenizer();
+  inputs.bos = evaluation::bos_token(tokenizer, plan.perplexity.bos);
+  if (plan.text) inputs.text = tokenizer.encode(*plan.text, false, false);
+  for (const evaluation::Task& task : plan.tasks) {
+    inputs.tasks.push_back(
+        evaluation::encode(task, tokenizer, plan.perplexity.bos, opened.model().context_length()));
+  }
+  return inputs;
+}
+
+Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, const EvaluationInputs& inputs,
+                         const std::filesystem::path& model) {
+  Json settings = {{"tool_version", kVersion}, {"mode", name(opened.mode())}};
+  if (const auto program = opened.program()) {
+    settings["program"] = identity(program->identity(), program->file_bytes());
+  } else if (!model.empty()) {
+    settings["checkpoint"] = files_identity(model);
+  }
+  if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
+    const runtime::ChipOptions& options = chip->options();
+    settings.update({{"noise", options.noise}, {"read_sigma", options.read_sigma}, {"seconds", options.seconds}});
+  }
+  if (plan.text) {
+    settings.update(
+        {{"text", identity(*plan.text)}, {"tokens", plan.perplexity.max_tokens}, {"context", plan.perplexity.context}});
+  }
+  for (const evaluation::Task& task : plan.tasks) settings["tasks"][task.name] = evaluation::identity(task);
+  settings["token_ids"] = identity(inputs);
+  return settings;
+}
+
+}  // namespace xw::toolchain
