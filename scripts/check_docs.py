@@ -12,7 +12,7 @@ name. A block that cannot be run there is preceded by the line
   <!-- not run: REASON -->
 
 and only its options are checked, as are those of commands in `code spans`. Checkpoints and texts that documents may name
-are in CHECKPOINTS and TEXTS. Links to files and paths in code spans (`host/app/main.cpp`, `compiler/ir`) must exist; the end of
+are in CHECKPOINTS, TEXTS and TASKS. Links to files and paths in code spans (`host/app/main.cpp`, `compiler/ir`) must exist; the end of
 a name may be left out (`compiler/mapping/plan`), and names in angle brackets or capitals stand for any.
 """
 
@@ -29,6 +29,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHECKPOINTS = ("SmolLM2-135M-Instruct.Q4_1.gguf", "checkpoint")
 TEXTS = ("wiki.test.raw",)
+TASKS = ("arc_easy.jsonl",)
 PROGRAMS = ("smollm2.xwp", "model.xwp")  # of the first checkpoint; a document may make them anew
 TEMPLATE = ("{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
             "{% if add_generation_prompt %}<|assistant|>{% endif %}")
@@ -222,6 +223,8 @@ class Scratch:
             (folder / checkpoint).symlink_to(self.root / "model")
         for text in TEXTS:
             (folder / text).write_text("The sea is wide and the ships are small. " * 100)
+        for task in TASKS:
+            (folder / task).write_text(json.dumps({"context": "2 + 2 is", "choices": ["four", "five"], "gold": 0}) + "\n")
         for program in PROGRAMS:
             (folder / program).write_bytes((self.root / PROGRAMS[0]).read_bytes())
         for report in ("a.json", "b.json"):

@@ -4,11 +4,15 @@
 """Makes the tables of docs/results.md: one command each, every figure measured.
 
     scripts/results.py accuracy [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl] [--reuse]
+    scripts/results.py tasks TASK.jsonl... [--model GGUF] [--limit N] [--seeds N] [--reuse]
     scripts/results.py cycles [--model GGUF] [--build FOLDER]
 
 accuracy compiles SmolLM2-135M for afm-512 and evaluates fp32, digital-w8a8, digital-w4a8, analog ideal and analog pcm-afm
 (five chip seeds), and analog ideal with down_proj digital. The file is written after every row. --reuse takes rows that
-the same command gave before from the work folder.
+the same command gave before from the work folder; one that was interrupted goes on where it ended.
+
+tasks does the same for files of `crossweave eval --task` (scripts/fetch_eval.sh), ten chip seeds, and compares every row with fp32
+in pairs of items (`crossweave compare`).
 
 cycles runs every layer call of SmolLM2-135M at batch 1 and 16, and the programs of the conformance suite, on the Verilated RTL
 and on the SystemC model. It needs a build with Verilator, SystemC and benchmarks, and a minute of time.
@@ -44,12 +48,19 @@ def parse_arguments():
     accuracy.add_argument("--limit", default=500, type=int)
     accuracy.add_argument("--seeds", default=5, type=int)
     accuracy.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
+    tasks = tables.add_parser("tasks", parents=[common], help="multiple choice and last words of every mode")
+    tasks.add_argument("files", nargs="+", type=pathlib.Path, metavar="TASK.jsonl")
+    tasks.add_argument("--limit", default=0, type=int)
+    tasks.add_argument("--seeds", default=10, type=int)
+    tasks.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
     cycles = tables.add_parser("cycles", parents=[common], help="SystemC model beside the Verilated RTL")
     cycles.add_argument("--build", default=ROOT / "build/dev", type=pathlib.Path, help="build folder with the Verilated kernels")
     arguments = parser.parse_args()
     needed = [arguments.model, arguments.crossweave]
     if arguments.table == "accuracy":
         needed += [arguments.text, arguments.lambada]
+    elif arguments.table == "tasks":
+        needed += arguments.files
     else:
         arguments.cycle_table = arguments.build / "tests/benchmark/systemc/systemc_cycles"
         arguments.cycle_test = arguments.build / "tests/systemc/systemc_cycles_test"
@@ -61,22 +72,23 @@ def parse_arguments():
     return arguments
 
 
-def evaluate(arguments, name, model, options):
-    """Runs one row and keeps its JSON, with the command, in the work folder."""
-    command = ["eval", str(model), "--text", str(arguments.text), "--tokens", str(arguments.tokens), "--context", "512",
-               "--lambada", str(arguments.lambada), "--limit", str(arguments.limit), "--json", *options]
+def evaluate(arguments, name, model, what, options):
+    """Runs one row; its JSON stays in the work folder, with the command beside it. Returns the result and its file."""
     file = arguments.work / f"{name}.json"
-    if arguments.reuse and file.exists():
-        kept = json.loads(file.read_text())
-        if kept.get("command") == command:
-            return kept["result"]
+    command = ["eval", str(model), *what, f"--json={file}", *options]
+    kept = arguments.work / f"{name}.command.json"
+    if arguments.reuse and file.exists() and kept.exists() and json.loads(kept.read_text()) == command:
+        result = json.loads(file.read_text())
+        if result["complete"]:
+            return result, file
+    else:
+        file.unlink(missing_ok=True)
+    kept.write_text(json.dumps(command))
     print("+ crossweave", " ".join(command), flush=True)
     started = time.time()
-    result = json.loads(subprocess.run([str(arguments.crossweave), *command], check=True, stdout=subprocess.PIPE, text=True).stdout)
-    print(f"  {time.time() - started:.0f} s: perplexity {result['perplexity']['mean']:.3f}, "
-          f"LAMBADA {100 * result['lambada_accuracy']['mean']:.1f} %", flush=True)
-    file.write_text(json.dumps({"command": command, "result": result}, indent=1))
-    return result
+    subprocess.run([str(arguments.crossweave), *command], check=True)
+    print(f"  {time.time() - started:.0f} s", flush=True)
+    return json.loads(file.read_text()), file
 
 
 def cell(value, scale, digits, runs):
@@ -101,6 +113,10 @@ def compile_program(arguments, name, options):
     return program
 
 
+def file_name(row):
+    return row.replace(" ", "-").replace(",", "")
+
+
 def accuracy(arguments):
     programs = {}
     for name, options in (("analog", []), ("w8", ["--weights", "w8"]), ("w4", ["--weights", "w4"]), ("down-digital", ["--digital", "*.down_proj"])):
@@ -120,11 +136,59 @@ def accuracy(arguments):
               f"Chip `afm-512`, lm_head digital, input ranges: {json.loads(inspect.stdout)['calibration']}. Command: `scripts/results.py accuracy`.")
     lines = ["| mode | what | wikitext-2 perplexity | LAMBADA accuracy, % | chips |", "|---|---|---|---|---|"]
     for name, what, model, options in rows:
-        result = evaluate(arguments, name.replace(" ", "-").replace(",", ""), model, options)
+        measured = ["--text", str(arguments.text), "--tokens", str(arguments.tokens), "--context", "512", "--task", str(arguments.lambada),
+                    "--limit", str(arguments.limit)]
+        result, _ = evaluate(arguments, file_name(name), model, measured, options)
         runs = len(result["runs"])
         lines.append(f"| {name} | {what} | {cell(result['perplexity'], 1, 2, runs)} | "
-                     f"{cell(result['lambada_accuracy'], 100, 1, runs)} | {runs if 'analog' in name else '-'} |")
+                     f"{cell(result['tasks'][arguments.lambada.stem]['acc'], 100, 1, runs)} | {runs if 'analog' in name else '-'} |")
         write_table(arguments.document, "accuracy", [*lines, "", footer])
+    print("\n".join(lines))
+
+
+def main_metric(task):
+    """The metric that the literature quotes for a task: with lengths where there are any, else plain accuracy."""
+    return next(name for name in ("acc_norm", "acc", "exact_match") if name in task)
+
+
+def compared(arguments, first, second):
+    """Rows of `crossweave compare` by task."""
+    done = subprocess.run([str(arguments.crossweave), "compare", str(first), str(second), "--json"], check=True, stdout=subprocess.PIPE, text=True)
+    return {(row["task"], row["metric"]): row for row in json.loads(done.stdout)["metrics"]}
+
+
+def task_cells(result, rows):
+    """Cells of a row of the table of tasks; `rows` of the comparison with the first row are empty for the first."""
+    runs = len(result["runs"])
+    cells = []
+    for task, metrics in result["tasks"].items():
+        metric = main_metric(metrics)
+        text = cell(metrics[metric], 100, 1, runs)
+        if rows:
+            low, high = rows[task, metric]["confidence_interval"]
+            text += f" ({100 * rows[task, metric]['difference']:+.1f}, {100 * low:+.1f} to {100 * high:+.1f})"
+        cells.append(text)
+    return cells
+
+
+def tasks(arguments):
+    analog, w8 = compile_program(arguments, "smollm2-analog", []), compile_program(arguments, "smollm2-w8", ["--weights", "w8"])
+    rows = [("fp32", arguments.model, ["--mode", "fp32"]), ("digital-w8a8", w8, ["--mode", "digital-w8a8"]),
+            ("analog ideal", analog, ["--noise", "ideal"]),
+            ("analog pcm-afm", analog, ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])]
+    measured = [word for file in arguments.files for word in ("--task", str(file))] + ["--limit", str(arguments.limit)]
+    lines, reference = [], None
+    for name, model, options in rows:
+        result, file = evaluate(arguments, "tasks-" + file_name(name), model, measured, options)
+        if reference is None:
+            reference = file
+            names = [f"{task} {main_metric(metrics)}, %" for task, metrics in result["tasks"].items()]
+            lines = ["| mode | " + " | ".join(names) + " | chips |", "|---" * (len(names) + 2) + "|"]
+        cells = task_cells(result, compared(arguments, reference, file) if file != reference else {})
+        lines.append(f"| {name} | " + " | ".join(cells) + f" | {len(result['runs']) if 'analog' in name else '-'} |")
+        items = "all items" if arguments.limit == 0 else f"the first {arguments.limit} items"
+        write_table(arguments.document, "tasks", [*lines, "", f"{items} of every task; mean ± standard deviation over chips; in parentheses the difference from "
+                                                  "fp32 with its 95 % interval (paired bootstrap over items and chips). Command: `scripts/results.py tasks`."])
     print("\n".join(lines))
 
 
@@ -168,7 +232,7 @@ def cycles(arguments):
 def main():
     arguments = parse_arguments()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    {"accuracy": accuracy, "cycles": cycles}[arguments.table](arguments)
+    {"accuracy": accuracy, "tasks": tasks, "cycles": cycles}[arguments.table](arguments)
 
 
 if __name__ == "__main__":

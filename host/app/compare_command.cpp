@@ -24,7 +24,8 @@ int compare_main(const std::vector<std::string>& arguments) {
   std::filesystem::path json;
   bool details = false;
   po::options_description options("Comparison");
-  options.add_options()("reports", po::value(&files)->composing(), "two JSON reports of the same kind, or two evaluations")(
+  options.add_options()("reports", po::value(&files)->composing(),
+                        "two JSON reports of the same kind, or two evaluations")(
       "details", po::bool_switch(&details), "also by layer, by call and every constant");
   options.add(json_options(json));
   const auto values = parse_command_line("compare", arguments, options, "reports", "A.json B.json [options]",
@@ -41,7 +42,8 @@ int compare_main(const std::vector<std::string>& arguments) {
   roles.add_input("the second report", files[1]);
   roles.add_output("--json", json, OutputKind::kText);
   roles.check();
-  const std::string first = read_text_file(files[0], kMaxReportBytes), second = read_text_file(files[1], kMaxReportBytes);
+  const std::string first = read_text_file(files[0], kMaxReportBytes),
+                    second = read_text_file(files[1], kMaxReportBytes);
   if (evaluation::is_evaluation(first) || evaluation::is_evaluation(second)) {
     const evaluation::EvaluationComparison comparison =
         evaluation::compare_evaluations(first, files[0], second, files[1]);

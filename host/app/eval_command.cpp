@@ -33,7 +33,8 @@ po::options_description eval_options(EvalFlags& flags) {
   add("tokens", po::value(&flags.plan.perplexity.max_tokens)->default_value(0), "first tokens of the text (0: all)");
   add("context", po::value(&flags.plan.perplexity.context)->default_value(512), "tokens of a window");
   add("task", po::value(&flags.tasks)->composing(),
-      "JSON lines with questions and choices, continuations or answers, or samples that lm-evaluation-harness exported; "
+      "JSON lines with questions and choices, continuations or answers, or samples that lm-evaluation-harness "
+      "exported; "
       "may be given several times");
   add("limit", po::value(&flags.limit)->default_value(0), "first items of every task (0: all)");
   add("bos", po::value<std::string>()->default_value("tokenizer"),
@@ -65,7 +66,8 @@ int eval_main(const std::vector<std::string>& arguments) {
   const auto values = parse_command_line(
       "eval", arguments, options, "model", "MODEL (--text FILE | --task FILE) [options]",
       "  crossweave eval smollm2.xwp --text wiki.test.raw --tokens 20000 --noise pcm-afm --chip-seeds 5\n"
-      "  crossweave eval smollm2.xwp --task arc_easy.jsonl --task lambada_openai.jsonl --chip-seeds 10 --json=pcm.json\n"
+      "  crossweave eval smollm2.xwp --task arc_easy.jsonl --task lambada_openai.jsonl --chip-seeds 10 "
+      "--json=pcm.json\n"
       "  crossweave eval model.gguf --mode fp32 --task arc_easy.jsonl --limit 500 --json=fp32.json\n"
       "  crossweave compare fp32.json pcm.json\n");
   if (!values) return 0;

@@ -74,7 +74,9 @@ constexpr const char* kMarker = "#### ";
     }
   }
   if (rule.ignore_punctuation) {
-    std::erase_if(result, [](char c) { return std::string_view("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~").find(c) != std::string_view::npos; });
+    std::erase_if(result, [](char c) {
+      return std::string_view("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~").find(c) != std::string_view::npos;
+    });
   }
   return result;
 }

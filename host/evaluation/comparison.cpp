@@ -106,8 +106,8 @@ class Document {
   std::vector<std::uint32_t> seeds_;
 };
 
-void add(EvaluationComparison& comparison, ComparedMetric metric, const MeasuredRuns& first,
-         const MeasuredRuns& second, const std::vector<double>& weights) {
+void add(EvaluationComparison& comparison, ComparedMetric metric, const MeasuredRuns& first, const MeasuredRuns& second,
+         const std::vector<double>& weights) {
   metric.items = weights.size();
   metric.first_runs = first.runs.size();
   metric.second_runs = second.runs.size();
@@ -237,8 +237,8 @@ std::string to_text(const EvaluationComparison& comparison) {
     std::snprintf(line, sizeof line, "%-20.60s %-15.60s %9s %9s %9s  %-21s %10s %10s  %zu/%zu of %zu %s\n",
                   metric.task.c_str(), metric.metric.c_str(), to_fixed(r.first_mean, 4).c_str(),
                   to_fixed(r.second_mean, 4).c_str(), signed_number(r.difference, 4).c_str(), interval.c_str(),
-                  probability(r.items_p).c_str(), r.chips_test.empty() ? "-" : probability(r.chips_p).c_str(),
-                  r.gained, r.lost, metric.items, metric.unit.c_str());
+                  probability(r.items_p).c_str(), r.chips_test.empty() ? "-" : probability(r.chips_p).c_str(), r.gained,
+                  r.lost, metric.items, metric.unit.c_str());
     text += line;
   }
   const auto runs = [](std::size_t a, std::size_t b) { return std::to_string(a) + " and " + std::to_string(b); };

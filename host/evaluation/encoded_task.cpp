@@ -86,8 +86,8 @@ EncodedTask encode(const Task& task, const tokenizer::Tokenizer& tokenizer, BosC
     std::vector<EncodedRequest>& requests = result.emplace_back();
     for (const Request& request : item.requests) {
       if (task.kind == TaskKind::kGeneration) {
-        requests.push_back(encode_prompt(tokenizer, request.context, bos, context_length, item.generation.max_tokens,
-                                         item.place));
+        requests.push_back(
+            encode_prompt(tokenizer, request.context, bos, context_length, item.generation.max_tokens, item.place));
       } else {
         requests.push_back(encode_request(tokenizer, request, bos, context_length, item.place));
       }

@@ -26,10 +26,10 @@ constexpr int kShare = 20;  // writing takes at most this part of the time
 void write_lines(const Json& json, const std::string& indent, std::string& text) {
   const auto is_row = [](const Json& value) {
     return value.is_array() && std::ranges::none_of(value, [](const Json& element) {
-      return element.is_object() || (element.is_array() && std::ranges::any_of(element, [](const Json& inner) {
-                                       return inner.is_structured();
-                                     }));
-    });
+             return element.is_object() || (element.is_array() && std::ranges::any_of(element, [](const Json& inner) {
+                                              return inner.is_structured();
+                                            }));
+           });
   };
   if (!json.is_structured() || json.empty() || is_row(json)) {
     text += json.dump();
@@ -132,8 +132,9 @@ void Journal::read(std::span<const std::uint32_t> seeds) {
   if (!found.contains("unfinished")) return;
   const Json& rest = found["unfinished"];
   if (!rest.is_object() || !rest.contains("chip_seed") || !rest["chip_seed"].is_number_unsigned()) {
-    throw Error(ErrorCode::kFormat, path_.string() + ": \"unfinished\" is damaged: expected an object with a chip_seed; "
-                                                     "name another file, or remove this one");
+    throw Error(ErrorCode::kFormat, path_.string() +
+                                        ": \"unfinished\" is damaged: expected an object with a chip_seed; "
+                                        "name another file, or remove this one");
   }
   unfinished_ = rest;
 }

@@ -104,8 +104,7 @@ void bootstrap(const MeasuredRuns& first, const MeasuredRuns& second, const std:
     const auto add = [&](const MeasuredRuns& measured, const std::vector<double>& shares, double sign) {
       for (std::size_t run = 0; run < shares.size(); ++run) {
         if (shares[run] == 0) continue;
-        sum += sign * shares[run] *
-               std::inner_product(times.begin(), times.end(), measured.runs[run].begin(), 0.0);
+        sum += sign * shares[run] * std::inner_product(times.begin(), times.end(), measured.runs[run].begin(), 0.0);
       }
     };
     add(second, second_shares, 1);

@@ -23,8 +23,8 @@ struct PairedResult {
   double difference = 0;                             ///< second - first
   double low = 0, high = 0;  ///< 95 % of the paired bootstrap: items are drawn anew, and runs where there are several
   std::uint32_t resamples = 0;
-  std::string items_test;  ///< "McNemar, exact" or "paired t"
-  double items_p = 1;      ///< two-sided: would other items of this kind, on these chips, give no difference?
+  std::string items_test;            ///< "McNemar, exact" or "paired t"
+  double items_p = 1;                ///< two-sided: would other items of this kind, on these chips, give no difference?
   std::size_t gained = 0, lost = 0;  ///< items whose mean over the runs is larger in the second, in the first
   std::string chips_test;            ///< "paired t", "Welch t"; empty unless both have several runs
   double chips_p = 1;                ///< two-sided: would other chips give no difference?

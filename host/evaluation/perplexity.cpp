@@ -169,8 +169,9 @@ nlohmann::ordered_json to_json(const std::vector<TextWindow>& windows) {
 
 std::vector<TextWindow> parse_windows(const nlohmann::ordered_json& json, const std::string& place) {
   const auto fail = [&] {
-    throw Error(ErrorCode::kFormat, place + ": perplexity.per_window is damaged: expected lists tokens, nll_nats and "
-                                            "nll_squares of as many numbers; name another file, or remove this one");
+    throw Error(ErrorCode::kFormat, place +
+                                        ": perplexity.per_window is damaged: expected lists tokens, nll_nats and "
+                                        "nll_squares of as many numbers; name another file, or remove this one");
   };
   std::vector<TextWindow> windows;
   for (const char* key : {"tokens", "nll_nats", "nll_squares"}) {

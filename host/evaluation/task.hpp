@@ -43,8 +43,8 @@ struct GenerationRule {
 };
 
 struct TaskItem {
-  std::string place;               ///< "file.jsonl:12"
-  std::vector<Request> requests;   ///< one per choice; otherwise one. kGeneration: no continuation
+  std::string place;                ///< "file.jsonl:12"
+  std::vector<Request> requests;    ///< one per choice; otherwise one. kGeneration: no continuation
   std::vector<std::uint32_t> gold;  ///< kChoice: the right ones
   /// kChoice: code points and bytes of the texts of the choices, by which log-likelihoods are divided; empty if the
   /// choices are contexts.

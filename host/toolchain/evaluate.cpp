@@ -36,9 +36,14 @@ class ChipMeasurement {
   /// `title` comes behind the names of what is measured.
   void measure(const std::string& title) {
     Json run = {{"chip_seed", seed_}};
-    if (plan_.text) run["perplexity"] = measure_text(title);
-    for (std::size_t task = 0; task < plan_.tasks.size(); ++task) {
-      run["tasks"][plan_.tasks[task].name] = measure_task(task, title);
+    try {
+      if (plan_.text) run["perplexity"] = measure_text(title);
+      for (std::size_t task = 0; task < plan_.tasks.size(); ++task) {
+        run["tasks"][plan_.tasks[task].name] = measure_task(task, title);
+      }
+    } catch (...) {
+      journal_.keep(seed_, kept_);
+      throw;
     }
     journal_.add(seed_, std::move(run));
   }
@@ -51,7 +56,6 @@ class ChipMeasurement {
       body();
     } catch (...) {
       save();
-      journal_.keep(seed_, kept_);
       throw;
     }
     save();
@@ -84,9 +88,11 @@ class ChipMeasurement {
     if (plan_.perplexity.show_progress) options.title = task.name + title;
     const auto save = [&] { kept_["tasks"][task.name] = evaluation::kept_json(task, result); };
     options.on_item = [&](const evaluation::TaskResult&) { keep_if_due(save); };
-    keeping([&] {
-      evaluation::run_task(opened_.model(), opened_.tokenizer(), task, inputs_.tasks[index], result, options);
-    }, save);
+    keeping(
+        [&] {
+          evaluation::run_task(opened_.model(), opened_.tokenizer(), task, inputs_.tasks[index], result, options);
+        },
+        save);
     if (observer_.on_task) observer_.on_task(task, result);
     return evaluation::to_json(task, result);
   }

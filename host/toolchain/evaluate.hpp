@@ -21,9 +21,9 @@ namespace xw::toolchain {
 
 /// What is measured on every chip.
 struct EvaluationPlan {
-  std::optional<std::string> text;            ///< its perplexity
-  evaluation::PerplexityOptions perplexity;   ///< its `bos` and `show_progress` are for the tasks, too
-  std::vector<evaluation::Task> tasks;        ///< names differ
+  std::optional<std::string> text;           ///< its perplexity
+  evaluation::PerplexityOptions perplexity;  ///< its `bos` and `show_progress` are for the tasks, too
+  std::vector<evaluation::Task> tasks;       ///< names differ
 };
 
 /// A chip instance (or a reference mode) before its first measurement.

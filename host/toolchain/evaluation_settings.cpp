@@ -72,8 +72,7 @@ EvaluationInputs encode(OpenedModel& opened, const EvaluationPlan& plan) {
   inputs.bos = evaluation::bos_token(tokenizer, plan.perplexity.bos);
   if (plan.text) inputs.text = tokenizer.encode(*plan.text, false, false);
   for (const evaluation::Task& task : plan.tasks) {
-    inputs.tasks.push_back(
-        evaluation::encode(task, tokenizer, plan.perplexity.bos, opened.model().context_length()));
+    inputs.tasks.push_back(evaluation::encode(task, tokenizer, plan.perplexity.bos, opened.model().context_length()));
   }
   return inputs;
 }

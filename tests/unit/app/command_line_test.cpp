@@ -105,13 +105,42 @@ TEST_F(CommandLine, EvaluatesSeveralChips) {
   std::ofstream(folder_ / "last.jsonl") << R"({"context": "a bad cab", "continuation": "fed"})"
                                         << "\n";
   const Outcome outcome =
-      crossweave("eval " + program_.string() + " --text " + (folder_ / "text.txt").string() + " --lambada " +
+      crossweave("eval " + program_.string() + " --text " + (folder_ / "text.txt").string() + " --task " +
                  (folder_ / "last.jsonl").string() + " --context 16 --chip-seeds 3 --noise pcm-afm --json");
   ASSERT_EQ(outcome.status, 0) << outcome.output;
   const auto json = nlohmann::json::parse(outcome.output);
   ASSERT_EQ(json.at("runs").size(), 3U);
   for (const auto& run : json.at("runs")) EXPECT_GT(run.at("perplexity").at("perplexity").get<double>(), 1.0);
   EXPECT_GT(json.at("perplexity").at("std").get<double>(), 0.0) << "three chips must differ";
+  EXPECT_EQ(json.at("tasks").at("last").at("acc").at("values").size(), 3U);
+}
+
+TEST_F(CommandLine, ComparesTwoEvaluations) {
+  ASSERT_EQ(compile().status, 0);
+  std::ofstream(folder_ / "colors.jsonl") << R"({"context": "a bad cab", "choices": ["fed", "a deaf babe"], "gold": 1})"
+                                          << "\n"
+                                          << R"({"context": "a faded", "choices": ["cafe", "bed"], "gold": 0})"
+                                          << "\n";
+  const auto evaluate = [&](const char* noise, const char* file) {
+    return crossweave("eval " + program_.string() + " --task " + (folder_ / "colors.jsonl").string() + " --noise " +
+                      noise + " --chip-seeds 2 --json=" + (folder_ / file).string());
+  };
+  ASSERT_EQ(evaluate("ideal", "a.json").status, 0);
+  ASSERT_EQ(evaluate("gaussian:gamma=0.3", "b.json").status, 0);
+  const std::string files = (folder_ / "a.json").string() + " " + (folder_ / "b.json").string();
+  const Outcome text = crossweave("compare " + files);
+  ASSERT_EQ(text.status, 0) << text.output;
+  EXPECT_THAT(text.output, HasSubstr("acc_norm"));
+  const Outcome outcome = crossweave("compare --json " + files);
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  const auto json = nlohmann::json::parse(outcome.output);
+  ASSERT_EQ(json.at("metrics").size(), 3U);
+  EXPECT_EQ(json.at("metrics")[0].at("items"), 2);
+  EXPECT_EQ(json.at("metrics")[0].at("second").at("chips"), 2);
+  const Outcome twice = crossweave("eval " + program_.string() + " --task " + (folder_ / "colors.jsonl").string() +
+                                   " --task " + (folder_ / "colors.jsonl").string());
+  EXPECT_EQ(twice.status, 2);
+  EXPECT_THAT(twice.output, HasSubstr("two tasks are named 'colors'"));
 }
 
 TEST_F(CommandLine, ReferenceModesRunFromACheckpoint) {

@@ -114,6 +114,62 @@ TEST_F(JournalTest, RunsWithoutTheirFiguresAreDamaged) {
   }
 }
 
+TEST_F(JournalTest, WhatIsBegunIsKeptUntilItIsFinished) {
+  {
+    Journal journal(path_, {}, settings_, seeds_);
+    journal.add(0, {{"chip_seed", 0}});
+    EXPECT_FALSE(journal.due()) << "not twice in a second";
+    journal.keep(1, {{"x", {1, 2}}});
+  }  // as after Ctrl-C
+  EXPECT_EQ(read()["unfinished"], (Json{{"x", {1, 2}}, {"chip_seed", 1}}));
+  Journal journal(path_, {}, settings_, seeds_);
+  EXPECT_EQ(journal.find_unfinished(0), nullptr);
+  ASSERT_NE(journal.find_unfinished(1), nullptr);
+  EXPECT_EQ((*journal.find_unfinished(1))["x"], (std::vector<int>{1, 2}));
+  EXPECT_EQ(journal.size(), 1U) << "it is no run";
+  journal.add(1, {{"chip_seed", 1}});
+  EXPECT_EQ(journal.find_unfinished(1), nullptr);
+  EXPECT_FALSE(read().contains("unfinished"));
+}
+
+TEST_F(JournalTest, DamagedBeginningsAreRefused) {
+  for (const char* rest : {"5", "{}", "{\"chip_seed\": \"1\"}", "[1]"}) {
+    write_text_file(path_, "{\"settings\": " + settings_.dump() + ", \"runs\": [], \"unfinished\": " + rest + "}");
+    xw::test::expect_error(ErrorCode::kFormat, {"results.json: \"unfinished\" is damaged"},
+                           [&] { const Journal journal(path_, {}, settings_, seeds_); });
+  }
+}
+
+TEST(JournalText, ListsOfNumbersTakeOneLine) {
+  const Json json = {{"a", {{"list", {1, 2.5, 3}}, {"rows", {{1, 2}, {3, 4}}}, {"empty", Json::object()}}},
+                     {"objects", {{{"b", "c"}}}}};
+  EXPECT_EQ(Journal::text(json), R"({
+  "a": {
+    "list": [1,2.5,3],
+    "rows": [[1,2],[3,4]],
+    "empty": {}
+  },
+  "objects": [
+    {
+      "b": "c"
+    }
+  ]
+})");
+  EXPECT_EQ(Json::parse(Journal::text(json)), json);
+}
+
+TEST_F(JournalTest, SettingsInsideOthersAreNamedToo) {
+  const Json settings = {{"tasks", {{"arc", "crc 1"}, {"piqa", "crc 2"}}}};
+  {
+    Journal journal(path_, {}, settings, seeds_);
+    journal.add(0, {{"chip_seed", 0}});
+  }
+  EXPECT_THAT(refusal({{"tasks", {{"arc", "crc 1"}, {"piqa", "crc 3"}}}}, seeds_),
+              HasSubstr("tasks.piqa was 'crc 2' and is 'crc 3'"));
+  EXPECT_THAT(refusal({{"tasks", {{"arc", "crc 1"}}}}, seeds_), HasSubstr("tasks.piqa was 'crc 2' and is absent"));
+  EXPECT_EQ(refusal(settings, seeds_), "");
+}
+
 TEST_F(JournalTest, ManyRunsAreReadInTimeThatGrowsWithTheirNumber) {
   std::vector<std::uint32_t> seeds(200'000);
   std::iota(seeds.begin(), seeds.end(), 7U);

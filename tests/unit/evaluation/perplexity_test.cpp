@@ -133,6 +133,37 @@ TEST(Perplexity, EveryWindowHasItsOwnVectors) {
   EXPECT_EQ(bigram.vectors, (std::vector<std::uint32_t>{100, 101, 102, 104, 105, 106, 108}));
 }
 
+TEST(Perplexity, KeptWindowsAreNotMeasuredAgain) {
+  Bigram bigram;
+  const Tokens text{1, 2, 3, 4, 1, 1, 2, 5, 3, 2, 4};  // windows 1 2 3 4 | 1 1 2 5 | 3 2 4
+  PerplexityOptions chosen = options(4);
+  std::vector<std::size_t> seen;
+  chosen.on_window = [&](const std::vector<TextWindow>& windows) { seen.push_back(windows.size()); };
+  const PerplexityResult whole = perplexity(*bigram.model, text, -1, chosen);
+  EXPECT_EQ(seen, (std::vector<std::size_t>{1, 2, 3}));
+  ASSERT_EQ(whole.per_window.size(), 3U);
+  EXPECT_EQ(whole.per_window[2].tokens, 2U);
+  EXPECT_NEAR(whole.per_window[2].nll, -bigram.log_probability(2, 3) - bigram.log_probability(4, 2), 1e-6);
+  const auto windows = parse_windows(nlohmann::ordered_json::parse(to_json(whole.per_window).dump()), "here");
+  EXPECT_EQ(windows, whole.per_window);
+  chosen.kept.assign(windows.begin(), windows.begin() + 2);
+  bigram.vectors.clear();
+  const PerplexityResult rest = perplexity(*bigram.model, text, -1, chosen);
+  EXPECT_EQ(bigram.vectors, (std::vector<std::uint32_t>{8, 9})) << "only the last window";
+  EXPECT_EQ(rest.mean_nll, whole.mean_nll);
+  EXPECT_EQ(rest.standard_error, whole.standard_error);
+  EXPECT_EQ(rest.tokens, whole.tokens);
+  chosen.kept[1].tokens = 2;
+  expect_error(ErrorCode::kFormat, "window 1 has 2 tokens, expected 3",
+               [&] { static_cast<void>(perplexity(*bigram.model, text, -1, chosen)); });
+  for (const char* bad : {"5", "{}", R"({"tokens": [1], "nll_nats": [], "nll_squares": []})",
+                          R"({"tokens": [-1], "nll_nats": [1], "nll_squares": [1]})",
+                          R"({"tokens": [1], "nll_nats": ["x"], "nll_squares": [1]})"}) {
+    expect_error(ErrorCode::kFormat, "here: perplexity.per_window is damaged",
+                 [&] { static_cast<void>(parse_windows(nlohmann::ordered_json::parse(bad), "here")); });
+  }
+}
+
 TEST(Perplexity, LongWindowsRunInBatches) {
   Bigram bigram(1000);
   Tokens text;

@@ -41,6 +41,14 @@ class Tables(unittest.TestCase):
         with self.assertRaisesRegex(SystemExit, "compared no program"):
             results.conformance_lines("[  SKIPPED ] Table/EmulatorCycles\n")
 
+    def test_tasks_show_their_main_metric_and_the_difference(self):
+        chips = {"runs": [{}, {}], "tasks": {"arc": {"acc": {"mean": 0.1, "std": 0}, "acc_norm": {"mean": 0.5, "std": 0.02}},
+                                             "words": {"acc": {"mean": 0.25, "std": 0.01}, "log_likelihood": {"mean": -2, "std": 0}}}}
+        self.assertEqual(results.task_cells(chips, {}), ["50.0 ± 2.0", "25.0 ± 1.0"])
+        rows = {("arc", "acc_norm"): {"difference": -0.1, "confidence_interval": [-0.15, 0.01]},
+                ("words", "acc"): {"difference": 0.02, "confidence_interval": [-0.01, 0.04]}}
+        self.assertEqual(results.task_cells(chips, rows), ["50.0 ± 2.0 (-10.0, -15.0 to +1.0)", "25.0 ± 1.0 (+2.0, -1.0 to +4.0)"])
+
     def test_the_table_has_to_be_named(self):
         with contextlib.redirect_stderr(io.StringIO()) as errors, self.assertRaises(SystemExit):
             sys.argv = ["results.py"]

@@ -5,10 +5,13 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "host/evaluation/task_file.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/unit/toolchain/compiled_model.hpp"
 
@@ -17,14 +20,17 @@ namespace {
 
 using Evaluate = test::CompiledModel;
 
-EvaluationTask sample_task() {
-  EvaluationTask task;
-  task.text = "abc abd abe the quick brown fox abc abd abe";
-  task.perplexity.context = 16;
-  task.perplexity.show_progress = false;
-  task.passages = std::vector<evaluation::LambadaExample>{{"abc", " abd"}};
-  task.lambada.show_progress = false;
-  return task;
+EvaluationPlan sample_plan() {
+  EvaluationPlan plan;
+  plan.text = "abc abd abe the quick brown fox abc abd abe";
+  plan.perplexity.context = 16;
+  plan.perplexity.show_progress = false;
+  plan.tasks.push_back(evaluation::parse_task(R"({"context": "abc", "continuation": "abd"})", "words", "words"));
+  plan.tasks.push_back(evaluation::parse_task(R"({"context": "ab", "choices": ["cd", "ce", "fed"], "gold": 1})"
+                                              "\n"
+                                              R"({"context": "fe", "choices": ["ed", "e"], "gold": 0})",
+                                              "letters", "letters"));
+  return plan;
 }
 
 TEST_F(Evaluate, EverySeedIsAChipOfItsOwnAndIsToldAsItComes) {
@@ -33,12 +39,13 @@ TEST_F(Evaluate, EverySeedIsAChipOfItsOwnAndIsToldAsItComes) {
   OpenedModel opened(program_, run, {}, 1);
   std::vector<std::string> told;
   EvaluationObserver observer;
-  observer.on_chip = [&](const ChipEvaluation& chip) { told.push_back("chip " + std::to_string(chip.chip_seed)); };
+  observer.on_chip = [&](const EvaluatedChip& chip) { told.push_back("chip " + std::to_string(chip.chip_seed)); };
   observer.on_perplexity = [&](const evaluation::PerplexityResult&) { told.push_back("perplexity"); };
-  observer.on_lambada = [&](const evaluation::LambadaResult&) { told.push_back("lambada"); };
+  observer.on_task = [&](const evaluation::Task& task, const evaluation::TaskResult&) { told.push_back(task.name); };
   const std::filesystem::path file = folder_ / "results.json";
-  const Evaluation both = evaluate(opened, sample_task(), {7, 2}, {"m.xwp", file}, observer);
-  EXPECT_THAT(told, testing::ElementsAre("chip 7", "perplexity", "lambada", "chip 8", "perplexity", "lambada"));
+  const Evaluation both = evaluate(opened, sample_plan(), {7, 2}, {"m.xwp", file}, observer);
+  EXPECT_THAT(told, testing::ElementsAre("chip 7", "perplexity", "words", "letters", "chip 8", "perplexity", "words",
+                                         "letters"));
   const nlohmann::ordered_json& runs = both.json["runs"];
   ASSERT_EQ(runs.size(), 2U);
   const double first = runs[0]["perplexity"]["perplexity"], second = runs[1]["perplexity"]["perplexity"];
@@ -46,46 +53,107 @@ TEST_F(Evaluate, EverySeedIsAChipOfItsOwnAndIsToldAsItComes) {
   // The second chip alone gives what it gave in company.
   run.chip.chip_seed = 8;
   OpenedModel alone(program_, run, {}, 1);
-  EXPECT_EQ(evaluate(alone, sample_task(), {8, 1}, {}).json["runs"][0]["perplexity"]["mean_nll_nats"],
+  EXPECT_EQ(evaluate(alone, sample_plan(), {8, 1}, {}).json["runs"][0]["perplexity"]["mean_nll_nats"],
             runs[1]["perplexity"]["mean_nll_nats"]);
   ASSERT_TRUE(both.perplexity);
   EXPECT_DOUBLE_EQ(both.perplexity->mean, (first + second) / 2);
   EXPECT_EQ(runs[0]["chip_seed"], 7);
   EXPECT_EQ(both.json["perplexity"]["mean"], both.perplexity->mean);
-  EXPECT_TRUE(both.json.contains("lambada_accuracy"));
+  ASSERT_EQ(both.tasks.size(), 5U);  // acc and log_likelihood, acc, acc_norm and acc_bytes
+  EXPECT_EQ(both.tasks[1].task, "words");
+  EXPECT_EQ(both.tasks[1].metric, "log_likelihood");
+  EXPECT_EQ(both.json["tasks"]["words"]["log_likelihood"]["mean"], both.tasks[1].chips.mean);
+  EXPECT_EQ(runs[1]["tasks"]["letters"]["per_item"]["log_likelihoods"].size(), 2U);
+  EXPECT_NE(runs[0]["tasks"]["letters"]["per_item"], runs[1]["tasks"]["letters"]["per_item"]);
   EXPECT_EQ(nlohmann::ordered_json::parse(read_text_file(file)), both.json);
 
   // A second call measures only what is not in the file.
   told.clear();
   observer.on_kept = [&](std::size_t chips) { told.push_back("kept " + std::to_string(chips)); };
-  const Evaluation three = evaluate(opened, sample_task(), {7, 3}, {"m.xwp", file}, observer);
-  EXPECT_THAT(told, testing::ElementsAre("kept 2", "chip 9", "perplexity", "lambada"));
+  const Evaluation three = evaluate(opened, sample_plan(), {7, 3}, {"m.xwp", file}, observer);
+  EXPECT_THAT(told, testing::ElementsAre("kept 2", "chip 9", "perplexity", "words", "letters"));
   EXPECT_EQ(three.json["runs"][0], runs[0]);
-  EvaluationTask other = sample_task();
-  other.passages->push_back({"abc", " abe"});
-  test::expect_error(ErrorCode::kInvalidArgument, {"other settings", "lambada"}, [&] {
+  EvaluationPlan other = sample_plan();
+  other.tasks[1].items[0].gold = {0};
+  test::expect_error(ErrorCode::kInvalidArgument, {"other settings", "tasks.letters was", "2 items"}, [&] {
     (void)evaluate(opened, other, {7, 3}, {"m.xwp", file});
   });
 }
 
+TEST_F(Evaluate, WhatIsAskedBesidesChangesNothing) {
+  RunOptions run;
+  run.chip.noise = "pcm-afm";
+  run.chip.read_sigma = 0.05;
+  OpenedModel opened(program_, run, {}, 1);
+  const auto all = evaluate(opened, sample_plan(), {3, 1}, {}).json["runs"][0];
+  EvaluationPlan alone = sample_plan();
+  alone.text.reset();
+  alone.tasks.erase(alone.tasks.begin());
+  OpenedModel again(program_, run, {}, 2);
+  const auto one = evaluate(again, alone, {3, 1}, {}).json["runs"][0];
+  EXPECT_EQ(one["tasks"]["letters"]["per_item"], all["tasks"]["letters"]["per_item"]);
+}
+
+TEST_F(Evaluate, WhatIsFinishedOfAChipIsKept) {
+  OpenedModel opened(program_, {}, {}, 1);
+  const std::filesystem::path file = folder_ / "interrupted.json";
+  const auto whole = evaluate(opened, sample_plan(), {0, 1}, {}).json["runs"][0];
+  EvaluationObserver observer;
+  observer.on_task = [](const evaluation::Task& task, const evaluation::TaskResult&) {
+    if (task.name == "letters") throw Error(ErrorCode::kInterrupted, "Ctrl-C");
+  };
+  EXPECT_THROW((void)evaluate(opened, sample_plan(), {0, 1}, {"m.xwp", file}, observer), Error);
+  auto kept = nlohmann::ordered_json::parse(read_text_file(file));
+  EXPECT_EQ(kept["complete"], false);
+  EXPECT_TRUE(kept["runs"].empty());
+  // The second item of the last task is missing, and the first is not what the model would say.
+  auto& letters = kept["unfinished"]["tasks"]["letters"]["per_item"];
+  EXPECT_EQ(letters, whole["tasks"]["letters"]["per_item"]);
+  letters["log_likelihoods"] = {{-1, -2, -3}};
+  kept["unfinished"]["perplexity"]["nll_nats"][0] = 64.0;
+  write_text_file(file, kept.dump());
+  const auto rest = evaluate(opened, sample_plan(), {0, 1}, {"m.xwp", file}).json;
+  EXPECT_EQ(rest["complete"], true);
+  EXPECT_FALSE(rest.contains("unfinished"));
+  const auto& run = rest["runs"][0];
+  EXPECT_EQ(run["perplexity"]["per_window"]["nll_nats"][0], 64.0) << "not measured again";
+  EXPECT_EQ(run["tasks"]["words"]["per_item"], whole["tasks"]["words"]["per_item"]);
+  const auto& items = run["tasks"]["letters"]["per_item"]["log_likelihoods"];
+  EXPECT_EQ(items[0], (std::vector<double>{-1, -2, -3}));
+  EXPECT_EQ(items[1], whole["tasks"]["letters"]["per_item"]["log_likelihoods"][1]);
+}
+
 TEST_F(Evaluate, ReferencesHaveNoChips) {
   OpenedModel opened(checkpoint_, {}, {}, 1);
-  EvaluationTask task = sample_task();
-  task.passages.reset();
+  EvaluationPlan plan = sample_plan();
+  plan.tasks.clear();
   const std::filesystem::path file = folder_ / "reference.json";
-  const Evaluation one = evaluate(opened, task, {0, 1}, {"m", file});
+  const Evaluation one = evaluate(opened, plan, {0, 1}, {checkpoint_, file});
   EXPECT_TRUE(one.perplexity);
-  EXPECT_FALSE(one.lambada_accuracy);
+  EXPECT_TRUE(one.tasks.empty());
   EXPECT_EQ(nlohmann::ordered_json::parse(read_text_file(file)), one.json);
   int measured = 0;
   EvaluationObserver observer;
   observer.on_perplexity = [&](const evaluation::PerplexityResult&) { ++measured; };
-  (void)evaluate(opened, task, {0, 1}, {"m", file}, observer);
-  EXPECT_EQ(measured, 1) << "nothing says that the checkpoint is the same";
-  test::expect_error(ErrorCode::kInvalidArgument, {"needs an analog run", "fp32"}, [&] {
-    (void)evaluate(opened, task, {0, 2}, {});
+  (void)evaluate(opened, plan, {0, 1}, {checkpoint_, file}, observer);
+  EXPECT_EQ(measured, 0);
+  std::filesystem::last_write_time(checkpoint_, std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  test::expect_error(ErrorCode::kInvalidArgument, {"other settings", "checkpoint was"}, [&] {
+    (void)evaluate(opened, plan, {0, 1}, {checkpoint_, file}, observer);
   });
-  test::expect_error(ErrorCode::kInvalidArgument, "at least 1", [&] { (void)evaluate(opened, task, {0, 0}, {}); });
+  test::expect_error(ErrorCode::kInvalidArgument, {"needs an analog run", "fp32"}, [&] {
+    (void)evaluate(opened, plan, {0, 2}, {});
+  });
+  test::expect_error(ErrorCode::kInvalidArgument, "at least 1", [&] { (void)evaluate(opened, plan, {0, 0}, {}); });
+}
+
+TEST_F(Evaluate, TasksHaveNamesOfTheirOwn) {
+  EvaluationPlan plan = sample_plan();
+  plan.tasks[1].name = "words";
+  OpenedModel opened(program_, {}, {}, 1);
+  test::expect_error(ErrorCode::kInvalidArgument, "two tasks are named 'words'", [&] {
+    (void)evaluate(opened, plan, {0, 1}, {});
+  });
 }
 
 TEST(ChipSeedsCheck, SeedsHave32Bits) {
@@ -105,17 +173,34 @@ TEST(ChipSeedsCheck, TheirNumberIsBounded) {
 TEST_F(Evaluate, KeptRunsWithoutFiguresAreDamaged) {
   OpenedModel opened(program_, {}, {}, 1);
   const std::filesystem::path file = folder_ / "kept.json";
-  const nlohmann::ordered_json whole = evaluate(opened, sample_task(), {0, 1}, {"m.xwp", file}).json;
-  for (const char* kind : {"perplexity", "lambada"}) {
-    for (const nlohmann::ordered_json& value : {nlohmann::ordered_json(), nlohmann::ordered_json::object()}) {
-      nlohmann::ordered_json damaged = whole;
-      damaged["runs"][0][kind] = value;
-      write_text_file(file, damaged.dump());
-      test::expect_error(ErrorCode::kFormat, {"kept.json: runs: run 0 is damaged", "perplexity.perplexity"}, [&] {
-        (void)evaluate(opened, sample_task(), {0, 1}, {"m.xwp", file});
-      });
-    }
+  using Json = nlohmann::ordered_json;
+  const Json whole = evaluate(opened, sample_plan(), {0, 1}, {"m.xwp", file}).json;
+  const auto refused = [&](const Json& damaged, const test::Parts& parts) {
+    write_text_file(file, damaged.dump());
+    test::expect_error(ErrorCode::kFormat, parts, [&] {
+      (void)evaluate(opened, sample_plan(), {0, 1}, {"m.xwp", file});
+    });
+  };
+  for (const Json& value : {Json(), Json::object()}) {
+    Json damaged = whole;
+    damaged["runs"][0]["perplexity"] = value;
+    refused(damaged, {"kept.json: runs: run 0 is damaged", "perplexity.perplexity"});
+    damaged = whole;
+    damaged["runs"][0]["tasks"] = value;
+    refused(damaged, {"kept.json: run of chip seed 0: tasks.words is damaged"});
+    damaged = whole;
+    damaged["runs"][0]["tasks"]["letters"] = value;
+    refused(damaged, {"kept.json: run of chip seed 0: tasks.letters is damaged"});
   }
+  Json damaged = whole;
+  damaged["runs"][0]["tasks"]["letters"]["per_item"]["log_likelihoods"].erase(1);
+  refused(damaged, {"tasks.letters is damaged: expected 2 items, found 1"});
+  damaged = whole;
+  damaged["runs"] = Json::array();
+  damaged["unfinished"] = {{"chip_seed", 0}, {"perplexity", {{"tokens", {1}}}}};
+  refused(damaged, {"perplexity.per_window is damaged"});
+  damaged["unfinished"] = {{"chip_seed", "x"}};
+  refused(damaged, {"kept.json: \"unfinished\" is damaged"});
 }
 
 }  // namespace

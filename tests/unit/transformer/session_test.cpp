@@ -198,6 +198,101 @@ TEST(Session, AKnownLengthGivesTheWholeSequenceItsFactorsInPiecesToo) {
   EXPECT_EQ(pieces, whole);
 }
 
+/// A beginning and continuations of it, some longer than one internal pass.
+struct Tree {
+  std::vector<std::int32_t> beginning;
+  std::vector<std::vector<std::int32_t>> continuations;
+};
+Tree make_tree(const TinyModel& tiny, std::size_t beginning, std::vector<std::size_t> lengths) {
+  Tree tree{tiny.tokens(beginning, 21), {}};
+  std::uint32_t seed = 22;
+  for (const std::size_t length : lengths) tree.continuations.push_back(tiny.tokens(length, seed++));
+  return tree;
+}
+std::vector<Segment> segments_of(const Tree& tree) {
+  std::vector<Segment> segments{{0, tree.beginning}};
+  for (const auto& one : tree.continuations)
+    segments.push_back({static_cast<std::uint32_t>(tree.beginning.size()), one});
+  return segments;
+}
+
+TEST(Session, ContinuationsOfOneBeginningHaveTheBitsThatEachHasAlone) {
+  auto all = configs();
+  all.push_back(longrope());
+  for (const TinyConfig& config : all) {
+    const TinyModel tiny(config);
+    const bool is_long = config.context > 512;
+    const Tree tree = is_long ? make_tree(tiny, 100, {300, 590, 7}) : make_tree(tiny, 9, {4, 1, 8, 4});
+    for (const unsigned threads : {1U, 3U}) {
+      ThreadPool pool(threads);
+      Model model(tiny.graph(), tiny.source, nullptr, pool);
+      for (const std::size_t logits_begin : {std::size_t{0}, tree.beginning.size() - 1, tree.beginning.size() + 2}) {
+        std::vector<float> expected = all_logits(model, tree.beginning, 64);
+        for (const auto& one : tree.continuations) {
+          std::vector<std::int32_t> whole = tree.beginning;
+          whole.insert(whole.end(), one.begin(), one.end());
+          const auto alone = all_logits(model, whole, 64);
+          expected.insert(expected.end(), alone.end() - static_cast<std::ptrdiff_t>(one.size() * config.vocab),
+                          alone.end());
+        }
+        expected.erase(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(logits_begin * config.vocab));
+        Session session(model);
+        EXPECT_EQ(session.forward(segments_of(tree), logits_begin), expected) << config.context << " " << logits_begin;
+        EXPECT_EQ(session.position(), tree.beginning.size() + tree.continuations.back().size());
+      }
+    }
+  }
+}
+
+TEST(Session, ARewoundSequenceGoesOnAsIfTheRestHadNeverBeen) {
+  for (const TinyConfig& config : {TinyConfig{}, longrope()}) {
+    const TinyModel tiny(config);
+    ThreadPool pool(1);
+    Model model(tiny.graph(), tiny.source, nullptr, pool);
+    const auto tokens = tiny.tokens(30, 31);
+    const auto others = tiny.tokens(20, 32);
+    const auto expected = all_logits(model, tokens, 30);
+    Session session(model);
+    static_cast<void>(session.forward(std::span(tokens).first(12), LogitsOf::kNone));
+    static_cast<void>(session.forward(others, LogitsOf::kNone));  // longrope: passes the original context of 20
+    session.rewind(12);
+    EXPECT_EQ(session.position(), 12U);
+    session.rewind(5);
+    const auto found = session.forward(std::span(tokens).subspan(5), LogitsOf::kAll);
+    EXPECT_EQ(found, std::vector<float>(expected.begin() + 5 * 50, expected.end()));
+  }
+}
+
+TEST(Session, SegmentsMustFollowTheSequence) {
+  const TinyModel tiny(TinyConfig{});
+  ThreadPool pool(1);
+  Model model(tiny.graph(), tiny.source, nullptr, pool);
+  Session session(model);
+  const auto tokens = tiny.tokens(4, 33);
+  static_cast<void>(session.forward(tokens, LogitsOf::kNone));
+  const auto forward = [&](std::vector<Segment> segments) {
+    return [&session, segments] { static_cast<void>(session.forward(segments, 0)); };
+  };
+  expect_error(ErrorCode::kInvalidArgument, "follows 5 tokens, the sequence has 4", forward({{5, tokens}}));
+  expect_error(ErrorCode::kInvalidArgument, "follows 7 tokens, the sequence has 6",
+               forward({{2, tokens}, {7, tokens}}));
+  expect_error(ErrorCode::kInvalidArgument, "at least one token", forward({{2, tokens}, {3, {}}}));
+  expect_error(ErrorCode::kInvalidArgument, "at least one segment", forward({}));
+  expect_error(ErrorCode::kInvalidArgument, "at most 4 tokens, found 5", [&] { session.rewind(5); });
+  const auto longer = tiny.tokens(61, 34);
+  expect_error(ErrorCode::kCapacity, "sequence of 65 tokens exceeds the context of 64", forward({{4, longer}}));
+  EXPECT_EQ(session.position(), 4U);
+}
+
+TEST(Session, LengthsWithTheSameRotationsAreOfOneClass) {
+  ThreadPool pool(1);
+  const TinyModel plain(TinyConfig{}), longer(longrope());
+  const Model same(plain.graph(), plain.source, nullptr, pool), two(longer.graph(), longer.source, nullptr, pool);
+  EXPECT_EQ(same.rotation_class(1), same.rotation_class(60));
+  EXPECT_EQ(two.rotation_class(1), two.rotation_class(20));
+  EXPECT_NE(two.rotation_class(20), two.rotation_class(21));
+}
+
 TEST(Session, TimesAreMeasuredByKind) {
   const TinyModel tiny(TinyConfig{});
   ThreadPool pool(1);
