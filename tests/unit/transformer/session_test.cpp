@@ -540,6 +540,24 @@ TEST(Model, FirstPositionsOfACallRunOnTheHost) {
   }
 }
 
+TEST(Model, FirstPositionsOfSegmentsRunOnTheHost) {
+  auto source = std::make_shared<test::MemorySource>();
+  source->tensors["embed"] = {{3, 4}, {1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3}};
+  ThreadPool pool(1);
+  RecordingBackend backend;
+  Model model(call_graph(2), source, &backend, pool);
+  Session session(model, 100);
+  const std::vector<std::int32_t> one{0, 1, 2}, two{1}, three{2, 1, 0};
+  const std::vector<Segment> segments{{0, one}, {3, two}, {0, three}, {1, one}};
+  std::vector<float> expected;
+  for (const float logit : {-12.0F, -24.0F, 36.0F, 24.0F, -36.0F, -24.0F, 12.0F, -12.0F, 24.0F, 36.0F})
+    expected.insert(expected.end(), 4, logit);
+  EXPECT_EQ(session.forward(segments, 0), expected);
+  EXPECT_EQ(backend.on_host, (std::vector<std::uint32_t>{2, 2, 1}));
+  EXPECT_EQ(backend.seen, (std::vector<std::pair<std::uint32_t, std::uint32_t>>{{102, 2}, {106, 1}, {108, 2}}))
+      << "vector indices count all tokens";
+}
+
 TEST(Model, ABackendThatHasNoHostSideSaysSo) {
   class TilesOnly : public CallBackend {
     void run_call(std::uint32_t, std::span<const float>, std::uint32_t, std::uint32_t,
