@@ -127,19 +127,20 @@ TEST_F(Evaluate, ReferencesHaveNoChips) {
   OpenedModel opened(checkpoint_, {}, {}, 1);
   EvaluationPlan plan = sample_plan();
   plan.tasks.clear();
-  const std::filesystem::path file = folder_ / "reference.json";
-  const Evaluation one = evaluate(opened, plan, {0, 1}, {checkpoint_, file});
+  const std::filesystem::path file = folder_ / "reference.json", named = folder_ / "named.bin";
+  std::filesystem::copy_file(checkpoint_, named);
+  const Evaluation one = evaluate(opened, plan, {0, 1}, {named, file});
   EXPECT_TRUE(one.perplexity);
   EXPECT_TRUE(one.tasks.empty());
   EXPECT_EQ(nlohmann::ordered_json::parse(read_text_file(file)), one.json);
   int measured = 0;
   EvaluationObserver observer;
   observer.on_perplexity = [&](const evaluation::PerplexityResult&) { ++measured; };
-  (void)evaluate(opened, plan, {0, 1}, {checkpoint_, file}, observer);
+  (void)evaluate(opened, plan, {0, 1}, {named, file}, observer);
   EXPECT_EQ(measured, 0);
-  std::filesystem::last_write_time(checkpoint_, std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  std::filesystem::last_write_time(named, std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
   test::expect_error(ErrorCode::kInvalidArgument, {"other settings", "checkpoint was"}, [&] {
-    (void)evaluate(opened, plan, {0, 1}, {checkpoint_, file}, observer);
+    (void)evaluate(opened, plan, {0, 1}, {named, file}, observer);
   });
   test::expect_error(ErrorCode::kInvalidArgument, {"needs an analog run", "fp32"}, [&] {
     (void)evaluate(opened, plan, {0, 2}, {});
