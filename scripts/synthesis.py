@@ -166,6 +166,8 @@ class Design:
             kinds[(plain(module), name)] = kind
         found = []
         for module, _, p in cells(folder / "memories.il"):
+            if p["WR_PORTS"] == 0:
+                continue  # a table of constants
             name = p["MEMID"].strip('"').lstrip("\\")
             kind = kinds.get((plain(module), name), "registers")
             found.append((module_name(module), name, p["SIZE"], p["WIDTH"], kind))

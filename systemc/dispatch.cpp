@@ -206,7 +206,9 @@ bool Dispatch::dispatch(std::uint32_t index) {
     case Opcode::kNop:
       return true;
     case Opcode::kFence:
-      return wait_until([&] { return all_idle(); });
+      if (!wait_until([&] { return all_idle(); })) return false;
+      wait(control_.clock.span(rtl::kFenceToDispatch));
+      return true;
     case Opcode::kHalt:
       if (!wait_until([&] { return all_idle(); })) return false;
       if (const auto leftover = control_.semaphores.leftover(); leftover && !control_.fault) {

@@ -53,6 +53,7 @@ inline constexpr Cycles kHeaderRequest = 2;
 inline constexpr Cycles kHeaderToStream = 2;        ///< last header beat -> instructions flow, more are requested
 inline constexpr std::uint32_t kFetchBytes = 1024;  ///< instructions are fetched up to a multiple of it
 inline constexpr Cycles kFetchToDispatch = 2;       ///< beat of instructions -> first of them pushed
+inline constexpr Cycles kFenceToDispatch = 1;       ///< the next instruction comes a cycle later than behind others
 inline constexpr Cycles kIdleToEnd = 4;             ///< HALT finds all units idle -> counters stand still
 inline constexpr Cycles kEndToRecord = 4;           ///< -> first word of the record on the bus
 inline constexpr Cycles kRecordToDone = 4;          ///< record answered -> done

@@ -21,7 +21,7 @@ module xw_axi_read #(
   output logic                  req_ready_o,
   input  logic [63:0]           req_addr_i,     // multiple of 64
   input  logic [31:0]           req_beats_i,    // at least 1
-  input  logic                  stop_i,         // forget what is not requested, swallow the rest
+  input  logic                  stop_i,         // forget what is not requested, also a range of this cycle, swallow the rest
   output logic                  busy_o,         // something is not requested or not answered yet
   // Beats of all ranges, in order
   output logic                  valid_o,
@@ -123,7 +123,7 @@ module xw_axi_read #(
     end
   end
 
-  assign req_ready_o = remaining_q == '0 && !swallow_q && !stop_i;
+  assign req_ready_o = remaining_q == '0 && !swallow_q;
   assign busy_o      = remaining_q != '0 || outstanding_q != '0 || offer_valid_q;
   assign r_ready    = !spare_valid_q;
   assign valid_o     = offer_valid_q && !swallow_q;

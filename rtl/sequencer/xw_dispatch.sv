@@ -5,8 +5,8 @@
 ///
 /// Queue 0 is X load, 1 Y store, 2 + e the block loader and 2 + NumEngines + e the MVM unit of engine e.
 /// Checks and their order: `xw::program::decode`, then the engine number. At HALT, when all units are idle,
-/// the semaphores must be zero; if they are not, the error comes in the cycle after halted_o. After an error or HALT
-/// nothing more is dispatched until start_i.
+/// the semaphores must be zero. An error is told in the cycle after it was found (after halted_o, too). After an
+/// error or HALT nothing more is dispatched until start_i.
 module xw_dispatch #(
   parameter int unsigned NumEngines = 4,
   localparam int unsigned Queues = 2 + 2 * NumEngines
@@ -39,13 +39,13 @@ module xw_dispatch #(
   output logic                 starved_o,      // waits for fetch
   output logic [31:0]          index_o,        // the instruction that comes next, HALT when it is done
   output logic                 halted_o,       // HALT is done
-  output logic                 error_o,        // one cycle, at index_o
+  output logic                 error_o,        // one cycle, of the instruction at index_o
   output xw_pkg::fault_t       fault_o
 );
   typedef enum logic [1:0] {
     StIdle,  // nothing to dispatch
     StRun,   // one instruction per cycle
-    StLeft   // HALT is done: tells of tokens left over
+    StTell   // has found an error or HALT: tells what is wrong, if something is
   } state_e;
   state_e state_q;
 
@@ -96,8 +96,7 @@ module xw_dispatch #(
     end
   end
 
-  logic look, good, barrier, consume, leftover_q;
-  logic [xw_pkg::SEMAPHORE_ID_BITS-1:0] leftover_id_q;
+  logic look, good, barrier, consume, wrong_q;
   assign look         = state_q == StRun && valid_q && !stop_i;
   assign good         = fault.code == xw_pkg::ERROR_OK;
   assign barrier      = opcode == xw_pkg::OPCODE_FENCE || opcode == xw_pkg::OPCODE_HALT;
@@ -105,18 +104,12 @@ module xw_dispatch #(
   assign check_o      = look && good && opcode == xw_pkg::OPCODE_HALT && all_idle_i;
   assign consume      = look && good && ((target & push_ready_i) != '0 || opcode == xw_pkg::OPCODE_NOP ||
                                          (barrier && all_idle_i));
-  assign ready_o      = state_q == StRun && !stop_i && (!valid_q || (consume && opcode != xw_pkg::OPCODE_HALT));
+  assign ready_o      = state_q == StRun && !stop_i && (!valid_q || (consume && !barrier));
 
-  assign error_o        = (look && !good) || (state_q == StLeft && leftover_q);
+  assign error_o        = state_q == StTell && wrong_q;
+  assign fault_o        = fault_q;
   assign halted_o       = check_o;
   assign dispatched_o   = consume || (look && !good && !error_q);
-  always_comb begin
-    fault_o = fault;
-    if (state_q == StLeft) begin
-      fault_o.code   = xw_pkg::ERROR_SEMAPHORE_LEFTOVER;
-      fault_o.detail = 64'(leftover_id_q);
-    end
-  end
   assign starved_o      = state_q == StRun && !valid_q;
   assign index_o        = index_q;
 
@@ -131,16 +124,20 @@ module xw_dispatch #(
       instruction_q  <= '0;
       index_q        <= '0;
       fault_q        <= '0;
-      leftover_q     <= 1'b0;
-      leftover_id_q  <= '0;
+      wrong_q        <= 1'b0;
     end else begin
       if (consume) begin
         valid_q <= 1'b0;
         if (opcode != xw_pkg::OPCODE_HALT) index_q <= index_q + 32'd1;
       end
+      if (look && !good) begin
+        wrong_q <= 1'b1;
+        fault_q <= fault;
+      end
       if (check_o) begin
-        leftover_q    <= leftover_i;
-        leftover_id_q <= leftover_id_i;
+        wrong_q        <= leftover_i;
+        fault_q.code   <= xw_pkg::ERROR_SEMAPHORE_LEFTOVER;
+        fault_q.detail <= 64'(leftover_id_i);
       end
       if (valid_i && ready_o) begin
         valid_q        <= 1'b1;
@@ -155,15 +152,15 @@ module xw_dispatch #(
           valid_q <= 1'b0;
           index_q <= entry_i;
         end
-        StRun: if (stop_i || check_o || error_o) begin
-          state_q <= check_o ? StLeft : StIdle;
+        StRun: if (stop_i || check_o || (look && !good)) begin
+          state_q <= stop_i ? StIdle : StTell;
           valid_q <= 1'b0;
         end
-        StLeft: state_q <= StIdle;
+        StTell: state_q <= StIdle;
         default: state_q <= StIdle;
       endcase
     end
   end
-  assign needs_clock_o = start_i || consume || (valid_i && ready_o) || state_q == StLeft ||
-                         (state_q == StRun && (stop_i || error_o));
+  assign needs_clock_o = start_i || consume || (valid_i && ready_o) || state_q == StTell ||
+                         (state_q == StRun && (stop_i || (look && !good)));
 endmodule

@@ -115,7 +115,7 @@ module xw_fetch #(
   logic [DataWidth+1:0] front;
   logic buffer_empty, beat, push, take, take_beat;
   assign buffer_empty = write_q == read_q;
-  assign front        = ready_i ? buffer[read_q[DEPTH_BITS-1:0]] : '0;  // looked at only when it is taken
+  assign front        = ready_i ? buffer[read_q[DEPTH_BITS-1:0]] : 'x;  // looked at only when it is taken
   assign beat_ready   = state_q != StIdle && state_q != StStop;
   assign beat         = beat_valid && beat_ready && header_read_o;
   assign push         = beat && skip_q == '0;

@@ -34,7 +34,7 @@ module xw_run_control #(
   input  logic               fetch_idle_i,
   // Errors
   input  logic               error_valid_i,
-  output logic               error_o,         // of arguments or the record, one cycle
+  output logic               error_o,         // of arguments or the record, one cycle, a cycle after it was found
   output logic [31:0]        error_index_o,
   output xw_pkg::fault_t     fault_o,
   // Watchdog
@@ -69,10 +69,8 @@ module xw_run_control #(
   logic [1:0]  settle_q;
   logic        halted_q;
   logic        owner_q;  // the write channel was free when the record's turn came
-  logic        free;     // it is
-  logic        ready;    // nothing of the last run is under way
-  assign free  = store_idle_i && !record_owns_i;
-  assign ready = fetch_idle_i && units_idle_i && !record_owns_i;
+  logic        began_q;  // the first cycle of the instructions
+  logic        ready_q;  // nothing of the last run was under way in the last cycle, and nothing new is until it began
 
   // --- arguments --------------------------------------------------------------------------------
   localparam int unsigned ALIGN_BITS = $clog2(xw_pkg::MEMORY_ALIGNMENT);
@@ -122,19 +120,31 @@ module xw_run_control #(
   end
 
   logic argument_error, begin_error, record_error;
-  assign begin_error    = state_q == StBegin && !ready && watch_fire_i;
+  assign begin_error    = state_q == StBegin && watch_fire_i;
   assign argument_error = state_q == StCheck && fault.code != xw_pkg::ERROR_OK;
   assign record_error   = state_q == StWrite && !error_valid_i &&
                           ((record_done_i && record_error_i) || (!record_done_i && watch_fire_i));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      state_q  <= StIdle;
-      settle_q <= '0;
-      halted_q <= 1'b0;
-      owner_q  <= 1'b0;
+      state_q       <= StIdle;
+      settle_q      <= '0;
+      halted_q      <= 1'b0;
+      owner_q       <= 1'b0;
+      began_q       <= 1'b0;
+      ready_q       <= 1'b0;
+      error_o       <= 1'b0;
+      error_index_o <= '0;
+      fault_o       <= '0;
     end else begin
-      if (state_q == StRecord) owner_q <= free;
+      began_q <= begin_o;
+      ready_q <= fetch_idle_i && units_idle_i && !record_owns_i;
+      error_o <= argument_error || begin_error || record_error;
+      if (argument_error || begin_error || record_error) begin
+        error_index_o <= (state_q == StWrite && halted_q) ? dispatch_index_i : arguments_i.entry;
+        fault_o       <= fault;
+      end
+      if (state_q == StSettle) owner_q <= store_idle_i && !record_owns_i;
       unique case (state_q)
         StIdle: begin
           halted_q <= 1'b0;
@@ -142,8 +152,8 @@ module xw_run_control #(
         end
         StCheck: state_q <= argument_error ? StSettle : StBegin;
         StBegin: begin
-          if (ready)             state_q <= StRun;
-          else if (watch_fire_i) state_q <= StAbort;
+          if (watch_fire_i) state_q <= StAbort;
+          else if (ready_q) state_q <= StRun;
         end
         StRun: begin
           if (watch_fire_i || (error_valid_i && settled_i)) state_q <= StAbort;
@@ -158,7 +168,7 @@ module xw_run_control #(
           settle_q <= settle_q + 2'd1;
           if (settle_q == '1) state_q <= StRecord;
         end
-        StRecord: state_q <= (!misaligned_record && free) ? StWrite : StQuiet;
+        StRecord: state_q <= (!misaligned_record && owner_q) ? StWrite : StQuiet;
         StWrite:  if (record_done_i || watch_fire_i) state_q <= StQuiet;
         StQuiet:  if (fetch_idle_i || watch_fire_i) state_q <= StDone;
         StDone:   state_q <= StIdle;
@@ -170,21 +180,19 @@ module xw_run_control #(
   assign idle_o          = state_q == StIdle;
   assign done_o          = state_q == StDone;
   assign clear_o         = state_q == StIdle && start_i;
-  assign begin_o         = state_q == StBegin && ready;
+  assign begin_o         = state_q == StBegin && ready_q && !watch_fire_i;
   assign run_o           = state_q == StRun;
-  assign stop_fetch_o    = state_q == StAbort || (state_q == StRun && halted_i);
+  assign stop_fetch_o    = state_q == StAbort || (state_q == StSettle && settle_q == '0 && halted_q);
   assign stop_dispatch_o = state_q != StRun || error_valid_i;
   assign abort_o         = state_q == StAbort;
-  assign error_o         = argument_error || begin_error || record_error;
-  assign error_index_o   = (state_q == StWrite && halted_q) ? dispatch_index_i : arguments_i.entry;
-  assign fault_o         = fault;
   assign watch_o         = state_q == StBegin || state_q == StRun || state_q == StDrain || state_q == StWrite || state_q == StQuiet;
-  assign watch_restart_o = state_q == StCheck || begin_o || state_q == StAbort || state_q == StRecord || record_done_i;
+  assign watch_restart_o = state_q == StCheck || began_q || state_q == StAbort || state_q == StRecord || record_done_i;
   assign watch_error_o   = state_q == StRun && watch_fire_i;
   // A burst of the Y store that memory does not take stays on the channel, and so does one of a record.
-  assign record_phase_o  = record_owns_i || (state_q == StRecord && free) || ((state_q == StWrite || state_q == StQuiet) && owner_q);
-  assign record_start_o  = state_q == StRecord && !misaligned_record && free;
+  assign record_phase_o  = record_owns_i ||
+                           ((state_q == StRecord || state_q == StWrite || state_q == StQuiet) && owner_q);
+  assign record_start_o  = state_q == StRecord && !misaligned_record && owner_q;
   assign record_stop_o   = state_q == StWrite && watch_fire_i;
   assign count_o         = state_q != StIdle && state_q != StRecord && state_q != StWrite && state_q != StQuiet;
-  assign needs_clock_o   = start_i || (state_q != StIdle && state_q != StRun) || watch_fire_i || halted_i || error_valid_i;
+  assign needs_clock_o   = start_i || error_o || began_q || (state_q != StIdle && state_q != StRun) || watch_fire_i || halted_i || error_valid_i;
 endmodule

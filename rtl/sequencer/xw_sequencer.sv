@@ -263,13 +263,12 @@ module xw_sequencer #(
     .report_o
   );
 
-  logic        progress, granted_q;  // tokens are granted late in a cycle: the watchdog sees it in the next
+  logic        progress_q;  // much of it is known late in a cycle: the watchdog sees it in the next
   logic [31:0] watch_limit;
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) granted_q <= 1'b0;
-    else         granted_q <= granted != '0;
+    if (!rst_ni) progress_q <= 1'b0;
+    else         progress_q <= progress_i || unit_done_i != '0 || granted != '0 || fetch_beat || dispatched_o;
   end
-  assign progress    = progress_i || unit_done_i != '0 || granted_q || fetch_beat || dispatched_o;
   assign watch_limit = (arguments_i.watchdog_cycles == '0) ? 32'(WatchdogCycles) : arguments_i.watchdog_cycles;
 
   xw_watchdog #(
@@ -278,7 +277,7 @@ module xw_sequencer #(
     .clk_i, .control_clk_i(control_clk_i), .rst_ni, .needs_control_o(watchdog_needs),
     .enable_i        (watch),
     .restart_i       (watch_restart),
-    .progress_i      (progress),
+    .progress_i      (progress_q),
     .limit_i         (watch_limit),
     .held_i          (held),
     .index_i         (queue_index),

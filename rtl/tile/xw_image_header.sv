@@ -18,7 +18,7 @@ module xw_image_header #(
   input  logic                      crc_i,
   output logic                      crc_done_o,    // in the last cycle of crc_i
   input  logic                      check_i,
-  input  logic [31:0]               length_i,      // of the image as the command says, in 64 bytes
+  input  logic [31:0]               length_i,      // of the image as the command says, in 64 bytes; from crc_i on
   output xw_pkg::error_e            error_o,       // with check_i: ERROR_OK or what is wrong
   // From the last cycle of crc_i on
   output logic [31:0]               cell_beats_o,  // of the block
@@ -63,15 +63,14 @@ module xw_image_header #(
     end
   end
 
-  logic shape_ok, layout_ok, magic_ok, crc_ok;
+  // Judged while the CRC runs, too.
+  logic shape_ok, layout_ok, magic_ok, shape_ok_q, layout_ok_q, magic_ok_q, crc_ok;
   always_comb begin
     magic_ok  = 1'b0;
-    crc_ok    = 1'b0;
     shape_ok  = 1'b0;
     layout_ok = 1'b0;
-    if (check_i) begin
+    if (crc_i) begin
       magic_ok = header_q.magic == xw_pkg::BLOCK_IMAGE_HEADER_MAGIC;
-      crc_ok   = header_q.header_crc == crc;
       shape_ok = header_q.rows != '0 && 32'(header_q.rows) <= BlockRows &&
                  header_q.cols != '0 && 32'(header_q.cols) <= BlockCols &&
                  32'(header_q.col0) + 32'(header_q.cols) <= 32'h10000 && 32'(header_q.lanes) == Lanes &&
@@ -84,10 +83,14 @@ module xw_image_header #(
   end
 
   always_comb begin
+    crc_ok  = 1'b0;
     error_o = xw_pkg::ERROR_OK;
-    if (!magic_ok)                    error_o = xw_pkg::ERROR_IMAGE_MAGIC;
-    else if (!crc_ok)                 error_o = xw_pkg::ERROR_IMAGE_HEADER_CRC;
-    else if (!shape_ok || !layout_ok) error_o = xw_pkg::ERROR_IMAGE_SHAPE;
+    if (check_i) begin
+      crc_ok = header_q.header_crc == crc;
+      if (!magic_ok_q)                      error_o = xw_pkg::ERROR_IMAGE_MAGIC;
+      else if (!crc_ok)                     error_o = xw_pkg::ERROR_IMAGE_HEADER_CRC;
+      else if (!shape_ok_q || !layout_ok_q) error_o = xw_pkg::ERROR_IMAGE_SHAPE;
+    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -97,6 +100,9 @@ module xw_image_header #(
       cell_beats_o  <= '0;
       table_beats_o <= '0;
       tail_beats_o  <= '0;
+      magic_ok_q    <= 1'b0;
+      shape_ok_q    <= 1'b0;
+      layout_ok_q   <= 1'b0;
     end else begin
       if (shift_i) begin
         header_q   <= xw_pkg::BLOCK_IMAGE_HEADER_BITS'({data_i, header_q} >> DataWidth);
@@ -104,6 +110,9 @@ module xw_image_header #(
       end
       if (crc_i) begin
         crc_word_q    <= crc_word_q + 4'd1;
+        magic_ok_q    <= magic_ok;
+        shape_ok_q    <= shape_ok;
+        layout_ok_q   <= layout_ok;
         cell_beats_o  <= cell_beats;
         table_beats_o <= table_lines * 32'(LINE_BEATS);
         tail_beats_o  <= cell_lines * 32'(LINE_BEATS);

@@ -88,10 +88,9 @@ class RunControlRtl : public testing::Test, protected Clocked<Vrun_control> {
   }
   void halt() {
     top->halted_i = 1;
-    settle();
-    EXPECT_NE(top->stop_fetch_o, 0);
     cycle();
     top->halted_i = 0;
+    EXPECT_NE(top->stop_fetch_o, 0);
   }
   void to_record() {
     wait("record", [&] { return record_starts_ == 1; });
@@ -233,6 +232,7 @@ TEST_F(RunControlRtl, WatchdogEndsEveryPhase) {
   cycles(5);
   fire();  // the record is not taken
   EXPECT_EQ(record_stops_, 1U);
+  cycle();
   EXPECT_EQ(errors_, 1U);
   EXPECT_EQ(code_, number(DeviceError::kWatchdog));
   EXPECT_EQ(detail_, 0x4000U);
@@ -273,6 +273,7 @@ TEST_F(RunControlRtl, WatchdogEndsRunsThatCannotBegin) {
   cycles(5);
   EXPECT_NE(top->record_phase_o, 0) << "the record of the last run still has the channel";
   fire();
+  cycle();
   EXPECT_EQ(errors_, 1U);
   EXPECT_EQ(code_, number(DeviceError::kWatchdog));
   EXPECT_EQ(detail_, 0U);
@@ -299,6 +300,7 @@ TEST_F(RunControlRtl, RecordsThatFailAreErrorsOfTheLastInstruction) {
     halt();
     to_record();
     record_done(true, decerr);
+    cycle();
     EXPECT_EQ(errors_, 1U);
     EXPECT_EQ(code_, number(decerr ? DeviceError::kMemoryDecerr : DeviceError::kMemorySlverr));
     EXPECT_EQ(detail_, 0x4000U);
