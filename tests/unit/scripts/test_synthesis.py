@@ -19,9 +19,10 @@ import synthesis  # noqa: E402
 LANES_NAME = "$paramod$0123456789abcdef\\xw_mac_lanes"
 
 
-def memory(module, name, depth, width):
+def memory(module, name, depth, width, write_ports=1):
     return (f"module {module}\n  attribute \\src \"x.sv:1.1-2.2\"\n  cell $mem_v2 \\{name}\n    parameter \\INIT 8'x\n"
-            f"    parameter \\MEMID \"\\\\{name}\"\n    parameter \\SIZE {depth}\n    parameter \\WIDTH {width}\n  end\nend\n")
+            f"    parameter \\MEMID \"\\\\{name}\"\n    parameter \\SIZE {depth}\n    parameter \\WIDTH {width}\n"
+            f"    parameter \\WR_PORTS {write_ports}\n  end\nend\n")
 
 
 class Netlist:
@@ -118,6 +119,10 @@ class Judge(unittest.TestCase):
     def test_a_memory_of_registers(self):
         self.netlist.log = self.netlist.log.replace("mapping memory \\xw_engine.fifo via $__XILINX_LUTRAM_SDP_\n", "")
         self.expect("xw_engine.fifo (64 x 8) is made of registers")
+
+    def test_a_table_of_constants_may_be_logic(self):
+        self.netlist.memories += memory("\\xw_engine", "rom", 32, 3, write_ports=0)
+        self.assertEqual(self.problems(), [])
 
     def test_an_array_of_registers(self):
         self.netlist.log += "Warning: Replacing memory \\gen[3].table with list of registers. See rtl/top/xw_core.sv:9, rtl/top/xw_core.sv:11\n"
