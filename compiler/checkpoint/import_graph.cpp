@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "compiler/checkpoint/adapted.hpp"
 #include "compiler/checkpoint/byte_reader.hpp"
 #include "compiler/checkpoint/checkpoint.hpp"
 #include "compiler/checkpoint/model_config.hpp"
@@ -202,6 +203,7 @@ class GraphBuilder {
 }  // namespace
 
 ir::Graph import_graph(const Checkpoint& checkpoint) {
+  if (checkpoint.format() == kAdaptedFormat) return adapted_graph(checkpoint);
   return GraphBuilder(checkpoint).build();
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "compiler/checkpoint/adapted.hpp"
 #include "compiler/checkpoint/byte_reader.hpp"
 #include "compiler/checkpoint/checkpoint_parts.hpp"
 #include "compiler/checkpoint/gguf_split.hpp"
@@ -107,6 +108,17 @@ std::unique_ptr<Checkpoint> open_directory(const fs::path& path) {
                   ", found " + std::to_string(files.size()) + " *.safetensors files");
 }
 
+/// A file that carries its graph, or null for another one; it needs no configuration beside it.
+std::unique_ptr<Checkpoint> open_adapted(const fs::path& path) {
+  std::vector<MappedFile> maps;
+  std::map<std::string, Tensor> tensors;
+  add_file(path, maps, tensors);
+  if (!is_adapted(tensors)) return nullptr;
+  CheckpointParts parts = adapted_parts(std::move(tensors), path);
+  parts.maps = std::move(maps);
+  return make_checkpoint(std::move(parts));
+}
+
 std::unique_ptr<Checkpoint> open_gguf(const fs::path& path) {
   CheckpointParts parts = gguf_parts(open_gguf_parts(path));
   if (parts.config.name.empty()) parts.config.name = path.stem().string();
@@ -127,6 +139,7 @@ std::unique_ptr<Checkpoint> open_checkpoint(const fs::path& path) {
   if (fs::is_directory(path, error)) return open_directory(path);
   const fs::path directory = path.has_parent_path() ? path.parent_path() : fs::path(".");
   if (path.extension() == ".safetensors" && has_file(path)) {
+    if (std::unique_ptr<Checkpoint> adapted = open_adapted(path)) return adapted;
     const bool is_shard =
         path.filename().string().find("-of-") != std::string::npos && has_file(directory / kIndexName);
     return is_shard ? open_sharded(path, directory) : open_safetensors(path, directory, {path.filename().string()}, {});
@@ -140,7 +153,10 @@ std::unique_ptr<Checkpoint> open_checkpoint(const fs::path& path) {
         ErrorCode::kUnsupported,
         path.string() + ": found a zip archive (PyTorch weights?); convert them first: scripts/convert_lightning.py");
   }
-  if (is_safetensors(bytes)) return open_safetensors(path, directory, {path.filename().string()}, {});
+  if (is_safetensors(bytes)) {
+    if (std::unique_ptr<Checkpoint> adapted = open_adapted(path)) return adapted;
+    return open_safetensors(path, directory, {path.filename().string()}, {});
+  }
   if (path.extension() == ".bin" || looks_like_llama2c(bytes)) return open_llama2c(std::move(map), path);
   throw Error(ErrorCode::kUnsupported,
               path.string() + ": found \"" + printable(magic) + "\" at its begin; supported: " + kSupported);

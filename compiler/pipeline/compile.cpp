@@ -243,7 +243,8 @@ class Compiler {
     const std::string& name = checkpoint_.config().name;
     manifest.model_name = name.empty() ? grouped_.graph.name : name;
     manifest.model_format = checkpoint_.format();
-    manifest.source_path_name = checkpoint_.path().filename().string();
+    manifest.source_path_name =
+        options_.source_name.empty() ? checkpoint_.path().filename().string() : options_.source_name;
     manifest.tool_version = options_.tool_version;
     manifest.chip_toml = chip_.text;
     manifest.emulator_toml = emulator_.text;

@@ -45,6 +45,7 @@ struct CompileOptions {
   float lambda = 0;                  ///< global ADC range; 0: the chip description's
   mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;
   std::string tool_version;
+  std::string source_name;  ///< of the file that the user named; empty: the checkpoint's
 };
 
 /// What a user wants to know after compiling; also part of the report.

@@ -25,6 +25,7 @@ namespace xw::app {
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       {"compile", "map a checkpoint to the tiles of a chip and write a program", compile_main},
+      {"adapt", "make a checkpoint fit for a noisy chip, without training", adapt_main},
       {"run", "generate text from a program or checkpoint", run_main},
       {"eval", "perplexity and tasks (multiple choice, LAMBADA, answers), over several chip instances", eval_main},
       {"inspect", "show a program: tile map, layers, code, sizes", inspect_main},

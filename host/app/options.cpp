@@ -40,6 +40,13 @@ mapping::RowCuts parse_row_cuts(const std::string& text) {
   throw Error(ErrorCode::kInvalidArgument, "--row-cuts: expected equal or fewest-tiles, found '" + text + "'");
 }
 
+std::optional<toolchain::AdaptOptions> adapt_options(const std::string& level) {
+  toolchain::AdaptOptions options;
+  options.passes = toolchain::adapt_level(level);
+  if (level == "none") return std::nullopt;
+  return options;
+}
+
 /// A place where something runs, as `option` names it.
 auto place_of(const std::string& option) {
   return [option](const std::string& text) {
@@ -81,6 +88,10 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
       "repeatable");
   add("row-cuts", parsed(compile.row_cuts, parse_row_cuts)->default_value("fewest-tiles"),
       "how inputs are cut into blocks: fewest-tiles, or equal (nearly equal pieces: less noise, more tiles)");
+  add("adapt", parsed(compile.adapt, adapt_options),
+      ("make the checkpoint fit for the noisy chip first, without training: " + toolchain::adapt_level_help() +
+       " (default: none; `crossweave adapt` has more options)")
+          .c_str());
   add("lambda", parsed(calibration.adc, toolchain::parse_adc_range),
       "ADC full scale in units of input range x w_max: a number for all layers, or auto: per layer, from data "
       "(default: auto, or the chip's when the checkpoint stores its input ranges)");
@@ -89,7 +100,8 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
       "there, else mse)");
   add("calibration-text", path_value(calibration.text, "--calibration-text"),
       "text file for calibration (default: a built-in text)");
-  add("calibration-tokens", po::value(&calibration.tokens)->default_value(calibration.tokens), "tokens of it to use");
+  add("calibration-tokens", po::value(&calibration.tokens),
+      "tokens of it to use for ranges (default: 512, of an adapted checkpoint 4096)");
   add("calibration-context", po::value(&calibration.context)->default_value(calibration.context),
       "tokens of it that the model reads as one sequence");
   add("tokenizer", path_value(compile.tokenizer, "--tokenizer"),

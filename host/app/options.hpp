@@ -63,6 +63,7 @@ struct Command {
     const boost::program_options::options_description& options, const char* positional, const char* usage,
     const char* examples);
 
+int adapt_main(const std::vector<std::string>& arguments);
 int compile_main(const std::vector<std::string>& arguments);
 int run_main(const std::vector<std::string>& arguments);
 int eval_main(const std::vector<std::string>& arguments);

@@ -8,6 +8,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/warning.hpp"
+#include "compiler/checkpoint/adapted.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -38,7 +39,12 @@ OpenedCheckpoint open_checkpoint(const std::filesystem::path& path, const std::f
   OpenedCheckpoint opened;
   opened.file = checkpoint::open_checkpoint(path);
   opened.graph = checkpoint::import_graph(*opened.file);
-  opened.tokenizer = tokenizer_of(path, tokenizer);
+  const std::span<const std::byte> stored = checkpoint::stored_bytes(*opened.file, checkpoint::kTokenizerTensor);
+  if (tokenizer.empty() && !stored.empty()) {
+    opened.tokenizer = tokenizer::parse(stored, path.string() + ": tokenizer");
+  } else if (opened.file->format() != checkpoint::kAdaptedFormat || !tokenizer.empty()) {
+    opened.tokenizer = tokenizer_of(path, tokenizer);
+  }
   if (opened.tokenizer) check_vocabulary(*opened.tokenizer, opened.graph, path);
   return opened;
 }

@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "compiler/passes/first_token.hpp"
+#include "host/toolchain/adapt/adapt.hpp"
 #include "host/toolchain/calibration/calibrate.hpp"
 #include "host/toolchain/checkpoint.hpp"
+#include "host/toolchain/temporary_file.hpp"
 #include "host/toolchain/version.hpp"
 
 namespace xw::toolchain {
@@ -24,11 +26,19 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
   compile.digital = options.digital;
   compile.row_cuts = options.row_cuts;
   compile.tool_version = kVersion;
+  compile.source_name = model.filename().string();
   if (options.calibration.adc.source == AdcRange::Source::kFixed) compile.lambda = options.calibration.adc.lambda;
   const arch::ChipDescription chip = arch::load_chip(options.chip);
   const arch::EmulatorDescription emulator =
       arch::load_emulator(options.emulator.empty() ? chip.emulator : options.emulator);
-  OpenedCheckpoint opened = open_checkpoint(model, options.tokenizer);
+  std::optional<TemporaryFile> adapted;
+  if (options.adapt) {
+    AdaptOptions adapt = *options.adapt;
+    adapt.text = options.calibration.text;
+    adapted.emplace("crossweave");
+    adapt_checkpoint(model, options, adapt, adapted->path(), pool);
+  }
+  OpenedCheckpoint opened = open_checkpoint(adapted ? adapted->path() : model, options.tokenizer);
   const std::vector<std::string> analog = compiler::analog_linears(opened.graph, compile);
   if (options.first_token_digital) passes::set_digital_positions(opened.graph, analog, 1);
   passes::set_replicas(opened.graph, analog, options.replicas);

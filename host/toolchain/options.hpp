@@ -14,6 +14,7 @@
 #include "compiler/passes/replicas.hpp"
 #include "compiler/program/program.hpp"
 #include "host/runtime/chip_instance.hpp"
+#include "host/toolchain/adapt/options.hpp"
 #include "host/toolchain/calibration/ranges.hpp"
 #include "host/toolchain/mode.hpp"
 
@@ -24,7 +25,7 @@ struct CalibrationOptions {
   InputRanges ranges;
   AdcRange adc;
   std::filesystem::path text;   ///< file to calibrate on; empty: the built-in text
-  std::uint32_t tokens = 512;   ///< of it, at most
+  std::uint32_t tokens = 0;     ///< of it, at most; 0: 512, or 4096 for an adapted checkpoint
   std::uint32_t context = 512;  ///< tokens that the model reads as one sequence; no more than its context
 };
 
@@ -40,6 +41,7 @@ struct CompileOptions {
   /// Layers that the chip holds several times, their outputs averaged (passes::set_replicas).
   std::vector<passes::ReplicaRule> replicas;
   mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;  ///< how inputs are cut into blocks
+  std::optional<AdaptOptions> adapt;  ///< what is done to the checkpoint before; its text is the calibration's
   CalibrationOptions calibration;
   std::filesystem::path tokenizer;  ///< empty: found in or beside the checkpoint
 };

@@ -9,7 +9,9 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "compiler/checkpoint/adapted.hpp"
 #include "compiler/pipeline/trained_ranges.hpp"
+#include "host/toolchain/calibration/contexts.hpp"
 #include "host/toolchain/calibration/default_text.hpp"
 #include "host/toolchain/calibration/known_ranges.hpp"
 #include "host/toolchain/calibration/layers.hpp"
@@ -19,44 +21,10 @@
 namespace xw::toolchain {
 namespace {
 
-constexpr std::size_t kLeastTokens = 16;
-
-/// The text in pieces that each begin a context, with the tokenizer's beginning of a sequence if it has one.
-std::vector<std::vector<std::int32_t>> calibration_contexts(const CalibrationOptions& options,
-                                                            const tokenizer::Tokenizer* tokenizer,
-                                                            const ir::Graph& graph) {
-  if (tokenizer == nullptr) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "calibration needs a tokenizer: none found beside the checkpoint; give --tokenizer, or --ranges "
-                "fixed:BETA for ranges without data");
-  }
-  const std::string text = options.text.empty() ? std::string(default_text()) : read_text_file(options.text);
-  std::vector<std::int32_t> tokens = tokenizer->encode(text, true, false);
-  const auto longest = static_cast<std::size_t>(std::get<std::int64_t>(graph.meta.at("context_length")));
-  const std::size_t context = std::min<std::size_t>(options.context, longest);
-  if (context < kLeastTokens) {
-    throw Error(ErrorCode::kInvalidArgument, "calibration: expected a context of at least " +
-                                                 std::to_string(kLeastTokens) + " tokens, found " +
-                                                 std::to_string(context));
-  }
-  if (tokens.size() > options.tokens) tokens.resize(options.tokens);
-  if (tokens.size() < kLeastTokens) {
-    throw Error(ErrorCode::kInvalidArgument, "calibration text gives only " + std::to_string(tokens.size()) +
-                                                 " tokens; at least " + std::to_string(kLeastTokens) + " are needed");
-  }
-  const std::vector<std::int32_t> prefix = tokenizer->encode("", true, false);
-  const bool has_prefix =
-      !prefix.empty() && prefix.size() < context && std::equal(prefix.begin(), prefix.end(), tokens.begin());
-  std::vector<std::vector<std::int32_t>> contexts;
-  for (auto next = tokens.begin(); next != tokens.end();) {
-    std::vector<std::int32_t>& piece = contexts.emplace_back();
-    if (has_prefix && contexts.size() > 1) piece = prefix;
-    const auto count = std::min(static_cast<std::ptrdiff_t>(context - piece.size()), tokens.end() - next);
-    piece.insert(piece.end(), next, next + count);
-    next += count;
-  }
-  if (contexts.size() > 1 && contexts.back().size() < kLeastTokens) contexts.pop_back();
-  return contexts;
+/// What was adapted on a general text is calibrated on it.
+TextDefaults text_defaults(const checkpoint::Checkpoint& checkpoint) {
+  if (checkpoint.format() == checkpoint::kAdaptedFormat) return {general_text(), 4096};
+  return {default_text(), 512};
 }
 
 }  // namespace
@@ -85,7 +53,7 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
 
   CalibrationLayers layers =
       use_stored ? layers_with_ranges(graph, names, stored) : cut_layers(graph, names, chip, compile.row_cuts);
-  const std::vector<std::vector<std::int32_t>> contexts = calibration_contexts(options, tokenizer, graph);
+  const std::vector<std::vector<std::int32_t>> contexts = calibration_contexts(options, text_defaults(*checkpoint), tokenizer, graph);
   observe(layers, checkpoint, graph, contexts, compile.lm_head_analog, pool);
   std::size_t tokens = 0;
   for (const std::vector<std::int32_t>& context : contexts) tokens += context.size();

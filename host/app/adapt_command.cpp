@@ -1,0 +1,96 @@
+// `crossweave adapt`.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <iostream>
+#include <nlohmann/json.hpp>
+
+#include "host/app/options.hpp"
+#include "host/report/text_format.hpp"
+#include "host/toolchain/adapt/adapt.hpp"
+#include "host/toolchain/adapt/adapt_json.hpp"
+#include "host/toolchain/compile.hpp"
+
+namespace xw::app {
+namespace {
+
+namespace po = boost::program_options;
+
+void print_text(const toolchain::AdaptSummary& summary, const std::filesystem::path& output) {
+  report::line(
+      std::cout,
+      "%s: %zu sites adapted on %llu tokens in %.1f s; %.2f M digital MACs a token beside %.1f M analog (%.1f %%)",
+      output.string().c_str(), summary.sites.size(), static_cast<unsigned long long>(summary.tokens), summary.seconds,
+      static_cast<double>(summary.digital_macs) * 1e-6, static_cast<double>(summary.analog_macs) * 1e-6,
+      100.0 * static_cast<double>(summary.digital_macs) / static_cast<double>(summary.analog_macs));
+  report::line(std::cout, "expected noise over signal, dB (mean over layers of a kind):");
+  report::line(std::cout, "  %-12s %8s %8s %10s %8s", "kind", "before", "after", "clipping", "level");
+  for (const toolchain::AdaptedKind& kind : toolchain::by_kind(summary)) {
+    report::line(std::cout, "  %-12s %8.1f %8.1f %10.1f %8.2f", kind.name.c_str(), kind.noise_before_db,
+                 kind.noise_after_db, kind.change_db, kind.clip_level);
+  }
+}
+
+}  // namespace
+
+int adapt_main(const std::vector<std::string>& arguments) {
+  toolchain::CompileOptions compile;
+  toolchain::AdaptOptions adapt;
+  std::filesystem::path model;
+  std::filesystem::path output;
+  std::filesystem::path json_path;
+  std::string level = "clip";
+  unsigned threads = 0;
+  po::options_description options("Adaptation");
+  auto add = options.add_options();
+  add("model", path_value(model, "CHECKPOINT"), "checkpoint: directory or file (safetensors, GGUF, llama2.c)");
+  add("output,o", path_value(output, "-o"), "adapted checkpoint to write (.safetensors)");
+  add("level", po::value(&level)->default_value(level),
+      ("what may be done, each with all before it: " + toolchain::adapt_level_help()).c_str());
+  add("rank", po::value<std::uint32_t>(), "directions of every input that are taken digitally (default: the level's)");
+  add("noise", po::value(&adapt.noise), "cell model that is adapted to (default: the chip's)");
+  add("calibration-text", path_value(adapt.text, "--calibration-text"),
+      "text file to adapt on (default: a built-in text)");
+  add("calibration-tokens", po::value(&adapt.tokens)->default_value(adapt.tokens), "tokens of it to use");
+  add("calibration-context", po::value(&adapt.context)->default_value(adapt.context),
+      "tokens of it that the model reads as one sequence");
+  add("ridge", po::value(&adapt.passes.ridge)->default_value(adapt.passes.ridge),
+      "how little the data is trusted when clipped weights are made up for: over features / tokens");
+  add("chip", po::value(&compile.chip)->default_value(compile.chip), "chip description: built-in name or TOML file");
+  add("lm-head", po::value<std::string>()->default_value("digital"),
+      "where the output layer will run: analog or digital");
+  add("digital", po::value(&compile.digital)->composing(),
+      "linear layers that stay digital (name or pattern, e.g. '*.down_proj'); repeatable");
+  add("tokenizer", path_value(compile.tokenizer, "--tokenizer"),
+      "tokenizer file (default: found in or beside the checkpoint)");
+  options.add(thread_options(threads)).add(json_options(json_path));
+  const auto values = parse_command_line(
+      "adapt", arguments, options, "model", "CHECKPOINT -o ADAPTED.safetensors [options]",
+      "  crossweave adapt SmolLM2-135M-Instruct.Q4_1.gguf --chip afm-512 -o adapted.safetensors\n"
+      "  crossweave compile adapted.safetensors -o smollm2.xwp\n"
+      "  crossweave adapt Llama-3.2-1B/ --level fold --calibration-text my-domain.txt -o adapted.safetensors\n");
+  if (!values) return 0;
+  if (model.empty())
+    throw Error(ErrorCode::kInvalidArgument, "adapt: no checkpoint given (see `crossweave adapt --help`)");
+  if (output.empty()) throw Error(ErrorCode::kInvalidArgument, "adapt: no output given; use -o ADAPTED.safetensors");
+  const double ridge = adapt.passes.ridge;
+  adapt.passes = toolchain::adapt_level(level);
+  adapt.passes.ridge = ridge;
+  if (values->contains("rank")) adapt.passes.rank = (*values)["rank"].as<std::uint32_t>();
+  const std::string lm_head = (*values)["lm-head"].as<std::string>();
+  if (lm_head != "analog" && lm_head != "digital")
+    throw Error(ErrorCode::kInvalidArgument, "--lm-head: expected analog or digital, found '" + lm_head + "'");
+  compile.lm_head_analog = lm_head == "analog";
+  compile.calibration.text = adapt.text;
+  FileRoles roles;
+  add_model_files(roles, model, compile, nullptr);
+  roles.add_output("-o", output, OutputKind::kText);
+  roles.add_output("--json", json_path, OutputKind::kText);
+  roles.check();
+  ThreadPool pool(threads);
+  const toolchain::AdaptSummary summary = toolchain::adapt_checkpoint(model, compile, adapt, output, pool);
+  if (json_path != "-") print_text(summary, output);
+  write_json(json_path, toolchain::adapt_json(summary, output));
+  return 0;
+}
+
+}  // namespace xw::app

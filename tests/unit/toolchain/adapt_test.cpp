@@ -1,0 +1,142 @@
+// Adaptation of a checkpoint: what is exact stays exact, every device executes it, and noise falls.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/adapt/adapt.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "compiler/checkpoint/adapted.hpp"
+#include "host/toolchain/adapt/adapt_json.hpp"
+#include "host/toolchain/opened_model.hpp"
+#include "tests/support/expect_error.hpp"
+#include "tests/unit/toolchain/compiled_model.hpp"
+
+namespace xw::toolchain {
+namespace {
+
+using xw::test::expect_error;
+
+class AdaptTest : public test::CompiledModel {
+ protected:
+  static std::vector<float> logits(const std::filesystem::path& model, const RunOptions& run,
+                                   const CompileOptions& compile) {
+    OpenedModel opened(model, run, compile, 2);
+    transformer::Session session(opened.model());
+    std::vector<std::int32_t> tokens;
+    for (std::int32_t t = 0; t < 40; ++t) tokens.push_back(1 + (t * 37 + t * t) % 290);
+    return session.forward(tokens, transformer::LogitsOf::kAll);
+  }
+  static double distance(const std::vector<float>& a, const std::vector<float>& b) {
+    double sum = 0;
+    double scale = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      sum += std::pow(static_cast<double>(a[i]) - static_cast<double>(b[i]), 2);
+      scale += std::pow(static_cast<double>(b[i]), 2);
+    }
+    return std::sqrt(sum / scale);
+  }
+  static AdaptOptions small(const AdaptPasses& passes) {
+    AdaptOptions options;
+    options.passes = passes;
+    options.tokens = 1024;
+    options.context = 64;
+    return options;
+  }
+  static AdaptSummary adapt_to(const std::filesystem::path& output, const AdaptOptions& options, unsigned threads = 2) {
+    ThreadPool pool(threads);
+    return adapt_checkpoint(checkpoint_, options_, options, output, pool);
+  }
+};
+
+TEST_F(AdaptTest, ExactPassesKeepTheLogits) {
+  const std::vector<float> expected = logits(checkpoint_, {}, {});
+  AdaptPasses equalise{.equalise = true};
+  AdaptPasses centre{.centre = true};
+  AdaptPasses first{.first_token = true};
+  AdaptPasses bypass{.rank = 5};
+  AdaptPasses all{.equalise = true, .centre = true, .first_token = true, .rank = 5};
+  for (const AdaptPasses& passes : {equalise, centre, first, bypass, all}) {
+    const std::filesystem::path output = folder_ / "exact.safetensors";
+    const AdaptSummary summary = adapt_to(output, small(passes));
+    EXPECT_LT(distance(logits(output, {}, {}), expected), 2e-6)
+        << passes.equalise << passes.centre << passes.first_token << passes.rank;
+    EXPECT_EQ(summary.digital_macs == 0, passes.rank == 0);
+  }
+}
+
+/// Random weights have neither a mean nor directions that would be worth much: what is seen must not grow, what is expected falls.
+/// How much a real model gains: docs/results.md.
+TEST_F(AdaptTest, LevelsLowerTheExpectedNoise) {
+  const std::vector<float> fp32 = logits(checkpoint_, {}, {});
+  const auto seen = [&](const std::string& level) {
+    CompileOptions compile = options_;
+    compile.calibration.tokens = 256;
+    compile.calibration.context = 64;
+    if (level != "none") {
+      compile.adapt = small(adapt_level(level));
+      compile.adapt->passes.rank = std::min<std::uint32_t>(compile.adapt->passes.rank, 6);
+    }
+    double total = 0;
+    for (std::uint32_t seed = 0; seed < 6; ++seed) {
+      RunOptions run;
+      run.mode = Mode::kAnalog;
+      run.chip.noise = "pcm-afm";
+      run.chip.chip_seed = seed;
+      total += std::pow(distance(logits(checkpoint_, run, compile), fp32), 2);
+    }
+    return std::sqrt(total / 6);
+  };
+  const double none = seen("none");
+  const double bypass = seen("bypass");
+  EXPECT_LT(bypass, 1.05 * none);
+  EXPECT_LT(seen("clip"), 1.1 * none);
+  const AdaptSummary summary = adapt_to(folder_ / "noise.safetensors", small(adapt_level("bypass")));
+  for (const AdaptedKind& kind : by_kind(summary)) EXPECT_LT(kind.noise_after_db, kind.noise_before_db) << kind.name;
+}
+
+TEST_F(AdaptTest, TheFileDoesNotDependOnThreadsOrMemory) {
+  AdaptOptions options = small(adapt_level("clip"));
+  options.passes.rank = 4;
+  adapt_to(folder_ / "a.safetensors", options, 1);
+  options.memory = 1;  // every site in a pass of its own
+  adapt_to(folder_ / "b.safetensors", options, 3);
+  const auto bytes = [&](const char* name) {
+    std::ifstream file(folder_ / name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_EQ(bytes("a.safetensors"), bytes("b.safetensors"));
+}
+
+TEST_F(AdaptTest, AnAdaptedCheckpointBringsGraphAndTokenizer) {
+  const std::filesystem::path output = folder_ / "whole.safetensors";
+  adapt_to(output, small(adapt_level("bypass")));
+  const OpenedCheckpoint opened = open_checkpoint(output, {});
+  EXPECT_EQ(opened.file->format(), checkpoint::kAdaptedFormat);
+  ASSERT_TRUE(opened.tokenizer.has_value());
+  EXPECT_EQ(*opened.tokenizer, *open_checkpoint(checkpoint_, {}).tokenizer);
+  ThreadPool pool(1);
+  expect_error(ErrorCode::kUnsupported, "is adapted already",
+               [&] { adapt_checkpoint(output, options_, small({}), folder_ / "twice.safetensors", pool); });
+}
+
+TEST_F(AdaptTest, JsonHasEverySite) {
+  const AdaptSummary summary = adapt_to(folder_ / "json.safetensors", small(adapt_level("centre")));
+  const nlohmann::ordered_json json = adapt_json(summary, "out");
+  EXPECT_EQ(json["crossweave_adaptation"], 1);
+  ASSERT_EQ(json["sites"].size(), 8U);  // two layers of four
+  EXPECT_EQ(json["sites"][0]["layers"].size(), 3U);
+  EXPECT_EQ(json["macs"]["digital"], 0);
+}
+
+TEST(AdaptLevel, OthersAreListed) {
+  expect_error(ErrorCode::kInvalidArgument, "none, fold, centre, bypass, clip", [] { (void)adapt_level("best"); });
+  EXPECT_TRUE(adapt_level("clip").clip);
+  EXPECT_EQ(adapt_level("centre").rank, 0U);
+}
+
+}  // namespace
+}  // namespace xw::toolchain
