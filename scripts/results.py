@@ -5,6 +5,7 @@
 
     scripts/results.py accuracy [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl] [--reuse]
     scripts/results.py tasks TASK.jsonl... [--model GGUF] [--limit N] [--seeds N] [--reuse]
+    scripts/results.py adaptation [--model GGUF] [--text wiki.test.raw] [--lm-head analog] [--calibration-text FILE] [--seeds N] [--reuse]
     scripts/results.py cycles [--model GGUF] [--build FOLDER]
 
 accuracy compiles SmolLM2-135M for afm-512 and evaluates fp32, digital-w8a8, digital-w4a8, analog ideal and analog pcm-afm
@@ -13,6 +14,9 @@ the same command gave before from the work folder; one that was interrupted goes
 
 tasks does the same for files of `crossweave eval --task` (scripts/fetch_eval.sh), ten chip seeds, and compares every row with fp32
 in pairs of items (`crossweave compare`).
+
+adaptation does it for the levels of `crossweave adapt`, and for the last with layers several times on the chip: perplexity in fp32,
+digital-w8a8, analog ideal and pcm-afm (five chip seeds), tiles, and time and energy of a token on the simulated chip.
 
 cycles runs every layer call of SmolLM2-135M at batch 1 and 16, and the programs of the conformance suite, on the Verilated RTL
 and on the SystemC model. It needs a build with Verilator, SystemC and benchmarks, and a minute of time.
@@ -53,6 +57,13 @@ def parse_arguments():
     tasks.add_argument("--limit", default=0, type=int)
     tasks.add_argument("--seeds", default=10, type=int)
     tasks.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
+    adaptation = tables.add_parser("adaptation", parents=[common], help="levels of adaptation: perplexity and cost")
+    adaptation.add_argument("--text", default=shared / "corpora/wiki.test.raw", type=pathlib.Path)
+    adaptation.add_argument("--tokens", default=20000, type=int)
+    adaptation.add_argument("--seeds", default=5, type=int)
+    adaptation.add_argument("--lm-head", default="digital", choices=("digital", "analog"))
+    adaptation.add_argument("--calibration-text", default=None, type=pathlib.Path, help="text to adapt on (default: the built-in one)")
+    adaptation.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
     cycles = tables.add_parser("cycles", parents=[common], help="SystemC model beside the Verilated RTL")
     cycles.add_argument("--build", default=ROOT / "build/dev", type=pathlib.Path, help="build folder with the Verilated kernels")
     arguments = parser.parse_args()
@@ -61,6 +72,8 @@ def parse_arguments():
         needed += [arguments.text, arguments.lambada]
     elif arguments.table == "tasks":
         needed += arguments.files
+    elif arguments.table == "adaptation":
+        needed += [arguments.text] + ([arguments.calibration_text] if arguments.calibration_text else [])
     else:
         arguments.cycle_table = arguments.build / "tests/benchmark/systemc/systemc_cycles"
         arguments.cycle_test = arguments.build / "tests/systemc/systemc_cycles_test"
@@ -106,9 +119,9 @@ def write_table(document, marker, lines):
     document.write_text(head + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1])
 
 
-def compile_program(arguments, name, options):
+def compile_program(arguments, name, options, model=None):
     program = arguments.work / f"{name}.xwp"
-    subprocess.run([str(arguments.crossweave), "compile", str(arguments.model), "--chip", "afm-512", "-o", str(program), *options,
+    subprocess.run([str(arguments.crossweave), "compile", str(model or arguments.model), "--chip", "afm-512", "-o", str(program), *options,
                     *arguments.compile_options.split()], check=True)
     return program
 
@@ -192,6 +205,51 @@ def tasks(arguments):
     print("\n".join(lines))
 
 
+def adapted(arguments, level):
+    """The checkpoint at a level, made unless the same command made it before."""
+    if level == "none":
+        return arguments.model
+    file = arguments.work / f"smollm2-{level}-{arguments.lm_head}.safetensors"
+    command = ["adapt", str(arguments.model), "--level", level, "--lm-head", arguments.lm_head, "-o", str(file)]
+    if arguments.calibration_text:
+        command += ["--calibration-text", str(arguments.calibration_text)]
+    kept = file.with_suffix(".command.json")
+    if not (arguments.reuse and file.exists() and kept.exists() and json.loads(kept.read_text()) == command):
+        subprocess.run([str(arguments.crossweave), *command], check=True)
+        kept.write_text(json.dumps(command))
+    return file
+
+
+def adaptation(arguments):
+    lm_head = ["--lm-head", arguments.lm_head]
+    rows = [("none", "as it is", []), ("fold", "scales", []), ("centre", "+ means and first token", []), ("bypass", "+ 16 directions", []),
+            ("clip", "+ clipping", []), ("clip", "+ the MLP twice", ["--replicate", "*.gate_proj=2,*.up_proj=2,*.down_proj=2"]),
+            ("clip", "+ all twice", ["--replicate", "all=2"])]
+    lines = ["| level | what | tiles | digital MACs | fp32 | w8a8 | ideal | pcm-afm | ms/token | mJ/token |", "|---" * 10 + "|"]
+    measured = ["--text", str(arguments.text), "--tokens", str(arguments.tokens), "--context", "512"]
+    marker = "adaptation" + ("-analog-head" if arguments.lm_head == "analog" else "")
+    for number, (level, what, options) in enumerate(rows):
+        checkpoint, name = adapted(arguments, level), f"adaptation-{arguments.lm_head}-{number}"
+        program = compile_program(arguments, name, [*lm_head, *options], checkpoint)
+        cells = []
+        for mode, model, mode_options in (("fp32", checkpoint, ["--mode", "fp32"]), ("w8a8", program, ["--mode", "digital-w8a8"]),
+                                          ("ideal", program, ["--noise", "ideal"]),
+                                          ("pcm-afm", program, ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])):
+            result, _ = evaluate(arguments, f"{name}-{mode}", model, measured, mode_options)
+            cells.append(cell(result["perplexity"], 1, 2, len(result["runs"])))
+        done = subprocess.run([str(arguments.crossweave), "simulate", str(program), "--position", "511", "--json"], check=True,
+                              stdout=subprocess.PIPE, text=True)
+        simulated = json.loads(done.stdout)
+        run = simulated["runs"][0]
+        lines.append(f"| {level} | {what} | {simulated['tiles']} | {100 * run['digital_macs'] / (run['digital_macs'] + run['cell_macs']):.1f} % | "
+                     + " | ".join(cells) + f" | {run['total_ns'] * 1e-6:.2f} | {run['energy_pj_per_token'] * 1e-9:.2f} |")
+        write_table(arguments.document, marker, [
+            *lines, "", f"SmolLM2-135M-Instruct on `afm-512`, lm_head {arguments.lm_head}; wiki.test.raw, first {arguments.tokens} tokens, context 512; mean ± standard deviation over "
+            f"{arguments.seeds} chips. Adapted and calibrated on {arguments.calibration_text.name if arguments.calibration_text else 'the built-in text'}. Time and energy of one token at position "
+            f"511 on the simulated chip; digital MACs with attention{' and lm_head' if arguments.lm_head == 'digital' else ''}. Command: `scripts/results.py adaptation`."])
+    print("\n".join(lines))
+
+
 def conformance_lines(text):
     """Table of what systemc_cycles_test printed: rows for the programs long enough, one for the others together."""
     rows = re.findall(r"^cycles: \| (\S+) \| (\d+) \| (\d+) \| (\d+) \|", text, re.MULTILINE)
@@ -232,7 +290,7 @@ def cycles(arguments):
 def main():
     arguments = parse_arguments()
     arguments.work.mkdir(parents=True, exist_ok=True)
-    {"accuracy": accuracy, "tasks": tasks, "cycles": cycles}[arguments.table](arguments)
+    {"accuracy": accuracy, "tasks": tasks, "adaptation": adaptation, "cycles": cycles}[arguments.table](arguments)
 
 
 if __name__ == "__main__":
