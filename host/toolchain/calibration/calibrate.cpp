@@ -53,7 +53,8 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
 
   CalibrationLayers layers =
       use_stored ? layers_with_ranges(graph, names, stored) : cut_layers(graph, names, chip, compile.row_cuts);
-  const std::vector<std::vector<std::int32_t>> contexts = calibration_contexts(options, text_defaults(*checkpoint), tokenizer, graph);
+  const std::vector<std::vector<std::int32_t>> contexts =
+      calibration_contexts(options, text_defaults(*checkpoint), tokenizer, graph);
   observe(layers, checkpoint, graph, contexts, compile.lm_head_analog, pool);
   std::size_t tokens = 0;
   for (const std::vector<std::int32_t>& context : contexts) tokens += context.size();
