@@ -5,7 +5,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "tests/support/paths.hpp"
 #include "tests/unit/app/command.hpp"
@@ -265,6 +267,37 @@ TEST_F(CommandLine, CorruptProgramsAreRefused) {
   const Outcome truncated = crossweave("run " + broken.string() + " -p abc");
   EXPECT_EQ(truncated.status, 3) << truncated.output;
   EXPECT_THAT(truncated.output, HasSubstr("broken.xwp"));
+}
+
+TEST_F(CommandLine, PlacementOptionsReachTheProgram) {
+  const Outcome made = compile(
+      "--chip tiny-64 --first-token digital --replicate '*.down_proj=3,*.k_proj=2' --replicate '*.v_proj=2' --row-cuts "
+      "equal");
+  ASSERT_EQ(made.status, 0) << made.output;
+  const Outcome outcome = crossweave("inspect " + program_.string() + " --json --layers");
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  const auto json = nlohmann::json::parse(outcome.output);
+  std::map<std::string, std::uint32_t> copies;
+  for (const auto& matrix : json.at("matrices")) copies[matrix.at("name")] = matrix.at("replicas");
+  EXPECT_EQ(copies.at("model.layers.1.mlp.down_proj"), 3U);
+  EXPECT_EQ(copies.at("model.layers.0.self_attn.k_proj"), 2U);
+  EXPECT_EQ(copies.at("model.layers.0.self_attn.v_proj"), 2U);
+  EXPECT_EQ(copies.at("model.layers.0.self_attn.q_proj"), 1U);
+  for (const auto& block : json.at("blocks")) EXPECT_LE(block.at("rows"), 54) << "160 = 54 + 53 + 53, 96 = 48 + 48";
+  const Outcome graph = crossweave("inspect " + program_.string() + " --graph");
+  EXPECT_THAT(graph.output, HasSubstr("digital_positions = 1"));
+  EXPECT_EQ(crossweave("run " + program_.string() + " -p abc -n 2 --ignore-eos").status, 0);
+  const std::pair<const char*, const char*> wrong[] = {
+      {"--replicate '*.q=2'", "found '*.q', which matches none"},
+      {"--replicate all", "expected PATTERN=COUNT with a count from 1 to 64, found 'all'"},
+      {"--row-cuts fine", "--row-cuts: expected equal or fewest-tiles, found 'fine'"},
+      {"--first-token host", "--first-token: expected analog or digital, found 'host'"},
+  };
+  for (const auto& [options, message] : wrong) {
+    const Outcome refused = compile(std::string("--chip tiny-64 ") + options);
+    EXPECT_EQ(refused.status, 2) << options;
+    EXPECT_THAT(refused.output, HasSubstr(message));
+  }
 }
 
 TEST_F(CommandLine, UnwritableOutputLeavesTheOldProgram) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "arch/support/parallel.hpp"
@@ -556,6 +557,54 @@ TEST(Model, FirstPositionsOfSegmentsRunOnTheHost) {
   EXPECT_EQ(backend.on_host, (std::vector<std::uint32_t>{2, 2, 1}));
   EXPECT_EQ(backend.seen, (std::vector<std::pair<std::uint32_t, std::uint32_t>>{{102, 2}, {106, 1}, {108, 2}}))
       << "vector indices count all tokens";
+}
+
+/// A sequence that passes the original context of longrope is computed again from its first token on: on the host again.
+TEST(Model, FirstPositionsRunOnTheHostWhenASequenceIsComputedAgain) {
+  class FactorByVector : public CallBackend {
+   public:
+    void run_call(std::uint32_t, std::span<const float> x, std::uint32_t n, std::uint32_t vector_base,
+                  std::span<const std::span<float>> outputs) override {
+      product(x, n, outputs, [&](std::size_t v) { return static_cast<float>(1 + (vector_base + v) % 7); });
+    }
+    void run_on_host(std::uint32_t, std::span<const float> x, std::uint32_t n,
+                     std::span<const std::span<float>> outputs) override {
+      on_host += n;
+      product(x, n, outputs, [](std::size_t) { return -3.0F; });
+    }
+    std::uint32_t on_host = 0;
+
+   private:
+    static void product(std::span<const float> x, std::uint32_t n, std::span<const std::span<float>> outputs,
+                        const std::function<float(std::size_t)>& factor_of_vector) {
+      const std::size_t in = x.size() / n, out = outputs[0].size() / n;
+      for (std::size_t v = 0; v < n; ++v) {
+        for (std::size_t o = 0; o < out; ++o) outputs[0][v * out + o] = factor_of_vector(v) * x[v * in + o];
+      }
+    }
+  };
+  const TinyModel tiny(longrope());
+  ir::Graph graph = tiny.graph();
+  for (ir::Node& node : graph.nodes) {
+    if (node.kind != ir::OpKind::kLinear || ir::attr_string(node, "name") != "l0.o.out") continue;
+    node.kind = ir::OpKind::kAimcCall;
+    node.attributes = {{"call", std::int64_t{0}}, {ir::kDigitalPositions, std::int64_t{2}}};
+  }
+  ThreadPool pool(1);
+  FactorByVector backend;
+  Model model(graph, tiny.source, &backend, pool);
+  const auto tokens = tiny.tokens(24, 3);
+  Session known(model);
+  known.reset(0, 24);
+  (void)known.forward(std::span(tokens).first(23), LogitsOf::kNone);
+  const auto expected = known.forward(std::span(tokens).last(1), LogitsOf::kLast);
+  EXPECT_EQ(backend.on_host, 2U);
+  Session grown(model);
+  (void)grown.forward(std::span(tokens).first(1), LogitsOf::kNone);
+  (void)grown.forward(std::span(tokens).subspan(1, 17), LogitsOf::kNone);
+  (void)grown.forward(std::span(tokens).subspan(18, 5), LogitsOf::kNone);  // passes 20: 18 tokens again
+  EXPECT_EQ(grown.forward(std::span(tokens).last(1), LogitsOf::kLast), expected);
+  EXPECT_EQ(backend.on_host, 2U + 2 + 2);
 }
 
 TEST(Model, ABackendThatHasNoHostSideSaysSo) {
