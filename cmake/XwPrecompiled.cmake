@@ -1,7 +1,7 @@
 # Headers of others that many files read, compiled once: xw_add_precompiled(set KIND library|program [LITTLE] HEADERS ... [LIBRARIES ...]),
 # xw_use_precompiled(target set). Headers of the project are never among them, so that a change of one rebuilds what includes
-# it and nothing else. Off by default, so that builds of developers show when a file does not include what it uses; the presets
-# release and demo switch it on.
+# it and nothing else. Off by default, and in the preset quick, so that builds of developers show when a file does not include what it
+# uses; the presets dev, asan, release and demo switch it on.
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
 

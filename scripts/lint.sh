@@ -29,7 +29,7 @@ if ! command -v clang-tidy-14 >/dev/null; then
   echo "== clang-tidy-14 is not installed; not checked"
 else
   mkdir -p build/lint
-  cmake --preset dev -B build/lint -DXW_WITH_VERILATOR=OFF -DXW_BUILD_BENCHMARKS=OFF \
+  cmake --preset dev -B build/lint -DXW_WITH_VERILATOR=OFF -DXW_BUILD_BENCHMARKS=OFF -DXW_PRECOMPILED_HEADERS=OFF \
     >build/lint/configure.log 2>&1 || {
     cat build/lint/configure.log >&2
     exit 1
