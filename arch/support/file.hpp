@@ -53,6 +53,7 @@ void check_mapped_files();
 /// An output file written under a temporary name beside its target and renamed by `commit()`.
 /// Without commit (exception, Ctrl-C) the temporary file is removed and an existing target is untouched. It is locked
 /// (flock) while its writer lives; one without a lock, of a killed process, is removed by the target's next writer.
+/// A target that is a character device (/dev/null, a terminal) is written in place and takes no write_at().
 /// All methods throw Error{kIo} naming the target path and the reason (e.g. "No space left on device").
 class OutputFile {
  public:

@@ -94,6 +94,11 @@ constexpr std::array kEndings = {".safetensors"sv, ".gguf"sv, ".bin"sv, ".model"
   return false;
 }
 
+[[nodiscard]] bool is_character_device(const Path& path) {
+  std::error_code error;
+  return std::filesystem::is_character_file(path, error);
+}
+
 /// The beginning of a file that is there; empty for what is none.
 [[nodiscard]] std::string beginning(const Path& path) {
   struct stat status {};
@@ -139,10 +144,14 @@ constexpr std::array kEndings = {".safetensors"sv, ".gguf"sv, ".bin"sv, ".model"
   throw Error(ErrorCode::kIo, path.string() + ": cannot write (" + what + "): " + why);
 }
 
-void check_writable(const std::string& what, const Path& path) {
+void check_writable(const std::string& what, const Path& path, OutputKind kind) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0 && errno != ENOENT) {
     fail(what, path, std::generic_category().message(errno));  // e.g. a name that is too long
+  }
+  if (kind == OutputKind::kText && is_character_device(path)) {  // /dev/null, a terminal: written in place
+    if (::access(path.c_str(), W_OK) != 0) fail(what, path, std::generic_category().message(errno));
+    return;
   }
   if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
     fail(what, path, "it exists and is not a regular file");
@@ -192,10 +201,10 @@ void FileRoles::check() const {
         }
       }
     }
-    for (std::size_t k = 0; k < i; ++k) {
+    for (std::size_t k = 0; k < i && !is_character_device(output.path); ++k) {
       if (same_file(output.path, outputs_[k].path)) refuse(output.what, output.path, "is also " + outputs_[k].what);
     }
-    check_writable(output.what, output.path);
+    check_writable(output.what, output.path, output.kind);
     if (!may_replace(output.kind, bytes)) {
       refuse(output.what, output.path, std::string("exists and is not ") + name(output.kind));
     }

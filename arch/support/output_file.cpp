@@ -122,6 +122,7 @@ struct OutputFile::Impl {
   std::filesystem::path real_target;
   Slot& slot;
   int fd = -1;
+  bool is_device = false;     // a character device: written in place, no temporary file
   std::uint64_t flushed = 0;  // bytes of the file that are not in `buffer`
   std::vector<std::byte> buffer;
 
@@ -129,7 +130,7 @@ struct OutputFile::Impl {
       : target(std::move(where)), real_target(resolved(target)), slot(taken) {}
   ~Impl() {
     if (fd >= 0) {
-      ::unlink(slot.path.data());  // under the lock: the name may be another's later
+      if (!is_device) ::unlink(slot.path.data());  // under the lock: the name may be another's later
       ::close(fd);
     }
     slot.state.store(Slot::kFree);
@@ -143,7 +144,12 @@ struct OutputFile::Impl {
 
   void open() {
     struct stat status {};
-    if (::stat(real_target.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    const bool exists = ::stat(real_target.c_str(), &status) == 0;
+    if (exists && S_ISCHR(status.st_mode)) {
+      open_device();
+      return;
+    }
+    if (exists && !S_ISREG(status.st_mode)) {
       throw Error(ErrorCode::kIo, target.string() + ": cannot write: it exists and is not a regular file");
     }
     if (real_target.filename().empty()) fail("create", EISDIR);
@@ -152,6 +158,15 @@ struct OutputFile::Impl {
       create();
     } while (!hold());
     slot.state.store(Slot::kLive);
+  }
+
+  /// For /dev/null, terminals and their like, which no file may replace.
+  void open_device() {
+    do {
+      fd = ::open(real_target.c_str(), O_WRONLY | O_NOCTTY | O_CLOEXEC);
+    } while (fd < 0 && errno == EINTR);
+    if (fd < 0) fail("open", errno);
+    is_device = true;
   }
 
   /// Makes the temporary file.
@@ -177,7 +192,8 @@ struct OutputFile::Impl {
 
   void write_through(std::uint64_t offset, std::span<const std::byte> bytes) {
     while (!bytes.empty()) {
-      const ssize_t done = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      const ssize_t done = is_device ? ::write(fd, bytes.data(), bytes.size())
+                                     : ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (done < 0) {
         if (errno == EINTR) continue;
         fail("write", errno);
@@ -228,6 +244,9 @@ void OutputFile::write_at(std::uint64_t offset, std::span<const std::byte> bytes
     throw Error(ErrorCode::kInternal, impl_->target.string() + ": overwrite of bytes " + std::to_string(offset) + " +" +
                                           std::to_string(bytes.size()) + " beyond the end at " + std::to_string(size_));
   }
+  if (impl_->is_device) {
+    throw Error(ErrorCode::kIo, impl_->target.string() + ": cannot write: expected a file, found a character device");
+  }
   impl_->flush();
   impl_->write_through(offset, bytes);
 }
@@ -247,6 +266,10 @@ void OutputFile::commit() {
   impl_->require_open();
   check_mapped_files();  // what is written came from files that may have changed meanwhile
   impl_->flush();
+  if (impl_->is_device) {
+    if (::close(std::exchange(impl_->fd, -1)) != 0) impl_->fail("close", errno);
+    return;
+  }
   // A second descriptor of the same open file keeps the lock until the file has its own name.
   const int holder = ::fcntl(impl_->fd, F_DUPFD_CLOEXEC, 0);
   if (holder < 0) impl_->fail("close", errno);

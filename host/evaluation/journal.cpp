@@ -83,7 +83,8 @@ Journal::Journal(const std::filesystem::path& path, Json head, Json settings, st
       settings_(Json::parse(json_text(settings, -1))),  // as it will be read back
       figures_(std::move(figures)) {
   std::error_code error;
-  if (!path_.empty() && std::filesystem::exists(path_, error)) read(seeds);
+  if (!path_.empty() && std::filesystem::exists(path_, error) && !std::filesystem::is_character_file(path_, error))
+    read(seeds);
 }
 
 Journal::~Journal() {

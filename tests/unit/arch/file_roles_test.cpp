@@ -210,6 +210,16 @@ TEST_F(FileRolesTest, WhatCannotBeWrittenIsToldBeforeTheWork) {
   EXPECT_THAT(folder_.names(), ::testing::ElementsAre("pipe"));
 }
 
+TEST_F(FileRolesTest, TextGoesToCharacterDevicesOtherKindsDoNot) {
+  EXPECT_EQ(refusal("/dev/null", OutputKind::kText), "");
+  FileRoles both;
+  both.add_output("--json", "/dev/null", OutputKind::kText);
+  both.add_output("--csv", "/dev/null", OutputKind::kText);
+  EXPECT_NO_THROW(both.check());
+  for (const auto kind : {OutputKind::kProgram, OutputKind::kCapture, OutputKind::kWaveform})
+    EXPECT_THAT(refusal("/dev/null", kind, xw::ErrorCode::kIo), HasSubstr("not a regular file"));
+}
+
 TEST_F(FileRolesTest, StandardOutputAndAbsentFilesAreNoFiles) {
   roles_.add_input("--tokenizer", "");
   roles_.add_output("--json", "-", OutputKind::kText);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
@@ -13,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -236,9 +239,48 @@ TEST(OutputFile, ImpossibleTargetsAreNamedAtOnce) {
   const TemporaryFolder folder;
   expect_io_error(folder / "no/such/folder/out", "No such file or directory");
   expect_io_error(folder.path(), "not a regular file");
-  expect_io_error("/dev/null", "not a regular file");
   expect_io_error(folder / std::string(300, 'n'), "File name too long");
   EXPECT_THAT(folder.names(), IsEmpty());
+}
+
+TEST(OutputFile, CharacterDevicesAreWrittenInPlace) {
+  constexpr const char* kNull = "/dev/null";
+  xw::write_text_file(kNull, "text");
+  EXPECT_TRUE(std::filesystem::is_character_file(kNull));
+  xw::OutputFile file(kNull);
+  file.write("text");
+  EXPECT_EQ(file.size(), 4U);
+  EXPECT_THROW(file.write_at(0, std::as_bytes(std::span("x"))), xw::Error);
+}
+
+TEST(OutputFile, WhatATerminalGetsIsAllThatWasWritten) {
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  if (terminal < 0 || ::grantpt(terminal) != 0 || ::unlockpt(terminal) != 0) GTEST_SKIP() << "no pseudo-terminals";
+  const std::string name = ::ptsname(terminal);
+  const int keeper = ::open(name.c_str(), O_RDWR | O_NOCTTY);  // what is written stays until it is read
+  ASSERT_GE(keeper, 0);
+  xw::OutputFile file(name);
+  file.write("one ");
+  file.write("two\n");
+  file.commit();
+  std::array<char, 64> got{};
+  const ssize_t bytes = ::read(terminal, got.data(), got.size());
+  EXPECT_EQ(std::string(got.data(), static_cast<std::size_t>(std::max<ssize_t>(bytes, 0))), "one two\r\n");
+  ::close(keeper);
+  ::close(terminal);
+}
+
+TEST(OutputFile, AFullDeviceIsAnError) {
+  if (!std::filesystem::is_character_file("/dev/full")) GTEST_SKIP() << "no /dev/full";
+  xw::OutputFile file("/dev/full");
+  file.write("x");
+  try {
+    file.commit();
+    FAIL() << "no error";
+  } catch (const xw::Error& error) {
+    EXPECT_EQ(error.code(), xw::ErrorCode::kIo);
+    EXPECT_STREQ(error.what(), "/dev/full: cannot write: No space left on device");
+  }
 }
 
 TEST(OutputFile, AFolderWithoutPermissionIsAnError) {
