@@ -67,7 +67,8 @@ class Fields {
   }
   /// Refuses fields beside `known` unless they are switched off.
   void check_known(std::initializer_list<const char*> known) const {
-    for (const auto& [key, value] : fields_->items()) {
+    for (const auto& [name_of_field, value] : fields_->items()) {
+      const std::string& key = name_of_field;  // clang 14 captures no structured bindings
       const bool is_known = std::any_of(known.begin(), known.end(), [&](const char* name) { return key == name; });
       const bool is_off = value.is_null() || value == false || (value.is_number() && value.get<double>() <= 0);
       if (is_known || is_off) continue;

@@ -75,8 +75,12 @@ bool is_value(const GgufValue& value, double expected) {
 
 // Writers store what is not set as 0, false or nothing.
 bool is_not_set(const GgufValue& value) {
-  const auto* text = std::get_if<std::string>(&value.data);
-  return is_value(value, 0) || (text != nullptr && text->empty());
+  return std::visit(
+      [&](const auto& held) {
+        if constexpr (requires { held.empty(); }) return held.empty();  // texts, arrays
+        return is_value(value, 0);
+      },
+      value.data);
 }
 
 // True if the value says nothing beyond another key, or about layers that the model does not have.
@@ -104,7 +108,7 @@ void check_gguf_keys(const GgufFile& file, const std::string& prefix) {
     if (has_value && is_value(entry->second, neutral->value)) continue;
     if ((!has_value || neutral->zero_is_neutral) && is_not_set(entry->second)) continue;
     if (is_covered(file, prefix, key, entry->second)) continue;
-    std::string supported = "files without this key, or with 0 or false";
+    std::string supported = "files without this key, or with 0, false or nothing";
     if (has_value) {
       supported = (neutral->zero_is_neutral ? "0, " : "") + std::to_string(static_cast<int>(neutral->value));
     }

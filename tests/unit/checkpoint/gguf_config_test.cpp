@@ -184,6 +184,11 @@ TEST(GgufConfig, ValuesThatAreNotSetAreNeutral) {
     builder.add_raw(std::string("llama.") + key, 7, Bytes(1));
   }
   builder.add_string("llama.classifier", "");
+  for (const std::uint8_t type : {0, 4, 5, 6, 7, 8, 9, 12}) {  // arrays of nothing
+    Bytes empty(12);
+    empty[0] = std::byte{type};
+    builder.add_raw("llama.list_of_type_" + std::to_string(type), 9, empty);
+  }
   builder.add_raw("llama.decoder_start_token_id", 5, Bytes(4, std::byte{0xFF}));
   builder.add_uint32("llama.interleave_moe_layer_step", 1);
   builder.add_float("llama.rope.scaling.yarn_ext_factor", -1);
@@ -196,6 +201,13 @@ TEST(GgufConfig, ValuesThatAreNotSetAreNeutral) {
     zero.add_float(std::string("llama.") + key, 0);
     expect_failure(zero, ErrorCode::kUnsupported, std::string(key) + "\": found 0.000000; supported: 1");
   }
+  GgufBuilder list = base("llama");  // of one element, a 0 of 8 bits
+  Bytes one(13);
+  one[4] = std::byte{1};
+  list.add_raw("llama.something_new", 9, one);
+  expect_failure(list, ErrorCode::kUnsupported,
+                 "something_new\": found array of unsigned integers; supported: files "
+                 "without this key, or with 0, false or nothing");
   GgufBuilder defaults = base("llama");  // of llama.cpp where they are not 0
   defaults.add_float("llama.attn_logit_softcapping", 50);
   defaults.add_float("llama.final_logit_softcapping", 30);
