@@ -1,9 +1,11 @@
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
 """Tables of scripts/results.py from made measurements."""
+import argparse
 import contextlib
 import io
 import pathlib
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -54,6 +56,57 @@ class Tables(unittest.TestCase):
             sys.argv = ["results.py"]
             results.parse_arguments()
         self.assertIn("table", errors.getvalue())
+
+
+# Stands for the command: keeps a chip, then is killed; a second time it finds what it kept.
+COMMAND = """#!/usr/bin/env python3
+import json, os, pathlib, signal, sys
+file = pathlib.Path(next(word for word in sys.argv if word.startswith("--json="))[7:])
+kept = json.loads(file.read_text())["chips"] if file.exists() else 0
+with open(sys.argv[0] + ".calls", "a") as calls:
+    calls.write(f"{kept}\\n")
+file.write_text(json.dumps({"chips": kept + 1, "perplexity": {"mean": 20}, "lambada_accuracy": {"mean": 0.5}}))
+if kept == 0:
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+class Interruption(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.work = pathlib.Path(folder.name)
+        command = self.work / "command"
+        command.write_text(COMMAND)
+        command.chmod(0o755)
+        self.arguments = argparse.Namespace(text="t", tokens=1, lambada="l", limit=1, work=self.work, crossweave=command, reuse=False)
+
+    def evaluate(self):
+        with contextlib.redirect_stdout(io.StringIO()):
+            return results.evaluate(self.arguments, "row", "model", ["--chip-seeds", "2"])
+
+    def calls(self):
+        return (self.work / "command.calls").read_text().split()
+
+    def test_a_row_goes_on_from_the_chips_that_were_kept(self):
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.evaluate()
+        self.arguments.reuse = True
+        self.assertEqual(self.evaluate()["chips"], 2)
+        self.assertEqual(self.evaluate()["chips"], 2)  # a finished row is not measured again
+        self.assertEqual(self.calls(), ["0", "1"])
+
+    def test_without_reuse_nothing_that_was_kept_counts(self):
+        for _ in range(2):
+            with self.assertRaises(subprocess.CalledProcessError):
+                self.evaluate()
+        self.assertEqual(self.calls(), ["0", "0"])
+
+    def test_a_row_of_another_command_is_measured(self):
+        (self.work / "row.json").write_text('{"command": ["eval", "other"], "result": {"chips": 9}}')
+        (self.work / "row.partial.json").write_text('{"chips": 1}')
+        self.arguments.reuse = True
+        self.assertEqual(self.evaluate()["chips"], 2)
 
 
 if __name__ == "__main__":
