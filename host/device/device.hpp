@@ -6,12 +6,17 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "arch/description/description.hpp"
 #include "arch/generated/xw_arch.hpp"
+
+namespace xw::systemc {
+struct ChipUse;  // systemc/chip/chip_use.hpp
+}
 
 namespace xw::device {
 
@@ -82,6 +87,8 @@ class Device {
   /// detail in the message) when status is not 0, Error{kDeviceTimeout} when the device does not answer.
   /// The device is usable again after a failed run.
   virtual RunStats run(const RunArguments& arguments) = 0;
+  /// What good runs so far took on the analog chip, by entry; null on devices without DeviceInfo::chip_time.
+  [[nodiscard]] virtual const std::map<std::uint32_t, systemc::ChipUse>* chip_use() const { return nullptr; }
 };
 
 /// Text of a failed run: "image_header_crc in block_load[1] at instruction 17 (detail 0x40): Block image header CRC is wrong."

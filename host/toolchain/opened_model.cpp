@@ -146,7 +146,7 @@ OpenedModel::OpenedModel(const std::filesystem::path& path, const RunOptions& ru
     impl_->open_program(path);
     return;
   }
-  impl_->temporary = std::make_unique<TemporaryFile>("crossweave");
+  impl_->temporary = std::make_unique<TemporaryFile>("crossweave", "program.xwp");
   compile_checkpoint(path, compile, impl_->temporary->path(), impl_->pool);
   impl_->open_program(impl_->temporary->path());
 }

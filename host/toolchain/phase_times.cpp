@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/phase_times.hpp"
 
+#include <map>
 #include <nlohmann/json.hpp>
 
-#include "host/backends/systemc/open.hpp"
 #include "host/report/chip_run.hpp"
 
 namespace xw::toolchain {
@@ -29,7 +29,7 @@ using systemc::ChipUse;
 
 ChipUse total_use(const runtime::ChipInstance& chip) {
   ChipUse total;
-  if (const auto* uses = systemc::chip_use(chip.device())) {
+  if (const auto* uses = chip.device().chip_use()) {
     for (const auto& [entry, use] : *uses) total += use;
   }
   return total;
@@ -65,7 +65,7 @@ nlohmann::ordered_json chip_times_json(const runtime::ChipInstance& chip, const 
                        {"cell_macs", total.cell_macs},
                        {"energy_pj", report::to_json(total.energy_pj)},
                        {"critical_path_ns", report::to_json(total.critical_path_ns)}};
-  const auto* uses = systemc::chip_use(chip.device());
+  const auto* uses = chip.device().chip_use();
   for (const program::CallInfo& call : chip.program().manifest().calls) {
     if (uses == nullptr || !uses->contains(call.entry)) continue;
     const ChipUse& use = uses->at(call.entry);

@@ -24,10 +24,6 @@ std::unique_ptr<device::Device> open_systemc_device(std::string_view, const arch
   refuse();
 }
 
-const std::map<std::uint32_t, ChipUse>* chip_use(const device::Device&) {
-  return nullptr;
-}
-
 ChipResult simulate_chip(const ChipPlan&, const arch::ChipDescription&, const ChipWorkload&,
                          const ChipSimulationOptions&) {
   refuse();

@@ -62,9 +62,4 @@ std::unique_ptr<device::Device> open_systemc_device(std::string_view options, co
   return std::make_unique<SystemcDevice>(emulator, parsed);
 }
 
-const std::map<std::uint32_t, ChipUse>* chip_use(const device::Device& device) {
-  const auto* systemc = dynamic_cast<const SystemcDevice*>(&device);
-  return systemc != nullptr && device.info().chip_time ? &systemc->chip_use() : nullptr;
-}
-
 }  // namespace xw::systemc

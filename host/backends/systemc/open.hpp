@@ -3,15 +3,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdint>
-#include <map>
 #include <memory>
 #include <string_view>
 
 #include "arch/description/description.hpp"
 #include "compiler/program/program.hpp"
 #include "host/device/device.hpp"
-#include "systemc/chip/chip_use.hpp"
 
 namespace xw::systemc {
 
@@ -25,8 +22,5 @@ namespace xw::systemc {
 [[nodiscard]] std::unique_ptr<device::Device> open_systemc_device(std::string_view options,
                                                                   const arch::EmulatorDescription& emulator,
                                                                   const program::Program* program = nullptr);
-
-/// What runs of each call took on the chip (SystemcDevice::chip_use); null if the device is no chip.
-[[nodiscard]] const std::map<std::uint32_t, ChipUse>* chip_use(const device::Device& device);
 
 }  // namespace xw::systemc

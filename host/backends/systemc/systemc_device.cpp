@@ -92,8 +92,8 @@ device::RunStats SystemcDevice::run(const device::RunArguments& arguments) {
   return stats;
 }
 
-const std::map<std::uint32_t, ChipUse>& SystemcDevice::chip_use() const {
-  return impl_->use;
+const std::map<std::uint32_t, ChipUse>* SystemcDevice::chip_use() const {
+  return info().chip_time ? &impl_->use : nullptr;
 }
 
 }  // namespace xw::systemc

@@ -5,10 +5,12 @@
 
 #include <gmock/gmock.h>
 
+<<<<<<< HEAD
 #include <algorithm>
 #include <cstdlib>
+=======
+>>>>>>> 0f130d7 (toolchain: build IDs in kept results, temporary programs of killed processes, the chip's use by a virtual function)
 #include <filesystem>
-#include <optional>
 #include <string>
 
 #include "arch/support/error.hpp"
@@ -16,6 +18,7 @@
 #include "host/backends/registry/devices.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/unit/toolchain/compiled_model.hpp"
+#include "tests/unit/toolchain/temporary_folder_variable.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -58,6 +61,7 @@ TEST_F(OpenedModelTest, ACheckpointIsCompiledForOtherModesToTheSameLogits) {
   }
 }
 
+<<<<<<< HEAD
 /// The first token does not see the chip, whichever it is, wherever its batch ends, on every device; the others do.
 TEST_F(OpenedModelTest, AFirstTokenOnTheHostIsTheSameOnEveryChip) {
   CompileOptions options = options_;
@@ -159,10 +163,12 @@ class TemporaryFolderVariable {
   std::optional<std::string> before_;
 };
 
+=======
+>>>>>>> 0f130d7 (toolchain: build IDs in kept results, temporary programs of killed processes, the chip's use by a virtual function)
 TEST_F(OpenedModelTest, ATemporaryProgramHasNoNameAnyMoreWhileItRuns) {
   const std::filesystem::path folder = folder_ / "temporary";
   std::filesystem::create_directory(folder);
-  const TemporaryFolderVariable variable(folder);
+  const test::TemporaryFolderVariable variable(folder);
   for (const Mode mode : {Mode::kAnalog, Mode::kDigitalW8A8}) {
     OpenedModel opened(checkpoint_, in(mode), options_, 1);
     EXPECT_TRUE(std::filesystem::is_empty(folder)) << "a kill would leave it for ever";
