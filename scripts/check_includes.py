@@ -11,7 +11,8 @@ in its row, and itself. Checked are
 - the rows: they name folders of lower floors only, so there is no circle and no upward edge;
 - the targets: what the CMakeLists.txt of a folder links is what its row says.
 
-A row whose folder ends in /* stands for every folder there that has no row of its own; each may include of the row what it links.
+A row whose folder ends in /* stands for every folder there that has no row of its own; each may include of the row what it links. In
+another row it stands for all folders there that have a row before it.
 
 `--graph` prints the include graph with its floors, `--graph=dot` for Graphviz.
 """
@@ -191,7 +192,8 @@ def expanded(root, allowed, targets):
             stands_for[row] = [folder for folder in found if folder not in allowed]
     table = {}
     for row, granted in allowed.items():
-        granted = tuple(folder for other in granted for folder in stands_for.get(other, [other]))
+        own = {other: [f for f in table if f.rpartition("/")[0] == other[:-2] and f not in stands_for[other]] for other in granted if other in stands_for}
+        granted = tuple(folder for other in granted for folder in [*stands_for.get(other, [other]), *own.get(other, ())])
         if row in stands_for:
             for folder in stands_for[row]:
                 table[folder] = tuple(other for other in granted if other in targets.folders(folder))

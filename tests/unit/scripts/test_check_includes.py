@@ -136,6 +136,19 @@ class CheckIncludes(unittest.TestCase):
         self.put("host/devices/registry/CMakeLists.txt", "list(TRANSFORM DEVICES PREPEND xw::device_ OUTPUT_VARIABLE devices)\n"
                  "xw_add_library(registry SOURCES a.cpp PRIVATE ${devices})\n")
         self.assertEqual(self.run_check(table=table), (0, ""))
+        # One that stands on another has a row of its own, and who may include all may include it.
+        with_own = {**TABLE, "host/devices/*": ("arch/support", "compiler/ir"), "host/devices/three": ("host/devices/one",),
+                    "host/devices/registry": ("host/devices/*",)}
+        self.put("host/devices/CMakeLists.txt", "set(DEVICES one two three)\nadd_subdirectory(registry)\n")
+        self.put("host/devices/three/CMakeLists.txt",
+                 "xw_add_library(three SOURCES a.cpp PRIVATE xw::one)\nadd_library(xw::device_three ALIAS xw_three)\n")
+        self.put("host/devices/three/a.hpp", '#pragma once\n#include "host/devices/one/a.hpp"\n')
+        self.put("host/devices/registry/b.cpp", '#include "host/devices/three/a.hpp"\n')
+        self.assertEqual(self.run_check(table=with_own), (0, ""))
+        self.assertIn("host/devices/three/a.hpp:2: host/devices/three may not include host/devices/one\n", self.run_check(table=table)[1])
+        shutil.rmtree(self.folder / "host/devices/three")
+        (self.folder / "host/devices/registry/b.cpp").unlink()
+        self.put("host/devices/CMakeLists.txt", "set(DEVICES one two)\nadd_subdirectory(registry)\n")
         self.put("host/devices/one/a.cpp", '#include "compiler/ir/graph.hpp"\n')  # granted, not linked
         status, out = self.run_check(table=table)
         self.assertEqual(status, 1)
