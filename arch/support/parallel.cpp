@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "arch/support/parallel.hpp"
+#include "arch/support/setting_error.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -14,8 +15,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include "arch/support/error.hpp"
 
 namespace xw {
 
@@ -161,9 +160,9 @@ ThreadPool::ThreadPool(unsigned num_threads) : impl_(std::make_unique<Impl>()) {
   } catch (const std::system_error& error) {  // limits of processes or of address space
     const std::size_t started = impl_->workers.size() + 1;
     impl_->stop();
-    throw Error(ErrorCode::kCapacity, "threads: expected " + std::to_string(threads) + ", only " +
-                                          std::to_string(started) + " could be started: " + error.code().message() +
-                                          "; ask for fewer (--threads)");
+    throw SettingError(ErrorCode::kCapacity, "threads",
+                       "threads: expected " + std::to_string(threads) + ", only " + std::to_string(started) +
+                           " could be started: " + error.code().message() + "; ask for fewer");
   } catch (...) {  // out of memory
     impl_->stop();
     throw;

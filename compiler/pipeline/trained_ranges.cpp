@@ -8,6 +8,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
+#include "arch/support/setting_error.hpp"
 #include "compiler/pipeline/quantize.hpp"
 #include "compiler/pipeline/targets.hpp"
 
@@ -18,7 +19,8 @@ using checkpoint::AnalogTraining;
 using checkpoint::Tensor;
 
 constexpr std::uint64_t kStripElements = 1U << 20;  ///< weights read at a time when maxima are looked for
-constexpr const char* kWayOut = "; give --ranges (--ranges mse) to calibrate for this chip instead";
+constexpr const char* kRanges = "input ranges";
+constexpr const char* kWayOut = "; other input ranges (mse) calibrate for this chip instead";
 
 std::string number_text(double value) {
   const std::string text = std::to_string(value);
@@ -27,8 +29,8 @@ std::string number_text(double value) {
 
 [[noreturn]] void refuse(const AnalogTraining& training, const char* field, const std::string& found,
                          const std::string& expected) {
-  throw Error(ErrorCode::kUnsupported,
-              training.origin + ": " + field + ": found " + found + ", expected " + expected + kWayOut);
+  throw SettingError(ErrorCode::kUnsupported, kRanges,
+                     training.origin + ": " + field + ": found " + found + ", expected " + expected + kWayOut);
 }
 
 void check_steps(const AnalogTraining& training, const char* field, double steps, int code_max,
@@ -40,10 +42,11 @@ void check_steps(const AnalogTraining& training, const char* field, double steps
 /// What the training assumed must be what the chip and the compile options give.
 void check_hardware(const AnalogTraining& training, const arch::ChipDescription& chip, program::WeightMode mode) {
   if (training.is_pickled) {
-    throw Error(ErrorCode::kUnsupported, training.origin +
-                                             ": found a pickled configuration; scripts/convert_lightning.py makes the "
-                                             "rpu_config.json of it that is read here" +
-                                             kWayOut);
+    throw SettingError(ErrorCode::kUnsupported, kRanges,
+                       training.origin +
+                           ": found a pickled configuration; scripts/convert_lightning.py makes the "
+                           "rpu_config.json of it that is read here" +
+                           kWayOut);
   }
   if (training.is_dynamic)
     refuse(training, "pre_post.input_range.dynamic", "true", "input ranges that do not change with every vector");
@@ -56,7 +59,7 @@ void check_hardware(const AnalogTraining& training, const arch::ChipDescription&
            "DiscretizePerChannel with a clip type per channel, Discretize with another");
   }
   check_steps(training, "modifier.res", training.weight_steps, program::target_max(mode),
-              std::string("--weights ") + program::name(mode));
+              std::string("weight mode ") + program::name(mode));
 }
 
 /// Largest weight of every tile, over all outputs of the stored tensor (a fused layer is one to lightning).
@@ -132,9 +135,9 @@ class TrainedRanges {
   [[nodiscard]] std::vector<program::InputRange> inputs_of(const std::string& name) const {
     const auto found = stored_.find(name);
     if (found == stored_.end()) {
-      throw Error(ErrorCode::kFormat, checkpoint_.path().string() + ": has input ranges for " +
-                                          std::to_string(stored_.size()) + " layers but not for " + name +
-                                          "; give --ranges to calibrate on text");
+      throw SettingError(ErrorCode::kFormat, kRanges,
+                         checkpoint_.path().string() + ": has input ranges for " + std::to_string(stored_.size()) +
+                             " layers but not for " + name + "; input ranges of another source are calibrated on text");
     }
     const auto in_features = static_cast<std::uint32_t>(linears_.at(name).tensor->row_elements());
     const auto tiles = static_cast<std::uint32_t>(found->second.size());

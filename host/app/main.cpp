@@ -109,6 +109,9 @@ int main(int argc, char** argv) {
   try {
     xw::install_interrupt_handler();
     return xw::app::with_output_flushed(xw::app::run_on_unchanged_files(argc, argv));
+  } catch (const xw::SettingError& error) {
+    std::cerr << "crossweave: " << xw::name(error.code()) << ": " << xw::printable(xw::app::with_option(error)) << '\n';
+    return xw::exit_status(error.code());
   } catch (const xw::Error& error) {
     const std::string kind = xw::name(error.code());
     std::cerr << "crossweave: " << (kind == error.what() ? "" : kind + ": ") << xw::printable(error.what()) << '\n';

@@ -3,9 +3,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/app/options.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <iostream>
+#include <iterator>
 #include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
 
 #include "arch/support/file.hpp"
 #include "arch/support/json_text.hpp"
@@ -282,6 +286,31 @@ std::optional<po::variables_map> parse_command_line(const char* command, const s
     throw Error(ErrorCode::kInvalidArgument, std::string(error.what()) + " (see `crossweave " + command + " --help`)");
   }
   return values;
+}
+
+std::string with_option(const SettingError& error) {
+  static constexpr std::pair<std::string_view, std::string_view> kOptions[] = {{"ADC range", "--lambda"},
+                                                                               {"chip", "--chip"},
+                                                                               {"chip seeds", "--chip-seeds"},
+                                                                               {"context", "--context"},
+                                                                               {"device", "--device"},
+                                                                               {"input ranges", "--ranges"},
+                                                                               {"memory limit", "--memory-limit"},
+                                                                               {"mode", "--mode"},
+                                                                               {"position", "--position"},
+                                                                               {"prefill tokens", "--prefill-tokens"},
+                                                                               {"prompt", "--prompt"},
+                                                                               {"sweep", "--sweep"},
+                                                                               {"threads", "--threads"},
+                                                                               {"tokenizer", "--tokenizer"}};
+  const std::string message = error.what();
+  const std::string& setting = error.setting();
+  const auto* const found =
+      std::find_if(std::begin(kOptions), std::end(kOptions), [&](const auto& entry) { return entry.first == setting; });
+  if (found == std::end(kOptions)) return message;
+  if (message.starts_with(setting + ":") || message.starts_with(setting + " "))
+    return std::string(found->second) + message.substr(setting.size());
+  return message + " (" + std::string(found->second) + ")";
 }
 
 }  // namespace xw::app

@@ -13,10 +13,14 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/file_roles.hpp"
+#include "arch/support/setting_error.hpp"
 #include "host/toolchain/opened_model.hpp"
 #include "host/toolchain/options.hpp"
 
 namespace xw::app {
+
+/// The message of an error with the command's option for the setting: in its place at the beginning, else behind the message.
+[[nodiscard]] std::string with_option(const SettingError& error);
 
 /// They write into the structure as they are parsed; texts that mean nothing are refused then.
 [[nodiscard]] boost::program_options::options_description compile_options(toolchain::CompileOptions& compile);

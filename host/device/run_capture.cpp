@@ -14,6 +14,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
 #include "arch/support/json_text.hpp"
+#include "arch/support/setting_error.hpp"
 
 namespace xw::device {
 namespace {
@@ -188,10 +189,10 @@ RunCapture parse_capture(std::span<const std::byte> bytes, const std::string& or
     }
     zero_bytes += std::min(made.bytes - stored, ~std::uint64_t{0} - zero_bytes);
     if (zero_bytes > most_zero_bytes) {
-      throw Error(ErrorCode::kCapacity, origin + ": the segments have " + std::to_string(zero_bytes) +
-                                            " bytes that the file does not hold, at most " +
-                                            std::to_string(most_zero_bytes) +
-                                            " are allowed; --memory-limit allows more");
+      throw SettingError(ErrorCode::kCapacity, "memory limit",
+                         origin + ": the segments have " + std::to_string(zero_bytes) +
+                             " bytes that the file does not hold, at most " + std::to_string(most_zero_bytes) +
+                             " are allowed; a higher limit allows more");
     }
     made.data = rest.first(static_cast<std::size_t>(stored));
     rest = rest.subspan(static_cast<std::size_t>(stored));

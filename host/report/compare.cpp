@@ -91,8 +91,8 @@ class Flattener {
   if (json.is_discarded()) throw Error(ErrorCode::kFormat, name + ": expected a JSON report, found no valid JSON");
   if (!json.is_object() || !json.contains("report") || !json["report"].is_string()) {
     throw Error(ErrorCode::kFormat, name +
-                                        ": expected a report of `crossweave report --json` or `crossweave simulate "
-                                        "--json`, found JSON without the key 'report'");
+                                        ": expected a report of a program or of a simulation, found JSON "
+                                        "without the key 'report'");
   }
   return json;
 }

@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <variant>
 
-#include "arch/support/error.hpp"
+#include "arch/support/setting_error.hpp"
 #include "compiler/ir/graph.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
 #include "host/estimate/chip_plan.hpp"
@@ -19,10 +19,10 @@ arch::ChipDescription chip_for(const program::Program& program, const std::strin
   if (name.empty()) return own;
   arch::ChipDescription other = arch::load_chip(name);
   if (other.rows != own.rows || other.cols != own.cols) {
-    throw Error(ErrorCode::kInvalidArgument, "--chip: " + other.name + " has tiles of " + std::to_string(other.rows) +
-                                                 "x" + std::to_string(other.cols) +
-                                                 ", the program was mapped to tiles of " + std::to_string(own.rows) +
-                                                 "x" + std::to_string(own.cols) + "; compile it for this chip");
+    throw SettingError(ErrorCode::kInvalidArgument, "chip",
+                       "chip: " + other.name + " has tiles of " + std::to_string(other.rows) + "x" +
+                           std::to_string(other.cols) + ", the program was mapped to tiles of " +
+                           std::to_string(own.rows) + "x" + std::to_string(own.cols) + "; compile it for this chip");
   }
   return other;
 }
@@ -50,12 +50,12 @@ void refuse_beyond_context(const program::Program& program, const systemc::ChipW
                                           : std::uint64_t{workload.first_position} + workload.prompt_tokens +
                                                 workload.generated_tokens - (shared ? 1 : 0);
   if (last <= *context) return;
-  throw Error(ErrorCode::kInvalidArgument,
-              (longest != 0 ? "--sweep " + std::to_string(longest)
-                            : "--position " + std::to_string(workload.first_position) + " with " +
-                                  std::to_string(workload.prompt_tokens) + " tokens of prompt and " +
-                                  std::to_string(workload.generated_tokens) + " generated") +
-                  ": beyond the model's context of " + std::to_string(*context) + " tokens");
+  throw SettingError(ErrorCode::kInvalidArgument, longest != 0 ? "sweep" : "position",
+                     (longest != 0 ? "sweep: " + std::to_string(longest)
+                                   : "position: " + std::to_string(workload.first_position) + " with " +
+                                         std::to_string(workload.prompt_tokens) + " tokens of prompt and " +
+                                         std::to_string(workload.generated_tokens) + " generated") +
+                         " is beyond the model's context of " + std::to_string(*context) + " tokens");
 }
 
 report::ChipRun run_on_chip(const systemc::ChipPlan& plan, const arch::ChipDescription& chip,

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "arch/support/setting_error.hpp"
 #include "host/evaluation/journal.hpp"
 #include "host/evaluation/run_task.hpp"
 #include "host/toolchain/evaluation_settings.hpp"
@@ -22,6 +23,8 @@ using Json = nlohmann::ordered_json;
 Json statistics_json(const evaluation::SeedStatistics& statistics) {
   return {{"mean", statistics.mean}, {"std", statistics.standard_deviation}, {"values", statistics.values}};
 }
+
+constexpr const char* kSeeds = "chip seeds";
 
 /// One chip being measured. What there is of it is kept in the journal as it comes.
 class ChipMeasurement {
@@ -167,16 +170,18 @@ class Summary {
 }  // namespace
 
 void check(ChipSeeds seeds) {
-  if (seeds.count == 0) throw Error(ErrorCode::kInvalidArgument, "eval: --chip-seeds must be at least 1");
+  if (seeds.count == 0) throw SettingError(ErrorCode::kInvalidArgument, kSeeds, "chip seeds: must be at least 1");
   if (seeds.count > kMaxChipSeeds) {
-    throw Error(ErrorCode::kInvalidArgument, "eval: --chip-seeds must be at most " + std::to_string(kMaxChipSeeds) +
-                                                 ", found " + std::to_string(seeds.count));
+    throw SettingError(
+        ErrorCode::kInvalidArgument, kSeeds,
+        "chip seeds: must be at most " + std::to_string(kMaxChipSeeds) + ", found " + std::to_string(seeds.count));
   }
   constexpr std::uint32_t kLargest = std::numeric_limits<std::uint32_t>::max();
   const std::uint64_t last = std::uint64_t{seeds.first} + seeds.count - 1;
   if (last > kLargest) {
-    throw Error(ErrorCode::kInvalidArgument, "--chip-seeds: the last seed would be " + std::to_string(last) +
-                                                 ", the largest is " + std::to_string(kLargest));
+    throw SettingError(
+        ErrorCode::kInvalidArgument, kSeeds,
+        "chip seeds: the last seed would be " + std::to_string(last) + ", the largest is " + std::to_string(kLargest));
   }
 }
 
@@ -195,8 +200,8 @@ Evaluation evaluate(OpenedModel& opened, const EvaluationPlan& plan, ChipSeeds s
   check(plan.tasks);
   const bool analog = opened.mode() == Mode::kAnalog;
   if (!analog && seeds.count > 1) {
-    throw Error(ErrorCode::kInvalidArgument,
-                std::string("eval: --chip-seeds needs an analog run; mode is ") + name(opened.mode()));
+    throw SettingError(ErrorCode::kInvalidArgument, kSeeds,
+                       std::string("chip seeds: more than one needs an analog run; mode is ") + name(opened.mode()));
   }
   if (opened.chip() != nullptr && !opened.chip()->device().info().values) {
     throw Error(ErrorCode::kInvalidArgument,

@@ -2,8 +2,7 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/mode.hpp"
-
-#include "arch/support/error.hpp"
+#include "arch/support/setting_error.hpp"
 
 namespace xw::toolchain {
 
@@ -25,8 +24,8 @@ Mode parse_mode(const std::string& text) {
   for (const Mode mode : {Mode::kAnalog, Mode::kFp32, Mode::kDigitalW8A8, Mode::kDigitalW4A8}) {
     if (text == name(mode)) return mode;
   }
-  throw Error(ErrorCode::kInvalidArgument,
-              "--mode: expected analog, fp32, digital-w8a8 or digital-w4a8, found '" + text + "'");
+  throw SettingError(ErrorCode::kInvalidArgument, "mode",
+                     "mode: expected analog, fp32, digital-w8a8 or digital-w4a8, found '" + text + "'");
 }
 
 }  // namespace xw::toolchain

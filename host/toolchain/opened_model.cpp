@@ -10,6 +10,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "arch/support/setting_error.hpp"
 #include "compiler/program/container.hpp"
 #include "host/backends/registry/devices.hpp"
 #include "host/runtime/digital_backend.hpp"
@@ -159,8 +160,8 @@ transformer::Model& OpenedModel::model() {
 
 const tokenizer::Tokenizer& OpenedModel::tokenizer() const {
   if (impl_->tokenizer == nullptr) {
-    throw Error(ErrorCode::kInvalidArgument,
-                impl_->path.string() + ": has no tokenizer; give --tokenizer when compiling or running the checkpoint");
+    throw SettingError(ErrorCode::kInvalidArgument, "tokenizer",
+                       impl_->path.string() + ": has no tokenizer; name one when compiling or running the checkpoint");
   }
   return *impl_->tokenizer;
 }

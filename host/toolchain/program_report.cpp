@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "arch/support/setting_error.hpp"
 #include "compiler/program/program_check.hpp"
 #include "host/toolchain/calibration/default_text.hpp"
 #include "host/toolchain/chip_runs.hpp"
@@ -69,22 +70,23 @@ report::MeasuredRun measure(OpenedModel& opened, const std::vector<std::int32_t>
 }
 
 /// A count that was asked for, at most the model's context; else the usual one or that context.
-std::uint32_t length_of(const program::Program& program, const char* option, std::optional<std::uint32_t> asked,
+std::uint32_t length_of(const program::Program& program, const char* setting, std::optional<std::uint32_t> asked,
                         std::uint32_t usual) {
   const std::uint64_t most = context_length(program).value_or(std::numeric_limits<std::uint32_t>::max());
   if (asked && *asked > most) {
-    throw Error(ErrorCode::kInvalidArgument, std::string("report: ") + option + " " + std::to_string(*asked) +
-                                                 ": beyond the model's context of " + std::to_string(most) + " tokens");
+    throw SettingError(ErrorCode::kInvalidArgument, setting,
+                       std::string(setting) + ": " + std::to_string(*asked) + " is beyond the model's context of " +
+                           std::to_string(most) + " tokens");
   }
   return asked.value_or(static_cast<std::uint32_t>(std::min<std::uint64_t>(usual, most)));
 }
 
 std::uint32_t context_of(const program::Program& program, const ReportOptions& options) {
-  return length_of(program, "--context", options.context, 512);
+  return length_of(program, "context", options.context, 512);
 }
 
 std::uint32_t prefill_of(const program::Program& program, const ReportOptions& options) {
-  return length_of(program, "--prefill-tokens", options.prefill_tokens, 64);
+  return length_of(program, "prefill tokens", options.prefill_tokens, 64);
 }
 
 report::Report make(std::shared_ptr<const program::Program> program, std::uint32_t context, std::uint32_t prefill) {
@@ -97,8 +99,11 @@ report::Report make(std::shared_ptr<const program::Program> program, std::uint32
 }  // namespace
 
 void check(const ReportOptions& options) {
-  if (options.context == 0U || options.prefill_tokens == 0U)
-    throw Error(ErrorCode::kInvalidArgument, "report: --context and --prefill-tokens must be at least 1");
+  for (const auto& [setting, length] :
+       {std::pair("context", options.context), std::pair("prefill tokens", options.prefill_tokens)}) {
+    if (length == 0U)
+      throw SettingError(ErrorCode::kInvalidArgument, setting, std::string(setting) + ": must be at least 1");
+  }
 }
 
 report::Report static_report(std::shared_ptr<const program::Program> program, const ReportOptions& options) {

@@ -9,6 +9,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/interrupt.hpp"
+#include "arch/support/setting_error.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -37,8 +38,9 @@ void refuse_control_tokens(const tokenizer::Tokenizer& tokenizer, const std::str
   for (std::size_t id = 0; id < data.tokens.size(); ++id) {
     if (data.types[id] != tokenizer::TokenType::kControl || data.tokens[id].size() < 3) continue;
     if (message.find(data.tokens[id]) != std::string::npos) {
-      throw Error(ErrorCode::kInvalidArgument, "the message contains the control token " + data.tokens[id] +
-                                                   "; a conversation has text only (--prompt takes control tokens)");
+      throw SettingError(ErrorCode::kInvalidArgument, "prompt",
+                         "the message contains the control token " + data.tokens[id] +
+                             "; a conversation has text only, a prompt may have control tokens");
     }
   }
 }

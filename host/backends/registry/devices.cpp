@@ -3,8 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/backends/registry/devices.hpp"
 
-#include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
+#include "arch/support/setting_error.hpp"
 #include "host/backends/functional/functional_device.hpp"
 #include "host/backends/systemc/open.hpp"
 #include "host/backends/verilated/model.hpp"
@@ -57,11 +57,12 @@ std::unique_ptr<device::Device> open(const std::string& uri, const OpenRequest& 
     known += std::string(known.empty() ? "" : ", ") + kind.name;
     if (name != kind.name) continue;
     if (colon != std::string::npos && !kind.takes_options) {
-      throw Error(ErrorCode::kInvalidArgument, "--device: " + name + " has no options, found '" + options + "'");
+      throw SettingError(ErrorCode::kInvalidArgument, "device",
+                         "device: " + name + " has no options, found '" + options + "'");
     }
     return kind.open(options, request);
   }
-  throw Error(ErrorCode::kInvalidArgument, "--device: unknown device '" + uri + "'; known: " + known);
+  throw SettingError(ErrorCode::kInvalidArgument, "device", "device: unknown device '" + uri + "'; known: " + known);
 }
 
 std::vector<DeviceOutput> outputs(const std::string& uri) {

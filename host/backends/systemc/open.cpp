@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <string>
 
-#include "arch/support/error.hpp"
+#include "arch/support/setting_error.hpp"
 #include "host/backends/systemc/systemc_device.hpp"
 
 namespace xw::systemc {
@@ -17,8 +17,8 @@ namespace {
   auto target = std::make_shared<ChipTarget>();
   if (program == nullptr) {
     if (name.empty()) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "--device systemc:chip: there is no program to say which chip; expected chip=NAME");
+      throw SettingError(ErrorCode::kInvalidArgument, "device",
+                         "device systemc:chip: there is no program to say which chip; expected chip=NAME");
     }
     target->description = arch::load_chip(name);
     return target;
@@ -26,10 +26,10 @@ namespace {
   const arch::ChipDescription own = arch::parse_chip(program->manifest().chip_toml, program->path() + ": chip");
   target->description = name.empty() ? own : arch::load_chip(name);
   if (target->description.rows != own.rows || target->description.cols != own.cols) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "--device systemc:chip=" + name + ": expected tiles of " + std::to_string(own.rows) + "x" +
-                    std::to_string(own.cols) + " as the program was mapped to, found " +
-                    std::to_string(target->description.rows) + "x" + std::to_string(target->description.cols));
+    throw SettingError(ErrorCode::kInvalidArgument, "device",
+                       "device systemc:chip=" + name + ": expected tiles of " + std::to_string(own.rows) + "x" +
+                           std::to_string(own.cols) + " as the program was mapped to, found " +
+                           std::to_string(target->description.rows) + "x" + std::to_string(target->description.cols));
   }
   target->layout = chip_layout(*program);
   return target;
@@ -55,8 +55,9 @@ std::unique_ptr<device::Device> open_systemc_device(std::string_view options, co
     } else if (option.substr(0, kNamedChip.size()) == kNamedChip && option.size() > kNamedChip.size()) {
       parsed.chip = chip_target(std::string(option.substr(kNamedChip.size())), program);
     } else {
-      throw Error(ErrorCode::kInvalidArgument,
-                  "--device systemc: expected chip, chip=NAME or timing-only, found '" + std::string(option) + "'");
+      throw SettingError(
+          ErrorCode::kInvalidArgument, "device",
+          "device systemc: expected chip, chip=NAME or timing-only, found '" + std::string(option) + "'");
     }
   }
   return std::make_unique<SystemcDevice>(emulator, parsed);

@@ -9,6 +9,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "arch/support/setting_error.hpp"
 #include "compiler/checkpoint/adapted.hpp"
 #include "compiler/pipeline/trained_ranges.hpp"
 #include "host/toolchain/calibration/contexts.hpp"
@@ -38,7 +39,8 @@ compiler::Calibration calibrate(const std::shared_ptr<const checkpoint::Checkpoi
   const std::vector<std::string> names = compiler::analog_linears(graph, compile);
   if (options.ranges.source == Input::kFixed) {
     if (options.adc.source == Adc::kPerLayer)
-      throw Error(ErrorCode::kInvalidArgument, "--lambda auto needs data; --ranges fixed has none");
+      throw SettingError(ErrorCode::kInvalidArgument, "ADC range",
+                         "ADC range: auto needs data; fixed input ranges have none");
     return fixed_ranges(options.ranges.beta, graph, names);
   }
   compiler::Calibration stored;

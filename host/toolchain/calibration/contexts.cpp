@@ -8,6 +8,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "arch/support/setting_error.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -21,9 +22,8 @@ std::vector<std::vector<std::int32_t>> calibration_contexts(const CalibrationOpt
                                                             const tokenizer::Tokenizer* tokenizer,
                                                             const ir::Graph& graph) {
   if (tokenizer == nullptr) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "calibration needs a tokenizer: none found beside the checkpoint; give --tokenizer, or --ranges "
-                "fixed:BETA for ranges without data");
+    throw SettingError(ErrorCode::kInvalidArgument, "tokenizer",
+                       "calibration needs a tokenizer: none found beside the checkpoint; fixed input ranges need none");
   }
   const std::string text = options.text.empty() ? std::string(defaults.text) : read_text_file(options.text);
   std::vector<std::int32_t> tokens = tokenizer->encode(text, true, false);

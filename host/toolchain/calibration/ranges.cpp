@@ -2,13 +2,12 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/calibration/ranges.hpp"
+#include "arch/support/setting_error.hpp"
 
 #include <charconv>
 #include <cmath>
 #include <optional>
 #include <string_view>
-
-#include "arch/support/error.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -30,7 +29,8 @@ InputRanges parse_input_ranges(const std::string& text) {
   const std::string number = text.substr(kFixed.size());
   const std::optional<float> beta = positive(number);
   if (!beta) {
-    throw Error(ErrorCode::kInvalidArgument, "--ranges fixed:BETA: expected a positive number, found '" + number + "'");
+    throw SettingError(ErrorCode::kInvalidArgument, "input ranges",
+                       "input ranges: fixed:BETA: expected a positive number, found '" + number + "'");
   }
   return {InputRanges::Source::kFixed, {}, *beta};
 }
@@ -41,7 +41,8 @@ AdcRange parse_adc_range(const std::string& text) {
   if (text == "auto") return {AdcRange::Source::kPerLayer, 0};
   const std::optional<float> lambda = positive(text);
   if (!lambda || *lambda > kLargest) {
-    throw Error(ErrorCode::kInvalidArgument, "--lambda: expected a positive number or auto, found '" + text + "'");
+    throw SettingError(ErrorCode::kInvalidArgument, "ADC range",
+                       "ADC range: expected a positive number or auto, found '" + text + "'");
   }
   return {AdcRange::Source::kFixed, *lambda};
 }

@@ -189,6 +189,7 @@ TEST_F(CommandLine, RangesCanBeFixedWithoutDataOrTokenizer) {
   const Outcome data = compile();
   EXPECT_EQ(data.status, 2) << data.output;
   EXPECT_THAT(data.output, HasSubstr("needs a tokenizer"));
+  EXPECT_THAT(data.output, HasSubstr("(--tokenizer)\n"));
   EXPECT_EQ(compile("--chip tiny-64 --ranges fixed:zero").status, 2);
   ASSERT_EQ(compile("--chip tiny-64 --ranges fixed:3.5").status, 0);
   const Outcome inspect = crossweave("inspect " + program_.string() + " --json");

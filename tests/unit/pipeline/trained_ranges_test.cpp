@@ -165,7 +165,8 @@ TEST(TrainedRanges, AnotherChipThanTheTrainingAssumedIsRefusedByField) {
     expect_error(ErrorCode::kUnsupported, text, [&] { (void)example.ranges(); });
   };
   fails(
-      "rpu_config.json: forward.inp_res: found 126 steps, expected 254, as the DAC of chip afm-512 has; give --ranges",
+      "rpu_config.json: forward.inp_res: found 126 steps, expected 254, as the DAC of chip afm-512 has; other input "
+      "ranges",
       [](TrainedExample& e) { e.checkpoint.analog_training.input_steps = 126; });
   fails("rpu_config.json: forward.out_res: found 1022 steps, expected 254, as the ADC of chip afm-512 has",
         [](TrainedExample& e) { e.checkpoint.analog_training.output_steps = 1022; });
@@ -173,7 +174,7 @@ TEST(TrainedRanges, AnotherChipThanTheTrainingAssumedIsRefusedByField) {
         [](TrainedExample& e) { e.checkpoint.analog_training.is_dynamic = true; });
   fails("rpu_config.json: found a pickled configuration; scripts/convert_lightning.py makes",
         [](TrainedExample& e) { e.checkpoint.analog_training.is_pickled = true; });
-  fails("rpu_config.json: modifier.res: found 14 steps, expected 65534, as --weights analog has",
+  fails("rpu_config.json: modifier.res: found 14 steps, expected 65534, as weight mode analog has",
         [](TrainedExample& e) {
           e.checkpoint.analog_training.weight_rounding = "DiscretizePerChannel";
           e.checkpoint.analog_training.weight_steps = 14;

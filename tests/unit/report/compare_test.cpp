@@ -56,7 +56,7 @@ TEST(Compare, PlacesOfOneNameStayApart) {
 TEST(Compare, WhatIsNoReportIsRefused) {
   const std::string good = report_with(R"("x": 1)");
   EXPECT_THAT(error_of("", good), testing::HasSubstr("a.json: expected a JSON report, found no valid JSON"));
-  EXPECT_THAT(error_of(good, "{\"a\": 1}"), testing::HasSubstr("b.json: expected a report of"));
+  EXPECT_THAT(error_of(good, "{\"a\": 1}"), testing::HasSubstr("b.json: expected a report of a program"));
   EXPECT_THAT(error_of(good, "{\"report\": 1}"), testing::HasSubstr("without the key 'report'"));
   EXPECT_THAT(error_of("\"\xff\"", good), testing::HasSubstr("no valid JSON"));
   EXPECT_THAT(error_of(R"({"report": "other"})", good), testing::HasSubstr("'other' in a.json and 'made' in b.json"));

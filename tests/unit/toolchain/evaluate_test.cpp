@@ -183,7 +183,7 @@ TEST(ChipSeedsCheck, SeedsHave32Bits) {
 
 TEST(ChipSeedsCheck, TheirNumberIsBounded) {
   EXPECT_NO_THROW(check(ChipSeeds{0, 1'000'000}));
-  test::expect_error(ErrorCode::kInvalidArgument, "--chip-seeds must be at most 1000000, found 4294967295", [] {
+  test::expect_error(ErrorCode::kInvalidArgument, "chip seeds: must be at most 1000000, found 4294967295", [] {
     check(ChipSeeds{0, 4294967295U});
   });
 }

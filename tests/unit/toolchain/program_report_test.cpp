@@ -21,10 +21,10 @@ TEST_F(ProgramReport, LengthsAreWithinTheContext) {
   EXPECT_EQ(static_report(program, {}).estimate->prefill_tokens, 64U);
   EXPECT_EQ(static_report(program, {100, 3, 16, ""}).estimate->context, 100U);
   EXPECT_EQ(static_report(program, {100, 3, 16, ""}).estimate->prefill_tokens, 3U);
-  test::expect_error(ErrorCode::kInvalidArgument, {"--context 129", "context of 128 tokens"}, [&] {
+  test::expect_error(ErrorCode::kInvalidArgument, {"context: 129", "context of 128 tokens"}, [&] {
     (void)static_report(program, {129, {}, 16, ""});
   });
-  test::expect_error(ErrorCode::kInvalidArgument, {"--prefill-tokens 129", "context of 128 tokens"}, [&] {
+  test::expect_error(ErrorCode::kInvalidArgument, {"prefill tokens: 129", "context of 128 tokens"}, [&] {
     (void)static_report(program, {{}, 129, 16, ""});
   });
   test::expect_error(ErrorCode::kInvalidArgument, "at least 1", [] { check(ReportOptions{0, {}, 16, ""}); });

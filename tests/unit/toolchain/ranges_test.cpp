@@ -50,7 +50,7 @@ TEST(AdcRange, NothingAutoOrANumber) {
   EXPECT_EQ(fixed.source, AdcRange::Source::kFixed);
   EXPECT_EQ(fixed.lambda, 12.5F);
   for (const char* text : {"0", "-3", "automatic", "1e7", "nan", "4 "}) {
-    expect_error(ErrorCode::kInvalidArgument, {"--lambda", text}, [&] { (void)parse_adc_range(text); });
+    expect_error(ErrorCode::kInvalidArgument, {"ADC range", text}, [&] { (void)parse_adc_range(text); });
   }
 }
 
