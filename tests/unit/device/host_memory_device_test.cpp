@@ -12,6 +12,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
+#include "systemc/chip/chip_use.hpp"
 #include "tests/support/expect_error.hpp"
 
 namespace xw::device {
