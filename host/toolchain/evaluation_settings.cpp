@@ -79,7 +79,7 @@ EvaluationInputs encode(OpenedModel& opened, const EvaluationPlan& plan) {
 
 Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, const EvaluationInputs& inputs,
                          const std::filesystem::path& model) {
-  Json settings = {{"tool_version", kVersion}, {"mode", name(opened.mode())}};
+  Json settings = {{"tool_version", kVersion}, {"build_id", build_id()}, {"mode", name(opened.mode())}};
   if (const auto program = opened.program()) {
     settings["program"] = identity(program->identity(), program->file_bytes());
   } else if (!model.empty()) {

@@ -11,11 +11,8 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
-<<<<<<< HEAD
 #include "host/evaluation/task_file.hpp"
-=======
 #include "host/toolchain/version.hpp"
->>>>>>> 0f130d7 (toolchain: build IDs in kept results, temporary programs of killed processes, the chip's use by a virtual function)
 #include "tests/support/expect_error.hpp"
 #include "tests/unit/toolchain/compiled_model.hpp"
 
@@ -77,22 +74,16 @@ TEST_F(Evaluate, EverySeedIsAChipOfItsOwnAndIsToldAsItComes) {
   const Evaluation three = evaluate(opened, sample_plan(), {7, 3}, {"m.xwp", file}, observer);
   EXPECT_THAT(told, testing::ElementsAre("kept 2", "chip 9", "perplexity", "words", "letters"));
   EXPECT_EQ(three.json["runs"][0], runs[0]);
-<<<<<<< HEAD
-  EvaluationPlan other = sample_plan();
-  other.tasks[1].items[0].gold = {0};
-  test::expect_error(ErrorCode::kInvalidArgument, {"other settings", "tasks.letters was", "2 items"}, [&] {
-=======
   // Nor does another build, whose numbers may differ.
   nlohmann::ordered_json of_other_build = both.json;
   of_other_build["settings"]["build_id"] = "0123";
   write_text_file(folder_ / "other_build.json", of_other_build.dump());
   test::expect_error(ErrorCode::kInvalidArgument, "other settings: build_id was '0123' and is '" + build_id(), [&] {
-    (void)evaluate(opened, sample_task(), {7, 2}, {"m.xwp", folder_ / "other_build.json"});
+    (void)evaluate(opened, sample_plan(), {7, 2}, {"m.xwp", folder_ / "other_build.json"});
   });
-  EvaluationTask other = sample_task();
-  other.passages->push_back({"abc", " abe"});
-  test::expect_error(ErrorCode::kInvalidArgument, {"other settings", "lambada"}, [&] {
->>>>>>> 0f130d7 (toolchain: build IDs in kept results, temporary programs of killed processes, the chip's use by a virtual function)
+  EvaluationPlan other = sample_plan();
+  other.tasks[1].items[0].gold = {0};
+  test::expect_error(ErrorCode::kInvalidArgument, {"other settings", "tasks.letters was", "2 items"}, [&] {
     (void)evaluate(opened, other, {7, 3}, {"m.xwp", file});
   });
 }

@@ -5,11 +5,7 @@
 
 #include <gmock/gmock.h>
 
-<<<<<<< HEAD
 #include <algorithm>
-#include <cstdlib>
-=======
->>>>>>> 0f130d7 (toolchain: build IDs in kept results, temporary programs of killed processes, the chip's use by a virtual function)
 #include <filesystem>
 #include <string>
 
@@ -61,7 +57,6 @@ TEST_F(OpenedModelTest, ACheckpointIsCompiledForOtherModesToTheSameLogits) {
   }
 }
 
-<<<<<<< HEAD
 /// The first token does not see the chip, whichever it is, wherever its batch ends, on every device; the others do.
 TEST_F(OpenedModelTest, AFirstTokenOnTheHostIsTheSameOnEveryChip) {
   CompileOptions options = options_;
@@ -148,23 +143,6 @@ TEST_F(OpenedModelTest, CopiesGiveTheSameWordsOnEveryDevice) {
   }
 }
 
-/// TMPDIR for the length of a test.
-class TemporaryFolderVariable {
- public:
-  explicit TemporaryFolderVariable(const std::filesystem::path& folder) {
-    if (const char* before = std::getenv("TMPDIR"); before != nullptr) before_ = before;
-    ::setenv("TMPDIR", folder.c_str(), 1);
-  }
-  ~TemporaryFolderVariable() { before_ ? ::setenv("TMPDIR", before_->c_str(), 1) : ::unsetenv("TMPDIR"); }
-  TemporaryFolderVariable(const TemporaryFolderVariable&) = delete;
-  TemporaryFolderVariable& operator=(const TemporaryFolderVariable&) = delete;
-
- private:
-  std::optional<std::string> before_;
-};
-
-=======
->>>>>>> 0f130d7 (toolchain: build IDs in kept results, temporary programs of killed processes, the chip's use by a virtual function)
 TEST_F(OpenedModelTest, ATemporaryProgramHasNoNameAnyMoreWhileItRuns) {
   const std::filesystem::path folder = folder_ / "temporary";
   std::filesystem::create_directory(folder);
