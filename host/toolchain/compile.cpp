@@ -35,7 +35,7 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
   if (options.adapt) {
     AdaptOptions adapt = *options.adapt;
     adapt.text = options.calibration.text;
-    adapted.emplace("crossweave");
+    adapted.emplace("crossweave", "adapted.safetensors");
     adapt_checkpoint(model, options, adapt, adapted->path(), pool);
   }
   OpenedCheckpoint opened = open_checkpoint(adapted ? adapted->path() : model, options.tokenizer);
