@@ -20,7 +20,7 @@ module xw_completion #(
   output logic                     decerr_o,       // with error_o: DECERR, otherwise SLVERR
   output logic                     beat_o,         // a beat was taken
   output logic                     active_o,
-  output logic                     owns_o,         // memory owes answers to a record, be it an earlier run's
+  output logic                     owns_o,         // memory owes answers to a record that was stopped
   // Contents
   input  xw_pkg::arguments_t       arguments_i,
   input  xw_pkg::error_report_t    report_i,
@@ -172,7 +172,7 @@ module xw_completion #(
   assign error_o  = failed_q;
   assign decerr_o = decerr_q;
   assign active_o = state_q != StIdle;
-  assign owns_o   = busy || stopped_q;
+  assign owns_o   = stopped_q;
   assign beat_o   = loaded_q && beat_ready;
 
   assign needs_clock_o = start_i || stop_i || stopped_q || done_o || writer_needs_clock || state_q == StStream ||

@@ -96,18 +96,25 @@ module xw_dispatch #(
     end
   end
 
-  logic look, good, barrier, consume, wrong_q;
+  logic look, good, barrier, passes, consume, wrong_q, left_q;
+  logic [xw_pkg::SEMAPHORE_ID_BITS-1:0] leftover_id_q;
   assign look         = state_q == StRun && valid_q && !stop_i;
   assign good         = fault.code == xw_pkg::ERROR_OK;
   assign barrier      = opcode == xw_pkg::OPCODE_FENCE || opcode == xw_pkg::OPCODE_HALT;
   assign push_valid_o = (look && good) ? target : '0;
   assign check_o      = look && good && opcode == xw_pkg::OPCODE_HALT && all_idle_i;
-  assign consume      = look && good && ((target & push_ready_i) != '0 || opcode == xw_pkg::OPCODE_NOP ||
-                                         (barrier && all_idle_i));
-  assign ready_o      = state_q == StRun && !stop_i && (!valid_q || (consume && !barrier));
+  assign passes       = look && good && ((target & push_ready_i) != '0 || opcode == xw_pkg::OPCODE_NOP);
+  assign consume      = passes || (look && good && barrier && all_idle_i);
+  assign ready_o      = state_q == StRun && !stop_i && (!valid_q || passes);
 
   assign error_o        = state_q == StTell && wrong_q;
-  assign fault_o        = fault_q;
+  always_comb begin
+    fault_o = fault_q;
+    if (left_q) begin
+      fault_o.code   = xw_pkg::ERROR_SEMAPHORE_LEFTOVER;
+      fault_o.detail = 64'(leftover_id_q);
+    end
+  end
   assign halted_o       = check_o;
   assign dispatched_o   = consume || (look && !good && !error_q);
   assign starved_o      = state_q == StRun && !valid_q;
@@ -125,19 +132,20 @@ module xw_dispatch #(
       index_q        <= '0;
       fault_q        <= '0;
       wrong_q        <= 1'b0;
+      left_q         <= 1'b0;
+      leftover_id_q  <= '0;
     end else begin
       if (consume) begin
         valid_q <= 1'b0;
         if (opcode != xw_pkg::OPCODE_HALT) index_q <= index_q + 32'd1;
       end
-      if (look && !good) begin
+      left_q <= check_o;
+      if (check_o) begin
+        wrong_q       <= leftover_i;
+        leftover_id_q <= leftover_id_i;
+      end else if (look && !good) begin
         wrong_q <= 1'b1;
         fault_q <= fault;
-      end
-      if (check_o) begin
-        wrong_q        <= leftover_i;
-        fault_q.code   <= xw_pkg::ERROR_SEMAPHORE_LEFTOVER;
-        fault_q.detail <= 64'(leftover_id_i);
       end
       if (valid_i && ready_o) begin
         valid_q        <= 1'b1;

@@ -44,7 +44,7 @@ module xw_run_control #(
   output logic               watch_error_o,   // the verdict counts
   // Record
   output logic               record_phase_o,  // owns the write channel
-  input  logic               record_owns_i,   // memory owes answers to a record
+  input  logic               record_owns_i,   // memory owes answers to a record that was stopped
   output logic               record_start_o,
   output logic               record_stop_o,
   input  logic               record_done_i,
@@ -68,7 +68,7 @@ module xw_run_control #(
   state_e state_q;
   logic [1:0]  settle_q;
   logic        halted_q;
-  logic        owner_q;  // the write channel was free when the record's turn came
+  logic        owner_q;  // the write channel was free when the record's turn came: until the end of the run it is the record's
   logic        began_q;  // the first cycle of the instructions
   logic        ready_q;  // nothing of the last run was under way in the last cycle, and nothing new is until it began
 
@@ -144,7 +144,8 @@ module xw_run_control #(
         error_index_o <= (state_q == StWrite && halted_q) ? dispatch_index_i : arguments_i.entry;
         fault_o       <= fault;
       end
-      if (state_q == StSettle) owner_q <= store_idle_i && !record_owns_i;
+      if (state_q == StSettle && settle_q == '1)     owner_q <= store_idle_i && !record_owns_i;
+      else if (state_q == StDone || state_q == StIdle) owner_q <= 1'b0;
       unique case (state_q)
         StIdle: begin
           halted_q <= 1'b0;
@@ -189,8 +190,7 @@ module xw_run_control #(
   assign watch_restart_o = state_q == StCheck || began_q || state_q == StAbort || state_q == StRecord || record_done_i;
   assign watch_error_o   = state_q == StRun && watch_fire_i;
   // A burst of the Y store that memory does not take stays on the channel, and so does one of a record.
-  assign record_phase_o  = record_owns_i ||
-                           ((state_q == StRecord || state_q == StWrite || state_q == StQuiet) && owner_q);
+  assign record_phase_o  = record_owns_i || owner_q;
   assign record_start_o  = state_q == StRecord && !misaligned_record && owner_q;
   assign record_stop_o   = state_q == StWrite && watch_fire_i;
   assign count_o         = state_q != StIdle && state_q != StRecord && state_q != StWrite && state_q != StQuiet;

@@ -50,7 +50,7 @@ module xw_sequencer #(
   output logic                          running_o,
   // Completion record
   output logic                          record_phase_o,  // it owns the write channel
-  input  logic                          record_owns_i,   // memory owes answers to a record
+  input  logic                          record_owns_i,   // memory owes answers to a record that was stopped
   output logic                          record_start_o,
   output logic                          record_stop_o,
   input  logic                          record_done_i,

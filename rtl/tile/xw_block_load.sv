@@ -317,7 +317,7 @@ module xw_block_load #(
   assign cell_beats_o      = beat_q;
   assign active_o          = state_q != StIdle && state_q != StDrain;
   assign cmd_ready_o       = !next_valid_q && !abort_i && !stop && state_q != StDrain && reader_ready;
-  assign idle_o            = state_q == StIdle && !next_valid_q && !reader_busy;
+  assign idle_o            = state_q == StIdle && !next_valid_q;  // then the reader is
   assign memory_stall_o    = beat_ready && !beat_valid;
   assign beat_o            = beat;
 
