@@ -199,7 +199,7 @@ def tasks(arguments):
             lines = ["| mode | " + " | ".join(names) + " | chips |", "|---" * (len(names) + 2) + "|"]
         cells = task_cells(result, compared(arguments, reference, file) if file != reference else {})
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {len(result['runs']) if 'analog' in name else '-'} |")
-        items = "all items" if arguments.limit == 0 else f"the first {arguments.limit} items"
+        items = "All items" if arguments.limit == 0 else f"The first {arguments.limit} items"
         write_table(arguments.document, "tasks", [*lines, "", f"{items} of every task; mean ± standard deviation over chips; in parentheses the difference from "
                                                   "fp32 with its 95 % interval (paired bootstrap over items and chips). Command: `scripts/results.py tasks`."])
     print("\n".join(lines))
