@@ -4,6 +4,7 @@
 #include "host/toolchain/evaluation_settings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <span>
 #include <string>
@@ -26,6 +27,16 @@ std::string identity(const std::string& bytes) {
   return identity(crc32(std::as_bytes(std::span(bytes))), bytes.size());
 }
 
+/// Whether a model is read from it; other files may come and go, results of evaluations among them.
+bool is_of_a_model(const std::filesystem::path& file) {
+  constexpr std::array kNames = {
+      "config.json",           "generation_config.json", "rpu_config.json",    "model.safetensors.index.json",
+      "tokenizer_config.json", "tokenizer.json",         "chat_template.jinja"};
+  constexpr std::array kSuffixes = {".safetensors", ".gguf", ".bin", ".model"};
+  return std::ranges::find(kNames, file.filename().string()) != kNames.end() ||
+         std::ranges::find(kSuffixes, file.extension().string()) != kSuffixes.end();
+}
+
 /// Of a checkpoint, by the names, sizes and times of its files.
 std::string files_identity(const std::filesystem::path& path) {
   std::vector<std::string> files;
@@ -35,7 +46,7 @@ std::string files_identity(const std::filesystem::path& path) {
   };
   if (std::filesystem::is_directory(path)) {
     for (const auto& entry : std::filesystem::directory_iterator(path)) {
-      if (entry.is_regular_file()) add(entry.path());
+      if (entry.is_regular_file() && is_of_a_model(entry.path())) add(entry.path());
     }
   } else {
     add(path);

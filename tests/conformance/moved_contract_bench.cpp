@@ -52,6 +52,13 @@ struct Bench {
     top->clk_i = 0;
     top->eval();
   }
+  /// The same for one that is refused: the fault stands at the outputs a cycle later.
+  void dispatch_wrong(const program::EncodedInstruction& words) {
+    dispatch(words);
+    tick();
+    top->clk_i = 0;
+    top->eval();
+  }
   /// Ends what dispatch() began.
   void stop() {
     top->stop_i = 1;
@@ -96,7 +103,7 @@ void check_line(Bench& bench, const std::string& line) {
     bad[bit / 32] |= 1U << (bit % 32);
     require(program::decode(bad).error == static_cast<std::uint32_t>(arch::DeviceError::kIllegalField),
             line + ": decoder");
-    bench.dispatch(bad);
+    bench.dispatch_wrong(bad);
     require(top.error_o != 0 && xw::test::member(top.fault_o, rtl::Fault::code) == program::decode(bad).error,
             line + ": dispatch takes reserved bit " + std::to_string(bit));
     bench.stop();
@@ -105,7 +112,7 @@ void check_line(Bench& bench, const std::string& line) {
 
 void check_refused(Bench& bench, const program::EncodedInstruction& words, arch::DeviceError error,
                    std::uint64_t detail) {
-  bench.dispatch(words);
+  bench.dispatch_wrong(words);
   const auto& port = bench.top->fault_o;
   require(bench.top->error_o != 0 && xw::test::member(port, rtl::Fault::code) == static_cast<std::uint32_t>(error) &&
               xw::test::member(port, rtl::Fault::detail) == detail,

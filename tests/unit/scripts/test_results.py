@@ -65,7 +65,7 @@ file = pathlib.Path(next(word for word in sys.argv if word.startswith("--json=")
 kept = json.loads(file.read_text())["chips"] if file.exists() else 0
 with open(sys.argv[0] + ".calls", "a") as calls:
     calls.write(f"{kept}\\n")
-file.write_text(json.dumps({"chips": kept + 1, "perplexity": {"mean": 20}, "lambada_accuracy": {"mean": 0.5}}))
+file.write_text(json.dumps({"chips": kept + 1, "complete": kept > 0, "perplexity": {"mean": 20}, "lambada_accuracy": {"mean": 0.5}}))
 if kept == 0:
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -83,7 +83,7 @@ class Interruption(unittest.TestCase):
 
     def evaluate(self):
         with contextlib.redirect_stdout(io.StringIO()):
-            return results.evaluate(self.arguments, "row", "model", ["--chip-seeds", "2"])
+            return results.evaluate(self.arguments, "row", "model", ["--text", "t"], ["--chip-seeds", "2"])[0]
 
     def calls(self):
         return (self.work / "command.calls").read_text().split()
@@ -103,10 +103,13 @@ class Interruption(unittest.TestCase):
         self.assertEqual(self.calls(), ["0", "0"])
 
     def test_a_row_of_another_command_is_measured(self):
-        (self.work / "row.json").write_text('{"command": ["eval", "other"], "result": {"chips": 9}}')
-        (self.work / "row.partial.json").write_text('{"chips": 1}')
+        (self.work / "row.json").write_text('{"chips": 1, "complete": true}')
+        (self.work / "row.command.json").write_text('["eval", "other"]')
         self.arguments.reuse = True
+        with self.assertRaises(subprocess.CalledProcessError):
+            self.evaluate()  # begins anew
         self.assertEqual(self.evaluate()["chips"], 2)
+        self.assertEqual(self.calls(), ["0", "1"])
 
 
 if __name__ == "__main__":
