@@ -96,12 +96,19 @@ def evaluate(arguments, name, model, what, options):
             return result, file
     else:
         file.unlink(missing_ok=True)
-    kept.write_text(json.dumps(command))
+    write_whole(kept, json.dumps(command))
     print("+ crossweave", " ".join(command), flush=True)
     started = time.time()
     subprocess.run([str(arguments.crossweave), *command], check=True)
     print(f"  {time.time() - started:.0f} s", flush=True)
     return json.loads(file.read_text()), file
+
+
+def write_whole(path, text):
+    """A file that is interrupted is the old one or the new one."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 def cell(value, scale, digits, runs):
@@ -116,7 +123,7 @@ def write_table(document, marker, lines):
     if text.count(begin) != 1 or text.count(end) != 1:
         sys.exit(f"results.py: {document}: expected the markers {begin} and {end} once each")
     head, rest = text.split(begin)
-    document.write_text(head + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1])
+    write_whole(document, head + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1])
 
 
 def compile_program(arguments, name, options, model=None):
