@@ -17,7 +17,8 @@ namespace xw::ir {
 enum class OpKind {
   kInput,      ///< () -> token ids [tokens]
   kEmbedding,  ///< (ids) {weight=@T[vocab][hidden], scale?: f} -> rows of T
-  kRmsNorm,    ///< (x) {weight=@T[n], eps: f, add_unit?: i}  x / rms(x) * weight
+  kRmsNorm,  ///< (x) {weight=@T[n], eps: f, add_unit?: i, groups?: i}  x / rms(x) * weight, of every group of n = features /
+             ///<  groups features on its own (heads, for example)
   kLinear,  ///< (x) {weight=@T[out][in] (row range), bias?=@T[out], name: s, digital?: i, digital_positions?: i, replicas?: i}
             ///<  -> x W^T + b; not yet mapped, or digital (with digital = 1: for good)
   kAimcCall,  ///< (x) {call: i, digital_positions?: i} -> one value per matrix of the call; made by passes::group_calls
@@ -26,6 +27,7 @@ enum class OpKind {
   ///<  and of the scaling: rope_factor, rope_low_freq_factor, rope_high_freq_factor: f, rope_original_context: i,
   ///<  rope_short, rope_long: list of f, rope_attention_factor: f}  causal, with the KV cache of `layer`
   kSwiGlu,  ///< (gate, up) -> silu(gate) * up
+  kGeGlu,   ///< (gate, up) -> gelu(gate) * up, gelu by its tanh approximation
   kAdd,     ///< (a, b) -> a + b
   kShift,   ///< (x) {vector=@T[n]} -> x + vector
   kOutput,  ///< (logits) -> ()

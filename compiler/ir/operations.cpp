@@ -16,7 +16,7 @@ using enum AttributeType;
 constexpr std::array kEmbeddingAttributes{AttributeSpec{"weight", kTensor, true},
                                           AttributeSpec{"scale", kFloat, false}};
 constexpr std::array kRmsNormAttributes{AttributeSpec{"weight", kTensor, true}, AttributeSpec{"eps", kFloat, true},
-                                        AttributeSpec{"add_unit", kInt, false}};
+                                        AttributeSpec{"add_unit", kInt, false}, AttributeSpec{"groups", kInt, false}};
 constexpr std::array kLinearAttributes{
     AttributeSpec{"weight", kTensor, true},        AttributeSpec{"bias", kTensor, false},
     AttributeSpec{"name", kString, true},          AttributeSpec{"digital", kInt, false},
@@ -52,6 +52,7 @@ constexpr std::array kOperations{
     Operation{OpKind::kAimcCall, "aimc_call", 1, 1, kMaxResults, kAimcCallAttributes},
     Operation{OpKind::kAttention, "attention", 3, 1, 1, kAttentionAttributes},
     Operation{OpKind::kSwiGlu, "swiglu", 2, 1, 1, {}},
+    Operation{OpKind::kGeGlu, "geglu", 2, 1, 1, {}},
     Operation{OpKind::kAdd, "add", 2, 1, 1, {}},
     Operation{OpKind::kShift, "shift", 1, 1, 1, kShiftAttributes},
     Operation{OpKind::kOutput, "output", 1, 0, 0, {}},

@@ -185,6 +185,11 @@ class Verifier {
           const std::int64_t add_unit = attr_int(node, "add_unit");
           expect(add_unit == 0 || add_unit == 1, "add_unit 0 or 1", std::to_string(add_unit));
         }
+        if (has_attr(node, "groups")) {
+          const std::int64_t groups = attr_int(node, "groups");
+          expect(groups >= 1 && input_features(node, 0) % groups == 0,
+                 "groups that divide " + std::to_string(input_features(node, 0)) + " features", std::to_string(groups));
+        }
         break;
       case OpKind::kLinear:
         expect_rows(node, "weight", result_features(node));
@@ -216,6 +221,7 @@ class Verifier {
         check_attention(node);
         break;
       case OpKind::kSwiGlu:
+      case OpKind::kGeGlu:
       case OpKind::kAdd:
         expect_features("equal inputs", input_features(node, 0), input_features(node, 1));
         expect_features("a result", input_features(node, 0), result_features(node));

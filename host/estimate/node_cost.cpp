@@ -8,9 +8,11 @@
 namespace xw::estimate {
 namespace {
 
-constexpr std::uint64_t kHalfBytes = 2;    // KV cache, embeddings and digital weights are fp16 on the chip
-constexpr std::uint64_t kNormMacs = 2;     // per feature: square and sum, scale and weight
-constexpr std::uint64_t kSwiGluMacs = 4;   // per feature: negate, add, divide, multiply
+constexpr std::uint64_t kHalfBytes = 2;   // KV cache, embeddings and digital weights are fp16 on the chip
+constexpr std::uint64_t kNormMacs = 2;    // per feature: square and sum, scale and weight
+constexpr std::uint64_t kSwiGluMacs = 4;  // per feature: negate, add, divide, multiply
+constexpr std::uint64_t kGeGluMacs =
+    6;  // per feature: square, times and plus a constant, times gate, add, divide, multiply
 constexpr std::uint64_t kRopeMacs = 2;     // per rotated feature: its own times a cosine, its partner's times a sine
 constexpr std::uint64_t kSoftmaxMacs = 2;  // per score: maximum and sum, scale
 
@@ -66,6 +68,10 @@ std::optional<NodeCost> node_cost(const ir::Graph& graph, const ir::Node& node) 
       break;
     case ir::OpKind::kSwiGlu:
       cost.per_token.macs = kSwiGluMacs * features(0);
+      cost.per_token.exps = features(0);
+      break;
+    case ir::OpKind::kGeGlu:
+      cost.per_token.macs = kGeGluMacs * features(0);
       cost.per_token.exps = features(0);
       break;
     case ir::OpKind::kAdd:

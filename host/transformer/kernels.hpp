@@ -53,6 +53,9 @@ struct Kernels {
   void (*rms_norm)(const float* x, const float* weight, std::size_t n, float eps, float* y);
   /// y = gate / (1 + exp(-gate)) * up. Source: Shazeer, GLU Variants Improve Transformer, eq. 6.
   void (*swiglu)(const float* gate, const float* up, std::size_t n, float* y);
+  /// y = gate / (1 + exp(-2 u)) * up, u = sqrt(2 / pi) (gate + 0.044715 gate^3), which is 0.5 gate (1 + tanh(u)) up.
+  /// Source: Hendrycks and Gimpel, Gaussian Error Linear Units, section 2; Shazeer, GLU Variants, eq. 6.
+  void (*geglu)(const float* gate, const float* up, std::size_t n, float* y);
 };
 
 /// The fastest implementation that this processor can run.

@@ -215,12 +215,21 @@ inline V swiglu_lanes(V gate, V up) {
 }
 
 template <class V>
-void swiglu(const float* gate, const float* up, std::size_t n, float* y) {
+inline V geglu_lanes(V gate, V up) {
+  constexpr float kMinusTwoRoots = -1.59576912160573071F;  // -2 sqrt(2 / pi)
+  constexpr float kCubic = 0.044715F;
+  const V slope = V::fma(V::mul(gate, gate), V::broadcast(kMinusTwoRoots * kCubic), V::broadcast(kMinusTwoRoots));
+  const V denominator = V::add(V::broadcast(1.0F), exp_lanes(V::mul(gate, slope)));
+  return V::mul(V::div(gate, denominator), up);
+}
+
+template <class V, V (*kLaneFunction)(V, V)>
+void gated(const float* gate, const float* up, std::size_t n, float* y) {
   std::size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes) swiglu_lanes(V::load(gate + i), V::load(up + i)).store(y + i);
+  for (; i + kLanes <= n; i += kLanes) kLaneFunction(V::load(gate + i), V::load(up + i)).store(y + i);
   if (i < n) {
     float rest[kLanes];
-    swiglu_lanes(V::load_partial(gate + i, n - i), V::load_partial(up + i, n - i)).store(rest);
+    kLaneFunction(V::load_partial(gate + i, n - i), V::load_partial(up + i, n - i)).store(rest);
     for (std::size_t l = 0; l < n - i; ++l) y[i + l] = rest[l];
   }
 }
@@ -237,7 +246,8 @@ constexpr Kernels make_kernels(const char* name) {
                  softmax<V>,
                  sum_exp<V>,
                  rms_norm<V>,
-                 swiglu<V>};
+                 gated<V, swiglu_lanes<V>>,
+                 gated<V, geglu_lanes<V>>};
 }
 
 }  // namespace

@@ -78,8 +78,10 @@ void Model::Impl::prepare(const ir::Node& node, PreparedNode& prepared) {
     }
     case ir::OpKind::kRmsNorm: {
       const ir::TensorRef& ref = ir::attr_tensor(node, "weight");
-      const std::uint32_t features = graph.values[node.inputs.at(0)].features;
+      const std::int64_t groups = ir::has_attr(node, "groups") ? ir::attr_int(node, "groups") : 1;
+      const std::uint32_t features = graph.values[node.inputs.at(0)].features / static_cast<std::uint32_t>(groups);
       prepared.vector = load_vector(*tensors, ref, features, "rms_norm");
+      prepared.index = features;
       prepared.number = static_cast<float>(ir::attr_float(node, "eps"));
       if (ir::has_attr(node, "add_unit") && ir::attr_int(node, "add_unit") != 0) {
         for (float& weight : prepared.vector.first(features)) weight += 1.0F;
@@ -141,6 +143,7 @@ void Model::Impl::prepare(const ir::Node& node, PreparedNode& prepared) {
     }
     case ir::OpKind::kInput:
     case ir::OpKind::kSwiGlu:
+    case ir::OpKind::kGeGlu:
     case ir::OpKind::kAdd:
     case ir::OpKind::kOutput:
       break;

@@ -20,9 +20,9 @@ struct PreparedNode {
   AlignedBuffer<float> vector;               ///< kRmsNorm: weight; kLinear: bias; kShift: vector
   ir::RowRange rows;                         ///< kEmbedding
   float number = 0;                          ///< kRmsNorm: eps; kEmbedding: scale
-  std::uint32_t index = 0;                   ///< kAimcCall: call; kAttention: index into caches
-  std::uint32_t digital_positions = 0;       ///< kAimcCall
-  std::uint32_t rope = 0;                    ///< kAttention: index into ropes plus one, 0: none
+  std::uint32_t index = 0;  ///< kAimcCall: call; kAttention: index into caches; kRmsNorm: features of a group
+  std::uint32_t digital_positions = 0;  ///< kAimcCall
+  std::uint32_t rope = 0;               ///< kAttention: index into ropes plus one, 0: none
   AttentionConfig attention;
   std::string name;  ///< for observers
 };

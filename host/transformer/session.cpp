@@ -193,10 +193,11 @@ void Session::Impl::run_node(std::size_t index, std::span<const std::int32_t> to
     }
     case ir::OpKind::kRmsNorm: {
       const Timer timer(times.norm);
-      const std::size_t n = features(node.inputs[0]);
+      const std::size_t n = prepared.index;
+      const std::size_t groups = rows * features(node.inputs[0]) / n;
       const std::span<const float> x = input(node.inputs[0], rows);
       const std::span<float> y = result(node.results[0], rows);
-      each_row(rows, n, [&](std::size_t begin, std::size_t end) {
+      each_row(groups, n, [&](std::size_t begin, std::size_t end) {
         for (std::size_t t = begin; t < end; ++t) {
           kernel.rms_norm(x.data() + t * n, prepared.vector.data(), n, prepared.number, y.data() + t * n);
         }
@@ -212,14 +213,16 @@ void Session::Impl::run_node(std::size_t index, std::span<const std::int32_t> to
     case ir::OpKind::kAttention:
       run_attention(node, prepared, rows);
       break;
-    case ir::OpKind::kSwiGlu: {
+    case ir::OpKind::kSwiGlu:
+    case ir::OpKind::kGeGlu: {
       const Timer timer(times.activation);
       const std::size_t n = features(node.inputs[0]);
       const std::span<const float> gate = input(node.inputs[0], rows);
       const std::span<const float> up = input(node.inputs[1], rows);
       const std::span<float> y = result(node.results[0], rows);
+      const auto gated = node.kind == ir::OpKind::kSwiGlu ? kernel.swiglu : kernel.geglu;
       each_row(rows, n, [&](std::size_t begin, std::size_t end) {
-        kernel.swiglu(gate.data() + begin * n, up.data() + begin * n, (end - begin) * n, y.data() + begin * n);
+        gated(gate.data() + begin * n, up.data() + begin * n, (end - begin) * n, y.data() + begin * n);
       });
       break;
     }

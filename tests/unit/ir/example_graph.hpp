@@ -19,6 +19,7 @@ enum ExampleNode {
   kLinearNode,
   kAddNode,
   kSwiGluNode,
+  kGeGluNode,
   kHeadNode,
   kOutputNode
 };
@@ -54,8 +55,9 @@ inline ir::Graph example_graph() {
                                   "o", {32});
   const ir::ValueId sum = graph.add(ir::OpKind::kAdd, {x, o}, {}, "sum", {32});
   const ir::ValueId gated = graph.add(ir::OpKind::kSwiGlu, {sum, sum}, {}, "gated", {32});
+  const ir::ValueId soft = graph.add(ir::OpKind::kGeGlu, {gated, sum}, {}, "soft", {32});
   const ir::ValueId logits =
-      graph.add(ir::OpKind::kLinear, {gated},
+      graph.add(ir::OpKind::kLinear, {soft},
                 {{"weight", ir::TensorRef{"embed.weight"}}, {"name", std::string("lm_head")}}, "logits", {100});
   graph.add(ir::OpKind::kOutput, {logits}, {}, "", {});
   return graph;

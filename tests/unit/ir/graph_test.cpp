@@ -68,6 +68,7 @@ TEST(Graph, KindsHaveNames) {
   EXPECT_EQ(name(OpKind::kRmsNorm), "rms_norm");
   EXPECT_EQ(name(OpKind::kAimcCall), "aimc_call");
   EXPECT_EQ(name(OpKind::kSwiGlu), "swiglu");
+  EXPECT_EQ(name(OpKind::kGeGlu), "geglu");
   EXPECT_THROW((void)name(static_cast<OpKind>(77)), Error);
 }
 

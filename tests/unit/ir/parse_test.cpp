@@ -26,7 +26,8 @@ constexpr const char* kExample = R"(graph "example" {
   %o = linear(%a) {bias = @o.bias, name = "layers.0.o_proj", weight = @o.weight[32:64]} : 32
   %sum = add(%x, %o) : 32
   %gated = swiglu(%sum, %sum) : 32
-  %logits = linear(%gated) {name = "lm_head", weight = @embed.weight} : 100
+  %soft = geglu(%gated, %sum) : 32
+  %logits = linear(%soft) {name = "lm_head", weight = @embed.weight} : 100
   output(%logits)
 }
 )";
@@ -81,8 +82,8 @@ TEST(Parse, NamesTheFirstProblemAndItsPlace) {
       {"graph \"x\" {\n  % = input() : 1", "file.ir:2:4: expected the name of a value, found ' '"},
       {"graph \"x\" {\n  %a input() : 1", "file.ir:2:6: expected '=', found 'input'"},
       {"graph \"x\" {\n  %a = conv(%b) : 1",
-       "file.ir:2:8: expected an operation (input, embedding, rms_norm, linear, aimc_call, attention, swiglu, add, "
-       "shift, output), found 'conv'"},
+       "file.ir:2:8: expected an operation (input, embedding, rms_norm, linear, aimc_call, attention, swiglu, "
+       "geglu, add, shift, output), found 'conv'"},
       {"graph \"x\" {\n  %a = meta() : 1", "file.ir:2:8: expected an operation"},
       {"graph \"x\" {\n  !", "file.ir:2:3: expected 'meta', a node or '}', found '!'"},
       {"graph \"x\" {\n  %a = input( : 1", "file.ir:2:15: expected a value such as %x, found ':'"},

@@ -35,10 +35,13 @@ class RandomGraph {
  private:
   ValueId node(Graph& graph, const std::vector<ValueId>& values, std::uint32_t features, std::uint32_t n) {
     const std::string result = "v" + std::to_string(n) + (below(3) == 0 ? ".x_y" : "");
-    switch (below(7)) {
+    switch (below(8)) {
       case 0:
         return graph.add(OpKind::kRmsNorm, {any(values)},
-                         {{"weight", tensor()}, {"eps", std::abs(number())}, {"add_unit", std::int64_t{below(2)}}},
+                         {{"weight", tensor()},
+                          {"eps", std::abs(number())},
+                          {"add_unit", std::int64_t{below(2)}},
+                          {"groups", std::int64_t{1 + below(2)}}},
                          result, {features});
       case 1:
         return graph.add(OpKind::kLinear, {any(values)},
@@ -74,6 +77,8 @@ class RandomGraph {
       case 5:
         return graph.add(OpKind::kShift, {any(values)}, {{"vector", TensorRef{"a shift", 2, 2 + features}}}, result,
                          {features});
+      case 6:
+        return graph.add(OpKind::kGeGlu, {any(values), any(values)}, {}, result, {features});
       default:
         return graph.add(OpKind::kAdd, {any(values), any(values)}, {}, result, {features});
     }

@@ -46,7 +46,7 @@ Attribute text(const char* value) {
   return std::string(value);
 }
 
-// The value ids of the example: tokens 0, x 1, h 2, qkv 3 4 5, a 6, o 7, sum 8, gated 9, logits 10.
+// The value ids of the example: tokens 0, x 1, h 2, qkv 3 4 5, a 6, o 7, sum 8, gated 9, soft 10, logits 11.
 const std::vector<Case>& cases() {
   using namespace test;  // NOLINT: node indices
   static const std::vector<Case> list = {
@@ -55,7 +55,7 @@ const std::vector<Case>& cases() {
       {"two values of a name", [](Graph& g) { g.values[2].name = "x"; }, "value %x: expected a unique name"},
       {"no features", [](Graph& g) { g.values[9].features = 0; },
        "value %gated: expected 1 to 16777216 features, found 0"},
-      {"too many features", [](Graph& g) { g.values[10].features = 1U << 25; },
+      {"too many features", [](Graph& g) { g.values[11].features = 1U << 25; },
        "value %logits: expected 1 to 16777216 features"},
       {"meta key", [](Graph& g) { g.meta["2nd"] = integer(1); }, "meta: attribute '2nd': expected a key"},
       {"meta infinity", [](Graph& g) { g.meta["x"] = std::numeric_limits<double>::infinity(); },
@@ -94,14 +94,14 @@ const std::vector<Case>& cases() {
       {"call without results", [](Graph& g) { g.nodes[kCallNode].results = {}; },
        "node 3 (aimc_call): expected 1 to 4096 results, found 0"},
       {"output with a result", [](Graph& g) { g.nodes[kOutputNode].results = {10}; },
-       "node 9 (output): expected 0 results, found 1"},
+       "node 10 (output): expected 0 results, found 1"},
       {"input id beyond the values",
        [](Graph& g) {
          g.nodes[kAddNode].inputs = {1, 99};
        },
-       "node 6 (add): input id 99: expected one of 11 values"},
+       "node 6 (add): input id 99: expected one of 12 values"},
       {"result id beyond the values", [](Graph& g) { g.nodes[kAddNode].results = {99}; },
-       "node 6 (add): result id 99: expected one of 11 values"},
+       "node 6 (add): result id 99: expected one of 12 values"},
       {"use before definition",
        [](Graph& g) {
          g.nodes[kAddNode].inputs = {1, 9};
@@ -120,7 +120,7 @@ const std::vector<Case>& cases() {
        [](Graph& g) {
          g.values.push_back({"orphan", 4});
        },
-       "value %orphan (id 11): expected a node that defines it"},
+       "value %orphan (id 12): expected a node that defines it"},
       {"missing attribute", [](Graph& g) { drop(g, kNormNode, "eps"); },
        "node 2 (rms_norm): attribute 'eps': expected a number, found none"},
       {"mistyped attribute", [](Graph& g) { set(g, kCallNode, "call", 1.5); },
@@ -140,6 +140,10 @@ const std::vector<Case>& cases() {
       {"norm changes features", [](Graph& g) { g.values[2].features = 16; },
        "node 2 (rms_norm): expected a result with 32 features, found 16"},
       {"negative eps", [](Graph& g) { set(g, kNormNode, "eps", -1.0); }, "expected eps >= 0, found -1"},
+      {"groups", [](Graph& g) { set(g, kNormNode, "groups", integer(3)); },
+       "expected groups that divide 32 features, found 3"},
+      {"no groups", [](Graph& g) { set(g, kNormNode, "groups", integer(0)); },
+       "expected groups that divide 32 features, found 0"},
       {"add_unit", [](Graph& g) { set(g, kNormNode, "add_unit", integer(2)); }, "expected add_unit 0 or 1, found 2"},
       {"weight rows",
        [](Graph& g) {
@@ -238,6 +242,8 @@ const std::vector<Case>& cases() {
        "node 6 (add): expected equal inputs with 32 features, found 16"},
       {"swiglu result", [](Graph& g) { g.values[9].features = 16; },
        "node 7 (swiglu): expected a result with 32 features, found 16"},
+      {"geglu result", [](Graph& g) { g.values[10].features = 16; },
+       "node 8 (geglu): expected a result with 32 features, found 16"},
       {"no output", [](Graph& g) { g.nodes.pop_back(); }, "expected one output node, found 0"},
       {"two outputs", [](Graph& g) { g.nodes.push_back(g.nodes.back()); }, "expected one output node, found 2"},
       {"two inputs", [](Graph& g) { g.add(OpKind::kInput, {}, {}, "more", {1}); }, "expected one input node, found 2"},

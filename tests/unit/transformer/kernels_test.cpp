@@ -254,6 +254,41 @@ TEST(Kernels, RmsNormMatchesItsEquation) {
   }
 }
 
+TEST(Kernels, GegluMatchesItsEquation) {
+  for (const std::size_t n : {1U, 16U, 37U, 2048U}) {
+    auto gate = random_vector(n, 15, 4.0F);
+    const auto up = random_vector(n, 16);
+    gate[0] = 30.0F;
+    if (n > 1) {  // the cube overflows
+      gate[1] = -1e20F;
+      gate[2] = 1e20F;
+      gate[3] = 0.0F;
+    }
+    std::vector<std::uint32_t> first;
+    for (const Kernels* run : available_kernels()) {
+      std::vector<float> y(n);
+      run->geglu(gate.data(), up.data(), n, y.data());
+      for (std::size_t i = 0; i < n; ++i) {
+        const double g = static_cast<double>(gate[i]);
+        const double root = std::sqrt(2 / std::acos(-1.0));
+        const double expected =
+            0.5 * g * (1 + std::tanh(root * (g + 0.044715 * g * g * g))) * static_cast<double>(up[i]);
+        // Far below 0 the exact value is the difference of nearly equal numbers.
+        EXPECT_NEAR(y[i], expected, 2e-6 * std::abs(expected) + 1e-7) << run->name << " gate " << g;
+      }
+      if (first.empty()) first = bits_of(y);
+      EXPECT_EQ(bits_of(y), first) << run->name;
+    }
+  }
+  const std::vector<float> nan(16, NAN);
+  const std::vector<float> one(16, 1.0F);
+  for (const Kernels* run : available_kernels()) {
+    std::vector<float> y(16);
+    run->geglu(nan.data(), one.data(), 16, y.data());
+    EXPECT_TRUE(std::isnan(y[0])) << run->name;
+  }
+}
+
 TEST(Kernels, SwigluMatchesItsEquation) {
   for (const std::size_t n : {1U, 16U, 37U, 1536U}) {
     auto gate = random_vector(n, 13, 8.0F);

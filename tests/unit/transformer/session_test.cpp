@@ -46,7 +46,11 @@ std::vector<TinyConfig> configs() {
   wide.embedding_scale = 2.5;
   TinyConfig long_context;
   long_context.context = 700;
-  return {TinyConfig{}, interleaved, windowed, wide, long_context};
+  TinyConfig normed;
+  normed.head_norms = normed.gelu = true;
+  normed.dim = 18;
+  normed.window = 7;
+  return {TinyConfig{}, interleaved, windowed, wide, long_context, normed};
 }
 
 TEST(Session, ShiftAddsAVectorToEveryToken) {

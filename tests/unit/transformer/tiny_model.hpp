@@ -18,6 +18,8 @@ struct TinyConfig {
                 window = 0;
   std::string rope_style = "half";
   bool biases = false;
+  bool head_norms = false;                    ///< of queries and keys
+  bool gelu = false;                          ///< instead of silu
   double embedding_scale = 0;                 ///< 0: none
   std::vector<double> rope_short, rope_long;  ///< longrope, dim / 2 each; empty: no scaling
   std::uint32_t original_context = 0;
@@ -45,6 +47,8 @@ class TinyModel {
       add(p + "down", {c.hidden, c.intermediate}, s + 5, 0.2F);
       add(p + "norm1", {c.hidden}, s + 6, 1.0F);
       add(p + "norm2", {c.hidden}, s + 7, 1.0F);
+      add(p + "q_norm", {c.dim}, s + 8, 1.0F);
+      add(p + "k_norm", {c.dim}, s + 9, 1.0F);
     }
   }
 
@@ -98,8 +102,14 @@ class TinyModel {
         const ir::TensorRef bias{p + "qkv_bias", begin, begin + rows};
         return linear(n1, p + name, {p + "qkv", begin, begin + rows}, rows, &bias);
       };
-      const ir::ValueId q = part("q", 0, q_rows);
-      const ir::ValueId k = part("k", q_rows, kv);
+      const auto head_norm = [&](ir::ValueId in, const std::string& name, std::uint32_t heads) {
+        if (!c.head_norms) return in;
+        return g.add(ir::OpKind::kRmsNorm, {in},
+                     {{"weight", ir::TensorRef{name, 0, 0}}, {"eps", 1e-5}, {"groups", std::int64_t{heads}}},
+                     name + ".out", {heads * c.dim});
+      };
+      const ir::ValueId q = head_norm(part("q", 0, q_rows), p + "q_norm", c.heads);
+      const ir::ValueId k = head_norm(part("k", q_rows, kv), p + "k_norm", c.kv_heads);
       const ir::ValueId v = part("v", q_rows + kv, kv);
       const ir::ValueId a = g.add(ir::OpKind::kAttention, {q, k, v}, attention(l), p + "attn", {q_rows});
       const ir::ValueId o = linear(a, p + "o.out", {p + "o", 0, 0}, c.hidden, nullptr);
@@ -107,7 +117,8 @@ class TinyModel {
       const ir::ValueId n2 = norm(r, p + "norm2");
       const ir::ValueId gate = linear(n2, p + "gate.out", {p + "gate", 0, 0}, c.intermediate, nullptr);
       const ir::ValueId up = linear(n2, p + "up.out", {p + "up", 0, 0}, c.intermediate, nullptr);
-      const ir::ValueId act = g.add(ir::OpKind::kSwiGlu, {gate, up}, {}, p + "act", {c.intermediate});
+      const ir::ValueId act =
+          g.add(c.gelu ? ir::OpKind::kGeGlu : ir::OpKind::kSwiGlu, {gate, up}, {}, p + "act", {c.intermediate});
       const ir::ValueId down = linear(act, p + "down.out", {p + "down", 0, 0}, c.hidden, nullptr);
       x = g.add(ir::OpKind::kAdd, {r, down}, {}, p + "x", {c.hidden});
     }
@@ -148,6 +159,17 @@ class TinyModel {
       }
       return y;
     };
+    const auto head_norm = [&](Matrix& x, const std::string& name) {
+      if (!c.head_norms) return;
+      for (auto& row : x) {
+        for (std::size_t begin = 0; begin < row.size(); begin += c.dim) {
+          double squares = 0;
+          for (std::size_t i = begin; i < begin + c.dim; ++i) squares += row[i] * row[i];
+          const double rms = std::sqrt(squares / c.dim + 1e-5);
+          for (std::size_t i = 0; i < c.dim; ++i) row[begin + i] *= static_cast<double>(data(name)[i]) / rms;
+        }
+      }
+    };
     const auto rotate = [&](Matrix& x, std::uint32_t heads) {
       if (c.rope_style == "none") return;
       for (std::size_t t = 0; t < n; ++t) {
@@ -180,6 +202,8 @@ class TinyModel {
       Matrix q = times(n1, p + "qkv", 0, q_rows, p + "qkv_bias");
       Matrix k = times(n1, p + "qkv", q_rows, kv, p + "qkv_bias");
       const Matrix v = times(n1, p + "qkv", q_rows + kv, kv, p + "qkv_bias");
+      head_norm(q, p + "q_norm");
+      head_norm(k, p + "k_norm");
       rotate(q, c.heads);
       rotate(k, c.kv_heads);
       Matrix a(n, std::vector<double>(q_rows));
@@ -205,8 +229,11 @@ class TinyModel {
       Matrix gate = times(n2, p + "gate", 0, c.intermediate, "");
       const Matrix up = times(n2, p + "up", 0, c.intermediate, "");
       for (std::size_t t = 0; t < n; ++t) {
-        for (std::size_t i = 0; i < c.intermediate; ++i)
-          gate[t][i] = gate[t][i] / (1 + std::exp(-gate[t][i])) * up[t][i];
+        for (std::size_t i = 0; i < c.intermediate; ++i) {
+          const double x0 = gate[t][i];
+          const double soft = std::sqrt(2 / std::acos(-1.0)) * (x0 + 0.044715 * x0 * x0 * x0);
+          gate[t][i] = (c.gelu ? 0.5 * x0 * (1 + std::tanh(soft)) : x0 / (1 + std::exp(-x0))) * up[t][i];
+        }
       }
       const Matrix down = times(gate, p + "down", 0, c.hidden, "");
       for (std::size_t t = 0; t < n; ++t) {
