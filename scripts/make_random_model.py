@@ -36,6 +36,20 @@ def shape(family, hidden, wide, layers, heads, kv_heads, vocab, context, **more)
               "rope_scaling": None, "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2,
               "torch_dtype": "bfloat16"}
     config.update(more)
+    return fit_family(config)
+
+
+def fit_family(config):
+    """The keys that only some families have, or have by another name."""
+    if config["model_type"] == "gemma3":
+        config["model_type"] = "gemma3_text"
+    if config["model_type"] == "gemma3_text":
+        config.pop("hidden_act", None)
+        for key, value in (("hidden_activation", "gelu_pytorch_tanh"), ("query_pre_attn_scalar", 256), ("sliding_window", 512),
+                           ("sliding_window_pattern", 6), ("rope_local_base_freq", 10000.0)):
+            config.setdefault(key, value)
+    if config["model_type"] in ("gemma3_text", "qwen3"):
+        config.setdefault("head_dim", config["hidden_size"] // config["num_attention_heads"])
     return config
 
 
@@ -57,15 +71,23 @@ SHAPES = {
     "Qwen2.5-0.5B": shape("qwen2", 896, 4864, 24, 14, 2, 151936, 32768, rope_theta=1000000.0, rms_norm_eps=1e-6,
                           tie_word_embeddings=True, use_sliding_window=False, bos_token_id=151643,
                           eos_token_id=151643),
+    "Qwen3-0.6B": shape("qwen3", 1024, 3072, 28, 16, 8, 151936, 40960, head_dim=128, rope_theta=1000000.0, rms_norm_eps=1e-6,
+                        tie_word_embeddings=True, use_sliding_window=False, bos_token_id=151643, eos_token_id=151645),
+    "Gemma-3-270M": shape("gemma3", 640, 2048, 18, 4, 1, 262144, 32768, head_dim=256, rope_theta=1000000.0, rms_norm_eps=1e-6,
+                          tie_word_embeddings=True, bos_token_id=2, eos_token_id=1),
+    "Gemma-3-1B": shape("gemma3", 1152, 6912, 26, 4, 1, 262144, 32768, head_dim=256, rope_theta=1000000.0, rms_norm_eps=1e-6,
+                        tie_word_embeddings=True, bos_token_id=2, eos_token_id=1),
 }
 
 
 def tensor_shapes(config, lightning_tile, untie):
-    """(name, shape, kind) of every tensor, in the order of the model; kind is "random", "one" or "range"."""
+    """(name, shape, kind) of every tensor, in the order of the model; kind is "random", "one", "zero" or "range"."""
     hidden, wide, vocab = config["hidden_size"], config["intermediate_size"], config["vocab_size"]
     head_dim = config.get("head_dim") or hidden // config["num_attention_heads"]
     q, kv = config["num_attention_heads"] * head_dim, config["num_key_value_heads"] * head_dim
-    has_bias = config["model_type"] == "qwen2"
+    family = config["model_type"]
+    has_bias = family == "qwen2"
+    norm = "zero" if family == "gemma3_text" else "one"  # stored less 1
 
     def linear(name, rows, cols, bias=False):
         yield name + ".weight", [rows, cols], "random"
@@ -77,21 +99,27 @@ def tensor_shapes(config, lightning_tile, untie):
     yield "model.embed_tokens.weight", [vocab, hidden], "random"
     for layer in range(config["num_hidden_layers"]):
         module = f"model.layers.{layer}."
-        yield module + "input_layernorm.weight", [hidden], "one"
+        yield module + "input_layernorm.weight", [hidden], norm
         if config["model_type"] == "phi3":
             yield from linear(module + "self_attn.qkv_proj", q + 2 * kv, hidden)
         else:
             for part, rows in (("q", q), ("k", kv), ("v", kv)):
                 yield from linear(module + f"self_attn.{part}_proj", rows, hidden, has_bias)
         yield from linear(module + "self_attn.o_proj", hidden, q)
-        yield module + "post_attention_layernorm.weight", [hidden], "one"
+        if family in ("gemma3_text", "qwen3"):
+            yield module + "self_attn.q_norm.weight", [head_dim], norm
+            yield module + "self_attn.k_norm.weight", [head_dim], norm
+        yield module + "post_attention_layernorm.weight", [hidden], norm
+        if family == "gemma3_text":
+            yield module + "pre_feedforward_layernorm.weight", [hidden], norm
+            yield module + "post_feedforward_layernorm.weight", [hidden], norm
         if config["model_type"] == "phi3":
             yield from linear(module + "mlp.gate_up_proj", 2 * wide, hidden)
         else:
             yield from linear(module + "mlp.gate_proj", wide, hidden)
             yield from linear(module + "mlp.up_proj", wide, hidden)
         yield from linear(module + "mlp.down_proj", hidden, wide)
-    yield "model.norm.weight", [hidden], "one"
+    yield "model.norm.weight", [hidden], norm
     if untie or not config["tie_word_embeddings"]:
         yield from linear("lm_head", vocab, hidden)
 
@@ -115,7 +143,7 @@ def random_block(generator, count):
 
 def write_values(file, count, kind, block, generator):
     if kind != "random":
-        file.write(struct.pack("<H", bfloat16(1.0 if kind == "one" else 3.0)) * count)
+        file.write(struct.pack("<H", bfloat16({"one": 1.0, "zero": 0.0, "range": 3.0}[kind])) * count)
         return
     remaining = 2 * count
     while remaining:
@@ -184,7 +212,7 @@ def parse_arguments():
     parser.add_argument("--out", required=True, type=pathlib.Path, help="directory to write")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--shard-bytes", type=int, default=4 << 30, help="largest file (default 4 GiB)")
-    parser.add_argument("--family", choices=["llama", "mistral", "phi3", "qwen2"])
+    parser.add_argument("--family", choices=["gemma3", "llama", "mistral", "phi3", "qwen2", "qwen3"])
     for option in ("hidden-size", "intermediate-size", "layers", "heads", "kv-heads", "head-dim", "vocab-size", "context"):
         parser.add_argument("--" + option, type=int)
     parser.add_argument("--untie", action="store_true", help="write lm_head.weight even if config.json says tied")
@@ -203,6 +231,7 @@ def main():
     for option, key in options.items():
         if getattr(arguments, option) is not None:
             config[key] = getattr(arguments, option)
+    fit_family(config)
     config["_name_or_path"] = arguments.shape or "random"
     tensors = list(tensor_shapes(config, arguments.lightning, arguments.untie))
     write_model(arguments.out, config, tensors, arguments.shard_bytes, arguments.seed)

@@ -64,20 +64,30 @@ struct RopeSettings {
 
 /// What the families have in common; from config.json, GGUF metadata or a llama2.c header.
 struct ModelConfig {
-  std::string family;  ///< "llama", "mistral", "phi3", "qwen2"
+  std::string family;  ///< "gemma3", "llama", "mistral", "phi3", "qwen2", "qwen3"
   std::string name;
   std::uint32_t hidden_size = 0, intermediate_size = 0, num_layers = 0, num_heads = 0, num_kv_heads = 0, head_dim = 0;
   std::uint32_t vocab_size = 0, context_length = 0;
   double norm_eps = 1e-5;
   bool tied_embeddings = false;
   bool qkv_bias = false, output_bias = false, mlp_bias = false;  ///< q, k, v; o_proj; gate, up, down have biases
-  std::uint32_t sliding_window = 0;                              ///< 0: none
-  std::uint32_t first_window_layer = 0;  ///< layers below it attend to everything (qwen2's max_window_layers)
-  std::string rope_style = "half";       ///< "half" (HF layout) or "interleaved" (llama2.c, GGUF llama)
+  bool gelu = false;                 ///< the MLP's gate goes through gelu (tanh approximation), otherwise through silu
+  bool qk_norm = false;              ///< queries and keys are normalised head by head before they are rotated
+  bool post_norms = false;           ///< what attention and MLP add to the stream is normalised first
+  bool unit_norms = false;           ///< weights of norms are stored less 1
+  bool scaled_embeddings = false;    ///< embeddings are multiplied by sqrt(hidden_size)
+  double attention_scale = 0;        ///< multiplies scores; 0: 1 / sqrt(head_dim)
+  std::uint32_t sliding_window = 0;  ///< 0: none
+  std::vector<bool> window_layers;   ///< which layers have the window; empty: all
+  std::string rope_style = "half";   ///< "half" (HF layout) or "interleaved" (llama2.c, GGUF llama)
   RopeSettings rope;
   std::optional<RopeSettings> window_rope;  ///< of the layers with a sliding window, where it is another one
   std::int64_t bos_token = -1;
   std::vector<std::int64_t> eos_tokens;
+  /// Whether a layer attends to the last `sliding_window` positions only.
+  [[nodiscard]] bool has_window(std::uint32_t layer) const {
+    return sliding_window != 0 && (window_layers.empty() || window_layers.at(layer));
+  }
 };
 
 /// A checkpoint of one model, memory-mapped; tensors are never copied as a whole.

@@ -78,6 +78,7 @@ CheckpointParts safetensors_parts(ModelConfig config, std::map<std::string, Tens
   CheckpointParts parts;
   parts.path = path;
   parts.format = "safetensors";
+  if (config.family == "gemma3") tensors = text_tensors(std::move(tensors));
   // A head of its own counts, whatever config.json says (hardware-aware training unties it).
   config.tied_embeddings = config.tied_embeddings && !tensors.contains("lm_head.weight");
   parts.config = std::move(config);

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "arch/support/error.hpp"
@@ -54,13 +55,13 @@ const GgufTensor* find_tensor(const GgufFile& file, const std::string& tensor_na
 
 std::string read_family(const GgufFile& file) {
   const std::string* architecture = file.find_string("general.architecture");
-  for (const char* family : {"llama", "phi3", "qwen2"}) {
+  for (const char* family : {"gemma3", "llama", "phi3", "qwen2", "qwen3"}) {
     if (architecture != nullptr && *architecture == family) return family;
   }
   throw Error(ErrorCode::kUnsupported,
               file.path().string() + ": metadata \"general.architecture\": found " +
                   (architecture != nullptr ? "\"" + printable(*architecture) + "\"" : "nothing") +
-                  "; supported: llama (also for mistral models), phi3, qwen2");
+                  "; supported: gemma3, llama (also for mistral models), phi3, qwen2, qwen3");
 }
 
 // A small list of factors stored as an F32 tensor.
@@ -122,6 +123,52 @@ void read_rope(ModelConfig& config, const GgufFile& file, const Metadata& metada
     rope.attention_factor = longrope_attention_factor(config.context_length, rope.original_context);
 }
 
+// Qwen models have windows in some layers only, and their files do not say in which.
+void check_window(const ModelConfig& config, const GgufFile& file) {
+  const bool is_qwen = config.family == "qwen2" || config.family == "qwen3";
+  if (!is_qwen || config.sliding_window == 0 || config.sliding_window >= config.context_length) return;
+  throw Error(ErrorCode::kUnsupported,
+              file.path().string() + ": metadata \"" + config.family + ".attention.sliding_window\": found " +
+                  std::to_string(config.sliding_window) +
+                  ", and nothing about which layers have it; supported: files without this key");
+}
+
+// Which layers have a window: a period, or one entry per layer.
+std::vector<bool> read_pattern(const ModelConfig& config, const GgufFile& file, const Metadata& metadata) {
+  constexpr std::uint32_t kGemmaPeriod = 6;
+  const std::string key = config.family + ".attention.sliding_window_pattern";
+  const auto entry = file.metadata().find(key);
+  const bool is_list = entry != file.metadata().end() && entry->second.is_array();
+  if (is_list) {
+    const std::vector<std::int64_t> list = file.find_ints(key).value();
+    std::vector<bool> windows;
+    for (const std::int64_t flag : list) windows.push_back(flag != 0);
+    return windows;
+  }
+  const std::uint32_t period = metadata.find_count("attention.sliding_window_pattern").value_or(kGemmaPeriod);
+  if (period == 0) return std::vector<bool>(config.num_layers, true);
+  return periodic_windows(config.num_layers, period);
+}
+
+// What a block of Gemma 3 has beside that of llama; weights of norms are stored as they multiply.
+void read_gemma(ModelConfig& config, const GgufFile& file, const Metadata& metadata) {
+  constexpr std::uint32_t kLayersOf27B = 62;  // the one size whose scores are not scaled by its head_dim
+  config.gelu = config.post_norms = config.scaled_embeddings = true;
+  if (config.num_layers == kLayersOf27B)
+    config.attention_scale = 1 / std::sqrt(static_cast<double>(config.hidden_size) / config.num_heads);
+  if (config.sliding_window == 0) return;
+  config.window_layers = read_pattern(config, file, metadata);
+}
+
+// Layers with a window have a base of their own and no scaling.
+void read_gemma_rope(ModelConfig& config, const Metadata& metadata) {
+  if (config.sliding_window == 0) return;
+  RopeSettings window;
+  window.dims = config.rope.dims;
+  window.theta = metadata.find_float("rope.freq_base_swa").value_or(10000);
+  if (window != config.rope) config.window_rope = window;
+}
+
 void read_tokens(ModelConfig& config, const GgufFile& file) {
   config.bos_token = file.find_int("tokenizer.ggml.bos_token_id").value_or(-1);
   for (const char* key :
@@ -167,8 +214,12 @@ ModelConfig read_gguf_config(const GgufFile& file) {
   config.qkv_bias = config.family == "qwen2" || find_tensor(file, "blk.0.attn_q.bias") != nullptr;
   config.output_bias = find_tensor(file, "blk.0.attn_output.bias") != nullptr;
   config.mlp_bias = find_tensor(file, "blk.0.ffn_down.bias") != nullptr;
+  config.qk_norm = config.family == "qwen3" || config.family == "gemma3";
   config.sliding_window = metadata.find_count("attention.sliding_window").value_or(0);
+  check_window(config, file);
+  if (config.family == "gemma3") read_gemma(config, file, metadata);
   read_rope(config, file, metadata);
+  if (config.family == "gemma3") read_gemma_rope(config, metadata);
   read_tokens(config, file);
   check_config(config, file.path().string());
   return config;

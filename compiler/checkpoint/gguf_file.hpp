@@ -28,6 +28,7 @@ struct GgufValue {
       data;
   /// Type as written in messages: "unsigned integer", "array of strings", ...
   [[nodiscard]] const char* type_name() const;
+  [[nodiscard]] bool is_array() const { return data.index() > 4; }
 };
 
 /// A tensor of the file. `shape[0]` is the slowest dimension (the reverse of the file's order).

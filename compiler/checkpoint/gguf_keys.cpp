@@ -41,6 +41,13 @@ constexpr std::array<std::string_view, 25> kKnown = {"vocab_size",
                                                      "rope.scaling.yarn_beta_fast",   // the type "yarn" is refused,
                                                      "rope.scaling.yarn_beta_slow"};  // no other one uses them
 
+// Keys that one family reads.
+struct FamilyKey {
+  std::string_view prefix, key;
+};
+constexpr std::array kOfFamilies = {FamilyKey{"gemma3.", "attention.sliding_window_pattern"},
+                                    FamilyKey{"gemma3.", "rope.freq_base_swa"}};
+
 // Values that leave the mathematics alone although they are neither 0 nor false.
 struct NeutralValue {
   std::string_view key;
@@ -102,9 +109,13 @@ void check_gguf_keys(const GgufFile& file, const std::string& prefix) {
        entry != file.metadata().end() && entry->first.starts_with(prefix); ++entry) {
     const std::string_view key = std::string_view(entry->first).substr(prefix.size());
     if (std::find(kKnown.begin(), kKnown.end(), key) != kKnown.end()) continue;
+    const auto is_read = [&](const FamilyKey& known) { return known.prefix == prefix && known.key == key; };
+    if (std::any_of(kOfFamilies.begin(), kOfFamilies.end(), is_read)) continue;
     const auto* neutral =
         std::find_if(kNeutral.begin(), kNeutral.end(), [&](const NeutralValue& n) { return n.key == key; });
-    const bool has_value = neutral != kNeutral.end();
+    // llama.cpp caps the logits of Gemma 3 where the file says so.
+    const bool caps = prefix == "gemma3." && key == "final_logit_softcapping";
+    const bool has_value = neutral != kNeutral.end() && !caps;
     if (has_value && is_value(entry->second, neutral->value)) continue;
     if ((!has_value || neutral->zero_is_neutral) && is_not_set(entry->second)) continue;
     if (is_covered(file, prefix, key, entry->second)) continue;

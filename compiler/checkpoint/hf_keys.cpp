@@ -31,8 +31,8 @@ struct Key {
 };
 
 // Families related to llama keep these in configurations that otherwise look alike: multipliers (Granite, MiniCPM,
-// Cohere), soft caps and head scales (Gemma), experts (Mixtral), clipping (DBRX), norms of queries and keys (OLMo, Qwen3),
-// layers without rotation (SmolLM3, Llama 4), other rotary conventions (GPT-NeoX, GLM), other modalities.
+// Cohere), soft caps and head scales (Gemma), experts (Mixtral), clipping (DBRX), norms of queries and keys (OLMo),
+// attention both ways (EmbeddingGemma), layers without rotation (SmolLM3, Llama 4), other rotary conventions (GPT-NeoX, GLM), other modalities.
 constexpr std::array kKeys{
     Key{"hidden_act", Neutral::kSilu},
     Key{"hidden_activation", Neutral::kSilu},
@@ -58,6 +58,7 @@ constexpr std::array kKeys{
     Key{"apply_residual_connection_post_layernorm", Neutral::kFalse},
     Key{"sandwich_norm", Neutral::kFalse},
     Key{"alibi", Neutral::kFalse},
+    Key{"use_bidirectional_attention", Neutral::kFalse},
     Key{"position_embedding_type", Neutral::kRotary},
     Key{"rope_interleaved", Neutral::kFalse},
     Key{"rope_interleave", Neutral::kFalse},
@@ -140,10 +141,11 @@ const char* supported(Neutral neutral) {
 
 }  // namespace
 
-void check_hf_keys(const nlohmann::json& document, const std::string& origin) {
+void check_hf_keys(const nlohmann::json& document, std::span<const std::string_view> used, const std::string& origin) {
   for (const Key& key : kKeys) {
     const auto found = document.find(key.name);
     if (found == document.end() || is_neutral(*found, key.neutral)) continue;
+    if (std::find(used.begin(), used.end(), key.name) != used.end()) continue;
     std::string hint = supported(key.neutral);
     if (std::string_view(key.name) == "quantization_config")
       hint = "F32, F16, BF16 safetensors without packed weights, or a GGUF file";

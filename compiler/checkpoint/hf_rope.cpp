@@ -40,12 +40,16 @@ class RopeReader {
  public:
   RopeReader(const ModelConfig& config, const JsonObject& json) : config_(config), json_(json) {}
 
-  /// One flat object, or nothing (then only the keys outside count).
-  [[nodiscard]] RopeSettings read(const nlohmann::json* object, const std::string& what) const {
+  /// One flat object, or nothing (then only the keys outside count). Layers with a window have a base of their own in
+  /// Gemma 3 (`is_window`).
+  [[nodiscard]] RopeSettings read(const nlohmann::json* object, const std::string& what, bool is_window = false) const {
     static const nlohmann::json kEmpty = nlohmann::json::object();
     const JsonObject inside(object == nullptr ? kEmpty : *object, what);
     RopeSettings rope;
-    rope.theta = inside.find_number("rope_theta").value_or(json_.find_number("rope_theta").value_or(10000));
+    const bool is_gemma = config_.family == "gemma3";
+    const char* outside = is_gemma && is_window ? "rope_local_base_freq" : "rope_theta";
+    const double absent = is_gemma && !is_window ? 1e6 : 1e4;
+    rope.theta = inside.find_number("rope_theta").value_or(json_.find_number(outside).value_or(absent));
     rope.dims = read_dims(inside, what);
     const std::string type = read_type(inside);
     check_keys(object == nullptr ? kEmpty : *object, type, what);
@@ -172,13 +176,15 @@ void read_nested(ModelConfig& config, const RopeReader& reader, const nlohmann::
   }
   const auto read = [&](const char* type, bool is_used) -> std::optional<RopeSettings> {
     const auto found = object.find(type);
-    if (found != object.end() && !found->is_null()) return reader.read(&*found, what + " of " + type);
+    const bool is_window = std::string_view(type) == kSliding;
+    if (found != object.end() && !found->is_null()) return reader.read(&*found, what + " of " + type, is_window);
     if (!is_used) return std::nullopt;
+    if (config.family == "gemma3") return reader.read(nullptr, what + " of " + type, is_window);
     throw Error(ErrorCode::kUnsupported, what + ": expected rotary settings of " + type +
                                              ", found none; layers without rotation are not supported");
   };
-  const bool has_window = config.sliding_window != 0 && config.first_window_layer < config.num_layers;
-  const bool has_full = config.sliding_window == 0 || config.first_window_layer != 0;
+  const bool has_window = config.sliding_window != 0;
+  const bool has_full = !has_window || !config.window_layers.empty();
   const std::optional<RopeSettings> full = read(kFull, has_full);
   const std::optional<RopeSettings> sliding = read(kSliding, has_window);
   config.rope = has_full ? *full : *sliding;
@@ -208,8 +214,20 @@ void read_hf_rope(ModelConfig& config, const JsonObject& json, const std::string
                                                             : ": \"rope_parameters\"");
   if (object != nullptr && is_nested(*object)) {
     read_nested(config, reader, *object, what);
-  } else {
-    config.rope = reader.read(object, what);
+    return;
+  }
+  if (config.family == "gemma3" && object != nullptr && object == new_object && !object->empty()) {
+    throw Error(ErrorCode::kUnsupported, what +
+                                             ": expected objects \"full_attention\" and \"sliding_attention\", found " +
+                                             printable(object->begin().key()));
+  }
+  config.rope = reader.read(object, what);
+  if (config.family != "gemma3" || config.sliding_window == 0) return;
+  const RopeSettings window = reader.read(nullptr, what, true);  // "rope_scaling" is of the other layers
+  if (config.window_layers.empty()) {
+    config.rope = window;
+  } else if (window != config.rope) {
+    config.window_rope = window;
   }
 }
 

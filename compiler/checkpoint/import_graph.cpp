@@ -1,11 +1,13 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <set>
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "arch/support/half.hpp"
 #include "compiler/checkpoint/adapted.hpp"
 #include "compiler/checkpoint/byte_reader.hpp"
 #include "compiler/checkpoint/checkpoint.hpp"
@@ -31,6 +33,12 @@ std::string list_text(const std::vector<std::string>& names) {
     text += (i == 0 ? "" : ", ") + printable(names[i]);
   if (names.size() > kMaxListed) text += " and " + std::to_string(names.size() - kMaxListed) + " more";
   return text;
+}
+
+/// The nearest bfloat16, ties to even, of a finite number.
+float rounded_to_bfloat16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  return bfloat16_to_float(static_cast<std::uint16_t>((bits + 0x7FFFU + (bits >> 16 & 1U)) >> 16));
 }
 
 // Finds and checks the tensors that the graph uses; remembers what is missing and what was used.
@@ -87,7 +95,7 @@ class TensorFinder {
 class GraphBuilder {
  public:
   explicit GraphBuilder(const Checkpoint& checkpoint)
-      : config_(checkpoint.config()), tensors_(checkpoint), hidden_(config_.hidden_size) {
+      : checkpoint_(checkpoint), config_(checkpoint.config()), tensors_(checkpoint), hidden_(config_.hidden_size) {
     graph_.name = config_.name.empty() ? checkpoint.path().stem().string() : config_.name;
   }
 
@@ -95,9 +103,11 @@ class GraphBuilder {
     add_meta();
     const ir::ValueId tokens = graph_.add(ir::OpKind::kInput, {}, {}, "tokens", {1});
     const ir::TensorRef embedding = tensors_.find("model.embed_tokens.weight", {config_.vocab_size, hidden_});
-    ir::ValueId x = graph_.add(ir::OpKind::kEmbedding, {tokens}, {{"weight", embedding}}, "embedding", {hidden_});
+    Attributes attributes = {{"weight", embedding}};
+    if (config_.scaled_embeddings) attributes.emplace("scale", embedding_scale(embedding));
+    ir::ValueId x = graph_.add(ir::OpKind::kEmbedding, {tokens}, std::move(attributes), "embedding", {hidden_});
     for (std::uint32_t layer = 0; layer < config_.num_layers; ++layer) x = add_layer(x, layer);
-    x = add_norm(x, "model.norm", "norm");
+    x = add_norm(x, "model.norm", "norm", hidden_, 1);
     const ir::ValueId logits = add_linear(x, "lm_head", "logits", hidden_, config_.vocab_size, false);
     graph_.add(ir::OpKind::kOutput, {logits}, {}, "", {});
     tensors_.check_complete();
@@ -121,9 +131,23 @@ class GraphBuilder {
                    {"tied_embeddings", integer(config_.tied_embeddings ? 1 : 0)}};
   }
 
-  ir::ValueId add_norm(ir::ValueId x, const std::string& module, const std::string& result) {
-    Attributes attributes = {{"weight", tensors_.find(module + ".weight", {hidden_})}, {"eps", config_.norm_eps}};
-    return graph_.add(ir::OpKind::kRmsNorm, {x}, std::move(attributes), result, {hidden_});
+  /// sqrt(hidden_size) in the type of the embeddings, as transformers multiplies; GGUF's reference does it in fp32.
+  [[nodiscard]] double embedding_scale(const ir::TensorRef& embedding) const {
+    const auto scale = static_cast<float>(std::sqrt(static_cast<double>(hidden_)));
+    const auto found = checkpoint_.tensors().find(embedding.tensor);
+    if (checkpoint_.format() != "safetensors" || found == checkpoint_.tensors().end()) return scale;
+    if (found->second.dtype == Dtype::kBF16) return rounded_to_bfloat16(scale);
+    if (found->second.dtype == Dtype::kF16) return half_to_float(float_to_half(scale));
+    return scale;
+  }
+
+  /// Norms of `groups` vectors of `width` features beside each other.
+  ir::ValueId add_norm(ir::ValueId x, const std::string& module, const std::string& result, std::uint32_t width,
+                       std::uint32_t groups) {
+    Attributes attributes = {{"weight", tensors_.find(module + ".weight", {width})}, {"eps", config_.norm_eps}};
+    if (config_.unit_norms) attributes.emplace("add_unit", std::int64_t{1});
+    if (groups != 1) attributes.emplace("groups", std::int64_t{groups});
+    return graph_.add(ir::OpKind::kRmsNorm, {x}, std::move(attributes), result, {width * groups});
   }
 
   ir::ValueId add_linear(ir::ValueId x, const std::string& module, const std::string& result, std::uint32_t in_features,
@@ -154,46 +178,64 @@ class GraphBuilder {
   }
 
   Attributes attention_attributes(std::uint32_t layer) const {
-    const bool has_window = config_.sliding_window != 0 && layer >= config_.first_window_layer;
+    const bool has_window = config_.has_window(layer);
+    const double even_scale = 1.0 / std::sqrt(static_cast<double>(config_.head_dim));
     Attributes attributes = {{"layer", std::int64_t{layer}},
                              {"num_heads", std::int64_t{config_.num_heads}},
                              {"num_kv_heads", std::int64_t{config_.num_kv_heads}},
                              {"head_dim", std::int64_t{config_.head_dim}},
-                             {"scale", 1.0 / std::sqrt(static_cast<double>(config_.head_dim))},
+                             {"scale", config_.attention_scale != 0 ? config_.attention_scale : even_scale},
                              {"window", std::int64_t{has_window ? config_.sliding_window : 0}},
                              {"rope_style", config_.rope_style}};
     add_rope(has_window && config_.window_rope.has_value() ? *config_.window_rope : config_.rope, attributes);
     return attributes;
   }
 
-  ir::ValueId add_layer(ir::ValueId x, std::uint32_t layer) {
-    const std::string module = "model.layers." + std::to_string(layer) + ".";
-    const std::string result = "layer" + std::to_string(layer) + ".";
-    const std::uint32_t q_features = config_.num_heads * config_.head_dim;
-    const std::uint32_t kv_features = config_.num_kv_heads * config_.head_dim;
-    const std::uint32_t wide = config_.intermediate_size;
-    const ir::ValueId attention_in = add_norm(x, module + "input_layernorm", result + "attention_norm");
+  ir::ValueId add_attention(ir::ValueId x, std::uint32_t layer, const std::string& module, const std::string& result) {
+    const std::uint32_t dim = config_.head_dim;
+    const std::uint32_t q_features = config_.num_heads * dim;
+    const std::uint32_t kv_features = config_.num_kv_heads * dim;
+    const ir::ValueId in = add_norm(x, module + "input_layernorm", result + "attention_norm", hidden_, 1);
     const std::string attention = module + "self_attn.";
-    const ir::ValueId q =
-        add_linear(attention_in, attention + "q_proj", result + "q", hidden_, q_features, config_.qkv_bias);
-    const ir::ValueId k =
-        add_linear(attention_in, attention + "k_proj", result + "k", hidden_, kv_features, config_.qkv_bias);
-    const ir::ValueId v =
-        add_linear(attention_in, attention + "v_proj", result + "v", hidden_, kv_features, config_.qkv_bias);
+    ir::ValueId q = add_linear(in, attention + "q_proj", result + "q", hidden_, q_features, config_.qkv_bias);
+    ir::ValueId k = add_linear(in, attention + "k_proj", result + "k", hidden_, kv_features, config_.qkv_bias);
+    const ir::ValueId v = add_linear(in, attention + "v_proj", result + "v", hidden_, kv_features, config_.qkv_bias);
+    if (config_.qk_norm) {
+      q = add_norm(q, attention + "q_norm", result + "q_norm", dim, config_.num_heads);
+      k = add_norm(k, attention + "k_norm", result + "k_norm", dim, config_.num_kv_heads);
+    }
     const ir::ValueId heads =
         graph_.add(ir::OpKind::kAttention, {q, k, v}, attention_attributes(layer), result + "heads", {q_features});
     const ir::ValueId o =
         add_linear(heads, attention + "o_proj", result + "attention", q_features, hidden_, config_.output_bias);
-    const ir::ValueId middle = graph_.add(ir::OpKind::kAdd, {x, o}, {}, result + "middle", {hidden_});
-    const ir::ValueId mlp_in = add_norm(middle, module + "post_attention_layernorm", result + "mlp_norm");
-    const ir::ValueId gate =
-        add_linear(mlp_in, module + "mlp.gate_proj", result + "gate", hidden_, wide, config_.mlp_bias);
-    const ir::ValueId up = add_linear(mlp_in, module + "mlp.up_proj", result + "up", hidden_, wide, config_.mlp_bias);
-    const ir::ValueId act = graph_.add(ir::OpKind::kSwiGlu, {gate, up}, {}, result + "activation", {wide});
-    const ir::ValueId down = add_linear(act, module + "mlp.down_proj", result + "mlp", wide, hidden_, config_.mlp_bias);
-    return graph_.add(ir::OpKind::kAdd, {middle, down}, {}, result + "out", {hidden_});
+    if (!config_.post_norms) return o;
+    return add_norm(o, module + "post_attention_layernorm", result + "attention_out", hidden_, 1);
   }
 
+  ir::ValueId add_mlp(ir::ValueId x, const std::string& module, const std::string& result) {
+    const std::uint32_t wide = config_.intermediate_size;
+    const bool bias = config_.mlp_bias;
+    const char* norm = config_.post_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm";
+    const ir::ValueId in = add_norm(x, module + norm, result + "mlp_norm", hidden_, 1);
+    const ir::ValueId gate = add_linear(in, module + "mlp.gate_proj", result + "gate", hidden_, wide, bias);
+    const ir::ValueId up = add_linear(in, module + "mlp.up_proj", result + "up", hidden_, wide, bias);
+    const ir::OpKind gated = config_.gelu ? ir::OpKind::kGeGlu : ir::OpKind::kSwiGlu;
+    const ir::ValueId act = graph_.add(gated, {gate, up}, {}, result + "activation", {wide});
+    const ir::ValueId down = add_linear(act, module + "mlp.down_proj", result + "mlp", wide, hidden_, bias);
+    if (!config_.post_norms) return down;
+    return add_norm(down, module + "post_feedforward_layernorm", result + "mlp_out", hidden_, 1);
+  }
+
+  ir::ValueId add_layer(ir::ValueId x, std::uint32_t layer) {
+    const std::string module = "model.layers." + std::to_string(layer) + ".";
+    const std::string result = "layer" + std::to_string(layer) + ".";
+    const ir::ValueId attention = add_attention(x, layer, module, result);
+    const ir::ValueId middle = graph_.add(ir::OpKind::kAdd, {x, attention}, {}, result + "middle", {hidden_});
+    const ir::ValueId mlp = add_mlp(middle, module, result);
+    return graph_.add(ir::OpKind::kAdd, {middle, mlp}, {}, result + "out", {hidden_});
+  }
+
+  const Checkpoint& checkpoint_;
   const ModelConfig& config_;
   TensorFinder tensors_;
   ir::Graph graph_;

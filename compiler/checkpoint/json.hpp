@@ -26,6 +26,8 @@ class JsonObject {
 
   [[nodiscard]] const nlohmann::json* find(const char* key) const;
   [[nodiscard]] bool has(const char* key) const { return find(key) != nullptr; }
+  /// Whether the key is there at all, null or not.
+  [[nodiscard]] bool contains(const char* key) const { return json_.contains(key); }
   [[nodiscard]] std::string get_string(const char* key) const;
   [[nodiscard]] std::optional<std::string> find_string(const char* key) const;
   [[nodiscard]] std::optional<bool> find_bool(const char* key) const;

@@ -53,6 +53,13 @@ void check_number(const char* what, double value, const std::string& origin) {
   }
 }
 
+void check_layers(const ModelConfig& config, const std::string& origin) {
+  if (config.window_layers.empty() || config.window_layers.size() == config.num_layers) return;
+  throw Error(ErrorCode::kShapeMismatch, origin + ": expected one entry per layer in the pattern of sliding windows (" +
+                                             std::to_string(config.num_layers) + "), found " +
+                                             std::to_string(config.window_layers.size()));
+}
+
 void check_rope(const RopeSettings& rope, std::uint32_t head_dim, const std::string& origin) {
   if (rope.dims < 2 || rope.dims % 2 != 0 || rope.dims > head_dim) {
     throw Error(ErrorCode::kShapeMismatch, origin +
@@ -90,7 +97,13 @@ void check_rope(const RopeSettings& rope, std::uint32_t head_dim, const std::str
 }  // namespace
 
 const char* supported_families() {
-  return "llama, mistral, phi3, qwen2";
+  return "gemma3, llama, mistral, phi3, qwen2, qwen3";
+}
+
+std::vector<bool> periodic_windows(std::uint32_t num_layers, std::uint32_t period) {
+  std::vector<bool> windows(num_layers);
+  for (std::uint32_t i = 0; i < num_layers; ++i) windows[i] = (i + 1) % period != 0;
+  return windows;
 }
 
 double longrope_attention_factor(double context, double original) {
@@ -101,6 +114,8 @@ double longrope_attention_factor(double context, double original) {
 void check_config(ModelConfig& config, const std::string& origin) {
   check_counts(config, origin);
   check_number("norm_eps", config.norm_eps, origin);
+  if (config.attention_scale != 0) check_number("attention scale", config.attention_scale, origin);
+  check_layers(config, origin);
   check_rope(config.rope, config.head_dim, origin);
   if (config.window_rope.has_value()) check_rope(*config.window_rope, config.head_dim, origin);
   const auto is_outside = [&](std::int64_t token, const char* what) {

@@ -23,6 +23,8 @@ void add_generation_config(ModelConfig& config, std::string_view text, const std
 void check_config(ModelConfig& config, const std::string& origin);
 /// longrope: attention factor of a model stretched from `original` to `context` positions.
 [[nodiscard]] double longrope_attention_factor(double context, double original);
+/// Layers with a window where layer i of every `period` has none if it is the last one, as Gemma 3 has them.
+[[nodiscard]] std::vector<bool> periodic_windows(std::uint32_t num_layers, std::uint32_t period);
 /// Families for messages.
 [[nodiscard]] const char* supported_families();
 

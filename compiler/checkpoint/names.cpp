@@ -7,13 +7,16 @@
 #include <charconv>
 #include <utility>
 
+#include "arch/support/error.hpp"
+#include "compiler/checkpoint/byte_reader.hpp"
+
 namespace xw::checkpoint {
 namespace {
 
 constexpr std::string_view kLayerPrefix = "model.layers.";
 
 // Modules of a layer and of the whole model, with GGUF's names.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kLayerModules = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kLayerModules = {{
     {"input_layernorm", "attn_norm"},
     {"post_attention_layernorm", "ffn_norm"},
     {"self_attn.q_proj", "attn_q"},
@@ -21,10 +24,18 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kLayerMo
     {"self_attn.v_proj", "attn_v"},
     {"self_attn.qkv_proj", "attn_qkv"},
     {"self_attn.o_proj", "attn_output"},
+    {"self_attn.q_norm", "attn_q_norm"},
+    {"self_attn.k_norm", "attn_k_norm"},
     {"mlp.gate_proj", "ffn_gate"},
     {"mlp.up_proj", "ffn_up"},
     {"mlp.gate_up_proj", "ffn_up"},
     {"mlp.down_proj", "ffn_down"},
+}};
+// Where a block has norms behind attention and MLP, the norm before the MLP has another name.
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kPostNormModules = {{
+    {"post_attention_layernorm", "post_attention_norm"},
+    {"pre_feedforward_layernorm", "ffn_norm"},
+    {"post_feedforward_layernorm", "post_ffw_norm"},
 }};
 constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kModelModules = {{
     {"model.embed_tokens", "token_embd"},
@@ -64,9 +75,12 @@ CanonicalName split_name(std::string_view canonical_name) {
   return name;
 }
 
-std::optional<std::string> gguf_name(const CanonicalName& name) {
-  const std::optional<std::string> module =
-      name.layer.has_value() ? look_up(kLayerModules, name.module) : look_up(kModelModules, name.module);
+std::optional<std::string> gguf_name(const ModelConfig& config, const CanonicalName& name) {
+  std::optional<std::string> module;
+  if (name.layer.has_value() && config.post_norms) module = look_up(kPostNormModules, name.module);
+  if (!module.has_value()) {
+    module = name.layer.has_value() ? look_up(kLayerModules, name.module) : look_up(kModelModules, name.module);
+  }
   if (!module.has_value()) return std::nullopt;
   const std::string prefix = name.layer.has_value() ? "blk." + std::to_string(*name.layer) + "." : "";
   return prefix + *module + "." + name.parameter;
@@ -94,7 +108,7 @@ std::optional<ir::TensorRef> resolve_tensor(const ModelConfig& config, const std
   const auto find = [&](const CanonicalName& wanted) -> std::optional<std::string> {
     std::optional<std::string> stored;
     if (is_gguf) {
-      stored = gguf_name(wanted);
+      stored = gguf_name(config, wanted);
     } else {
       stored = (wanted.layer.has_value() ? std::string(kLayerPrefix) + std::to_string(*wanted.layer) + "." : "") +
                wanted.module + (wanted.parameter.empty() ? "" : "." + wanted.parameter);
@@ -120,6 +134,35 @@ std::optional<ir::TensorRef> resolve_tensor(const ModelConfig& config, const std
     }
   }
   return std::nullopt;
+}
+
+std::map<std::string, Tensor> text_tensors(std::map<std::string, Tensor> tensors) {
+  // The older layout wraps a whole causal model, the newer one only what is below its "model.".
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kText = {
+      {{"language_model.", ""}, {"model.language_model.", "model."}}};
+  constexpr std::array<std::string_view, 4> kImages = {"vision_tower.", "multi_modal_projector.", "model.vision_tower.",
+                                                       "model.multi_modal_projector."};
+  const auto starts = [](std::string_view text, std::string_view prefix) { return text.starts_with(prefix); };
+  std::map<std::string, Tensor> text;
+  bool is_multimodal = false;
+  for (auto& [stored, tensor] : tensors) {
+    const auto* prefix =
+        std::find_if(kText.begin(), kText.end(), [&](const auto& p) { return starts(stored, p.first); });
+    const bool found = prefix != kText.end();
+    is_multimodal = is_multimodal || found;
+    const std::string name = found ? std::string(prefix->second) + stored.substr(prefix->first.size()) : stored;
+    const auto [other, is_new] = text.emplace(name, tensor);
+    if (!is_new) {
+      throw Error(ErrorCode::kFormat, tensor.location + ": tensor \"" + printable(stored) +
+                                          "\": expected each tensor once, found \"" + printable(other->second.name) +
+                                          "\" at " + other->second.location);
+    }
+  }
+  if (!is_multimodal) return tensors;
+  std::erase_if(text, [&](const auto& entry) {
+    return std::any_of(kImages.begin(), kImages.end(), [&](std::string_view p) { return starts(entry.first, p); });
+  });
+  return text;
 }
 
 bool is_ignorable(std::string_view stored_name) {

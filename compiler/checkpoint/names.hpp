@@ -21,7 +21,7 @@ struct CanonicalName {
 [[nodiscard]] CanonicalName split_name(std::string_view canonical_name);
 
 /// GGUF's name of a canonical one ("blk.3.ffn_up.weight"), or nothing.
-[[nodiscard]] std::optional<std::string> gguf_name(const CanonicalName& name);
+[[nodiscard]] std::optional<std::string> gguf_name(const ModelConfig& config, const CanonicalName& name);
 
 /// Rows of a module inside the fused module that contains it ("self_attn.k_proj" in "self_attn.qkv_proj").
 struct FusedRows {
@@ -36,6 +36,10 @@ struct FusedRows {
 [[nodiscard]] std::optional<ir::TensorRef> resolve_tensor(const ModelConfig& config, const std::string& format,
                                                           const std::map<std::string, Tensor>& tensors,
                                                           const std::string& canonical_name);
+
+/// The tensors of the text part of a model that also sees images, by the names that a text model gives them, and nothing
+/// of the rest; tensors of a text model are returned as they are. Throws Error{kFormat} for a tensor that is there twice.
+[[nodiscard]] std::map<std::string, Tensor> text_tensors(std::map<std::string, Tensor> tensors);
 
 /// Tensors that carry nothing the graph needs: rotary tables and the buffers of aihwkit-lightning.
 [[nodiscard]] bool is_ignorable(std::string_view stored_name);

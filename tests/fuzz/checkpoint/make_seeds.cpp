@@ -23,7 +23,7 @@ int main(int argc, char** argv) {
     return 2;
   }
   const std::filesystem::path root = argv[1];
-  for (const char* family : {"llama", "mistral", "phi3", "qwen2"}) {
+  for (const char* family : {"gemma3", "llama", "mistral", "phi3", "qwen2", "qwen3"}) {
     const xw::test::TinyModel model = xw::test::tiny_model(family);
     write(root / "hf_config" / family, xw::test::to_bytes(model.config_json));
     write(root / "safetensors" / family, xw::test::safetensors_file(xw::test::stored_tensors(model)));

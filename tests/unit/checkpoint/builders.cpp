@@ -16,6 +16,7 @@ constexpr std::uint64_t kWide = 24;
 constexpr std::uint64_t kLayers = 2;
 constexpr std::uint64_t kQuery = 16;
 constexpr std::uint64_t kKeyValue = 8;
+constexpr std::uint64_t kHeadDim = 4;
 constexpr std::uint64_t kVocabulary = 20;
 constexpr std::uint64_t kContext = 32;
 
@@ -34,13 +35,20 @@ NamedTensor concatenate(const std::vector<const NamedTensor*>& parts) {
 }
 
 std::string config_json(const std::string& family) {
-  std::string text = R"({"model_type": ")" + family + R"(", "hidden_size": 16, "intermediate_size": 24,
+  const std::string type = family == "gemma3" ? "gemma3_text" : family;
+  std::string text = R"({"model_type": ")" + type + R"(", "hidden_size": 16, "intermediate_size": 24,
     "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 20,
-    "max_position_embeddings": 32, "rms_norm_eps": 1e-05, "rope_theta": 500.0, "hidden_act": "silu",
+    "max_position_embeddings": 32, "rms_norm_eps": 1e-05, "rope_theta": 500.0,
     "tie_word_embeddings": true, "bos_token_id": 1, "eos_token_id": [2, 3])";
+  if (family != "gemma3") text += R"(, "hidden_act": "silu")";
+  if (family == "gemma3" || family == "qwen3") text += R"(, "head_dim": 4)";
+  if (family == "gemma3") {
+    text += R"(, "hidden_activation": "gelu_pytorch_tanh", "query_pre_attn_scalar": 25, "sliding_window": 12,
+      "sliding_window_pattern": 2, "rope_local_base_freq": 50.0)";
+  }
   if (family == "mistral") text += R"(, "sliding_window": 12)";
   if (family == "phi3") text += R"(, "sliding_window": 7)";
-  if (family == "qwen2") text += R"(, "sliding_window": 12, "use_sliding_window": false)";
+  if (family.starts_with("qwen")) text += R"(, "sliding_window": 12, "use_sliding_window": false)";
   return text + "}";
 }
 
@@ -184,6 +192,14 @@ TinyModel tiny_model(const std::string& family) {
     add(module + "mlp.gate_proj.weight", {kWide, kHidden});
     add(module + "mlp.up_proj.weight", {kWide, kHidden});
     add(module + "mlp.down_proj.weight", {kHidden, kWide});
+    if (family == "gemma3") {
+      add(module + "pre_feedforward_layernorm.weight", {kHidden});
+      add(module + "post_feedforward_layernorm.weight", {kHidden});
+    }
+    if (family == "gemma3" || family == "qwen3") {
+      add(module + "self_attn.q_norm.weight", {kHeadDim});
+      add(module + "self_attn.k_norm.weight", {kHeadDim});
+    }
     if (family != "qwen2") continue;
     add(module + "self_attn.q_proj.bias", {kQuery});
     add(module + "self_attn.k_proj.bias", {kKeyValue});
@@ -210,14 +226,20 @@ NamedTensors stored_tensors(const TinyModel& model) {
 }
 
 GgufBuilder tiny_gguf(const TinyModel& model) {
-  const std::map<std::string, std::string> names = {
+  std::map<std::string, std::string> names = {
       {"input_layernorm", "attn_norm"},    {"post_attention_layernorm", "ffn_norm"},
+      {"self_attn.q_norm", "attn_q_norm"}, {"self_attn.k_norm", "attn_k_norm"},
       {"self_attn.q_proj", "attn_q"},      {"self_attn.k_proj", "attn_k"},
       {"self_attn.v_proj", "attn_v"},      {"self_attn.qkv_proj", "attn_qkv"},
       {"self_attn.o_proj", "attn_output"}, {"mlp.gate_proj", "ffn_gate"},
       {"mlp.up_proj", "ffn_up"},           {"mlp.gate_up_proj", "ffn_up"},
       {"mlp.down_proj", "ffn_down"},       {"model.embed_tokens", "token_embd"},
       {"model.norm", "output_norm"}};
+  if (model.family == "gemma3") {
+    names["post_attention_layernorm"] = "post_attention_norm";
+    names["pre_feedforward_layernorm"] = "ffn_norm";
+    names["post_feedforward_layernorm"] = "post_ffw_norm";
+  }
   GgufBuilder builder;
   const std::string prefix = model.family + ".";
   builder.add_string("general.architecture", model.family);

@@ -77,7 +77,7 @@ using NamedTensors = std::map<std::string, NamedTensor>;
 [[nodiscard]] Bytes safetensors_file(const NamedTensors& tensors);
 
 /// A model of two layers: hidden 16, intermediate 24, 4 heads of 4, 2 kv heads, vocabulary 20, context 32. Every tensor
-/// has its own values, by its canonical name (never fused). qwen2 has q, k, v biases.
+/// has its own values, by its canonical name (never fused). qwen2 has q, k, v biases; gemma3 has a window of 12 in layer 0.
 struct TinyModel {
   std::string family;
   NamedTensors canonical;
@@ -86,7 +86,7 @@ struct TinyModel {
 [[nodiscard]] TinyModel tiny_model(const std::string& family);
 /// Tensors as the family stores them in Hugging Face files: phi3 has qkv_proj and gate_up_proj.
 [[nodiscard]] NamedTensors stored_tensors(const TinyModel& model);
-/// The model as a GGUF file (families llama, phi3, qwen2), metadata included.
+/// The model as a GGUF file (families gemma3, llama, phi3, qwen2, qwen3), metadata included.
 [[nodiscard]] GgufBuilder tiny_gguf(const TinyModel& model);
 /// The model as a llama2.c file of version 0 or 1 (family llama only).
 [[nodiscard]] Bytes tiny_llama2c(const TinyModel& model, int version, bool is_tied);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "compiler/checkpoint/model_config.hpp"
 #include "tests/support/expect_error.hpp"
@@ -29,7 +30,7 @@ void expect_failure(const GgufBuilder& builder, ErrorCode code, const std::strin
 }
 
 TEST(GgufConfig, ReadsEveryFamily) {
-  for (const char* family : {"llama", "phi3", "qwen2"}) {
+  for (const char* family : {"gemma3", "llama", "phi3", "qwen2", "qwen3"}) {
     const ModelConfig config = read(base(family));
     EXPECT_EQ(config.family, family);
     EXPECT_EQ(config.name, "tiny");
@@ -236,12 +237,82 @@ TEST(GgufConfig, KeyLengthAndWindow) {
   expect_failure(different, ErrorCode::kUnsupported, "keys and values of equal length");
 }
 
+TEST(GgufConfig, GemmaBlocksWindowsAndRotation) {
+  const ModelConfig full = read(base("gemma3"));
+  EXPECT_TRUE(full.gelu && full.qk_norm && full.post_norms && full.scaled_embeddings);
+  EXPECT_FALSE(full.unit_norms);  // the files hold what multiplies
+  EXPECT_EQ(full.sliding_window, 0U);
+  EXPECT_EQ(full.attention_scale, 0);
+  EXPECT_FALSE(full.window_rope.has_value());
+  GgufBuilder builder = base("gemma3");
+  builder.add_uint32("gemma3.attention.sliding_window", 12);
+  EXPECT_EQ(read(builder).window_layers, (std::vector<bool>{true, true}));  // the sixth layer would have none
+  EXPECT_EQ(read(builder).window_rope.value().theta, 10000.0);
+  GgufBuilder period = builder;
+  period.add_uint32("gemma3.attention.sliding_window_pattern", 2);
+  EXPECT_EQ(read(period).window_layers, (std::vector<bool>{true, false}));
+  GgufBuilder none = builder;
+  none.add_uint32("gemma3.attention.sliding_window_pattern", 0);
+  EXPECT_EQ(read(none).window_layers, (std::vector<bool>{true, true}));
+  GgufBuilder list = builder;
+  Bytes flags;
+  test::append(flags, std::uint32_t{7});
+  test::append(flags, std::uint64_t{2});
+  test::append(flags, std::uint8_t{0});
+  test::append(flags, std::uint8_t{1});
+  list.add_raw("gemma3.attention.sliding_window_pattern", 9, flags);
+  EXPECT_EQ(read(list).window_layers, (std::vector<bool>{false, true}));
+  builder.add_float("gemma3.rope.freq_base_swa", 50.0F);
+  builder.add_string("gemma3.rope.scaling.type", "linear");
+  builder.add_float("gemma3.rope.scaling.factor", 8.0F);
+  const ModelConfig scaled = read(builder);
+  EXPECT_EQ(scaled.rope.factor, 8.0);
+  EXPECT_EQ(scaled.window_rope.value().theta, 50.0);
+  EXPECT_EQ(scaled.window_rope.value().factor, 1.0);
+  for (const float cap : {30.0F, 50.0F}) {
+    GgufBuilder capped = base("gemma3");
+    capped.add_float("gemma3.final_logit_softcapping", cap);
+    expect_failure(capped, ErrorCode::kUnsupported, "metadata \"gemma3.final_logit_softcapping\": found ");
+  }
+}
+
+TEST(GgufConfig, ScoresOfTheLargestGemmaAreScaledByItsWidth) {
+  GgufBuilder large;
+  large.add_string("general.architecture", "gemma3");
+  for (const auto& [key, value] : std::map<std::string, std::uint32_t>{{"embedding_length", 16},
+                                                                       {"feed_forward_length", 24},
+                                                                       {"block_count", 62},
+                                                                       {"attention.head_count", 4},
+                                                                       {"attention.head_count_kv", 2},
+                                                                       {"attention.key_length", 8},
+                                                                       {"attention.value_length", 8},
+                                                                       {"context_length", 32}}) {
+    large.add_uint32("gemma3." + key, value);
+  }
+  large.add_tensor("token_embd.weight", {20, 16}, 0, Bytes(20 * 16 * 4));
+  EXPECT_EQ(read(large).attention_scale, 0.5);
+}
+
+TEST(GgufConfig, QwenWindowsOfUnknownLayersAreRefused) {
+  for (const std::string family : {"qwen2", "qwen3"}) {
+    GgufBuilder builder = base(family);
+    builder.add_uint32(family + ".attention.sliding_window", 12);
+    expect_failure(builder, ErrorCode::kUnsupported,
+                   "attention.sliding_window\": found 12, and nothing about which layers have it");
+    GgufBuilder wide = base(family);
+    wide.add_uint32(family + ".attention.sliding_window", 32);  // the whole context
+    EXPECT_NO_THROW(static_cast<void>(read(wide)));
+  }
+  EXPECT_TRUE(read(base("qwen3")).qk_norm);
+  EXPECT_FALSE(read(base("qwen2")).qk_norm);
+}
+
 TEST(GgufConfig, Errors) {
   GgufBuilder other;
-  other.add_string("general.architecture", "gemma3");
+  other.add_string("general.architecture", "gemma2");
   expect_failure(other, ErrorCode::kUnsupported,
-                 "m.gguf: metadata \"general.architecture\": found \"gemma3\"; supported: llama (also for mistral "
-                 "models), phi3, qwen2");
+                 "m.gguf: metadata \"general.architecture\": found \"gemma2\"; supported: gemma3, llama (also for "
+                 "mistral models), phi3, qwen2, qwen3");
   expect_failure(GgufBuilder(), ErrorCode::kUnsupported, "\"general.architecture\": found nothing");
   GgufBuilder empty;
   empty.add_string("general.architecture", "llama");

@@ -33,7 +33,7 @@ void expect_failure(const std::string& family, const json& changes, ErrorCode co
 }
 
 TEST(HfConfig, ReadsWhatAllFamiliesShare) {
-  for (const char* family : {"llama", "mistral", "phi3", "qwen2"}) {
+  for (const char* family : {"gemma3", "llama", "mistral", "phi3", "qwen2", "qwen3"}) {
     const ModelConfig config = parse_with(family, {});
     EXPECT_EQ(config.family, family);
     EXPECT_EQ(config.hidden_size, 16U);
@@ -78,15 +78,17 @@ TEST(HfConfig, SlidingWindowsOfEachFamily) {
   absent.erase("sliding_window");
   EXPECT_EQ(parse_hf_config(absent.dump(), "config.json").sliding_window, 4096U);
   EXPECT_EQ(parse_with("phi3", {}).sliding_window, 7U);
-  EXPECT_EQ(parse_with("qwen2", {}).sliding_window, 0U);
-  const ModelConfig qwen2 = parse_with("qwen2", {{"use_sliding_window", true}, {"max_window_layers", 1}});
-  EXPECT_EQ(qwen2.sliding_window, 12U);
-  EXPECT_EQ(qwen2.first_window_layer, 1U);
-  const json types = {{"layer_types", {"full_attention", "sliding_attention"}}};
-  EXPECT_EQ(parse_with("mistral", types).first_window_layer, 1U);
-  expect_failure("mistral", {{"layer_types", {"sliding_attention", "full_attention"}}}, ErrorCode::kUnsupported,
-                 "layer_types");
-  expect_failure("mistral", {{"layer_types", {"full_attention"}}}, ErrorCode::kUnsupported, "one entry per layer");
+  for (const char* family : {"qwen2", "qwen3"}) {
+    EXPECT_EQ(parse_with(family, {}).sliding_window, 0U);
+    const ModelConfig qwen = parse_with(family, {{"use_sliding_window", true}, {"max_window_layers", 1}});
+    EXPECT_EQ(qwen.sliding_window, 12U);
+    EXPECT_EQ(qwen.window_layers, (std::vector<bool>{false, true}));
+    const json all = {{"use_sliding_window", true}, {"max_window_layers", 0}};
+    EXPECT_TRUE(parse_with(family, all).has_window(0) && parse_with(family, all).has_window(1));
+    const json none = {{"use_sliding_window", true}, {"max_window_layers", 2}};
+    EXPECT_EQ(parse_with(family, none).sliding_window, 0U);
+    EXPECT_EQ(parse_with(family, {{"use_sliding_window", true}}).sliding_window, 0U);  // 28 layers without one
+  }
 }
 
 TEST(HfConfig, Llama3Scaling) {
@@ -322,8 +324,8 @@ TEST(HfConfig, NeutralValuesAndKeysWithoutASayPass) {
 }
 
 TEST(HfConfig, AbsentNumbersOfKeyValueHeadsAreThoseOfTheFamily) {
-  for (const auto& [family, expected] :
-       std::map<std::string, std::uint32_t>{{"llama", 64}, {"phi3", 64}, {"mistral", 8}, {"qwen2", 32}}) {
+  for (const auto& [family, expected] : std::map<std::string, std::uint32_t>{
+           {"llama", 64}, {"phi3", 64}, {"mistral", 8}, {"qwen2", 32}, {"qwen3", 32}, {"gemma3", 4}}) {
     json config = base(family);
     config["num_attention_heads"] = 64;
     config["head_dim"] = 4;
@@ -354,11 +356,18 @@ TEST(HfConfig, BiasesAsTheFamilySays) {
   EXPECT_TRUE(parse_with("llama", {{"mlp_bias", true}}).mlp_bias);
   EXPECT_TRUE(parse_with("qwen2", {}).qkv_bias);
   EXPECT_FALSE(parse_with("qwen2", {}).output_bias);
+  for (const char* family : {"gemma3", "qwen3"}) {
+    EXPECT_FALSE(parse_with(family, {}).qkv_bias || parse_with(family, {}).output_bias) << family;
+    const ModelConfig biased = parse_with(family, {{"attention_bias", true}, {"mlp_bias", true}});
+    EXPECT_TRUE(biased.qkv_bias && biased.output_bias) << family;
+    EXPECT_FALSE(biased.mlp_bias) << family;  // not a key of these families
+  }
 }
 
 TEST(HfConfig, UnsupportedModelsListWhatIsSupported) {
-  expect_failure("llama", {{"model_type", "gpt_neox"}}, ErrorCode::kUnsupported,
-                 "config.json: \"model_type\": found \"gpt_neox\"; supported: llama, mistral, phi3, qwen2");
+  expect_failure(
+      "llama", {{"model_type", "gpt_neox"}}, ErrorCode::kUnsupported,
+      "config.json: \"model_type\": found \"gpt_neox\"; supported: gemma3, llama, mistral, phi3, qwen2, qwen3");
   expect_failure("llama", {{"model_type", nullptr}}, ErrorCode::kUnsupported, "\"model_type\": found nothing");
   expect_failure("llama", {{"hidden_act", "gelu"}}, ErrorCode::kUnsupported, "found \"gelu\"; supported: silu");
   expect_failure("llama", {{"quantization_config", {{"bits", 4}}}}, ErrorCode::kUnsupported, "quantization_config");
@@ -422,6 +431,14 @@ TEST(SpecialTokens, OutsideTheVocabularyAreIgnoredWithAWarning) {
   add_generation_config(config, R"({"eos_token_id": 99})", "generation_config.json");
   EXPECT_TRUE(warnings.has("generation_config.json: end-of-sequence token 99 is ignored")) << warnings.text;
   EXPECT_EQ(config.eos_tokens, (std::vector<std::int64_t>{3}));
+}
+
+TEST(CheckConfig, PatternsOfWindowsHaveOneEntryPerLayer) {
+  ModelConfig config = parse_with("mistral", {});
+  config.window_layers = {true};
+  expect_error(ErrorCode::kShapeMismatch,
+               "model: expected one entry per layer in the pattern of sliding windows (2), found 1",
+               [&] { check_config(config, "model"); });
 }
 
 TEST(CheckConfig, NumbersAreFinite) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <map>
 
 #include "compiler/checkpoint/checkpoint_parts.hpp"
 #include "compiler/checkpoint/model_config.hpp"
@@ -50,6 +51,19 @@ std::vector<float> read_ref(const Checkpoint& checkpoint, const ir::TensorRef& r
   return values;
 }
 
+// The weight that a norm of the graph should have, by the name of its result ("layer1.q_norm").
+std::string norm_weight(const std::string& result, bool has_post_norms) {
+  if (result == "norm") return "model.norm.weight";
+  const std::map<std::string, std::string> modules = {
+      {"attention_norm", "input_layernorm"},
+      {"q_norm", "self_attn.q_norm"},
+      {"k_norm", "self_attn.k_norm"},
+      {"attention_out", "post_attention_layernorm"},
+      {"mlp_norm", has_post_norms ? "pre_feedforward_layernorm" : "post_attention_layernorm"},
+      {"mlp_out", "post_feedforward_layernorm"}};
+  return "model.layers." + result.substr(5, 1) + "." + modules.at(result.substr(7)) + ".weight";
+}
+
 class ImportGraph : public testing::TestWithParam<std::pair<const char*, const char*>> {};
 
 TEST_P(ImportGraph, IsValidAndEveryWeightIsTheRightOne) {
@@ -75,6 +89,12 @@ TEST_P(ImportGraph, IsValidAndEveryWeightIsTheRightOne) {
     ++num_biases;
     EXPECT_EQ(read_ref(checkpoint, ir::attr_tensor(node, "bias")), model.canonical.at(name + ".bias").values) << name;
   }
+  for (const ir::Node& node : graph.nodes) {
+    if (node.kind != ir::OpKind::kRmsNorm) continue;
+    const std::string& result = graph.values[node.results[0]].name;
+    const std::string weight = norm_weight(result, family == std::string("gemma3"));
+    EXPECT_EQ(read_ref(checkpoint, ir::attr_tensor(node, "weight")), model.canonical.at(weight).values) << result;
+  }
   EXPECT_EQ(num_linears, 2U * 7 + 1);
   EXPECT_EQ(num_biases, std::string(family) == "qwen2" ? 6U : 0U);
 }
@@ -83,7 +103,9 @@ INSTANTIATE_TEST_SUITE_P(Models, ImportGraph,
                          testing::Values(std::pair("llama", "safetensors"), std::pair("mistral", "safetensors"),
                                          std::pair("phi3", "safetensors"), std::pair("qwen2", "safetensors"),
                                          std::pair("llama", "gguf"), std::pair("phi3", "gguf"),
-                                         std::pair("qwen2", "gguf"), std::pair("llama", "llama2c")),
+                                         std::pair("qwen2", "gguf"), std::pair("llama", "llama2c"),
+                                         std::pair("qwen3", "safetensors"), std::pair("qwen3", "gguf"),
+                                         std::pair("gemma3", "safetensors"), std::pair("gemma3", "gguf")),
                          [](const auto& test) { return std::string(test.param.first) + "_" + test.param.second; });
 
 std::vector<ir::Node> nodes_of(const ir::Graph& graph, ir::OpKind kind) {
@@ -181,6 +203,33 @@ TEST(ImportGraphAttention, WindowsStartAtTheFirstWindowLayer) {
   EXPECT_EQ(ir::attr_int(nodes.at(1), "window"), 12);
 }
 
+TEST(ImportGraphMultimodal, TheTextPartIsTakenInBothLayouts) {
+  const TinyModel model = test::tiny_model("gemma3");
+  const std::string config =
+      R"({"model_type": "gemma3", "vision_config": {"depth": 2}, "text_config": )" + model.config_json + "}";
+  const ir::Graph plain = import_graph(*open_hf(model.config_json, model.canonical).checkpoint);
+  for (const bool is_old : {true, false}) {
+    NamedTensors stored;
+    for (const auto& [name, tensor] : model.canonical)
+      stored[is_old ? "language_model." + name : "model.language_model." + name.substr(6)] = tensor;
+    const std::string images = is_old ? "" : "model.";
+    stored[images + "vision_tower.x.weight"] = test::make_tensor("x", {3});
+    stored[images + "multi_modal_projector.y"] = test::make_tensor("y", {3});
+    const Opened opened = open_hf(config, stored);
+    EXPECT_EQ(import_graph(*opened.checkpoint), plain);
+    EXPECT_EQ(read_all(opened.checkpoint->tensors().at("model.norm.weight")),
+              model.canonical.at("model.norm.weight").values);
+    stored["model.norm.weight"] = model.canonical.at("model.norm.weight");
+    expect_error(ErrorCode::kFormat, "model.norm.weight\": expected each tensor once, found \"",
+                 [&] { static_cast<void>(open_hf(config, stored)); });
+  }
+  NamedTensors text = model.canonical;  // a text model has no such tensors
+  text["vision_tower.x.weight"] = test::make_tensor("x", {3});
+  const Opened opened = open_hf(model.config_json, text);
+  expect_error(ErrorCode::kUnsupported, "found also vision_tower.x.weight",
+               [&] { static_cast<void>(import_graph(*opened.checkpoint)); });
+}
+
 TEST(ImportGraphHead, OwnMatrixWinsOverTiedConfiguration) {
   TinyModel model = test::tiny_model("llama");
   model.canonical.emplace("lm_head.weight", test::make_tensor("lm_head.weight", {20, 16}));
@@ -201,7 +250,7 @@ void expect_import_failure(const std::string& family, const std::function<void(N
 }
 
 TEST(ImportGraphErrors, EachMissingTensorIsNamed) {
-  for (const char* family : {"llama", "phi3", "qwen2"}) {
+  for (const char* family : {"gemma3", "llama", "phi3", "qwen2", "qwen3"}) {
     for (const auto& [name, tensor] : test::stored_tensors(test::tiny_model(family))) {
       const bool is_fused =
           name.find("qkv_proj") != std::string::npos || name.find("gate_up_proj") != std::string::npos;
@@ -217,7 +266,7 @@ TEST(ImportGraphErrors, EachMissingTensorIsNamed) {
 }
 
 TEST(ImportGraphErrors, EachWrongShapeIsNamed) {
-  for (const char* family : {"llama", "phi3", "qwen2"}) {
+  for (const char* family : {"gemma3", "llama", "phi3", "qwen2", "qwen3"}) {
     for (const auto& [name, tensor] : test::stored_tensors(test::tiny_model(family))) {
       expect_import_failure(
           family,

@@ -36,7 +36,8 @@ TEST_P(RandomModel, OpensInShardsWithInputRanges) {
   EXPECT_EQ(ranges.at("model.layers.1.mlp.down_proj"), std::vector<float>(4, 3.0F));  // 128 inputs in tiles of 32
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, RandomModel, testing::Values("llama", "mistral", "phi3", "qwen2"));
+INSTANTIATE_TEST_SUITE_P(Families, RandomModel,
+                         testing::Values("gemma3", "llama", "mistral", "phi3", "qwen2", "qwen3"));
 
 TEST(RandomModelValues, AreNormalOfDeviation002AndFollowTheSeed) {
   const test::TemporaryDirectory directory;

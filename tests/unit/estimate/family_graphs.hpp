@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "compiler/checkpoint/checkpoint.hpp"
+#include "compiler/checkpoint/model_config.hpp"
 #include "compiler/ir/graph.hpp"
 
 namespace xw::test {
@@ -21,7 +22,8 @@ struct FamilyShape {
 };
 
 /// "llama": plain; "mistral": every layer attends to 6 positions; "qwen2": biases, tied embeddings, a window of 6 in the last
-/// layer; "phi3": half of a head is rotated.
+/// layer; "phi3": half of a head is rotated; "qwen3": norms of queries and keys; "gemma3": these, norms behind attention and MLP,
+/// gelu, scaled embeddings, a window of 6 in the first two layers.
 inline checkpoint::ModelConfig family_config(const std::string& family) {
   checkpoint::ModelConfig config;
   config.family = family;
@@ -38,7 +40,13 @@ inline checkpoint::ModelConfig family_config(const std::string& family) {
   if (family == "qwen2") {
     config.qkv_bias = config.tied_embeddings = true;
     config.sliding_window = 6;
-    config.first_window_layer = 2;
+    config.window_layers = {false, false, true};
+  }
+  config.qk_norm = family == "qwen3" || family == "gemma3";
+  if (family == "gemma3") {
+    config.gelu = config.post_norms = config.unit_norms = config.scaled_embeddings = config.tied_embeddings = true;
+    config.sliding_window = 6;
+    config.window_layers = checkpoint::periodic_windows(FamilyShape::kLayers, 3);
   }
   if (family == "phi3") config.rope.dims = FamilyShape::kHeadDim / 2;
   return config;
@@ -58,6 +66,14 @@ class ShapeCheckpoint : public checkpoint::Checkpoint {
       const std::string name = "model.layers." + std::to_string(layer) + ".";
       add(name + "input_layernorm.weight", {hidden});
       add(name + "post_attention_layernorm.weight", {hidden});
+      if (config_.post_norms) {
+        add(name + "pre_feedforward_layernorm.weight", {hidden});
+        add(name + "post_feedforward_layernorm.weight", {hidden});
+      }
+      if (config_.qk_norm) {
+        add(name + "self_attn.q_norm.weight", {config_.head_dim});
+        add(name + "self_attn.k_norm.weight", {config_.head_dim});
+      }
       add_linear(name + "self_attn.q_proj", q, hidden, config_.qkv_bias);
       add_linear(name + "self_attn.k_proj", kv, hidden, config_.qkv_bias);
       add_linear(name + "self_attn.v_proj", kv, hidden, config_.qkv_bias);
@@ -93,7 +109,7 @@ class ShapeCheckpoint : public checkpoint::Checkpoint {
 };
 
 inline const std::vector<std::string>& families() {
-  static const std::vector<std::string> names = {"llama", "mistral", "qwen2", "phi3"};
+  static const std::vector<std::string> names = {"llama", "mistral", "qwen2", "phi3", "qwen3", "gemma3"};
   return names;
 }
 

@@ -28,13 +28,26 @@ std::map<OpKind, KindWork> by_hand(const std::string& family) {
   if (family == "mistral") attention = 3 * window;
   if (family == "qwen2") (attention = 2 * full) += window;
   if (family == "phi3") attention = 3 * half_rotated;
-  return {{OpKind::kEmbedding, {OpKind::kEmbedding, 1, {0, 0, 2 * 48}}},
-          {OpKind::kRmsNorm, {OpKind::kRmsNorm, 7, {7 * 2 * 48, 0, 0}}},
-          {OpKind::kLinear, {OpKind::kLinear, 1, {48 * 100, 0, 2 * 48 * 100}}},
-          {OpKind::kAttention, {OpKind::kAttention, 3, attention}},
-          {OpKind::kSwiGlu, {OpKind::kSwiGlu, 3, {3 * 4 * 80, 3 * 80, 0}}},
-          {OpKind::kAdd, {OpKind::kAdd, 6, {6 * 48, 0, 0}}},
-          {OpKind::kOutput, {OpKind::kOutput, 1, {100, 0, 0}}}};
+  if (family == "qwen3") attention = 3 * full;
+  if (family == "gemma3") (attention = 2 * window) += full;
+  // Norms: 2 per feature, of 48 twice per layer and at the end; of the heads of q and k, which have 48 and 24 features.
+  const std::uint64_t of_heads = family == "qwen3" || family == "gemma3" ? 3 * 2 * (48 + 24) : 0;
+  const std::uint64_t wide_norms = family == "gemma3" ? 13 : 7;
+  const auto norms = static_cast<std::uint32_t>(wide_norms + (of_heads != 0 ? 6 : 0));
+  const KindWork embedding = {OpKind::kEmbedding, 1, {family == "gemma3" ? 48U : 0U, 0, 2 * 48}};  // its scale
+  std::map<OpKind, KindWork> kinds = {
+      {OpKind::kEmbedding, embedding},
+      {OpKind::kRmsNorm, {OpKind::kRmsNorm, norms, {wide_norms * 2 * 48 + of_heads, 0, 0}}},
+      {OpKind::kLinear, {OpKind::kLinear, 1, {48 * 100, 0, 2 * 48 * 100}}},
+      {OpKind::kAttention, {OpKind::kAttention, 3, attention}},
+      {OpKind::kSwiGlu, {OpKind::kSwiGlu, 3, {3 * 4 * 80, 3 * 80, 0}}},
+      {OpKind::kAdd, {OpKind::kAdd, 6, {6 * 48, 0, 0}}},
+      {OpKind::kOutput, {OpKind::kOutput, 1, {100, 0, 0}}}};
+  if (family == "gemma3") {
+    kinds.erase(OpKind::kSwiGlu);
+    kinds[OpKind::kGeGlu] = {OpKind::kGeGlu, 3, {3 * 6 * 80, 3 * 80, 0}};
+  }
+  return kinds;
 }
 
 std::map<OpKind, KindWork> as_map(const std::vector<KindWork>& list) {
