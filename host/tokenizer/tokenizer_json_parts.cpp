@@ -78,7 +78,9 @@ void read_metaspace(const Json& node, TokenizerData& data, const std::string& pl
   if (bool_member(node, "split", true, place)) data.split_regexes.emplace_back(kMetaspaceSplit);
 }
 
-void read_split(const Json& node, TokenizerData& data, const std::string& place) {
+void read_split(const Json& node, TokenizerData& data, const Spaces& spaces, const std::string& place) {
+  const bool at_spaces = member(member(node, "pattern"), "String") == " " && !bool_member(node, "invert", false, place);
+  if (spaces.visible && at_spaces) return;  // none is left to split at
   const std::string behavior = string_member(node, "behavior", place);
   if (behavior != "Isolated")
     unsupported(place + ": Split behavior \"" + behavior.substr(0, 40) + "\" is not supported; Isolated is");
@@ -103,7 +105,7 @@ void read_pre_tokenizer(const Json& node, TokenizerData& data, Spaces& spaces, c
     }
     if (bool_member(node, "use_regex", true, place)) data.split_regexes.emplace_back(gpt2_regex());
   } else if (type == "Split") {
-    read_split(node, data, place);
+    read_split(node, data, spaces, place);
   } else if (type == "Digits") {
     data.split_regexes.emplace_back(bool_member(node, "individual_digits", false, place) ? R"(\p{N})" : R"(\p{N}+)");
   } else if (type == "Metaspace") {

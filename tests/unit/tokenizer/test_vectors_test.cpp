@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "host/tokenizer/unicode/utf8.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/tokenizer/tokenizer_samples.hpp"
@@ -114,6 +115,46 @@ TEST(LlamaCppVectors, SmolLm2) {
   const auto& special = vectors.at("special");
   EXPECT_EQ(t.encode(special.at("text").get<std::string>(), false, true), special.at("ids").get<Ids>());
   EXPECT_EQ(parse(serialize(t.data()), "memory"), t.data());
+}
+
+TEST(LlamaCppVectors, Gemma3) {
+  const auto model = cached("XW_GEMMA3_GGUF", "models/gemma-3-270m-q4_k_m.gguf");
+  if (!model)
+    GTEST_SKIP() << "no Gemma 3 model in .cache/models or $XW_GEMMA3_GGUF; scripts/fetch_model.sh gemma3-270m";
+  const Tokenizer t(read_tokenizer(*model));
+  EXPECT_EQ(t.vocab_size(), 262144U);
+  EXPECT_TRUE(t.data().add_bos);
+  EXPECT_EQ(t.data().bos, 2);
+  EXPECT_FALSE(t.data().add_space_prefix);
+  EXPECT_TRUE(t.is_end_of_generation(1)) << "<eos>";
+  EXPECT_TRUE(t.is_end_of_generation(106)) << "<end_of_turn>";
+  const nlohmann::json vectors = fixture("gemma3_vectors.json");
+  for (const auto& vector : vectors.at("vectors")) {
+    const auto text = vector.at("text").get<std::string>();
+    const auto ids = vector.at("ids").get<Ids>();
+    EXPECT_EQ(t.encode(text, false, false), ids) << vector.at("text");
+    EXPECT_EQ(t.decode(ids), replace_all(text, kSpaceSymbol, " "));  // a visible space becomes a space
+  }
+  const auto& special = vectors.at("special");
+  EXPECT_EQ(t.encode(special.at("text").get<std::string>(), false, true), special.at("ids").get<Ids>());
+  EXPECT_EQ(parse(serialize(t.data()), "memory"), t.data());
+}
+
+TEST(HuggingFaceVectors, Gemma3) {
+  const auto file = cached("XW_GEMMA3_TOKENIZER", "tokenizers/gemma3/tokenizer.json");
+  if (!file) GTEST_SKIP() << "no tokenizer.json of Gemma 3; scripts/fetch_tokenizer.sh gemma3, or $XW_GEMMA3_TOKENIZER";
+  const Tokenizer t(read_tokenizer(*file));
+  EXPECT_TRUE(t.data().add_bos);
+  EXPECT_EQ(t.data().bos, 2);
+  EXPECT_TRUE(t.is_end_of_generation(106)) << "<end_of_turn>";
+  const nlohmann::json vectors = fixture("gemma3_vectors.json");
+  for (const auto& vector : vectors.at("vectors")) {  // that implementation always recognises special tokens
+    const auto& ids = vector.contains("hf") ? vector.at("hf") : vector.at("ids");
+    const auto text = vector.at("text").get<std::string>();
+    if (text.find(kSpaceSymbol) != std::string::npos)
+      continue;  // docs/tokenizers.md: visible spaces in texts are spaces
+    EXPECT_EQ(t.encode(text, false, true), ids.get<Ids>()) << vector.at("text");
+  }
 }
 
 }  // namespace

@@ -110,6 +110,27 @@ TEST(TokenizerJson, ReadsSentencePieceStyle) {
   EXPECT_EQ(t.decode(t.encode("the  the\n", true, false)), "the  the\n");
 }
 
+TEST(TokenizerJson, ASplitAtSpacesThatWereReplacedSplitsNothing) {
+  Json root = sentencepiece();
+  const TokenizerData without = read(root);
+  root["pre_tokenizer"] = {
+      {"type", "Split"}, {"pattern", {{"String", " "}}}, {"behavior", "MergedWithPrevious"}, {"invert", false}};
+  EXPECT_EQ(read(root), without);
+  const auto fails = [](const Json& changed) {
+    test::expect_error(ErrorCode::kUnsupported, {"Split behavior \"MergedWithPrevious\" is not supported"},
+                       [&] { static_cast<void>(read(changed)); });
+  };
+  Json other = root;
+  other["pre_tokenizer"]["pattern"]["String"] = "a";
+  fails(other);
+  root["pre_tokenizer"]["invert"] = true;
+  fails(root);
+  Json visible = byte_level();  // spaces are still there
+  visible["pre_tokenizer"] = other["pre_tokenizer"];
+  visible["pre_tokenizer"]["pattern"]["String"] = " ";
+  fails(visible);
+}
+
 TEST(TokenizerJson, ReadsMetaspace) {
   Json root = sentencepiece();
   root["normalizer"] = nullptr;
