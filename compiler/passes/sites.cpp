@@ -30,10 +30,10 @@ class SiteFinder {
     if (uses_[site.value] != site.readers.size()) return;  // somebody else reads it, too
     const std::size_t made = maker_[site.value];
     const ir::Node& node = graph_.nodes[made];
-    if (node.kind == ir::OpKind::kRmsNorm) {
+    if (node.kind == ir::OpKind::kRmsNorm && !ir::has_attr(node, "groups")) {  // groups share their weights
       site.fold = FoldKind::kNorm;
       site.folds_into = made;
-    } else if (node.kind == ir::OpKind::kSwiGlu) {
+    } else if (node.kind == ir::OpKind::kSwiGlu || node.kind == ir::OpKind::kGeGlu) {
       fold_into_linear(site, node.inputs[1], FoldKind::kProduct);
     } else if (node.kind == ir::OpKind::kAttention) {
       fold_into_linear(site, node.inputs[2], FoldKind::kAttention);

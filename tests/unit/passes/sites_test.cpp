@@ -51,6 +51,25 @@ TEST(Sites, FoldsAreFoundInALayer) {
   EXPECT_EQ(spread(heads, scales)[24 + 3], 11.0F);
 }
 
+TEST(Sites, GeluGatesFoldAsSiluGatesDoAndNormsOfGroupsFoldNothing) {
+  transformer::test::TinyConfig config = config_of(1, false);
+  config.gelu = config.head_norms = true;
+  const transformer::test::TinyModel tiny(config);
+  ir::Graph graph = tiny.graph();
+  const auto folds = [&] {
+    std::vector<FoldKind> kinds;
+    for (const Site& site : sites_of(graph)) kinds.push_back(site.fold);
+    return kinds;
+  };
+  EXPECT_THAT(folds(),
+              ElementsAre(FoldKind::kNorm, FoldKind::kAttention, FoldKind::kNorm, FoldKind::kProduct, FoldKind::kNorm));
+  for (ir::Node& node : graph.nodes) {
+    if (node.kind == ir::OpKind::kRmsNorm) node.attributes["groups"] = std::int64_t{2};
+  }
+  EXPECT_THAT(folds(),
+              ElementsAre(FoldKind::kNone, FoldKind::kAttention, FoldKind::kNone, FoldKind::kProduct, FoldKind::kNone));
+}
+
 TEST(Sites, NothingFoldsIntoAValueThatOthersRead) {
   const transformer::test::TinyModel tiny(config_of(1, false));
   ir::Graph graph = tiny.graph();

@@ -11,9 +11,11 @@
 #include "arch/support/file.hpp"
 #include "arch/support/parallel.hpp"
 #include "compiler/checkpoint/checkpoint.hpp"
+#include "host/toolchain/adapt/adapt.hpp"
 #include "host/toolchain/checkpoint_source.hpp"
 #include "host/transformer/model.hpp"
 #include "tests/support/paths.hpp"
+#include "tests/unit/app/tiny_model.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
 
 namespace xw {
@@ -153,6 +155,43 @@ TEST(FamilyLogits, OfGgufAreThoseOfTransformers) {
     const json& what = fixture().at("cases").at(name);
     const test::TemporaryDirectory directory;
     EXPECT_LT(worst_difference(directory.write("m.gguf", gguf_of(what).build()), what), kTolerance) << name;
+  }
+}
+
+// What adaptation folds into norms, value and up projections leaves the logits alone, and the chip's layers of a block are
+// the same places in every family.
+TEST(FamilyAdaptation, ExactPassesKeepTheLogits) {
+  for (const std::string name : {"gemma3_pattern", "gemma3_layer_types", "qwen3_windows"}) {
+    SCOPED_TRACE(name);
+    json what = fixture().at("cases").at(name);
+    what["config"]["vocab_size"] = 300;  // of the tokenizer
+    for (const char* tensor : {"model.embed_tokens.weight", "lm_head.weight"}) {
+      if (what["tensors"].contains(tensor)) what["tensors"][tensor][0] = 300;
+    }
+    const test::TemporaryDirectory directory;
+    std::filesystem::remove(test::write_tiny_model(directory.path()));  // its tokenizer stays
+    directory.write("config.json", what.at("config").dump());
+    directory.write("model.safetensors", test::safetensors_file(tensors_of(what)));
+    ThreadPool pool(1);
+    const auto tokens = fixture().at("tokens").get<std::vector<std::int32_t>>();
+    const auto logits = [&](const std::filesystem::path& path) {
+      const std::shared_ptr<const checkpoint::Checkpoint> file = checkpoint::open_checkpoint(path);
+      transformer::Model model(checkpoint::import_graph(*file), std::make_shared<toolchain::CheckpointSource>(file),
+                               nullptr, pool);
+      return transformer::Session(model).forward(tokens, transformer::LogitsOf::kAll);
+    };
+    toolchain::AdaptOptions options;
+    options.passes = {.equalise = true, .centre = true, .rank = 3};
+    options.tokens = 256;
+    options.context = 32;
+    const std::filesystem::path output = directory.path() / "adapted.safetensors";
+    const toolchain::AdaptSummary summary = toolchain::adapt_checkpoint(directory.path(), {}, options, output, pool);
+    EXPECT_EQ(summary.sites.size(), 4U * 4);
+    const std::vector<float> expected = logits(directory.path());
+    const std::vector<float> found = logits(output);
+    ASSERT_EQ(found.size(), expected.size());
+    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_NEAR(found[i], expected[i], 1e-3) << i;
+    EXPECT_NE(found, expected);
   }
 }
 
