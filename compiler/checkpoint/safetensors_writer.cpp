@@ -44,11 +44,15 @@ SafetensorsWriter::SafetensorsWriter(const std::filesystem::path& path, std::vec
   file_.write(text);
 }
 
-void SafetensorsWriter::add(const std::string& name, std::span<const std::byte> bytes) {
+void SafetensorsWriter::pass_finished() {
   while (next_ < specs_.size() && bytes_[next_] == written_) {  // also tensors without elements
     ++next_;
     written_ = 0;
   }
+}
+
+void SafetensorsWriter::add(const std::string& name, std::span<const std::byte> bytes) {
+  pass_finished();
   if (next_ == specs_.size() || specs_[next_].name != name || bytes.size() > bytes_[next_] - written_) {
     throw Error(ErrorCode::kInternal,
                 "writing tensors: expected " +
@@ -60,10 +64,7 @@ void SafetensorsWriter::add(const std::string& name, std::span<const std::byte> 
 }
 
 void SafetensorsWriter::commit() {
-  while (next_ < specs_.size() && bytes_[next_] == written_) {
-    ++next_;
-    written_ = 0;
-  }
+  pass_finished();
   if (next_ != specs_.size())
     throw Error(ErrorCode::kInternal, "writing tensors: '" + specs_[next_].name + "' has not all of its data");
   file_.commit();

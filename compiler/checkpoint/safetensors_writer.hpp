@@ -36,6 +36,8 @@ class SafetensorsWriter {
   void commit();
 
  private:
+  void pass_finished();  ///< goes on to the next tensor that still wants data
+
   OutputFile file_;
   std::vector<TensorSpec> specs_;
   std::vector<std::uint64_t> bytes_;  ///< of every tensor

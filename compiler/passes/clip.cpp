@@ -87,12 +87,7 @@ class Clipper {
 
  private:
   [[nodiscard]] double noise(std::span<const float> weights, std::span<const float> full_scales) const {
-    double sum = programming_error(weights, full_scales, blocks_, power_, chip_);
-    for (std::size_t b = 0; b < blocks_.size(); ++b) {
-      const double full = static_cast<double>(converters_[b].range) * static_cast<double>(full_scales[b]);
-      sum += full * full * chip_.output_variance;
-    }
-    return sum;
+    return programming_error(weights, full_scales, blocks_, power_, chip_) + adc_error(full_scales, converters_, chip_);
   }
 
   void clamp(std::span<float> row, float level, std::size_t o) const {

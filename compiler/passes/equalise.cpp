@@ -84,20 +84,12 @@ class Search {
                                     std::span<const InputConverter> converters) const {
     const std::size_t step = std::max<std::size_t>(1, weights.rows / kSearchOutputs);
     std::vector<float> scaled(weights.cols);
-    std::vector<float> maxima(blocks_.size());
     double sum = 0;
     std::size_t looked_at = 0;
     for (std::size_t o = 0; o < weights.rows; o += step, ++looked_at) {
       const auto row = weights.row(o);
       for (std::size_t i = 0; i < row.size(); ++i) scaled[i] = row[i] * s[i];
-      block_maxima(scaled, blocks_, maxima);
-      sum += programming_error(scaled, maxima, blocks_, power, chip_);
-      for (std::size_t b = 0; b < blocks_.size(); ++b) {
-        const auto part = std::span<const float>(scaled).subspan(blocks_.begin(b), blocks_.end(b) - blocks_.begin(b));
-        sum += dot(part, part) * converters[b].mean_square;
-        const double full = static_cast<double>(converters[b].range) * static_cast<double>(maxima[b]);
-        sum += full * full * chip_.output_variance;
-      }
+      sum += output_error(scaled, blocks_, power, converters, chip_);
     }
     return sum * static_cast<double>(weights.rows) / static_cast<double>(looked_at);
   }

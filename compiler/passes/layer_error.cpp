@@ -50,6 +50,28 @@ double programming_error(std::span<const float> weights, std::span<const float> 
   return error;
 }
 
+double adc_error(std::span<const float> full_scales, std::span<const InputConverter> converters,
+                 const ChipErrors& chip) {
+  double error = 0;
+  for (std::size_t b = 0; b < full_scales.size(); ++b) {
+    const double full = static_cast<double>(converters[b].range) * static_cast<double>(full_scales[b]);
+    error += full * full * chip.output_variance;
+  }
+  return error;
+}
+
+double output_error(std::span<const float> weights, const RowBlocks& blocks, std::span<const float> power,
+                    std::span<const InputConverter> converters, const ChipErrors& chip) {
+  std::vector<float> maxima(blocks.size());
+  block_maxima(weights, blocks, maxima);
+  double error = programming_error(weights, maxima, blocks, power, chip) + adc_error(maxima, converters, chip);
+  for (std::size_t b = 0; b < blocks.size(); ++b) {
+    const auto part = weights.subspan(blocks.begin(b), blocks.end(b) - blocks.begin(b));
+    error += dot(part, part) * converters[b].mean_square;
+  }
+  return error;
+}
+
 void block_maxima(std::span<const float> weights, const RowBlocks& blocks, std::span<float> maxima) {
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     float largest = 0;

@@ -50,6 +50,13 @@ struct InputConverter {
 [[nodiscard]] double programming_error(std::span<const float> weights, std::span<const float> full_scales,
                                        const RowBlocks& blocks, std::span<const float> power, const ChipErrors& chip);
 
+/// Variance at one output of what its ADCs add: their step and read noise, over its blocks.
+[[nodiscard]] double adc_error(std::span<const float> full_scales, std::span<const InputConverter> converters,
+                               const ChipErrors& chip);
+/// All that a chip adds at one output whose full scales are its largest weights: programming, DAC, ADC.
+[[nodiscard]] double output_error(std::span<const float> weights, const RowBlocks& blocks, std::span<const float> power,
+                                  std::span<const InputConverter> converters, const ChipErrors& chip);
+
 /// Largest magnitude of every block's weights of one output.
 void block_maxima(std::span<const float> weights, const RowBlocks& blocks, std::span<float> maxima);
 

@@ -55,13 +55,11 @@ int adapt_main(const std::vector<std::string>& arguments) {
       "tokens of it that the model reads as one sequence");
   add("ridge", po::value(&adapt.passes.ridge)->default_value(adapt.passes.ridge),
       "how little the data is trusted when clipped weights are made up for: over features / tokens");
-  add("chip", po::value(&compile.chip)->default_value(compile.chip), "chip description: built-in name or TOML file");
-  add("lm-head", po::value<std::string>()->default_value("digital"),
-      "where the output layer will run: analog or digital");
-  add("digital", po::value(&compile.digital)->composing(),
-      "linear layers that stay digital (name or pattern, e.g. '*.down_proj'); repeatable");
-  add("tokenizer", path_value(compile.tokenizer, "--tokenizer"),
-      "tokenizer file (default: found in or beside the checkpoint)");
+  const po::options_description of_compile = compile_options(compile);
+  for (const auto& option : of_compile.options()) {
+    const std::string& name = option->long_name();
+    if (name == "chip" || name == "lm-head" || name == "digital" || name == "tokenizer") options.add(option);
+  }
   options.add(thread_options(threads)).add(json_options(json_path));
   const auto values = parse_command_line(
       "adapt", arguments, options, "model", "CHECKPOINT -o ADAPTED.safetensors [options]",
@@ -76,10 +74,6 @@ int adapt_main(const std::vector<std::string>& arguments) {
   adapt.passes = toolchain::adapt_level(level);
   adapt.passes.ridge = ridge;
   if (values->contains("rank")) adapt.passes.rank = (*values)["rank"].as<std::uint32_t>();
-  const std::string lm_head = (*values)["lm-head"].as<std::string>();
-  if (lm_head != "analog" && lm_head != "digital")
-    throw Error(ErrorCode::kInvalidArgument, "--lm-head: expected analog or digital, found '" + lm_head + "'");
-  compile.lm_head_analog = lm_head == "analog";
   compile.calibration.text = adapt.text;
   FileRoles roles;
   add_model_files(roles, model, compile, nullptr);

@@ -61,18 +61,9 @@ void divide_both_sides(Matrix& moment, std::span<const float> scales) {
 /// Programming noise and converters at the outputs of a layer, summed over them.
 double chip_error(const Matrix& weights, const passes::RowBlocks& blocks, std::span<const float> power,
                   const std::vector<passes::InputConverter>& converters, const passes::ChipErrors& chip) {
-  std::vector<float> maxima(blocks.size());
   double error = 0;
-  for (std::size_t o = 0; o < weights.rows; ++o) {
-    const auto row = weights.row(o);
-    passes::block_maxima(row, blocks, maxima);
-    error += passes::programming_error(row, maxima, blocks, power, chip);
-    for (std::size_t b = 0; b < blocks.size(); ++b) {
-      const auto part = row.subspan(blocks.begin(b), blocks.end(b) - blocks.begin(b));
-      const double full = static_cast<double>(converters[b].range) * static_cast<double>(maxima[b]);
-      error += passes::dot(part, part) * converters[b].mean_square + full * full * chip.output_variance;
-    }
-  }
+  for (std::size_t o = 0; o < weights.rows; ++o)
+    error += passes::output_error(weights.row(o), blocks, power, converters, chip);
   return error;
 }
 
@@ -129,6 +120,8 @@ SolvedSite solve_site(const SiteProblem& problem, std::span<const float> scales,
     for (const float value : mean) solved.shift.push_back(-value);
   }
   const Matrix signal = statistics.covariance();
+  Matrix scaled_signal = signal;
+  divide_both_sides(scaled_signal, scales);
   for (std::size_t r = 0; r < problem.weights.size(); ++r) {
     AdaptedLayer layer;
     Matrix weights = problem.weights[r];
@@ -138,8 +131,6 @@ SolvedSite solve_site(const SiteProblem& problem, std::span<const float> scales,
     for (std::size_t o = 0; o < weights.rows; ++o) {
       for (std::size_t i = 0; i < features; ++i) weights(o, i) *= row_scales[r][o] * scales[i];
     }
-    Matrix scaled_signal = signal;
-    divide_both_sides(scaled_signal, scales);
     const double scaled_energy = std::max(passes::output_energy(weights, scaled_signal, product()), 1e-30);
     if (options.centre) {
       std::vector<float> bias(weights.rows);

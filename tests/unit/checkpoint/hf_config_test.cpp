@@ -10,27 +10,16 @@
 #include "tests/support/expect_error.hpp"
 #include "tests/support/warnings.hpp"
 #include "tests/unit/checkpoint/builders.hpp"
+#include "tests/unit/checkpoint/changed_config.hpp"
 
 namespace xw::checkpoint {
 namespace {
 
 using nlohmann::json;
+using test::base;
+using test::expect_failure;
+using test::parse_with;
 using xw::test::expect_error;
-
-json base(const std::string& family) {
-  return json::parse(test::tiny_model(family).config_json);
-}
-
-// The base configuration with some keys changed.
-ModelConfig parse_with(const std::string& family, const json& changes) {
-  json config = base(family);
-  if (!changes.is_null()) config.update(changes);
-  return parse_hf_config(config.dump(), "config.json");
-}
-
-void expect_failure(const std::string& family, const json& changes, ErrorCode code, const std::string& text) {
-  expect_error(code, text, [&] { static_cast<void>(parse_with(family, changes)); });
-}
 
 TEST(HfConfig, ReadsWhatAllFamiliesShare) {
   for (const char* family : {"gemma3", "llama", "mistral", "phi3", "qwen2", "qwen3"}) {
