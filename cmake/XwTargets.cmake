@@ -1,4 +1,4 @@
-# One target per folder: xw_add_library(name SOURCES ... PUBLIC ... PRIVATE ... [PRECOMPILED set] [INTERNAL]), xw_add_test(name LABEL ... SOURCES ... LIBRARIES ...).
+# One target per folder: xw_add_library(name SOURCES ... PUBLIC ... PRIVATE ... [PRECOMPILED set] [INTERNAL]), xw_add_test(name LABEL ... SOURCES ... LIBRARIES ... [PRECOMPILED set]).
 # INTERNAL: not a part of the installed package.
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
@@ -65,7 +65,10 @@ endfunction()
 
 # One executable per call; every GoogleTest case becomes a ctest case with the given label.
 function(xw_add_test name)
-  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "" "LABEL;TIMEOUT;PRECOMPILED" "SOURCES;LIBRARIES" ${ARGN})
+  if(NOT ARG_PRECOMPILED)
+    set(ARG_PRECOMPILED test)
+  endif()
   if(NOT ARG_LABEL)
     set(ARG_LABEL unit)
   endif()
@@ -75,7 +78,7 @@ function(xw_add_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_link_libraries(${name} PRIVATE ${ARG_LIBRARIES} xw_test_support GTest::gmock GTest::gtest GTest::gtest_main xw_options)
-  xw_use_precompiled(${name} test)
+  xw_use_precompiled(${name} ${ARG_PRECOMPILED})
   if(ARG_LABEL STREQUAL unit)
     if(NOT TARGET quick_tests)
       add_custom_target(quick_tests)

@@ -55,6 +55,7 @@ ALLOWED = {  # folder -> folders that it includes besides itself; only those of 
     "host/evaluation": ("arch/support", "host/tokenizer", "host/transformer"),
     "host/report": ("arch/support", "arch/generated", "arch/description", "compiler/ir", "compiler/program", "systemc",
                     "host/device", "host/estimate", "host/runtime"),
+    "host/finetune": ("arch/support", "compiler/ir", "compiler/checkpoint"),
     "host/toolchain": ("arch/support", "arch/generated", "arch/description", "models/analog", "models/cells", "compiler/ir", "compiler/program",
                        "compiler/checkpoint", "compiler/passes", "compiler/mapping", "compiler/pipeline", "systemc", "host/device",
                        "host/backends/systemc", "host/backends/registry", "host/estimate", "host/runtime", "host/tokenizer",
