@@ -20,10 +20,10 @@ class GaussianModel final : public ModelBase<GaussianModel> {
   void program(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
                int target_max, std::int8_t* cells) const {
     float weights[kChunk];
-    float deviates[kChunk];
+    Deviates deviates;
     normalize(targets, count, target_max, weights);
     deviates_.draw(tile_uid, row, col0, count, deviates);
-    for (std::size_t i = 0; i < count; ++i) weights[i] += gamma_ * deviates[i];
+    cell_kernels().add_scaled(deviates.data(), count, gamma_, weights);
     store_cells(weights, count, g_unit_, cells);
   }
 

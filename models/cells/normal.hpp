@@ -19,6 +19,9 @@ class NormalTable {
   /// The one shared table (immutable; built on first use, about 2 ms).
   [[nodiscard]] static const NormalTable& instance();
 
+  /// The table for the kernels of programming: [segment of all octaves][c0, c1, c2, c3], rows aligned to 16 bytes.
+  [[nodiscard]] const float* coefficients() const { return &cubics_.front().c0; }
+
   /// Normal deviate of 32 random bits; absolute error below 2e-6, fp32 arithmetic.
   [[nodiscard]] float operator()(std::uint32_t bits) const {
     const std::uint32_t odd = (bits << 1) | 1U;  // 2 m + 1: the sign bit falls off

@@ -3,9 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/cells/pcm_afm.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <cstdlib>
 
 #include "arch/support/half.hpp"
 #include "models/cells/model_list.hpp"
@@ -31,18 +29,24 @@ class PcmAfmModel final : public ModelBase<PcmAfmModel> {
                int target_max, std::int8_t* cells) const {
     sigmas_.with(target_max, [&](const std::vector<float>& sigmas) {
       float weights[kChunk];
-      float deviates[kChunk];
+      Deviates deviates;
       normalize(targets, count, target_max, weights);
       deviates_.draw(tile_uid, row, col0, count, deviates);
-      for (std::size_t i = 0; i < count; ++i) {
-        const float sigma = sigmas[static_cast<std::size_t>(std::min(std::abs(int{targets[i]}), target_max))];
-        weights[i] = sigma > 0.0F ? weights[i] + sigma * deviates[i] : 0.0F;
-      }
+      add_spread(targets, count, target_max, sigmas.data(), deviates.data(), weights);
       store_cells(weights, count, g_unit_, cells);
     });
   }
 
  private:
+  static void add_spread(const std::int16_t* targets, std::size_t count, int target_max, const float* sigmas,
+                         const float* deviates, float* weights) {
+    cell_kernels().add_spread_i16(targets, count, target_max, sigmas, deviates, weights);
+  }
+  static void add_spread(const std::int8_t* targets, std::size_t count, int target_max, const float* sigmas,
+                         const float* deviates, float* weights) {
+    cell_kernels().add_spread_i8(targets, count, target_max, sigmas, deviates, weights);
+  }
+
   CellDeviates deviates_;
   float g_unit_;
   MagnitudeTables<float> sigmas_;  ///< zero where the cell is set to exactly zero

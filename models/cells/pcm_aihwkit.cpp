@@ -17,36 +17,18 @@ namespace {
 
 using namespace programming;
 
-/// What a device programmed to one target draws from.
-struct DeviceParameters {
-  float target = 0;  ///< r = g_target / g_max
-  float sigma = 0;   ///< programming noise
-  float nu_mean = 0, nu_deviation = 0;
-};
-
 /// Parameters for every magnitude of a target.
-using ParameterTable = std::vector<DeviceParameters>;
+using ParameterTable = std::vector<PcmDevice>;
 
-DeviceParameters device_parameters(int magnitude, int target_max) {
+PcmDevice device_parameters(int magnitude, int target_max) {
   const double r = static_cast<double>(magnitude) / target_max;
   const double log_r = natural_log(std::max(r, pcm::PcmLike::kLeast));
-  DeviceParameters device;
+  PcmDevice device;
   device.target = static_cast<float>(magnitude) / static_cast<float>(target_max);
   device.sigma = static_cast<float>(pcm::PcmLike::kProgramming(r) / pcm::PcmLike::kGMax);
   device.nu_mean = static_cast<float>(pcm::PcmLike::kDriftMean(log_r));
   device.nu_deviation = static_cast<float>(pcm::PcmLike::kDriftDeviation(log_r));
   return device;
-}
-
-/// q r^-0.65 of the read noise, at most 0.2.
-float read_coefficient(float programmed) {
-  // Below 0.00817 the result is 0.2; the bound keeps the logarithm off 0.
-  const float r = programmed > 0.005F ? programmed : 0.005F;
-  constexpr auto kRead = static_cast<float>(pcm::PcmLike::kRead);
-  constexpr auto kPower = static_cast<float>(pcm::PcmLike::kReadPower);
-  constexpr auto kMost = static_cast<float>(pcm::PcmLike::kReadMost);
-  const float q = kRead * fast_exp2(-kPower * fast_log2(r));
-  return q < kMost ? q : kMost;
 }
 
 class PcmAihwkitModel final : public ModelBase<PcmAihwkitModel> {
@@ -70,10 +52,10 @@ class PcmAihwkitModel final : public ModelBase<PcmAihwkitModel> {
     devices_.with(target_max, [&](const ParameterTable& table) {
       float weights[kChunk];
       float minus[kChunk];
-      int magnitudes[kChunk] = {};
-      for (std::size_t i = 0; i < count; ++i) magnitudes[i] = std::clamp<int>(targets[i], 0, target_max);
+      std::int32_t magnitudes[kChunk];
+      find_magnitudes(targets, count, 1, target_max, magnitudes);
       conductances(place, table, magnitudes, count, 0, weights);
-      for (std::size_t i = 0; i < count; ++i) magnitudes[i] = std::clamp<int>(-targets[i], 0, target_max);
+      find_magnitudes(targets, count, -1, target_max, magnitudes);
       conductances(place, table, magnitudes, count, 1, minus);
       for (std::size_t i = 0; i < count; ++i) weights[i] -= minus[i];
       store_cells(weights, count, g_unit_, cells);
@@ -85,35 +67,33 @@ class PcmAihwkitModel final : public ModelBase<PcmAihwkitModel> {
     std::uint32_t tile_uid, row, col0;
   };
 
+  static void find_magnitudes(const std::int16_t* targets, std::size_t count, int sign, int target_max,
+                              std::int32_t* magnitudes) {
+    cell_kernels().magnitudes_i16(targets, count, sign, target_max, magnitudes);
+  }
+  static void find_magnitudes(const std::int8_t* targets, std::size_t count, int sign, int target_max,
+                              std::int32_t* magnitudes) {
+    cell_kernels().magnitudes_i8(targets, count, sign, target_max, magnitudes);
+  }
+
   /// What one side (0: plus, 1: minus) of each pair conducts at the time of the chip.
-  void conductances(const Place& place, const ParameterTable& table, const int* magnitudes, std::size_t count,
+  void conductances(const Place& place, const ParameterTable& table, const std::int32_t* magnitudes, std::size_t count,
                     std::uint32_t side, float* conductance) const {
-    const auto draw = [&](PcmDraw kind, float* deviates) {
-      deviates_.draw(place.tile_uid, place.row, place.col0, count, deviates, static_cast<std::uint32_t>(kind) + side);
+    const CellKernels& kernels = cell_kernels();
+    Deviates noise;
+    const auto draw = [&](PcmDraw kind) {
+      deviates_.draw(place.tile_uid, place.row, place.col0, count, noise, static_cast<std::uint32_t>(kind) + side);
     };
     float programmed[kChunk];
-    float noise[kChunk];
-    draw(PcmDraw::kProgrammingPlus, noise);
-    for (std::size_t i = 0; i < count; ++i) {
-      const DeviceParameters& device = table[static_cast<std::size_t>(magnitudes[i])];
-      programmed[i] = std::max(0.0F, device.target + device.sigma * noise[i]);
-      conductance[i] = programmed[i];
-    }
+    draw(PcmDraw::kProgrammingPlus);
+    kernels.program_devices(table.data(), magnitudes, noise.data(), count, programmed);
+    std::copy_n(programmed, count, conductance);
     if (drifts_) {
-      float nu[kChunk];
-      draw(PcmDraw::kDriftPlus, noise);
-      for (std::size_t i = 0; i < count; ++i) {
-        const DeviceParameters& device = table[static_cast<std::size_t>(magnitudes[i])];
-        nu[i] = std::fabs(device.nu_mean + device.nu_deviation * noise[i]);
-      }
-      for (std::size_t i = 0; i < count; ++i) conductance[i] *= fast_exp2(-nu[i] * log2_age_);
+      draw(PcmDraw::kDriftPlus);
+      kernels.drift_devices(table.data(), magnitudes, noise.data(), log2_age_, count, conductance);
     }
-    draw(PcmDraw::kReadPlus, noise);
-    for (std::size_t i = 0; i < count; ++i) {
-      const float deviation = conductance[i] * (read_coefficient(programmed[i]) * read_scale_);
-      const float read = conductance[i] + deviation * noise[i];
-      conductance[i] = read > 0.0F ? read : 0.0F;
-    }
+    draw(PcmDraw::kReadPlus);
+    kernels.read_devices(programmed, noise.data(), read_scale_, count, conductance);
   }
 
   CellDeviates deviates_;
@@ -121,7 +101,7 @@ class PcmAihwkitModel final : public ModelBase<PcmAihwkitModel> {
   bool drifts_;
   float log2_age_ = 0;    ///< log2 of (t / t_0)
   float read_scale_ = 0;  ///< flicker noise between t_read and t
-  MagnitudeTables<DeviceParameters> devices_;
+  MagnitudeTables<PcmDevice> devices_;
 };
 
 }  // namespace

@@ -15,36 +15,27 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "models/analog/threefry.hpp"
+#include "models/cells/cell_kernels.hpp"
 #include "models/cells/cell_model.hpp"
 #include "models/cells/normal.hpp"
 #include "models/cells/programming.hpp"
 
 namespace xw::cells::programming {
 
-inline constexpr std::size_t kChunk = 256;  // cells of one inner loop
-inline constexpr float kCellMax = static_cast<float>(arch::kCellMax);
-inline constexpr float kRoundToInteger = 12582912.0F;  // 1.5 * 2^23: adding it rounds half to even to an integer
-
 /// Programming draws use 20 rounds under a key derived with this tag; the read noise uses 13 under the plain key.
 inline constexpr std::uint32_t kProgrammingDomain = 0x474F5250U;  // 'PROG'
 
-/// Cell codes clamp(rne(w' * g_unit), -127, 127); `values` are the w' in fp32.
-inline void store_cells(const float* values, std::size_t count, float g_unit, std::int8_t* cells) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float code = values[i] * g_unit;
-    const float above = code > -kCellMax ? code : -kCellMax;
-    const float clamped = above < kCellMax ? above : kCellMax;
-    cells[i] = static_cast<std::int8_t>((clamped + kRoundToInteger) - kRoundToInteger);
-  }
+/// Normalised weights of either width of targets: target / target_max in fp32.
+inline void normalize(const std::int16_t* targets, std::size_t count, int target_max, float* weights) {
+  cell_kernels().normalize_i16(targets, count, target_max, weights);
+}
+inline void normalize(const std::int8_t* targets, std::size_t count, int target_max, float* weights) {
+  cell_kernels().normalize_i8(targets, count, target_max, weights);
 }
 
-/// Normalised weights: target / target_max in fp32; targets beyond full scale count as full scale.
-template <typename Target>
-void normalize(const Target* targets, std::size_t count, int target_max, float* weights) {
-  const auto full_scale = static_cast<float>(target_max);
-  for (std::size_t i = 0; i < count; ++i) {
-    weights[i] = static_cast<float>(std::clamp<int>(targets[i], -target_max, target_max)) / full_scale;
-  }
+/// Cell codes clamp(rne(w' * g_unit), -127, 127); `weights` are the w' in fp32.
+inline void store_cells(const float* weights, std::size_t count, float g_unit, std::int8_t* cells) {
+  cell_kernels().store_cells(weights, count, g_unit, cells);
 }
 
 /// A value for every magnitude 0..target_max of a target. Tables of the full scales that programs store are made once, others
@@ -82,35 +73,36 @@ class MagnitudeTables {
   std::array<std::vector<Value>, kFullScales.size()> tables_;
 };
 
+/// Deviates of at most kChunk cells, and what the kernels write besides.
+class Deviates {
+ public:
+  [[nodiscard]] const float* data() const { return values_ + first_; }
+
+ private:
+  friend class CellDeviates;
+  alignas(64) float values_[kChunk + kDeviateStep];
+  std::size_t first_ = 0;
+};
+
 /// Normal deviates of the cells (row, col0 ..+count) of a tile. A model with several draws per cell numbers them from 0.
 class CellDeviates {
  public:
-  explicit CellDeviates(std::uint32_t chip_seed) : chip_seed_(chip_seed), table_(NormalTable::instance()) {}
+  explicit CellDeviates(std::uint32_t chip_seed)
+      : chip_seed_(chip_seed), cubics_(NormalTable::instance().coefficients()) {}
 
-  void draw(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, std::size_t count, float* deviates,
+  void draw(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, std::size_t count, Deviates& deviates,
             std::uint32_t draw_index = 0) const {
     assert(count <= kChunk && "callers work in chunks");
     const auto key = analog::threefry2x32<20>(chip_seed_, tile_uid, kProgrammingDomain, draw_index);
     // One call of threefry serves an even column and the odd one after it.
-    const std::uint32_t first_pair = col0 / 2;
-    const std::size_t pairs = (col0 + count - 1) / 2 - first_pair + 1;
-    std::uint32_t even[kChunk / 2 + 1];
-    std::uint32_t odd[kChunk / 2 + 1];
-    for (std::size_t i = 0; i < pairs; ++i) {
-      const auto random = analog::threefry2x32<20>(key[0], key[1], row, first_pair + static_cast<std::uint32_t>(i));
-      even[i] = random[0];
-      odd[i] = random[1];
-    }
-    const std::size_t skipped = col0 % 2;
-    for (std::size_t i = 0; i < count; ++i) {
-      const std::size_t position = i + skipped;
-      deviates[i] = table_(position % 2 == 0 ? even[position / 2] : odd[position / 2]);
-    }
+    deviates.first_ = col0 % 2;
+    const std::size_t pairs = (deviates.first_ + count + 1) / 2;
+    cell_kernels().deviates({key[0], key[1], row, col0 / 2, cubics_}, pairs, deviates.values_);
   }
 
  private:
   std::uint32_t chip_seed_;
-  const NormalTable& table_;
+  const float* cubics_;
 };
 
 /// Calls body(offset, count) for chunks of [0, total).

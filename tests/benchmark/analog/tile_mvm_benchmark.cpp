@@ -4,12 +4,14 @@
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
+#include <functional>
 #include <random>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "models/analog/numerics.hpp"
+#include "models/cells/cell_kernels.hpp"
 #include "models/cells/cell_model.hpp"
 
 #ifdef XW_HAVE_OPENBLAS
@@ -119,7 +121,8 @@ void sgemm(benchmark::State& state) {
 #endif
 
 /// One core programs a row of 4096 targets at a time.
-void programming(benchmark::State& state, const std::string& model_name) {
+void programming(benchmark::State& state, const std::string& model_name, const cells::CellKernels& kernels) {
+  cells::select_cell_kernels(kernels);
   const auto model = cells::make_programming_model({.noise = model_name, .chip_seed = 1, .g_unit = 96});
   std::mt19937 rng(3);
   std::normal_distribution<float> weight(0.0F, 0.3F);
@@ -157,7 +160,10 @@ void register_benchmarks() {
 #endif
   for (const cells::CellModel& model : cells::cell_models()) {
     const std::string name(model.name);
-    benchmark::RegisterBenchmark(("programming/" + name).c_str(), programming, name);
+    for (const cells::CellKernels* kernels : cells::available_cell_kernels()) {
+      const std::string row = "programming/" + name + "/" + kernels->name;
+      benchmark::RegisterBenchmark(row.c_str(), programming, name, std::cref(*kernels));
+    }
   }
 }
 

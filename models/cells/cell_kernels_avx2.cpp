@@ -1,0 +1,78 @@
+// The inner loops of programming with AVX2.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <immintrin.h>
+
+#include "models/cells/cell_kernels_simd.hpp"
+
+namespace xw::cells::detail {
+namespace {
+
+struct Avx2 {
+  using Reg = __m256i;
+  static constexpr std::size_t kWords = 8;
+
+  static Reg set(std::uint32_t word) { return _mm256_set1_epi32(static_cast<int>(word)); }
+  static Reg iota() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
+  static Reg add(Reg a, Reg b) { return _mm256_add_epi32(a, b); }
+  static Reg bit_xor(Reg a, Reg b) { return _mm256_xor_si256(a, b); }
+  template <unsigned kRotation>
+  static Reg rotate_left(Reg a) {
+    return _mm256_or_si256(_mm256_slli_epi32(a, static_cast<int>(kRotation)),
+                           _mm256_srli_epi32(a, static_cast<int>(32 - kRotation)));
+  }
+
+  /// Coefficients of segments `at[i]` and `at[i + 4]`.
+  [[gnu::always_inline]] static __m256 two_cubics(const float* cubics, const std::uint32_t* at) {
+    return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(cubics + at[0])), _mm_load_ps(cubics + at[4]), 1);
+  }
+
+  [[gnu::always_inline]] static __m256 normal(Reg bits, const float* cubics) {
+    // Leading zeros of odd = 2 m + 1 from the exponent of m as fp32. Clearing what is 8 places below a set bit keeps the
+    // conversion from rounding up to the next power of two; for m = 0 the exponent is 0, and there are 31.
+    const Reg m = _mm256_and_si256(bits, _mm256_set1_epi32(0x7FFFFFFF));
+    const Reg odd = _mm256_or_si256(_mm256_slli_epi32(bits, 1), _mm256_set1_epi32(1));
+    const Reg rounded_down = _mm256_andnot_si256(_mm256_srli_epi32(m, 8), m);
+    const Reg exponent = _mm256_srli_epi32(_mm256_castps_si256(_mm256_cvtepi32_ps(rounded_down)), 23);
+    const Reg octave = _mm256_min_epi32(_mm256_sub_epi32(_mm256_set1_epi32(157), exponent), _mm256_set1_epi32(31));
+    const Reg normalized = _mm256_sllv_epi32(odd, octave);
+    const Reg segment = _mm256_and_si256(_mm256_srli_epi32(normalized, kCubicFractionBits),
+                                         _mm256_set1_epi32(static_cast<int>(kCubicSegments - 1)));
+    const Reg index = _mm256_or_si256(_mm256_slli_epi32(octave, 4), segment);
+    alignas(32) std::uint32_t at[kWords];
+    _mm256_store_si256(reinterpret_cast<__m256i*>(at), _mm256_slli_epi32(index, 2));
+    // A 4 x 4 transposition in each half: from the coefficients of a segment to one coefficient of all segments.
+    const __m256 row0 = two_cubics(cubics, at);
+    const __m256 row1 = two_cubics(cubics, at + 1);
+    const __m256 row2 = two_cubics(cubics, at + 2);
+    const __m256 row3 = two_cubics(cubics, at + 3);
+    const __m256d low01 = _mm256_castps_pd(_mm256_unpacklo_ps(row0, row1));
+    const __m256d low23 = _mm256_castps_pd(_mm256_unpacklo_ps(row2, row3));
+    const __m256d high01 = _mm256_castps_pd(_mm256_unpackhi_ps(row0, row1));
+    const __m256d high23 = _mm256_castps_pd(_mm256_unpackhi_ps(row2, row3));
+    const __m256 c0 = _mm256_castpd_ps(_mm256_unpacklo_pd(low01, low23));
+    const __m256 c1 = _mm256_castpd_ps(_mm256_unpackhi_pd(low01, low23));
+    const __m256 c2 = _mm256_castpd_ps(_mm256_unpacklo_pd(high01, high23));
+    const __m256 c3 = _mm256_castpd_ps(_mm256_unpackhi_pd(high01, high23));
+    const Reg fraction = _mm256_and_si256(normalized, _mm256_set1_epi32((1 << kCubicFractionBits) - 1));
+    const __m256 t = _mm256_mul_ps(_mm256_cvtepi32_ps(fraction), _mm256_set1_ps(1.0F / (1U << kCubicFractionBits)));
+    __m256 magnitude = _mm256_add_ps(_mm256_mul_ps(c3, t), c2);
+    magnitude = _mm256_add_ps(_mm256_mul_ps(magnitude, t), c1);
+    magnitude = _mm256_add_ps(_mm256_mul_ps(magnitude, t), c0);
+    const Reg sign = _mm256_and_si256(bits, _mm256_set1_epi32(static_cast<int>(0x80000000U)));
+    return _mm256_castsi256_ps(_mm256_xor_si256(_mm256_castps_si256(magnitude), sign));
+  }
+
+  static void store_pairs(__m256 even, __m256 odd, float* to) {
+    const __m256 low = _mm256_unpacklo_ps(even, odd);
+    const __m256 high = _mm256_unpackhi_ps(even, odd);
+    _mm256_storeu_ps(to, _mm256_permute2f128_ps(low, high, 0x20));
+    _mm256_storeu_ps(to + kWords, _mm256_permute2f128_ps(low, high, 0x31));
+  }
+};
+
+}  // namespace
+
+constinit const CellKernels kAvx2CellKernels = make_cell_kernels("avx2", SimdDeviates<Avx2>::draw);
+
+}  // namespace xw::cells::detail

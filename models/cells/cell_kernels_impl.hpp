@@ -1,0 +1,121 @@
+// Private: the loops of programming that compilers vectorise, written once; each instruction set includes this file in its own
+// translation unit, hence the anonymous namespace.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+// No std:: templates may be instantiated here: the linker would keep one copy of them for all callers, and that copy could use
+// instructions that this processor lacks.
+
+#include "arch/generated/xw_arch.hpp"
+#include "models/cells/cell_kernels.hpp"
+#include "models/cells/elementary.hpp"
+#include "models/cells/pcm_constants.hpp"
+
+namespace xw::cells::detail {
+namespace {
+
+constexpr std::size_t kCubicSegments = 16;     // segments of one octave in the table of normal deviates
+constexpr unsigned kCubicFractionBits = 27;    // of a place within a segment
+constexpr std::size_t kCubicCoefficients = 4;  // c0 + c1 t + c2 t^2 + c3 t^3
+constexpr float kRoundToInteger = 12582912.0F;  // 1.5 * 2^23: adding it rounds half to even to an integer
+
+[[gnu::always_inline]] inline int clamped(int value, int lowest, int highest) {
+  const int above = value > lowest ? value : lowest;
+  return above < highest ? above : highest;
+}
+
+template <typename Target>
+void normalize(const Target* __restrict targets, std::size_t count, int target_max, float* __restrict weights) {
+  const auto full_scale = static_cast<float>(target_max);
+  for (std::size_t i = 0; i < count; ++i) {
+    weights[i] = static_cast<float>(clamped(targets[i], -target_max, target_max)) / full_scale;
+  }
+}
+
+void add_scaled(const float* __restrict deviates, std::size_t count, float gamma, float* __restrict weights) {
+  for (std::size_t i = 0; i < count; ++i) weights[i] += gamma * deviates[i];
+}
+
+template <typename Target>
+void add_spread(const Target* __restrict targets, std::size_t count, int target_max, const float* __restrict sigmas,
+                const float* __restrict deviates, float* __restrict weights) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const int magnitude = targets[i] < 0 ? -targets[i] : targets[i];
+    const float sigma = sigmas[magnitude < target_max ? magnitude : target_max];
+    const float spread = weights[i] + sigma * deviates[i];
+    weights[i] = sigma > 0.0F ? spread : 0.0F;
+  }
+}
+
+void store_cells(const float* __restrict weights, std::size_t count, float g_unit, std::int8_t* __restrict cells) {
+  constexpr auto kCellMax = static_cast<float>(arch::kCellMax);
+  for (std::size_t i = 0; i < count; ++i) {
+    const float code = weights[i] * g_unit;
+    const float above = code > -kCellMax ? code : -kCellMax;
+    const float within = above < kCellMax ? above : kCellMax;
+    cells[i] = static_cast<std::int8_t>(static_cast<std::int32_t>((within + kRoundToInteger) - kRoundToInteger));
+  }
+}
+
+template <typename Target>
+void magnitudes(const Target* __restrict targets, std::size_t count, int sign, int target_max,
+                std::int32_t* __restrict result) {
+  for (std::size_t i = 0; i < count; ++i) result[i] = clamped(sign * targets[i], 0, target_max);
+}
+
+void program_devices(const PcmDevice* __restrict devices, const std::int32_t* __restrict targets,
+                     const float* __restrict noise, std::size_t count, float* __restrict programmed) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float conductance = devices[targets[i]].target + devices[targets[i]].sigma * noise[i];
+    programmed[i] = conductance > 0.0F ? conductance : 0.0F;
+  }
+}
+
+void drift_devices(const PcmDevice* __restrict devices, const std::int32_t* __restrict targets,
+                   const float* __restrict noise, float log2_age, std::size_t count, float* __restrict conductance) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float nu = __builtin_fabsf(devices[targets[i]].nu_mean + devices[targets[i]].nu_deviation * noise[i]);
+    conductance[i] *= fast_exp2(-nu * log2_age);
+  }
+}
+
+/// q r^-0.65 of the read noise, at most 0.2.
+[[gnu::always_inline]] inline float read_coefficient(float programmed) {
+  // Below 0.00817 the result is 0.2; the bound keeps the logarithm off 0.
+  const float r = programmed > 0.005F ? programmed : 0.005F;
+  constexpr auto kRead = static_cast<float>(pcm::PcmLike::kRead);
+  constexpr auto kPower = static_cast<float>(pcm::PcmLike::kReadPower);
+  constexpr auto kMost = static_cast<float>(pcm::PcmLike::kReadMost);
+  const float q = kRead * fast_exp2(-kPower * fast_log2(r));
+  return q < kMost ? q : kMost;
+}
+
+void read_devices(const float* __restrict programmed, const float* __restrict noise, float scale, std::size_t count,
+                  float* __restrict conductance) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float deviation = conductance[i] * (read_coefficient(programmed[i]) * scale);
+    const float read = conductance[i] + deviation * noise[i];
+    conductance[i] = read > 0.0F ? read : 0.0F;
+  }
+}
+
+constexpr CellKernels make_cell_kernels(const char* name,
+                                        void (*deviates)(const DeviateSource&, std::size_t, float*)) {
+  return CellKernels{name,
+                     normalize<std::int16_t>,
+                     normalize<std::int8_t>,
+                     deviates,
+                     add_scaled,
+                     add_spread<std::int16_t>,
+                     add_spread<std::int8_t>,
+                     store_cells,
+                     magnitudes<std::int16_t>,
+                     magnitudes<std::int8_t>,
+                     program_devices,
+                     drift_devices,
+                     read_devices};
+}
+
+}  // namespace
+}  // namespace xw::cells::detail
