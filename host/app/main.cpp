@@ -28,6 +28,7 @@ const std::vector<Command>& commands() {
       {"adapt", "make a checkpoint fit for a noisy chip, without training", adapt_main},
       {"run", "generate text from a program or checkpoint", run_main},
       {"eval", "perplexity and tasks (multiple choice, LAMBADA, answers), over several chip instances", eval_main},
+      {"sensitivity", "what every part of a model loses on the chip: by layer, by kind, by cause", sensitivity_main},
       {"inspect", "show a program: tile map, layers, code, sizes", inspect_main},
       {"report", "what a program costs: tiles, conversions, latency, energy", report_main},
       {"simulate", "time and energy of tokens on the modelled chip, without values", simulate_main},
@@ -45,7 +46,7 @@ void print_help(std::ostream& out) {
       << " - from transformer checkpoints to analog in-memory-computing hardware and back to tokens\n\n"
       << "Usage: crossweave COMMAND [options]\n\nCommands:\n";
   for (const Command& command : commands()) {
-    out << "  " << command.name << std::string(10 - std::string(command.name).size(), ' ') << command.summary << '\n';
+    out << "  " << command.name << std::string(13 - std::string(command.name).size(), ' ') << command.summary << '\n';
   }
   out << "\n`crossweave COMMAND --help` explains the options of a command and gives examples.\n\n"
       << "Example:\n"

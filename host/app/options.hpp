@@ -71,6 +71,7 @@ int adapt_main(const std::vector<std::string>& arguments);
 int compile_main(const std::vector<std::string>& arguments);
 int run_main(const std::vector<std::string>& arguments);
 int eval_main(const std::vector<std::string>& arguments);
+int sensitivity_main(const std::vector<std::string>& arguments);
 int inspect_main(const std::vector<std::string>& arguments);
 int report_main(const std::vector<std::string>& arguments);
 int compare_main(const std::vector<std::string>& arguments);

@@ -55,8 +55,13 @@ class ChipCalls : public transformer::CallBackend {
  public:
   ChipCalls(std::shared_ptr<const program::Program> program, ThreadPool& pool) : on_host_(std::move(program), pool) {}
   std::unique_ptr<runtime::ChipInstance> chip;
+  std::vector<bool> on_chip;  ///< per call; empty: all
   void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
                 std::span<const std::span<float>> outputs) override {
+    if (call < on_chip.size() && !on_chip[call]) {
+      run_on_host(call, x, num_vectors, outputs);
+      return;
+    }
     chip->run_call(call, x, num_vectors, vector_base, outputs);
   }
   void run_on_host(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors,
@@ -76,6 +81,7 @@ struct OpenedModel::Impl {
 
   std::filesystem::path path;
   RunOptions options;
+  std::string programmed_noise;  ///< of the chip instance; empty: that of the options
   ThreadPool pool;
   Mode mode = Mode::kAnalog;
   std::unique_ptr<TemporaryFile> temporary;  // also says that the program was compiled for this
@@ -93,10 +99,13 @@ struct OpenedModel::Impl {
                                                  std::make_shared<CheckpointSource>(opened.file), nullptr, pool);
   }
 
-  void program_chip(std::uint32_t seed) {
-    options.chip.chip_seed = seed;
+  void program_chip(std::uint32_t seed, const std::string& noise) {
+    runtime::ChipOptions wanted = options.chip;
+    wanted.chip_seed = seed;
+    if (!noise.empty()) wanted.noise = noise;
     chip->chip.reset();  // frees its device memory first
-    chip->chip = std::make_unique<runtime::ChipInstance>(program, *device, options.chip, pool);
+    chip->chip = std::make_unique<runtime::ChipInstance>(program, *device, wanted, pool);
+    programmed_noise = noise;
   }
 
   transformer::CallBackend& load_chip() {
@@ -104,7 +113,7 @@ struct OpenedModel::Impl {
         arch::parse_emulator(program->manifest().emulator_toml, program->path() + ": emulator");
     device = registry::open(options.device, {emulator, pool, options.on_cycles, program.get()});
     chip = std::make_unique<ChipCalls>(program, pool);
-    program_chip(options.chip.chip_seed);
+    program_chip(options.chip.chip_seed, "");
     return *chip;
   }
 
@@ -190,9 +199,22 @@ const runtime::ChipInstance* OpenedModel::chip() const {
   return impl_->chip ? impl_->chip->chip.get() : nullptr;
 }
 
-void OpenedModel::reprogram(std::uint32_t chip_seed) {
+void OpenedModel::reprogram(std::uint32_t chip_seed, const std::string& noise) {
   if (impl_->mode != Mode::kAnalog) throw Error(ErrorCode::kInvalidArgument, "only analog runs have chip instances");
-  if (impl_->options.chip.chip_seed != chip_seed) impl_->program_chip(chip_seed);
+  const runtime::ChipInstance* now = chip();
+  // An error leaves no chip instance behind.
+  if (now == nullptr || now->options().chip_seed != chip_seed || impl_->programmed_noise != noise)
+    impl_->program_chip(chip_seed, noise);
+}
+
+void OpenedModel::place_calls(std::vector<bool> on_chip) {
+  if (impl_->mode != Mode::kAnalog) throw Error(ErrorCode::kInvalidArgument, "only analog runs have calls of a chip");
+  const std::size_t calls = impl_->program->manifest().calls.size();
+  if (!on_chip.empty() && on_chip.size() != calls) {
+    throw Error(ErrorCode::kInvalidArgument, "placing calls: expected " + std::to_string(calls) + " entries, found " +
+                                                 std::to_string(on_chip.size()));
+  }
+  impl_->chip->on_chip = std::move(on_chip);
 }
 
 std::string OpenedModel::describe() const {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "arch/support/parallel.hpp"
 #include "compiler/program/program.hpp"
@@ -40,8 +41,12 @@ class OpenedModel {
   [[nodiscard]] bool was_compiled() const;
   [[nodiscard]] runtime::ChipInstance* chip();  ///< null unless analog
   [[nodiscard]] const runtime::ChipInstance* chip() const;
-  /// Replaces the chip instance by one of another seed (analog mode only).
-  void reprogram(std::uint32_t chip_seed);
+  /// Replaces the chip instance by one of another seed (analog mode only), and of another noise if `noise` is not empty: a model
+  /// of models/cells. An empty one is that which the model was opened with.
+  void reprogram(std::uint32_t chip_seed, const std::string& noise = "");
+  /// Which calls run on the chip; the others are computed in fp32 on the host with the weights that the program holds. Empty: all
+  /// do. Analog mode only. Throws Error{kInvalidArgument} unless there is an entry per call.
+  void place_calls(std::vector<bool> on_chip);
   /// "analog, pcm-afm, chip seed 7, functional device" for messages.
   [[nodiscard]] std::string describe() const;
 

@@ -1,0 +1,20 @@
+// The losses of a model's parts for readers and scripts.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "host/toolchain/sensitivity/sensitivity.hpp"
+
+namespace xw::toolchain {
+
+/// {"reference_nll_nats", "ranges", "all", "groups": [...]}.
+[[nodiscard]] nlohmann::ordered_json to_json(const Sensitivity& sensitivity);
+/// A table for each way of grouping, the most sensitive first.
+[[nodiscard]] std::string to_text(const Sensitivity& sensitivity);
+/// A line per group with a head line (RFC 4180).
+[[nodiscard]] std::string to_csv(const Sensitivity& sensitivity);
+
+}  // namespace xw::toolchain
