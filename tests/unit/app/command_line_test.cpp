@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "arch/support/file.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/unit/app/command.hpp"
 #include "tests/unit/app/tiny_model.hpp"
@@ -48,7 +49,7 @@ class CommandLine : public ::testing::Test {
 TEST_F(CommandLine, ExplainsItself) {
   const Outcome help = crossweave("--help");
   EXPECT_EQ(help.status, 0);
-  for (const char* command : {"compile", "run", "eval", "inspect", "report", "bench"}) {
+  for (const char* command : {"compile", "run", "eval", "sensitivity", "inspect", "report", "bench"}) {
     EXPECT_THAT(help.output, HasSubstr(command));
     const Outcome detail = crossweave(std::string(command) + " --help");
     EXPECT_EQ(detail.status, 0) << command;
@@ -143,6 +144,29 @@ TEST_F(CommandLine, ComparesTwoEvaluations) {
                                    " --task " + (folder_ / "colors.jsonl").string());
   EXPECT_EQ(twice.status, 2);
   EXPECT_THAT(twice.output, HasSubstr("two tasks are named 'colors'"));
+}
+
+TEST_F(CommandLine, TellsWhichPartsLoseQuality) {
+  const std::string options = " --noise pcm-afm --context 16 --by kind,layer";
+  const std::filesystem::path text = folder_ / "parts.txt", csv = folder_ / "parts.csv", json = folder_ / "parts.json";
+  write_text_file(text, "abc abd abe the quick brown fox abc abd abe");
+  ASSERT_EQ(compile().status, 0);
+  const Outcome told = crossweave("sensitivity " + program_.string() + " --text " + text.string() + options +
+                                  " --csv " + csv.string() + " --json=" + json.string());
+  ASSERT_EQ(told.status, 0) << told.output;
+  EXPECT_THAT(told.output, HasSubstr("by kind"));
+  EXPECT_THAT(told.output, HasSubstr("layers.0"));
+  const auto document = nlohmann::json::parse(read_text_file(json));
+  EXPECT_EQ(document["complete"], true);
+  const std::string table = read_text_file(csv);
+  EXPECT_EQ(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')),
+            document["sensitivity"]["groups"].size() + 1);
+  EXPECT_EQ(crossweave("sensitivity " + program_.string()).status, 2);
+  EXPECT_THAT(crossweave("sensitivity " + program_.string() + " --text " + text.string() + " --by tile").output,
+              HasSubstr("found 'tile'"));
+  EXPECT_THAT(
+      crossweave("sensitivity " + program_.string() + " --text " + text.string() + " --csv " + text.string()).output,
+      HasSubstr("--text"));
 }
 
 TEST_F(CommandLine, ReferenceModesRunFromACheckpoint) {
