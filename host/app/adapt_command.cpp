@@ -8,12 +8,31 @@
 #include "host/report/text_format.hpp"
 #include "host/toolchain/adapt/adapt.hpp"
 #include "host/toolchain/adapt/adapt_json.hpp"
+#include "host/toolchain/adapt/search.hpp"
 #include "host/toolchain/compile.hpp"
 
 namespace xw::app {
 namespace {
 
 namespace po = boost::program_options;
+
+/// The front of expected loss against costs, thinned to lines that a reader can take in.
+void print_search(const toolchain::AdaptSummary& summary) {
+  constexpr std::size_t kLines = 12;
+  report::line(std::cout, "budget spent: expected loss of the chip's noise before clipping, nats per token");
+  report::line(std::cout, "  %14s %12s %10s", "digital MACs", "extra tiles", "loss");
+  double before = 0;
+  for (const passes::SiteOffer& offer : summary.offers) before += passes::expected_loss(offer, {});
+  report::line(std::cout, "  %13.2f%% %12.1f %10.4f", 0.0, 0.0, before);
+  const std::size_t steps = summary.search.size();
+  for (std::size_t l = 1; l <= kLines && steps > 0; ++l) {
+    const std::size_t index = (l * steps + kLines - 1) / kLines - 1;
+    if (l > 1 && index == ((l - 1) * steps + kLines - 1) / kLines - 1) continue;
+    const passes::SpendingStep& step = summary.search[index];
+    report::line(std::cout, "  %13.2f%% %12.1f %10.4f", 100 * step.macs / static_cast<double>(summary.analog_macs),
+                 step.tiles, step.loss);
+  }
+}
 
 void print_text(const toolchain::AdaptSummary& summary, const std::filesystem::path& output) {
   report::line(
@@ -28,6 +47,7 @@ void print_text(const toolchain::AdaptSummary& summary, const std::filesystem::p
     report::line(std::cout, "  %-12s %8.1f %8.1f %10.1f %8.2f", kind.name.c_str(), kind.noise_before_db,
                  kind.noise_after_db, kind.change_db, kind.clip_level);
   }
+  if (!summary.offers.empty()) print_search(summary);
 }
 
 }  // namespace
@@ -55,6 +75,17 @@ int adapt_main(const std::vector<std::string>& arguments) {
       "tokens of it that the model reads as one sequence");
   add("ridge", po::value(&adapt.passes.ridge)->default_value(adapt.passes.ridge),
       "how little the data is trusted when clipped weights are made up for: over features / tokens");
+  toolchain::AdaptSearch search;
+  std::filesystem::path sensitivity;
+  double digital_percent = 100 * search.digital_macs;
+  add("digital-macs", po::value(&digital_percent),
+      "budget: directions are given to the layers that need them most, up to this percentage of the chip's "
+      "multiply-adds");
+  add("extra-tiles", po::value(&search.extra_tiles),
+      "budget: layers that need it most are put on the chip several times");
+  add("sensitivity", path_value(sensitivity, "--sensitivity"),
+      "what every call loses, of `crossweave sensitivity --by call --json` on a program of this model at level centre "
+      "(default: measured, which takes minutes)");
   const po::options_description of_compile = compile_options(compile);
   for (const auto& option : of_compile.options()) {
     const std::string& name = option->long_name();
@@ -65,6 +96,7 @@ int adapt_main(const std::vector<std::string>& arguments) {
       "adapt", arguments, options, "model", "CHECKPOINT -o ADAPTED.safetensors [options]",
       "  crossweave adapt SmolLM2-135M-Instruct.Q4_1.gguf --chip afm-512 -o adapted.safetensors\n"
       "  crossweave compile adapted.safetensors -o smollm2.xwp\n"
+      "  crossweave adapt model.gguf --digital-macs 6 --extra-tiles 100 -o adapted.safetensors\n"
       "  crossweave adapt Llama-3.2-1B/ --level fold --calibration-text my-domain.txt -o adapted.safetensors\n");
   if (!values) return 0;
   if (model.empty())
@@ -74,9 +106,28 @@ int adapt_main(const std::vector<std::string>& arguments) {
   adapt.passes = toolchain::adapt_level(level);
   adapt.passes.ridge = ridge;
   if (values->contains("rank")) adapt.passes.rank = (*values)["rank"].as<std::uint32_t>();
+  if (values->contains("digital-macs") || values->contains("extra-tiles")) {
+    // Without a word about digital work there is none beside that of the extra tiles.
+    search.digital_macs = values->contains("digital-macs") ? digital_percent / 100 : 0;
+    if (!(search.digital_macs >= 0 && search.digital_macs <= 10) ||
+        !(search.extra_tiles >= 0 && search.extra_tiles <= 1e9))
+      throw Error(ErrorCode::kInvalidArgument,
+                  "adapt: budgets: expected 0 to 1000 % of multiply-adds and 0 to 1e9 tiles");
+    if (!adapt.passes.centre)
+      throw Error(ErrorCode::kInvalidArgument,
+                  "adapt: budgets are spent at the levels centre, bypass and clip, not at " + level);
+    if (values->contains("rank"))
+      throw Error(ErrorCode::kInvalidArgument, "adapt: --rank is for all layers alike; with budgets each has its own");
+    if (!sensitivity.empty()) search.losses = toolchain::read_losses(sensitivity);
+    adapt.search = search;
+  } else if (!sensitivity.empty()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "adapt: --sensitivity is of use with --digital-macs or --extra-tiles only");
+  }
   compile.calibration.text = adapt.text;
   FileRoles roles;
   add_model_files(roles, model, compile, nullptr);
+  roles.add_input("--sensitivity", sensitivity);
   roles.add_output("-o", output, OutputKind::kText);
   roles.add_output("--json", json_path, OutputKind::kText);
   roles.check();

@@ -19,6 +19,8 @@
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/row_cuts.hpp"
 #include "host/toolchain/adapt/collect.hpp"
+#include "host/toolchain/adapt/offers.hpp"
+#include "host/toolchain/adapt/search.hpp"
 #include "host/toolchain/adapt/solve.hpp"
 #include "host/toolchain/adapt/tensors.hpp"
 #include "host/toolchain/calibration/contexts.hpp"
@@ -49,12 +51,13 @@ passes::ChipErrors errors_of(const arch::ChipDescription& chip, const std::strin
 
 class Adapter {
  public:
-  Adapter(const OpenedCheckpoint& opened, const arch::ChipDescription& chip, const std::vector<std::string>& analog,
+  Adapter(OpenedCheckpoint& opened, const arch::ChipDescription& chip, const std::vector<std::string>& analog,
           const AdaptOptions& options, ThreadPool& pool)
       : opened_(opened),
         options_(options),
         pool_(pool),
         errors_(errors_of(chip, options.noise)),
+        cells_of_a_tile_(static_cast<double>(chip.rows) * chip.cols),
         sites_(passes::find_sites(opened.graph, analog)) {
     find_blocks(chip, analog);
     for (const passes::Site& site : sites_) {
@@ -74,10 +77,10 @@ class Adapter {
   AdaptSummary write(const std::filesystem::path& output) {
     AdaptSummary summary;
     for (const std::vector<std::int32_t>& context : contexts_) summary.tokens += context.size();
-    count_macs(summary);
     scales_.resize(sites_.size());
     const std::vector<std::size_t> batches = cut_batches();
-    for (const passes::Site& site : sites_) summary.sites.push_back({site.name, {}, 0, {}});
+    for (const passes::Site& site : sites_) summary.sites.push_back({site.name, {}, 0, {}, 0, 1});
+    if (options_.search) summary.offers.resize(sites_.size());
     // All scales are known before the first weight is written: rows are scaled by sites behind them.
     const bool one_batch = batches.size() == 2;
     std::vector<SiteData> data;
@@ -85,6 +88,8 @@ class Adapter {
       data = collect_batch(batches[b], batches[b + 1]);
       choose_scales_of(batches[b], data, summary);
     }
+    if (options_.search) spend_budget(summary);
+    count_macs(summary);
     const AdaptedTensors tensors(opened_, sites_, forms_, scales_);
     AdaptedWriter writer(output, tensors, opened_);
     for (std::size_t b = 0; b + 1 < batches.size(); ++b) {
@@ -108,10 +113,9 @@ class Adapter {
   }
 
   void count_macs(AdaptSummary& summary) const {
+    summary.analog_macs = summary.digital_macs = 0;
     for (std::size_t s = 0; s < sites_.size(); ++s) {
-      std::uint64_t outputs = 0;
-      for (const std::size_t reader : sites_[s].readers)
-        outputs += opened_.graph.values[opened_.graph.nodes[reader].results[0]].features;
+      const std::uint64_t outputs = outputs_of(s);
       summary.analog_macs += outputs * sites_[s].features;
       summary.digital_macs += std::uint64_t{forms_[s].rank} * (2 * std::uint64_t{sites_[s].features} + outputs);
     }
@@ -153,8 +157,47 @@ class Adapter {
         scales_[s] = std::move(found.scales);
         summary.sites[s].strengths = found.strengths;
       }
+      if (options_.search) summary.offers[s] = offer(s, data[i]);
       progress.advance();
     });
+  }
+
+  [[nodiscard]] passes::SiteOffer offer(std::size_t s, const SiteData& data) const {
+    passes::SiteOffer made =
+        make_offer(problem(s, data), passes::spread(sites_[s], scales_[s]), options_.passes, errors_);
+    const auto loss = options_.search->losses.find(sites_[s].name);
+    if (loss == options_.search->losses.end()) {
+      throw Error(ErrorCode::kInvalidArgument, "adapt: no loss is known of \"" + sites_[s].name +
+                                                   "\"; measure the sensitivity of a program of this model by call");
+    }
+    made.loss_per_noise = std::max(0.0, loss->second) / (made.copied_noise[0] + made.shared_noise[0]);
+    made.max_replicas = options_.search->max_replicas;
+    made.tiles = static_cast<double>(outputs_of(s)) * sites_[s].features / cells_of_a_tile_;
+    return made;
+  }
+
+  /// Ranks and copies of the sites, and the copies in the graph.
+  void spend_budget(AdaptSummary& summary) {
+    count_macs(summary);
+    const passes::AdaptBudget budget{options_.search->digital_macs * static_cast<double>(summary.analog_macs),
+                                     options_.search->extra_tiles};
+    summary.search = passes::spend(summary.offers, budget);
+    const std::vector<passes::SiteChoice> choices = passes::choices_after(summary.search, sites_.size());
+    for (std::size_t s = 0; s < sites_.size(); ++s) {
+      forms_[s].rank = summary.offers[s].ranks[choices[s].rank_index];
+      summary.sites[s].replicas = choices[s].replicas;
+      if (choices[s].replicas == 1) continue;
+      for (const std::size_t reader : sites_[s].readers) {
+        opened_.graph.nodes[reader].attributes[ir::kReplicas] = std::int64_t{choices[s].replicas};
+      }
+    }
+  }
+
+  [[nodiscard]] std::uint64_t outputs_of(std::size_t s) const {
+    std::uint64_t outputs = 0;
+    for (const std::size_t reader : sites_[s].readers)
+      outputs += opened_.graph.values[opened_.graph.nodes[reader].results[0]].features;
+    return outputs;
   }
 
   void solve_batch(std::size_t begin, const std::vector<SiteData>& data, const AdaptedTensors& tensors,
@@ -166,8 +209,10 @@ class Adapter {
       std::vector<SolvedSite> solved(count);
       pool_.for_each(count, [&](std::size_t i) {
         const std::size_t s = begin + first + i;
+        AdaptPasses of_site = options_.passes;
+        of_site.rank = forms_[s].rank;
         solved[i] = solve_site(problem(s, data[first + i]), passes::spread(sites_[s], scales_[s]),
-                               tensors.row_scales(s), options_.passes, errors_);
+                               tensors.row_scales(s), of_site, errors_);
         progress.advance();
       });
       for (std::size_t i = 0; i < count; ++i) {
@@ -176,15 +221,18 @@ class Adapter {
         solved[i].report.strengths = summary.sites[s].strengths;
         for (std::size_t r = 0; r < solved[i].report.layers.size(); ++r)
           solved[i].report.layers[r].name = ir::attr_string(opened_.graph.nodes[sites_[s].readers[r]], "name");
+        solved[i].report.rank = forms_[s].rank;
+        solved[i].report.replicas = summary.sites[s].replicas;
         summary.sites[s] = std::move(solved[i].report);
       }
     }
   }
 
-  const OpenedCheckpoint& opened_;
+  OpenedCheckpoint& opened_;
   const AdaptOptions& options_;
   ThreadPool& pool_;
   passes::ChipErrors errors_;
+  double cells_of_a_tile_;
   std::vector<passes::Site> sites_;
   std::vector<passes::RowBlocks> blocks_;
   std::vector<passes::SiteForm> forms_;
@@ -216,6 +264,8 @@ AdaptSummary adapt_checkpoint(const std::filesystem::path& model, const CompileO
   AdaptOptions with_cuts = options;
   with_cuts.row_cuts = compile.row_cuts;
   const std::vector<std::string> analog = passes::select_analog(opened.graph, compile.lm_head_analog, compile.digital);
+  if (with_cuts.search && with_cuts.search->losses.empty())
+    with_cuts.search->losses = measure_losses(opened, compile, with_cuts, pool);
   return adapt(opened, chip, analog, with_cuts, output, pool);
 }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arch/description/description.hpp"
+#include "compiler/passes/budget.hpp"
 #include "compiler/passes/equalise.hpp"
 #include "host/toolchain/adapt/options.hpp"
 #include "host/toolchain/checkpoint.hpp"
@@ -34,6 +35,8 @@ struct AdaptedSite {
   passes::Strengths strengths;
   double held = 0;  ///< part of the inputs' power that is taken from the chip: mean and directions
   std::vector<AdaptedLayer> layers;
+  std::uint32_t rank = 0;      ///< directions that are taken digitally
+  std::uint32_t replicas = 1;  ///< copies on the chip; of a search
 };
 
 struct AdaptSummary {
@@ -42,6 +45,8 @@ struct AdaptSummary {
   std::uint64_t analog_macs = 0;   ///< of a token
   std::uint64_t digital_macs = 0;  ///< that the adaptation adds to a token
   double seconds = 0;
+  std::vector<passes::SiteOffer> offers;     ///< of a search: per site
+  std::vector<passes::SpendingStep> search;  ///< what was bought in which order: expected loss against costs
 };
 
 /// Adapts the layers `analog` of a checkpoint to `chip` and writes an adapted checkpoint to `output`
@@ -52,7 +57,8 @@ AdaptSummary adapt(const OpenedCheckpoint& opened, const arch::ChipDescription& 
                    const std::vector<std::string>& analog, const AdaptOptions& options,
                    const std::filesystem::path& output, ThreadPool& pool);
 
-/// The same from paths: opens the checkpoint and the chip, takes the layers that `compile` would map.
+/// The same from paths: opens the checkpoint and the chip, takes the layers that `compile` would map. A search without losses measures
+/// them first (search.hpp).
 AdaptSummary adapt_checkpoint(const std::filesystem::path& model, const CompileOptions& compile,
                               const AdaptOptions& options, const std::filesystem::path& output, ThreadPool& pool);
 

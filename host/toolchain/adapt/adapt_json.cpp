@@ -20,6 +20,23 @@ std::string kind_of(const std::string& layer) {
   return dot == std::string::npos ? layer : layer.substr(dot + 1);
 }
 
+/// Every step is a plan of its own: the Pareto front of expected loss against digital work and tiles.
+nlohmann::ordered_json search_json(const AdaptSummary& summary) {
+  double loss = 0;
+  for (const passes::SiteOffer& offer : summary.offers) loss += passes::expected_loss(offer, {});
+  nlohmann::ordered_json steps = nlohmann::ordered_json::array();
+  for (const passes::SpendingStep& step : summary.search) {
+    const passes::SiteOffer& offer = summary.offers[step.site];
+    steps.push_back({{"site", summary.sites[step.site].name},
+                     {"rank", offer.ranks[step.choice.rank_index]},
+                     {"replicas", step.choice.replicas},
+                     {"expected_loss_nats", step.loss},
+                     {"digital_macs", step.macs},
+                     {"extra_tiles", step.tiles}});
+  }
+  return {{"expected_loss_nats_before", loss}, {"steps", std::move(steps)}};
+}
+
 }  // namespace
 
 std::vector<AdaptedKind> by_kind(const AdaptSummary& summary) {
@@ -71,8 +88,11 @@ nlohmann::ordered_json adapt_json(const AdaptSummary& summary, const std::filesy
                              {"input_strength", site.strengths.inputs},
                              {"weight_strength", site.strengths.weights},
                              {"power_taken_from_the_chip", site.held},
+                             {"rank", site.rank},
+                             {"replicas", site.replicas},
                              {"layers", std::move(layers)}});
   }
+  if (!summary.offers.empty()) json["search"] = search_json(summary);
   return json;
 }
 

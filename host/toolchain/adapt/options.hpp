@@ -5,6 +5,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
 #include <string>
 
 #include "compiler/mapping/plan.hpp"
@@ -22,12 +24,24 @@ struct AdaptPasses {
   double ridge = 0.1;      ///< of clip, per feature and token of the calibration: fewer tokens are trusted less
 };
 
+/// A budget that is spent where it lowers the loss most: directions per site instead of as many everywhere, and copies on the chip.
+struct AdaptSearch {
+  double digital_macs = 0.06;  ///< digital multiply-adds beside those of the chip, as a part of these
+  double extra_tiles = 0;      ///< tiles beside one copy of everything
+  std::uint32_t max_replicas = 4;
+  std::uint32_t tokens = 2048;   ///< of the calibration text, that losses are measured on
+  std::uint32_t chip_seed = 77;  ///< of the chip that they are measured on
+  /// Per call what it loses alone on the chip, nats per token, with the passes below (rank 0, no clipping). Empty: measured.
+  std::map<std::string, double> losses;
+};
+
 struct AdaptOptions {
   AdaptPasses passes;
-  std::filesystem::path text;    ///< to calibrate on; empty: the built-in text
-  std::uint32_t tokens = 16384;  ///< of it, at most
-  std::uint32_t context = 512;   ///< tokens that are read together
-  std::string noise;             ///< cell model that is adapted to; empty: the chip description's
+  std::optional<AdaptSearch> search;  ///< decides ranks instead of passes.rank, and replicas
+  std::filesystem::path text;         ///< to calibrate on; empty: the built-in text
+  std::uint32_t tokens = 16384;       ///< of it, at most
+  std::uint32_t context = 512;        ///< tokens that are read together
+  std::string noise;                  ///< cell model that is adapted to; empty: the chip description's
   mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;  ///< as the program will have them
   std::uint64_t memory =
       4ULL << 30;  ///< bytes for statistics; what does not fit is done in further passes over the text

@@ -7,10 +7,15 @@
 
 #include <cmath>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
+#include "arch/support/file.hpp"
 #include "compiler/checkpoint/adapted.hpp"
+#include "compiler/passes/select_analog.hpp"
+#include "compiler/passes/sites.hpp"
 #include "host/toolchain/adapt/adapt_json.hpp"
+#include "host/toolchain/adapt/search.hpp"
 #include "host/toolchain/calibration/default_text.hpp"
 #include "host/toolchain/opened_model.hpp"
 #include "tests/support/expect_error.hpp"
@@ -97,6 +102,61 @@ TEST_F(AdaptTest, LevelsLowerTheExpectedNoise) {
   EXPECT_LT(seen("clip"), 1.05 * none);
   const AdaptSummary summary = adapt_to(folder_ / "noise.safetensors", small(adapt_level("bypass")));
   for (const AdaptedKind& kind : by_kind(summary)) EXPECT_LT(kind.noise_after_db, kind.noise_before_db) << kind.name;
+}
+
+TEST_F(AdaptTest, ASearchSpendsItsBudgetWhereLossesAreAndStaysExact) {
+  const std::vector<float> expected = logits(checkpoint_, {}, {});
+  AdaptOptions options = small({.equalise = true, .centre = true, .first_token = true});
+  options.search.emplace();
+  options.search->tokens = 128;
+  options.search->digital_macs = 0.2;
+  options.search->extra_tiles = 6;
+  const std::filesystem::path output = folder_ / "searched.safetensors";
+  const AdaptSummary summary = adapt_to(output, options);
+  EXPECT_LT(distance(logits(output, {}, {}), expected), 2e-6);
+  ASSERT_FALSE(summary.search.empty());
+  EXPECT_LE(summary.search.back().macs, 0.2 * static_cast<double>(summary.analog_macs));
+  EXPECT_LE(summary.search.back().tiles, 6);
+  EXPECT_DOUBLE_EQ(summary.search.back().macs, static_cast<double>(summary.digital_macs));
+  std::map<std::string, std::uint32_t> replicas;
+  for (const AdaptedSite& site : summary.sites) replicas[site.name] = site.replicas;
+  const OpenedCheckpoint opened = open_checkpoint(output, {});
+  std::uint32_t most = 1;
+  for (const passes::Site& site : passes::find_sites(opened.graph, passes::select_analog(opened.graph, false, {}))) {
+    for (const std::size_t reader : site.readers)
+      EXPECT_EQ(ir::replicas(opened.graph.nodes[reader]), replicas.at(site.name)) << site.name;
+    most = std::max(most, replicas.at(site.name));
+  }
+  EXPECT_GT(most, 1U);
+  // One site loses everything: it gets everything that it can use.
+  options.search->losses = {};
+  for (const AdaptedSite& site : summary.sites) options.search->losses[site.name] = 0;
+  options.search->losses[summary.sites[1].name] = 1;
+  const AdaptSummary one = adapt_to(output, options);
+  for (const AdaptedSite& site : one.sites) {
+    if (site.name == summary.sites[1].name) continue;
+    EXPECT_EQ(site.rank + site.replicas, 1U) << site.name;
+  }
+  EXPECT_GT(one.sites[1].rank + one.sites[1].replicas, 1U);
+  options.search->losses.erase(summary.sites[1].name);
+  expect_error(ErrorCode::kInvalidArgument, "no loss is known of \"" + summary.sites[1].name,
+               [&] { (void)adapt_to(output, options); });
+}
+
+TEST_F(AdaptTest, LossesAreReadFromASensitivityByCall) {
+  const std::filesystem::path file = folder_ / "losses.json";
+  const auto text = [](const char* complete, const char* by) {
+    return std::string(R"({"report": "crossweave sensitivity", "complete": )") + complete +
+           R"(, "sensitivity": {"groups": [{"by": ")" + by + R"(", "name": "layers.0.qkv", "alone": {"mean": 0.5}}]}})";
+  };
+  write_text_file(file, text("true", "call"));
+  EXPECT_EQ(read_losses(file), (std::map<std::string, double>{{"layers.0.qkv", 0.5}}));
+  for (const std::string& bad :
+       {text("false", "call"), text("true", "kind"), std::string("{}"), std::string("[1"),
+        std::string(R"({"report": "crossweave sensitivity", "complete": true, "sensitivity": []})")}) {
+    write_text_file(file, bad);
+    expect_error(ErrorCode::kFormat, "losses.json", [&] { (void)read_losses(file); });
+  }
 }
 
 TEST_F(AdaptTest, TheFileDoesNotDependOnThreadsOrMemory) {

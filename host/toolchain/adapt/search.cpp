@@ -1,0 +1,82 @@
+// Which layers of a model suffer from noise.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/adapt/search.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "arch/support/error.hpp"
+#include "arch/support/file.hpp"
+#include "arch/support/parallel.hpp"
+#include "compiler/passes/select_analog.hpp"
+#include "host/toolchain/adapt/adapt.hpp"
+#include "host/toolchain/calibration/default_text.hpp"
+#include "host/toolchain/compile.hpp"
+#include "host/toolchain/sensitivity/sensitivity.hpp"
+#include "host/toolchain/temporary_file.hpp"
+
+namespace xw::toolchain {
+namespace {
+
+constexpr std::uint64_t kMaxDocumentBytes = std::uint64_t{1} << 28U;
+
+[[noreturn]] void damaged(const std::filesystem::path& file, const std::string& what) {
+  throw Error(ErrorCode::kFormat, file.string() + ": " + what +
+                                      "; expected a complete result of `crossweave sensitivity --by call --json`");
+}
+
+}  // namespace
+
+std::map<std::string, double> measure_losses(const OpenedCheckpoint& opened, const CompileOptions& compile,
+                                             const AdaptOptions& options, ThreadPool& pool) {
+  AdaptOptions exact = options;
+  exact.search.reset();
+  exact.passes.rank = 0;
+  exact.passes.clip = false;
+  CompileOptions without = compile;
+  without.adapt.reset();
+  without.replicas.clear();
+  const arch::ChipDescription chip = arch::load_chip(compile.chip);
+  const std::vector<std::string> analog = passes::select_analog(opened.graph, compile.lm_head_analog, compile.digital);
+  const TemporaryFile checkpoint("crossweave", "adapted.safetensors");
+  adapt(opened, chip, analog, exact, checkpoint.path(), pool);
+  const TemporaryFile program("crossweave", "program.xwp");
+  compile_checkpoint(checkpoint.path(), without, program.path(), pool);
+  RunOptions run;
+  run.chip.noise = options.noise;
+  OpenedModel model(program.path(), run, {}, pool.num_threads());
+  SensitivityPlan plan;
+  plan.text = options.text.empty() ? std::string(general_text()) : read_text_file(options.text);
+  plan.perplexity.max_tokens = options.search->tokens;
+  plan.perplexity.context = options.context;
+  plan.by = {SensitivityBy::kCall};
+  plan.spared = false;
+  std::map<std::string, double> losses;
+  for (const SensitivityGroup& group :
+       measure_sensitivity(model, plan, {options.search->chip_seed, 1}, {}).result.groups)
+    losses[group.name] = group.alone.mean;
+  return losses;
+}
+
+std::map<std::string, double> read_losses(const std::filesystem::path& file) {
+  const auto json = nlohmann::json::parse(read_text_file(file, kMaxDocumentBytes), nullptr, false);
+  if (!json.is_object() || json.value("report", nlohmann::json()) != "crossweave sensitivity")
+    damaged(file, "not a result of sensitivity");
+  if (json.value("complete", nlohmann::json()) != true || !json.contains("sensitivity"))
+    damaged(file, "is not complete");
+  std::map<std::string, double> losses;
+  const nlohmann::json& result = json["sensitivity"];
+  if (!result.is_object() || !result.contains("groups") || !result["groups"].is_array()) damaged(file, "has no groups");
+  for (const nlohmann::json& group : result["groups"]) {
+    if (!group.is_object() || group.value("by", nlohmann::json()) != "call") continue;
+    const nlohmann::json name = group.value("name", nlohmann::json());
+    const nlohmann::json alone = group.value("alone", nlohmann::json());
+    if (!name.is_string() || !alone.is_object() || !alone.contains("mean") || !alone["mean"].is_number())
+      damaged(file, "has a group without name or loss");
+    losses[name.get<std::string>()] = alone["mean"].get<double>();
+  }
+  if (losses.empty()) damaged(file, "has no calls");
+  return losses;
+}
+
+}  // namespace xw::toolchain
