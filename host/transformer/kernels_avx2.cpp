@@ -11,6 +11,7 @@ namespace {
 
 struct Avx2 {
   static constexpr int kTileRows = 2, kTileVectors = 3, kSingleRows = 4;
+  static constexpr int kPanelVectors = 3;
   static constexpr int kOuterRows = 4, kOuterGroups = 1;
   __m256 lo, hi;
 

@@ -11,6 +11,7 @@ namespace {
 
 struct Avx512 {
   static constexpr int kTileRows = 4, kTileVectors = 4, kSingleRows = 8;
+  static constexpr int kPanelVectors = 6;
   static constexpr int kOuterRows = 6, kOuterGroups = 4;
   __m512 v;
 

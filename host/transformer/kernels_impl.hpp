@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::size_t kLanes = 16;
 constexpr std::size_t kWeightBlockBytes = 128 * 1024;  // weights that stay in the second-level cache
+constexpr std::size_t kPanelFloats = 32 * 1024;        // weights of a panel, widened to fp32
+constexpr std::size_t kWorthAPanel = 8;                // vectors from which on widening once is faster
 
 /// R weight rows times C vectors, all sums in registers.
 template <class V, int R, int C, class T>
@@ -61,11 +63,54 @@ inline void dot_rows(const T* w, std::size_t w_stride, std::size_t rows, const f
   for (; r < rows; ++r) dot_tile<V, 1, C>(w + r * w_stride, w_stride, x, x_stride, k, y + r, y_stride);
 }
 
+/// `count` vectors, at most C.
+template <class V, int R, int C>
+inline void dot_rest(const float* w, std::size_t w_stride, std::size_t rows, const float* x, std::size_t x_stride,
+                     std::size_t count, std::size_t k, float* y, std::size_t y_stride) {
+  if (count == C) {
+    dot_rows<V, R, C>(w, w_stride, rows, x, x_stride, k, y, y_stride);
+  } else if constexpr (C > 1) {
+    dot_rest<V, R, C - 1>(w, w_stride, rows, x, x_stride, count, k, y, y_stride);
+  }
+}
+
+/// Many vectors: 16-bit weights are widened to fp32 once for all of them, a panel of rows at a time.
+template <class V, class T>
+void matmul_panels(const T* w, std::size_t w_stride, std::size_t rows, const float* x, std::size_t x_stride,
+                   std::size_t n, std::size_t k, float* y, std::size_t y_stride) {
+  constexpr int kRows = V::kTileRows;
+  constexpr std::size_t kVectors = V::kPanelVectors;
+  alignas(64) float panel[kPanelFloats];
+  const std::size_t stride = (k + kLanes - 1) / kLanes * kLanes;
+  const std::size_t most = kPanelFloats / stride / kRows * kRows;
+  for (std::size_t begin = 0; begin < rows; begin += most) {
+    const std::size_t count = rows - begin < most ? rows - begin : most;
+    for (std::size_t r = 0; r < count; ++r) {
+      const T* from = w + (begin + r) * w_stride;
+      float* to = panel + r * stride;
+      std::size_t i = 0;
+      for (; i + kLanes <= k; i += kLanes) V::load(from + i).store(to + i);
+      if (i < k) V::load_partial(from + i, k - i).store(to + i);
+    }
+    for (std::size_t v = 0; v < n; v += kVectors) {
+      const std::size_t vectors = n - v < kVectors ? n - v : kVectors;
+      dot_rest<V, kRows, V::kPanelVectors>(panel, stride, count, x + v * x_stride, x_stride, vectors, k,
+                                           y + v * y_stride + begin, y_stride);
+    }
+  }
+}
+
 template <class V, class T>
 void matmul(const T* w, std::size_t w_stride, std::size_t rows, const float* x, std::size_t x_stride, std::size_t n,
             std::size_t k, float* y, std::size_t y_stride) {
   constexpr int kRows = V::kTileRows;
   constexpr int kVectors = V::kTileVectors;
+  if constexpr (sizeof(T) < sizeof(float)) {
+    if (n >= kWorthAPanel && k > 0 && k <= kPanelFloats / kRows / kLanes * kLanes) {
+      matmul_panels<V>(w, w_stride, rows, x, x_stride, n, k, y, y_stride);
+      return;
+    }
+  }
   std::size_t block = kWeightBlockBytes / (sizeof(T) * (k == 0 ? 1 : k));
   block = block < 16 ? 16 : block / 16 * 16;
   for (std::size_t begin = 0; begin < rows; begin += block) {

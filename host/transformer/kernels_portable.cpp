@@ -13,6 +13,7 @@ namespace {
 
 struct Portable {
   static constexpr int kTileRows = 2, kTileVectors = 2, kSingleRows = 2;
+  static constexpr int kPanelVectors = 2;
   static constexpr int kOuterRows = 2, kOuterGroups = 2;
   float v[kLanes];
 
