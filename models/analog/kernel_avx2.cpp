@@ -44,8 +44,8 @@ struct Avx2Madd : Avx2 {
 
 }  // namespace
 
-std::uint64_t mvm_avx2(const BlockView& block, const MvmBatch& batch, std::byte* scratch) {
-  return SimdMvm<Avx2Madd>::run(block, batch, scratch);
+std::uint64_t mvm_avx2(const BlockView& block, const MvmBatch& batch, const std::byte* /*packed*/, std::byte* scratch) {
+  return SimdMvm<Avx2Madd>::run(block, batch, nullptr, scratch);
 }
 
 bool dac_avx2(const float* x, std::size_t count, float beta, float dac_max, std::int8_t* codes) {

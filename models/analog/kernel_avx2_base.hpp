@@ -15,6 +15,7 @@ struct Avx2 {
   using Reg = __m256i;
   using Mask = __m256i;
   static constexpr std::uint32_t kBytes = 32;
+  static constexpr std::uint32_t kMatrixVectors = 0;
   static constexpr std::uint32_t kWords = 8;
 
   struct Adc {

@@ -15,6 +15,7 @@ struct Avx512 {
   using Reg = __m512i;
   using Mask = __mmask16;
   static constexpr std::uint32_t kBytes = 64;
+  static constexpr std::uint32_t kMatrixVectors = 0;
   static constexpr std::uint32_t kWords = 16;
 
   struct Adc {

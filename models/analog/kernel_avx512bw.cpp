@@ -46,8 +46,8 @@ struct Avx512Bw : Avx512 {
 
 }  // namespace
 
-std::uint64_t mvm_avx512bw(const BlockView& block, const MvmBatch& batch, std::byte* scratch) {
-  return SimdMvm<Avx512Bw>::run(block, batch, scratch);
+std::uint64_t mvm_avx512bw(const BlockView& block, const MvmBatch& batch, const std::byte* /*packed*/, std::byte* scratch) {
+  return SimdMvm<Avx512Bw>::run(block, batch, nullptr, scratch);
 }
 
 bool dac_avx512(const float* x, std::size_t count, float beta, float dac_max, std::int8_t* codes) {

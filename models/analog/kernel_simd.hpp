@@ -12,6 +12,8 @@
 //   interleave<kStep>   kStep rows of kBytes columns -> 4 registers of packed cells, in a column order of its own
 //   natural_order       4 accumulators in that order -> 4 registers of kWords consecutive columns
 //   kCellBias           the constant that interleave() added to the cells; dot() sums kCellBias * sum(x) too much
+// and, if it has a matrix unit (kMatrixVectors > 0, kStep 4),
+//   multiply_matrix     the products of kMatrixVectors vectors with a packed panel, without start values
 // The columns are worked on in panels of kBytes.
 
 namespace xw::analog::kernels {
@@ -36,13 +38,26 @@ class SimdMvm {
  public:
   using Reg = typename V::Reg;
 
-  static std::uint64_t run(const BlockView& block, const MvmBatch& batch, std::byte* scratch) {
+  /// `packed`: what pack() made of the cells, or null.
+  static std::uint64_t run(const BlockView& block, const MvmBatch& batch, const std::byte* packed, std::byte* scratch) {
     SimdMvm mvm(block, batch, scratch);
+    mvm.given_ = packed;
     std::uint64_t num_saturated = 0;
     for (std::uint32_t first = 0; first < batch.num_vectors; first += kMaxPassVectors) {
       num_saturated += mvm.run_pass(first, min_u32(kMaxPassVectors, batch.num_vectors - first));
     }
     return num_saturated;
+  }
+
+  /// All panels of a block, one packed_panel_bytes() behind the other.
+  static void pack(const BlockView& block, std::byte* packed, std::byte* scratch) {
+    static_assert(kPanel == kPackedCols && V::kCodeBytes == 1, "the layout of packed_panel_bytes()");
+    MvmBatch batch;
+    batch.num_vectors = 1;
+    SimdMvm mvm(block, batch, scratch);
+    for (std::uint32_t col = 0; col < block.cols; col += kPanel, packed += packed_panel_bytes(block.rows)) {
+      mvm.pack_from(mvm.locate(col), packed);
+    }
   }
 
  private:
@@ -60,9 +75,10 @@ class SimdMvm {
   SimdMvm(const BlockView& block, const MvmBatch& batch, std::byte* scratch) : block_(block), batch_(batch) {
     steps_ = (block.rows + kStep - 1) / kStep;
     x_stride_ = (std::size_t{block.rows} + 63) / 64 * 64 * V::kCodeBytes;
-    const std::size_t num_vectors = min_u32(kMaxPassVectors, batch.num_vectors);
+    const std::size_t num_vectors = (min_u32(kMaxPassVectors, batch.num_vectors) + 15) / 16 * 16;
     start_ = reinterpret_cast<std::int32_t*>(scratch);
-    x_ = scratch + kMaxPassVectors * 4;
+    matrix_sums_ = scratch + kMaxPassVectors * 4;
+    x_ = matrix_sums_ + 4096;
     packed_ = x_ + num_vectors * x_stride_;
     gathered_ =
         reinterpret_cast<std::int8_t*>(packed_ + (std::size_t{block.rows} + 63) / 64 * 64 * kPanel * V::kCodeBytes);
@@ -78,7 +94,19 @@ class SimdMvm {
       const std::int32_t sum = V::prepare_codes(x, block_.rows, x_ + v * x_stride_, x_stride_);
       start_[v] = -V::kCellBias * sum;
     }
+    if constexpr (V::kMatrixVectors > 0) {  // a group of vectors that is filled up
+      for (std::uint32_t v = num_vectors; v % V::kMatrixVectors != 0; ++v) {
+        __builtin_memset(x_ + v * x_stride_, 0, x_stride_);
+      }
+    }
     std::uint64_t num_saturated = 0;
+    if (given_ != nullptr) {
+      const std::byte* panel = given_;
+      for (std::uint32_t col = 0; col < block_.cols; col += kPanel, panel += packed_panel_bytes(block_.rows)) {
+        num_saturated += run_packed(panel, col, num_vectors);
+      }
+      return num_saturated;
+    }
     for (std::uint32_t col = 0; col < block_.cols; col += kPanel) {
       const Source source = locate(col);
       if (source.pieces == 1) {
@@ -155,16 +183,59 @@ class SimdMvm {
                                           num_vectors);
       return num_saturated;
     }
-    for (std::uint32_t step = 0; step < steps_; ++step) {
+    pack_panel<kPieces>(source, packed_);
+    return run_packed(packed_, col, num_vectors);
+  }
+
+  /// Rows beyond the block read as zero, up to a multiple of 64 where a matrix unit reads them.
+  template <int kPieces>
+  void pack_panel(const Source& source, std::byte* to) const {
+    const std::uint32_t padded_steps = V::kCodeBytes == 1 ? (block_.rows + 63) / 64 * 64 / kStep : steps_;
+    for (std::uint32_t step = 0; step < padded_steps; ++step) {
       Reg packed[4];
       pack_step<kPieces>(source, step, packed);
       for (int i = 0; i < 4; ++i)
-        V::store(packed_ + (std::size_t{step} * 4 + static_cast<unsigned>(i)) * V::kBytes, packed[i]);
+        V::store(to + (std::size_t{step} * 4 + static_cast<unsigned>(i)) * V::kBytes, packed[i]);
     }
+  }
+  void pack_from(const Source& source, std::byte* to) const {
+    if (source.pieces == 1) {
+      pack_panel<1>(source, to);
+    } else if (source.pieces == 2) {
+      pack_panel<2>(source, to);
+    } else {
+      pack_panel<kMaxPieces>(source, to);
+    }
+  }
+
+  std::uint64_t run_packed(const std::byte* packed, std::uint32_t col, std::uint32_t num_vectors) {
     std::uint64_t num_saturated = 0;
+    if constexpr (V::kMatrixVectors > 0) {
+      if (num_vectors > V::kStreamVectors) {
+        for (std::uint32_t v = 0; v < num_vectors; v += V::kMatrixVectors) {
+          num_saturated += multiply_matrix(packed, v, min_u32(V::kMatrixVectors, num_vectors - v), col);
+        }
+        return num_saturated;
+      }
+    }
     for (std::uint32_t v = 0; v < num_vectors; v += V::kBlockVectors) {
-      Dispatch<V::kBlockVectors>::stream([&]<int kCount>() { num_saturated += multiply<kCount>(v, col); },
+      Dispatch<V::kBlockVectors>::stream([&]<int kCount>() { num_saturated += multiply<kCount>(packed, v, col); },
                                          min_u32(V::kBlockVectors, num_vectors - v));
+    }
+    return num_saturated;
+  }
+
+  /// `count` vectors from `first` on with a packed panel in the matrix unit: [register of the panel][vector][word].
+  std::uint64_t multiply_matrix(const std::byte* packed, std::uint32_t first, std::uint32_t count, std::uint32_t col) {
+    V::multiply_matrix(packed, x_ + first * x_stride_, x_stride_, x_stride_ / 64, matrix_sums_);
+    std::uint64_t num_saturated = 0;
+    for (std::uint32_t v = 0; v < count; ++v) {
+      const Reg start = V::set(start_[first + v]);
+      Reg sums[4];
+      for (std::uint32_t i = 0; i < 4; ++i) {
+        sums[i] = V::add(start, V::load(matrix_sums_ + (i * V::kMatrixVectors + v) * std::size_t{V::kBytes}));
+      }
+      num_saturated += convert(sums, first + v, col);
     }
     return num_saturated;
   }
@@ -233,11 +304,10 @@ class SimdMvm {
 
   /// kCount vectors from `first` on with the packed panel.
   template <int kCount>
-  std::uint64_t multiply(std::uint32_t first, std::uint32_t col) {
+  std::uint64_t multiply(const std::byte* packed, std::uint32_t first, std::uint32_t col) {
     Accumulators<kCount> acc;
     acc.start(start_ + first);
     const std::byte* x = x_ + first * x_stride_;
-    const std::byte* packed = packed_;
     const std::size_t stride = x_stride_;
     for (std::uint32_t step = 0; step < steps_; ++step, x += 4, packed += 4 * std::size_t{V::kBytes}) {
       const Reg cells[4] = {V::load(packed), V::load(packed + V::kBytes), V::load(packed + 2 * std::size_t{V::kBytes}),
@@ -345,6 +415,8 @@ class SimdMvm {
   std::size_t x_stride_ = 0;         ///< bytes between prepared vectors
   std::int32_t* start_ = nullptr;    ///< first value of the accumulators, per vector of the pass
   std::byte* x_ = nullptr;           ///< codes of the pass, padded with zeros
+  std::byte* matrix_sums_ = nullptr;  ///< of a matrix unit
+  const std::byte* given_ = nullptr;  ///< all panels, packed before
   std::byte* packed_ = nullptr;      ///< packed panel
   std::int8_t* gathered_ = nullptr;  ///< panel of an unusual lane count, [row][kPanel]
   std::uint32_t first_vector_ = 0;

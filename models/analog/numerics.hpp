@@ -3,7 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +37,9 @@ struct AdcSetting {
 [[nodiscard]] std::int32_t adc_convert(std::int64_t sum, std::uint16_t gain, unsigned shift, int adc_max,
                                        bool& saturated);
 
+class PackedCells;
+struct MvmBatch;
+
 /// A block as an engine sees it: a view of a block image (arch record block_image_header, tables, cells).
 struct BlockView {
   std::uint32_t rows = 0, cols = 0;
@@ -45,6 +50,29 @@ struct BlockView {
   std::uint32_t read_sigma_q = 0;
   const std::uint16_t* column_tables = nullptr;  ///< pairs {adc_gain, out_scale} per column
   const std::int8_t* cells = nullptr;
+  const PackedCells* packed = nullptr;  ///< the same cells for tile_mvm(), or null; outlives the view
+  std::uint32_t packed_col = 0;         ///< column of `packed` that is column 0 here
+};
+
+/// The cells of a block in the order in which the kernel in use multiplies them: made once, they need no ordering for every
+/// batch. Only speed changes; tile_mvm() leaves alone what another kernel has packed.
+class PackedCells {
+ public:
+  PackedCells();
+  /// Packs for selected_kernel(). Empty if that kernel takes cells as they are.
+  explicit PackedCells(const BlockView& block);
+  PackedCells(PackedCells&&) noexcept;
+  PackedCells& operator=(PackedCells&&) noexcept;
+  ~PackedCells();
+  /// Memory that they take.
+  [[nodiscard]] std::size_t bytes() const;
+  /// Memory that those of a block would take.
+  [[nodiscard]] static std::size_t bytes_of(const BlockView& block);
+
+ private:
+  friend std::uint64_t tile_mvm(const BlockView& block, const MvmBatch& batch);
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 /// Position of a vector batch in the noise space and in the buffers.

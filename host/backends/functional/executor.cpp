@@ -19,7 +19,7 @@ using program::Opcode;
 /// Vectors per thread from which on threads divide the vectors; each thread then reads all cells.
 constexpr std::uint32_t kVectorsPerThread = 16;
 /// Multiple of vectors per thread that suits the kernels.
-constexpr std::uint32_t kVectorGranularity = 8;
+constexpr std::uint32_t kVectorGranularity = 16;
 /// Multiply-accumulates that are worth waking other threads for.
 constexpr std::uint64_t kParallelMacs = 100'000;
 /// Rows of the buffers are padded so that the same word of different vectors falls into different cache sets.

@@ -4,6 +4,7 @@
 #include "host/backends/functional/image_cache.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "arch/generated/xw_arch.hpp"
 
@@ -23,7 +24,19 @@ const ImageCache::Image& ImageCache::open(const device::DeviceMemory& memory, de
                                      emulator_.block_cols, emulator_.lanes, true, image.block);
   }
   largest_bytes_ = std::max(largest_bytes_, bytes);
-  return images_.insert_or_assign(address, image).first->second;
+  if (known != images_.end()) forget(known);
+  if (image.error == 0 && packed_bytes_ + analog::PackedCells::bytes_of(image.block) <= kMostPackedBytes) {
+    image.packed = std::make_shared<const analog::PackedCells>(image.block);
+    image.block.packed = image.packed.get();
+    packed_bytes_ += image.packed->bytes();
+  }
+  return images_.emplace(address, std::move(image)).first->second;
+}
+
+std::map<device::Address, ImageCache::Image>::iterator ImageCache::forget(
+    std::map<device::Address, Image>::const_iterator image) {
+  if (image->second.packed != nullptr) packed_bytes_ -= image->second.packed->bytes();
+  return images_.erase(image);
 }
 
 bool ImageCache::invalidate(device::Address address, std::uint64_t bytes) {
@@ -32,7 +45,7 @@ bool ImageCache::invalidate(device::Address address, std::uint64_t bytes) {
   for (auto it = images_.lower_bound(address > largest_bytes_ ? address - largest_bytes_ : 0);
        it != images_.end() && it->first < end;) {
     if (it->first + it->second.bytes > address) {
-      it = images_.erase(it);
+      it = forget(it);
       found = true;
     } else {
       ++it;

@@ -39,6 +39,7 @@ LinkedCall link_call(const CallPlan& plan, const std::array<device::Address, arc
       failure.code = DeviceError{image.error};
       failure.detail = failure.code == DeviceError::kMemoryDecerr ? first_unmapped(memory, address, bytes) : address;
       call.blocks[i] = image.block;
+      call.packed.push_back(image.packed);
     } else if (instruction.opcode == Opcode::kMvm) {
       const analog::BlockView& block = call.blocks[plan.block_source[i]];
       if (instruction.rows != block.rows || instruction.cols != block.cols) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "host/backends/functional/call_plan.hpp"
@@ -20,6 +21,7 @@ struct LinkedCall {
   std::array<device::Address, arch::kMaxEngines> image_base{};
   std::uint64_t generation = 0;           ///< of the memory contents it was made from
   std::vector<analog::BlockView> blocks;  ///< per instruction: for LOAD_BLOCK the image in device memory
+  std::vector<std::shared_ptr<const analog::PackedCells>> packed;  ///< what `blocks` and `schedule` refer to
   std::size_t valid = 0;                  ///< instructions before `failure`
   Failure failure;                        ///< of the plan, or an earlier one found in the images
   CallTotals totals;                      ///< of the valid instructions

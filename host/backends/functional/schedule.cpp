@@ -124,6 +124,7 @@ analog::BlockView column_range(const analog::BlockView& block, std::uint32_t beg
   range.col0 += begin;
   range.column_tables += 2 * std::size_t{begin};
   range.cells += std::size_t{begin} * block.rows;
+  range.packed_col += begin;
   return range;
 }
 

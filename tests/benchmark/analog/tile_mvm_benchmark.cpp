@@ -15,7 +15,7 @@
 #include "models/cells/cell_model.hpp"
 
 #ifdef XW_HAVE_OPENBLAS
-#include <cblas.h>
+#include "tests/benchmark/openblas_core.hpp"
 #endif
 
 namespace {
@@ -33,6 +33,7 @@ struct Matrix {
   std::vector<std::int8_t> cells = std::vector<std::int8_t>(kSize * kSize);
   std::vector<std::uint16_t> tables = std::vector<std::uint16_t>(2 * kTile);
   std::vector<analog::BlockView> blocks;  // [row tile][column tile]
+  std::vector<analog::PackedCells> packed = std::vector<analog::PackedCells>(kGrid * kGrid);  // as the functional device
 
   explicit Matrix(bool noise) {
     std::mt19937 rng(1);
@@ -53,6 +54,8 @@ struct Matrix {
       block.read_sigma_q = noise ? analog::quantize_read_sigma(400.0) : 0;
       block.column_tables = tables.data();
       block.cells = cells.data() + tile * kTile * kTile;
+      packed[tile] = analog::PackedCells(block);
+      block.packed = &packed[tile];
       blocks.push_back(block);
     }
   }
@@ -170,6 +173,9 @@ void register_benchmarks() {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifdef XW_HAVE_OPENBLAS
+  benchmark::AddCustomContext("OpenBLAS kernels", xw::benchmarks::use_openblas_kernels_of_this_processor(argv));
+#endif
   benchmark::Initialize(&argc, argv);
   register_benchmarks();
   benchmark::RunSpecifiedBenchmarks();

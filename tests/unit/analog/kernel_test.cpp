@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -43,7 +45,8 @@ class KernelTest : public testing::TestWithParam<std::string> {
   std::string before_;
 };
 
-/// Runs a case on the reference and on tile_mvm() in buffers with random strides, guarded on all sides.
+/// Runs a case on the reference and on tile_mvm() in buffers with random strides, guarded on all sides; the cells as they are
+/// and packed before.
 void check_case(const Case& c, std::mt19937& rng) {
   RandomBlock block(rng, c.rows, c.cols, c.lanes, c.extremes ? -128 : -127);
   block.view.read_sigma_q = c.noise ? static_cast<std::uint32_t>(rng()) >> (rng() % 32) : 0;
@@ -64,7 +67,7 @@ void check_case(const Case& c, std::mt19937& rng) {
   if (c.accumulate) {
     for (auto& y : expected) y = static_cast<std::int32_t>(rng());
   }
-  std::vector<std::int32_t> found = expected;
+  const std::vector<std::int32_t> before = expected;
   MvmBatch batch;
   batch.x = x.data();
   batch.x_stride = x_stride;
@@ -75,9 +78,14 @@ void check_case(const Case& c, std::mt19937& rng) {
   batch.accumulate = c.accumulate;
   batch.y = expected.data();
   const std::uint64_t expected_saturated = tile_mvm_reference(block.view, batch);
-  batch.y = found.data();
-  EXPECT_EQ(tile_mvm(block.view, batch), expected_saturated) << c;
-  ASSERT_EQ(found, expected) << c;
+  const PackedCells packed(block.view);
+  for (const PackedCells* cells : {static_cast<const PackedCells*>(nullptr), &packed}) {
+    std::vector<std::int32_t> found = before;
+    batch.y = found.data();
+    block.view.packed = cells;
+    EXPECT_EQ(tile_mvm(block.view, batch), expected_saturated) << c;
+    ASSERT_EQ(found, expected) << c << " packed " << (cells != nullptr);
+  }
 }
 
 TEST_P(KernelTest, EqualsReferenceForRandomShapes) {
@@ -125,6 +133,63 @@ TEST_P(KernelTest, HandlesTheLargestBlock) {
   check_case({1024, 256, 64, 16, true, true, true}, rng);
 }
 
+/// Columns of a block whose cells were packed whole, from a panel's first column on and from within one.
+TEST_P(KernelTest, TakesColumnsOfPackedBlocks) {
+  std::mt19937 rng(23);
+  const RandomBlock block(rng, 77, 300, 16);
+  const PackedCells packed(block.view);
+  EXPECT_EQ(packed.bytes(), PackedCells::bytes_of(block.view));
+  const std::vector<std::int8_t> x = random_codes(rng, std::size_t{77} * 21);
+  for (const std::uint32_t first : {0U, 16U, 64U, 192U, 208U}) {
+    for (const std::uint32_t vectors : {1U, 4U, 21U}) {
+      BlockView part = block.view;
+      part.cols = 300 - first;
+      part.col0 += first;
+      part.column_tables += 2 * std::size_t{first};
+      part.cells += std::size_t{first} * part.rows;
+      MvmBatch batch;
+      batch.x = x.data();
+      batch.x_stride = 77;
+      batch.y_stride = part.cols;
+      batch.num_vectors = vectors;
+      std::vector<std::int32_t> expected(std::size_t{vectors} * part.cols);
+      std::vector<std::int32_t> found(expected.size());
+      batch.y = expected.data();
+      tile_mvm_reference(part, batch);
+      part.packed = &packed;
+      part.packed_col = first;
+      batch.y = found.data();
+      tile_mvm(part, batch);
+      EXPECT_EQ(found, expected) << "from column " << first << ", vectors " << vectors;
+    }
+  }
+}
+
+/// Cells that one kernel packed are of no use to most others, and do no harm.
+TEST_P(KernelTest, LeavesAloneWhatAnotherKernelPacked) {
+  std::mt19937 rng(29);
+  RandomBlock block(rng, 70, 130, 64);
+  const std::vector<std::int8_t> x = random_codes(rng, std::size_t{70} * 9);
+  MvmBatch batch;
+  batch.x = x.data();
+  batch.x_stride = 70;
+  batch.y_stride = 130;
+  batch.num_vectors = 9;
+  std::vector<std::int32_t> expected(std::size_t{130} * 9);
+  batch.y = expected.data();
+  tile_mvm_reference(block.view, batch);
+  for (const std::string& other : available_kernels()) {
+    select_kernel(other);
+    const PackedCells packed(block.view);
+    select_kernel(GetParam());
+    block.view.packed = &packed;
+    std::vector<std::int32_t> found(expected.size());
+    batch.y = found.data();
+    tile_mvm(block.view, batch);
+    EXPECT_EQ(found, expected) << "packed for " << other;
+  }
+}
+
 TEST_P(KernelTest, RunsOnSeveralThreadsAtOnce) {
   std::mt19937 rng(19);
   RandomBlock block(rng, 100, 100, 64);
@@ -159,6 +224,20 @@ TEST_P(KernelTest, DoesNothingForNoVectors) {
 
 INSTANTIATE_TEST_SUITE_P(Kernels, KernelTest, testing::ValuesIn(available_kernels()),
                          [](const auto& test_info) { return test_info.param; });
+
+/// The suite above has only what this processor can run; this says what it has not.
+TEST(Kernels, AllOfX86AreTested) {
+#if defined(__x86_64__)
+  const std::vector<std::string> found = available_kernels();
+  std::string missing;
+  for (const char* name : {"avx512amx", "avx512vnni", "avx512bw", "avxvnni", "avx2"}) {
+    if (std::find(found.begin(), found.end(), name) == found.end()) missing += std::string(" ") + name;
+  }
+  if (!missing.empty()) GTEST_SKIP() << "skipped: no" << missing << " on this processor";
+#else
+  GTEST_SKIP() << "skipped: not an x86-64 processor";
+#endif
+}
 
 }  // namespace
 }  // namespace xw::analog
