@@ -54,8 +54,8 @@ struct AnalogSettings {
 struct NetworkOptions {
   torch::Device device = torch::kCPU;
   torch::ScalarType compute = torch::kFloat32;  ///< kFloat32 or kBFloat16: activations and products
-  bool is_trainable = true;                     ///< parameters are fp32 with gradients; otherwise all is held in `compute`
-  bool trains_embedding = false;                ///< also the embedding and a digital output layer
+  bool is_trainable = true;       ///< parameters are fp32 with gradients; otherwise all is held in `compute`
+  bool trains_embedding = false;  ///< also the embedding and a digital output layer
 };
 
 /// A trained tensor.
@@ -82,9 +82,10 @@ struct RangeRule {
 
 /// Rows of analog weights are clamped to alpha times their standard deviation (unbiased, whole row).
 struct ClipRule {
-  double alpha = 2.5;         ///< 0: nothing is clipped
-  double exempt_above = 0;    ///< rows whose largest magnitude exceeds this many deviations stay as they are; 0: none do
-  double step_fraction = 1;   ///< below 1: bounds come nearer by this fraction of what a row exceeds alpha, at every call
+  double alpha = 2.5;       ///< 0: nothing is clipped
+  double exempt_above = 0;  ///< rows whose largest magnitude exceeds this many deviations stay as they are; 0: none do
+  double step_fraction =
+      1;  ///< below 1: bounds come nearer by this fraction of what a row exceeds alpha, at every call
 };
 /// What a rule does to a linear at once.
 struct ClipDamage {

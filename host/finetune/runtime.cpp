@@ -4,7 +4,9 @@
 #include "host/finetune/runtime.hpp"
 
 #include <dlfcn.h>
+#include <link.h>
 
+#include <algorithm>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
@@ -19,11 +21,12 @@ namespace {
 /// Registers the CUDA part of torch, which the command is not linked with. Returns why it could not, or nothing.
 std::string load_cuda() {
   static const std::string problem = [] {
-    Dl_info library{};
-    if (dladdr(reinterpret_cast<const void*>(&at::empty_symint), &library) == 0 || library.dli_fname == nullptr) {
+    void* cpu = dlopen("libtorch_cpu.so", RTLD_LAZY | RTLD_NOLOAD);
+    link_map* place = nullptr;
+    if (cpu == nullptr || dlinfo(cpu, RTLD_DI_LINKMAP, static_cast<void*>(&place)) != 0) {
       return std::string("the folder of libtorch_cpu.so is not known");
     }
-    const std::filesystem::path folder = std::filesystem::path(library.dli_fname).parent_path();
+    const std::filesystem::path folder = std::filesystem::path(place->l_name).parent_path();
     if (dlopen((folder / "libtorch_cuda.so").c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
       const char* reason = dlerror();
       return std::string(reason == nullptr ? "libtorch_cuda.so cannot be loaded" : reason);

@@ -10,7 +10,8 @@
 namespace xw::finetune {
 
 /// "cpu", "cuda", "cuda:1" or "auto" (a CUDA device if there is one). For CUDA it loads libtorch_cuda.so from the folder that
-/// libtorch_cpu.so came from (LD_LIBRARY_PATH chooses it). Throws Error{kInvalidArgument} for another name, Error{kUnsupported} with the
+/// libtorch_cpu.so came from (LD_LIBRARY_PATH chooses it): to be called before any other
+/// function of torch, which asks once whether there is CUDA. Throws Error{kInvalidArgument} for another name, Error{kUnsupported} with the
 /// loader's reason if CUDA cannot be used.
 [[nodiscard]] torch::Device open_device(const std::string& name);
 
