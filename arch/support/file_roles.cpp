@@ -116,6 +116,8 @@ constexpr std::array kEndings = {".safetensors"sv, ".gguf"sv, ".bin"sv, ".model"
       return bytes.starts_with("\x89XWP\r\n\x1a\n");
     case OutputKind::kCapture:
       return bytes.starts_with("XWRUN\r\n\x1a");
+    case OutputKind::kCheckpoint:
+      return bytes.size() > 8 && bytes[8] == '{';  // behind the length of its header
     case OutputKind::kWaveform:
       return bytes.starts_with("\0\0\0\0\0\0\0\x01\x49"sv);  // its header block, of 329 bytes
   }
@@ -130,6 +132,8 @@ constexpr std::array kEndings = {".safetensors"sv, ".gguf"sv, ".bin"sv, ".model"
       return "a program";
     case OutputKind::kCapture:
       return "a saved run";
+    case OutputKind::kCheckpoint:
+      return "a checkpoint";
     case OutputKind::kWaveform:
       return "a waveform";
   }

@@ -15,6 +15,7 @@ enum class OutputKind {
   kText,      ///< JSON, CSV, timelines: replaces text, nothing binary
   kProgram,   ///< starts like a program
   kCapture,   ///< starts like a saved run
+  kCheckpoint,  ///< starts like a safetensors file
   kWaveform,  ///< starts like an FST file
 };
 

@@ -67,6 +67,14 @@ CheckpointParts adapted_parts(std::map<std::string, Tensor> tensors, const std::
   parts.path = path;
   parts.format = kAdaptedFormat;
   parts.config = config_of(parse_graph(tensors.at(kGraphTensor)), path.string());
+  if (const auto training = tensors.find(kTrainingTensor); training != tensors.end()) {
+    if (training->second.dtype != Dtype::kU8)
+      throw Error(ErrorCode::kFormat, training->second.location + ": tensor \"" + kTrainingTensor +
+                                          "\": expected bytes, found " + name(training->second.dtype));
+    const auto* text = reinterpret_cast<const char*>(training->second.data.data());
+    parts.training = parse_rpu_config({text, training->second.data.size()}, path.string() + ": " + kTrainingTensor);
+    parts.training->max_input_size = 0;
+  }
   parts.tensors = std::move(tensors);
   return parts;
 }

@@ -18,12 +18,15 @@ namespace xw::checkpoint {
 inline constexpr const char* kGraphTensor = "crossweave.graph";
 inline constexpr const char* kTokenizerTensor = "crossweave.tokenizer";
 inline constexpr const char* kReportTensor = "crossweave.adaptation";
+/// Bytes, too: for which hardware the model was trained, as an rpu_config.json has it (may be absent). Input ranges are the tensors
+/// "LINEAR.input_range"; how many a linear has is as it is stored.
+inline constexpr const char* kTrainingTensor = "crossweave.rpu_config";
 /// Checkpoint::format() of adapted checkpoints.
 inline constexpr const char* kAdaptedFormat = "adapted";
 
 /// True if the tensors have a graph among them.
 [[nodiscard]] bool is_adapted(const std::map<std::string, Tensor>& tensors);
-/// Parts of an adapted checkpoint. Throws Error{kFormat} for a graph that cannot be read.
+/// Parts of an adapted checkpoint. Throws Error{kFormat} for a graph that cannot be read, and what parse_rpu_config throws.
 [[nodiscard]] CheckpointParts adapted_parts(std::map<std::string, Tensor> tensors, const std::filesystem::path& path);
 /// The graph of an adapted checkpoint, checked against its tensors. Throws Error{kFormat | kShapeMismatch}.
 [[nodiscard]] ir::Graph adapted_graph(const Checkpoint& checkpoint);

@@ -141,12 +141,13 @@ class TrainedRanges {
     }
     const auto in_features = static_cast<std::uint32_t>(linears_.at(name).tensor->row_elements());
     const auto tiles = static_cast<std::uint32_t>(found->second.size());
+    const bool is_free = training_ == nullptr || training_->max_input_size == 0;
     const std::int64_t size = training_ == nullptr ? -1 : training_->max_input_size;
     const std::int64_t expected = size < 1 ? 1 : (in_features + size - 1) / size;
-    if (tiles == 0 || tiles > in_features || (training_ != nullptr && tiles != expected)) {
+    if (tiles == 0 || tiles > in_features || (!is_free && tiles != expected)) {
       throw Error(ErrorCode::kFormat,
                   checkpoint_.path().string() + ": " + name + ".input_range: expected " +
-                      (training_ == nullptr ? "at most one range per input"
+                      (is_free ? "at most one range per input"
                                             : std::to_string(expected) + " ranges, for mapping.max_input_size " +
                                                   std::to_string(size) + " of " + training_->origin) +
                       ", found " + std::to_string(tiles));

@@ -26,6 +26,8 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       {"compile", "map a checkpoint to the tiles of a chip and write a program", compile_main},
       {"adapt", "make a checkpoint fit for a noisy chip, without training", adapt_main},
+      {"generate-data", "sample training text from a checkpoint, or tokenise a text", generate_data_main},
+      {"finetune", "train a checkpoint for a noisy chip, by a recipe", finetune_main},
       {"run", "generate text from a program or checkpoint", run_main},
       {"eval", "perplexity and tasks (multiple choice, LAMBADA, answers), over several chip instances", eval_main},
       {"sensitivity", "what every part of a model loses on the chip: by layer, by kind, by cause", sensitivity_main},
@@ -46,7 +48,7 @@ void print_help(std::ostream& out) {
       << " - from transformer checkpoints to analog in-memory-computing hardware and back to tokens\n\n"
       << "Usage: crossweave COMMAND [options]\n\nCommands:\n";
   for (const Command& command : commands()) {
-    out << "  " << command.name << std::string(13 - std::string(command.name).size(), ' ') << command.summary << '\n';
+    out << "  " << command.name << std::string(15 - std::string(command.name).size(), ' ') << command.summary << '\n';
   }
   out << "\n`crossweave COMMAND --help` explains the options of a command and gives examples.\n\n"
       << "Example:\n"

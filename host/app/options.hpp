@@ -78,5 +78,7 @@ int compare_main(const std::vector<std::string>& arguments);
 int simulate_main(const std::vector<std::string>& arguments);
 int replay_main(const std::vector<std::string>& arguments);
 int bench_main(const std::vector<std::string>& arguments);
+int generate_data_main(const std::vector<std::string>& arguments);
+int finetune_main(const std::vector<std::string>& arguments);
 
 }  // namespace xw::app

@@ -1,0 +1,125 @@
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/finetune/training/setup.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+
+#include "arch/support/error.hpp"
+#include "compiler/passes/first_token.hpp"
+#include "compiler/passes/group_calls.hpp"
+#include "compiler/passes/select_analog.hpp"
+#include "compiler/pipeline/row_cuts.hpp"
+#include "host/finetune/data/sampling.hpp"
+
+namespace xw::finetune {
+namespace {
+
+bool is_analog_head(const Recipe& recipe) {
+  return recipe.hardware.lm_head == "analog";
+}
+
+std::vector<std::string> analog_names(const Recipe& recipe, const ir::Graph& graph) {
+  return passes::select_analog(graph, is_analog_head(recipe), recipe.hardware.digital);
+}
+
+}  // namespace
+
+toolchain::OpenedCheckpoint open_model(const Recipe& recipe) {
+  toolchain::OpenedCheckpoint opened = toolchain::open_checkpoint(recipe.model.checkpoint, recipe.model.tokenizer);
+  const std::vector<std::string> analog = analog_names(recipe, opened.graph);
+  for (ir::Node& node : opened.graph.nodes) {
+    if (node.kind != ir::OpKind::kLinear) continue;
+    const std::string& name = ir::attr_string(node, "name");
+    const bool is_digital = std::any_of(recipe.hardware.digital.begin(), recipe.hardware.digital.end(),
+                                        [&](const std::string& pattern) { return passes::matches_glob(name, pattern); });
+    if (is_digital) node.attributes["digital"] = std::int64_t{1};
+  }
+  if (recipe.hardware.first_token_digital) passes::set_digital_positions(opened.graph, analog, 1);
+  return opened;
+}
+
+AnalogSettings analog_settings(const Recipe& recipe, const ir::Graph& graph, const arch::ChipDescription& chip) {
+  const Recipe::Hardware& hardware = recipe.hardware;
+  AnalogSettings settings;
+  settings.noise = NoiseKind::kGaussian;
+  settings.gamma = hardware.gamma;
+  if (hardware.noise == "none") {
+    settings.noise = NoiseKind::kNone;
+  } else if (hardware.noise != "gaussian") {
+    settings.noise = NoiseKind::kCells;
+    settings.cells = hardware.noise == "chip" ? chip.noise : hardware.noise;
+    settings.sigma_scale = hardware.noise_scale;
+  }
+  settings.lambda = hardware.lambda > 0 ? hardware.lambda : static_cast<double>(chip.lambda);
+  settings.dac_bits = static_cast<int>(chip.dac_bits);
+  settings.adc_bits = static_cast<int>(chip.adc_bits);
+  settings.lm_head_analog = is_analog_head(recipe);
+  settings.digital = hardware.digital;
+  settings.range_decay = recipe.ranges.decay;
+  settings.range_inside = recipe.ranges.min_percentage;
+  settings.max_rows = std::numeric_limits<std::int32_t>::max();
+  if (hardware.tiles == "chip") {
+    settings.max_rows = chip.rows;
+    const std::vector<std::string> analog = analog_names(recipe, graph);
+    const std::vector<passes::LinearNode> nodes = passes::linear_nodes(graph, analog);
+    const std::vector<std::vector<std::uint32_t>> cuts = compiler::row_cuts(nodes, chip);
+    for (std::size_t i = 0; i < nodes.size(); ++i) settings.cuts[nodes[i].linear.name] = cuts[i];
+  }
+  return settings;
+}
+
+TrainingOrder::TrainingOrder(const DataSet& data, const Recipe& recipe) : data_(data), seed_(recipe.run.seed) {
+  const std::uint32_t stored = data.plan().length;
+  length_ = recipe.data.sequence_length == 0 ? stored : recipe.data.sequence_length;
+  if (length_ > stored)
+    throw Error(ErrorCode::kInvalidArgument, "data.sequence_length: the data has sequences of " + std::to_string(stored) +
+                                                 " tokens, found " + std::to_string(length_));
+  per_sequence_ = stored / length_;
+  if (data.sequences() <= recipe.data.held_out)
+    throw Error(ErrorCode::kInvalidArgument, "data.held_out: the data has " + std::to_string(data.sequences()) +
+                                                 " sequences, none is left to train on");
+  trained_ = data.sequences() - recipe.data.held_out;
+  if (trained_ * per_sequence_ > std::numeric_limits<std::uint32_t>::max())
+    throw Error(ErrorCode::kInvalidArgument, "data: expected fewer than 2^32 training sequences, found " +
+                                                 std::to_string(trained_ * per_sequence_));
+  shuffle(0);
+}
+
+void TrainingOrder::shuffle(std::uint64_t epoch) {
+  epoch_ = epoch;
+  order_.resize(trained_ * per_sequence_);
+  std::iota(order_.begin(), order_.end(), 0U);
+  const std::uint64_t seed = sequence_seed(seed_, epoch);
+  for (std::size_t i = order_.size(); i > 1; --i) {
+    const auto other = static_cast<std::size_t>(uniform(seed, i) * static_cast<double>(i));
+    std::swap(order_[i - 1], order_[other]);
+  }
+}
+
+torch::Tensor TrainingOrder::batch(std::uint64_t first, std::uint32_t count) {
+  torch::Tensor ids = torch::empty({count, length_}, torch::kInt64);
+  std::vector<std::int32_t> tokens(length_);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint64_t place = first + i;
+    if (place / order_.size() != epoch_) shuffle(place / order_.size());
+    const std::uint32_t piece = order_[place % order_.size()];
+    data_.read(piece / per_sequence_, piece % per_sequence_ * length_, tokens);
+    std::copy(tokens.begin(), tokens.end(), ids.data_ptr<std::int64_t>() + std::size_t{i} * length_);
+  }
+  return ids;
+}
+
+torch::Tensor TrainingOrder::held_out() const {
+  const auto count = static_cast<std::int64_t>(data_.sequences() - trained_);
+  torch::Tensor ids = torch::empty({count, length_}, torch::kInt64);
+  std::vector<std::int32_t> tokens(length_);
+  for (std::int64_t i = 0; i < count; ++i) {
+    data_.read(trained_ + static_cast<std::uint64_t>(i), 0, tokens);
+    std::copy(tokens.begin(), tokens.end(), ids.data_ptr<std::int64_t>() + i * length_);
+  }
+  return ids;
+}
+
+}  // namespace xw::finetune
