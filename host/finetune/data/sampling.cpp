@@ -85,7 +85,12 @@ double uniform(std::uint64_t seed, std::uint64_t n) {
 std::int32_t choose_token(std::span<const float> logits, const SamplingSettings& settings, double draw,
                           std::vector<float>& scratch) {
   float highest = logits[0];
-  for (const float logit : logits) highest = logit > highest ? logit : highest;
+  bool are_numbers = true;
+  for (const float logit : logits) {
+    highest = logit > highest ? logit : highest;
+    are_numbers = are_numbers && logit == logit;
+  }
+  if (!are_numbers) throw Error(ErrorCode::kNotFinite, "a logit is not a number");
   if (!std::isfinite(highest)) throw Error(ErrorCode::kNotFinite, "the largest logit is not a finite number");
   float lowest = -INFINITY;
   if (settings.top_k != 0 && settings.top_k < logits.size()) lowest = kth_largest(logits, settings.top_k, scratch);
@@ -109,7 +114,6 @@ std::int32_t choose_token(std::span<const float> logits, const SamplingSettings&
     }
   };
   sum_up();
-  if (std::isnan(total)) throw Error(ErrorCode::kNotFinite, "a logit is not a number");
   if (settings.top_p < 1) {
     const float bound = nucleus_bound(scratch, settings.top_p * total);
     for (float& weight : scratch) weight = weight >= bound ? weight : 0.0F;

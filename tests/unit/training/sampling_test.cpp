@@ -45,7 +45,7 @@ TEST(ChooseToken, FrequenciesAreTheProbabilities) {
   for (const SamplingSettings& settings : {SamplingSettings{1, 0, 1, 1}, SamplingSettings{0.7, 20, 1, 1},
                                            SamplingSettings{1.3, 0, 0.6, 1}, SamplingSettings{1, 50, 0.8, 1}}) {
     const std::vector<double> expected = probabilities(logits, settings);
-    constexpr int kDraws = 200'000;
+    constexpr int kDraws = 50'000;
     std::vector<int> counts(logits.size());
     for (int n = 0; n < kDraws; ++n)
       ++counts[static_cast<std::size_t>(
