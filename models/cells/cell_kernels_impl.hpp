@@ -40,9 +40,13 @@ void add_scaled(const float* __restrict deviates, std::size_t count, float gamma
 template <typename Target>
 void add_spread(const Target* __restrict targets, std::size_t count, int target_max, const float* __restrict sigmas,
                 const float* __restrict deviates, float* __restrict weights) {
+  std::int32_t magnitudes[kChunk];  // in a loop of their own, so that both loops vectorise
   for (std::size_t i = 0; i < count; ++i) {
     const int magnitude = targets[i] < 0 ? -targets[i] : targets[i];
-    const float sigma = sigmas[magnitude < target_max ? magnitude : target_max];
+    magnitudes[i] = magnitude < target_max ? magnitude : target_max;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const float sigma = sigmas[magnitudes[i]];
     const float spread = weights[i] + sigma * deviates[i];
     weights[i] = sigma > 0.0F ? spread : 0.0F;
   }

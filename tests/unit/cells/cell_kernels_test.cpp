@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
+#include <limits>
 #include <random>
 #include <span>
 #include <string>
@@ -177,7 +179,7 @@ TEST_P(CellKernelsTest, LoopsGiveTheSameBits) {  // the numbers before they are 
 }
 
 INSTANTIATE_TEST_SUITE_P(All, CellKernelsTest, testing::Values("avx512", "avx2", "portable"),
-                         [](const auto& info) { return info.param; });
+                         [](const auto& test_info) { return test_info.param; });
 
 }  // namespace
 }  // namespace xw::cells
