@@ -141,7 +141,7 @@ class Options:
             return ""
         used = [re.match(r"^--?[a-zA-Z][\w-]*", word)[0] for word in words[1:] if re.match(r"^--?[a-zA-Z]", word)]
         if words[0].endswith("crossweave"):
-            command = words[1] if len(words) > 1 and re.match(r"^[a-z]+$", words[1]) else ""
+            command = words[1] if len(words) > 1 and re.match(r"^[a-z][a-z-]*$", words[1]) else ""
             known = self.of_crossweave(command)
             if known is None:
                 return f"crossweave has no command '{command}'"

@@ -104,7 +104,7 @@ const Network::Impl::Rotations& Network::Impl::rotations_of(const transformer::R
   if (found != rotations.end() && found->cosines.size(0) >= end) return *found;
   const std::vector<double> frequencies =
       transformer::rope_frequencies(config, static_cast<std::uint32_t>(std::max(end, length)));
-  const std::int64_t rows = std::max<std::int64_t>(end, 64);
+  const std::int64_t rows = std::max<std::int64_t>(2 * end, 512);  // sequences that grow want it seldom again
   const Tensor angles =
       at::outer(at::arange(rows, torch::kFloat64), torch::tensor(frequencies, torch::dtype(torch::kFloat64)));
   const auto table = [&](const Tensor& values) {
