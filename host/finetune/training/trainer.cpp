@@ -96,7 +96,10 @@ class Trainer {
 
   TrainSummary run() {
     start_ = last_flush_ = last_save_ = Clock::now();
-    last_flush_tokens_ = tokens_;
+    last_flush_tokens_ = status_.tokens = tokens_;
+    status_.step = step_;
+    status_.seconds = seconds_before_;
+    if (recipe_.evaluation.every != 0 && step_ == 0) evaluate();
     while (!is_done() && !interrupt_requested()) {
       train_one_step();
       if (seconds_since(last_flush_) >= recipe_.run.log_seconds || losses_.size() >= kMaxPending) flush();
@@ -107,6 +110,7 @@ class Trainer {
     save();
     TrainSummary summary;
     summary.interrupted = interrupt_requested();
+    if (recipe_.evaluation.every != 0 && step_ % recipe_.evaluation.every != 0 && !summary.interrupted) evaluate();
     if (!summary.interrupted) report_held_out("after training");
     export_network(*student_, opened_, files_.output, recipe_.export_type);
     metrics_->plot(files_.beside(".loss.svg"), "loss of " + files_.output.filename().string());
