@@ -64,7 +64,7 @@ ALLOWED = {  # folder -> folders that it includes besides itself; only those of 
     "host/finetune/data": ("arch/support",),
     "host/finetune/recipe": ("arch/support", "arch/description"),
     "host/finetune/training": ("arch/support", "arch/description", "compiler/checkpoint", "compiler/passes", "compiler/pipeline",
-                               "host/finetune", "host/evaluation", "host/toolchain", "host/finetune/data", "host/finetune/recipe"),
+                               "host/finetune", "host/transformer", "host/evaluation", "host/toolchain", "host/finetune/data", "host/finetune/recipe"),
     "host/app": ("arch/support", "arch/generated", "models/analog", "models/cells", "compiler/program",
                  "host/backends/registry", "host/evaluation", "host/report", "host/toolchain",
                  "host/finetune/recipe", "host/finetune/training"),

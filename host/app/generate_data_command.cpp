@@ -13,6 +13,12 @@ namespace {
 
 namespace po = boost::program_options;
 
+finetune::Engine engine_of(const std::string& text) {
+  if (text == "host") return finetune::Engine::kHost;
+  if (text == "torch") return finetune::Engine::kTorch;
+  throw Error(ErrorCode::kInvalidArgument, "--engine: expected host or torch, found '" + text + "'");
+}
+
 double rate(const finetune::DataSummary& summary) {
   return summary.seconds > 0 ? static_cast<double>(summary.made) / summary.seconds : 0;
 }
@@ -22,6 +28,7 @@ double rate(const finetune::DataSummary& summary) {
 int generate_data_main(const std::vector<std::string>& arguments) {
   finetune::GenerateSettings settings;
   std::filesystem::path json_path;
+  std::string engine;
   po::options_description options("Training text");
   auto add = options.add_options();
   add("model", path_value(settings.checkpoint, "CHECKPOINT"),
@@ -36,8 +43,9 @@ int generate_data_main(const std::vector<std::string>& arguments) {
   add("tokens", po::value(&settings.tokens), "or as many as hold so many tokens");
   add("seed", po::value(&settings.sampling.seed)->default_value(settings.sampling.seed), "of the sampling");
   add("batch", po::value(&settings.batch)->default_value(settings.batch), "sequences at once, and of a shard");
-  add("device", po::value(&settings.device)->default_value(settings.device), "cpu, cuda or cuda:N");
-  add("compute", po::value(&settings.compute)->default_value(settings.compute), "fp32, bf16, or auto (bf16 where it is fast)");
+  add("engine", po::value(&engine), "what samples: host, or torch (default: host, with --device torch)");
+  add("device", po::value(&settings.device)->default_value(settings.device), "of torch: cpu, cuda or cuda:N");
+  add("compute", po::value(&settings.compute)->default_value(settings.compute), "of torch: fp32, bf16, or auto (bf16 where it is fast)");
   add("tokenizer", path_value(settings.tokenizer, "--tokenizer"),
       "tokenizer file (default: found in or beside the checkpoint)");
   options.add(thread_options(settings.threads)).add(json_options(json_path));
@@ -56,6 +64,12 @@ int generate_data_main(const std::vector<std::string>& arguments) {
     throw Error(ErrorCode::kInvalidArgument, "generate-data: expected --sequences or --tokens, found both");
   if (settings.compute != "auto" && settings.compute != "fp32" && settings.compute != "bf16")
     throw Error(ErrorCode::kInvalidArgument, "--compute: expected auto, fp32 or bf16, found '" + settings.compute + "'");
+  if (engine.empty()) engine = (*values)["device"].defaulted() ? "host" : "torch";
+  settings.engine = engine_of(engine);
+  if (settings.engine == finetune::Engine::kHost && !(*values)["compute"].defaulted())
+    throw Error(ErrorCode::kInvalidArgument, "--compute cannot apply: the host samples in fp32; --engine torch chooses");
+  if (settings.engine == finetune::Engine::kHost && !(*values)["device"].defaulted())
+    throw Error(ErrorCode::kInvalidArgument, "--device cannot apply: the host samples; --engine torch uses devices");
   if (!settings.text.empty()) {
     for (const char* name : {"temperature", "top-k", "top-p", "seed", "device", "compute"}) {
       if (!(*values)[name].defaulted())

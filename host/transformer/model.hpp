@@ -71,6 +71,7 @@ class Model {
 
  private:
   friend class Session;
+  friend class Batch;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -126,6 +127,7 @@ class Session {
   [[nodiscard]] const HostTimes& times() const;
 
  private:
+  friend class Batch;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

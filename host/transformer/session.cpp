@@ -8,6 +8,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
 #include "arch/support/parallel.hpp"
+#include "host/transformer/batch.hpp"
 #include "host/transformer/model_impl.hpp"
 
 namespace xw::transformer {
@@ -31,7 +32,8 @@ class Timer {
 }  // namespace
 
 struct Session::Impl {
-  Impl(Model::Impl& owner, std::uint32_t first_vector, std::uint32_t limit)
+  /// `sequences`: of a Batch, each with caches of its own.
+  Impl(Model::Impl& owner, std::uint32_t first_vector, std::uint32_t limit, std::uint32_t sequences = 1)
       : model(owner),
         next_vector(first_vector),
         context_limit(limit == 0 ? owner.context_length : std::min(limit, owner.context_length)),
@@ -41,8 +43,9 @@ struct Session::Impl {
       ropes.emplace_back(rope, 0);
       keeps_tokens = keeps_tokens || depends_on_length(rope);
     }
-    for (const std::uint32_t node : model.attentions) {
-      caches.emplace_back(model.nodes[node].attention.num_kv_heads, model.nodes[node].attention.head_dim);
+    for (std::uint32_t sequence = 0; sequence < sequences; ++sequence) {
+      for (const std::uint32_t node : model.attentions)
+        caches.emplace_back(model.nodes[node].attention.num_kv_heads, model.nodes[node].attention.head_dim);
     }
   }
 
@@ -58,8 +61,9 @@ struct Session::Impl {
   };
   std::vector<Token> past;  ///< tokens so far, if `keeps_tokens`
   std::vector<RopeTable> ropes;
-  std::vector<KvCache> caches;
+  std::vector<KvCache> caches;  ///< [sequence][attention]
   AttentionScratch scratch;
+  ThreadPool serial{1};  ///< for attention of many sequences, which are shared out among the threads
   HostTimes times;
 
   /// Rows of a value in the current pass: [rows][features].
@@ -76,6 +80,7 @@ struct Session::Impl {
   struct Piece {
     std::uint32_t position = 0;
     std::size_t tokens = 0;
+    std::uint32_t sequence = 0;
   };
   std::vector<Piece> pieces;  ///< of the current pass
 
@@ -143,7 +148,7 @@ void Session::Impl::set_length(std::uint32_t length) {
       if (past[i].vector != next_vector + static_cast<std::uint32_t>(i - begin)) break;
       tokens.push_back(past[i].id);
     }
-    pieces = {{position, tokens.size()}};
+    pieces = {{position, tokens.size(), 0}};
     run(tokens, tokens.size(), nullptr);
   }
   next_vector = next;
@@ -283,13 +288,20 @@ void Session::Impl::run_attention(const ir::Node& node, const PreparedNode& prep
                                v = input(node.inputs[2], rows);
   const std::size_t q_width = features(node.inputs[0]), kv_width = features(node.inputs[1]);
   const std::span<float> y = result(node.results[0], rows);
+  const auto run_piece = [&](const Piece& piece, std::size_t row, ThreadPool& pool) {
+    attend(prepared.attention, prepared.rope == 0 ? nullptr : &ropes[prepared.rope - 1],
+           caches[piece.sequence * model.attentions.size() + prepared.index], scratch,
+           q.subspan(row * q_width, piece.tokens * q_width), k.subspan(row * kv_width, piece.tokens * kv_width),
+           v.subspan(row * kv_width, piece.tokens * kv_width), static_cast<std::uint32_t>(piece.tokens), piece.position,
+           y.subspan(row * q_width, piece.tokens * q_width), pool);
+  };
+  if (caches.size() > model.attentions.size()) {  // a batch: every piece is a token of a sequence of its own
+    model.pool.for_each(pieces.size(), [&](std::size_t i) { run_piece(pieces[i], i, serial); });
+    return;
+  }
   std::size_t row = 0;
   for (const Piece& piece : pieces) {
-    attend(prepared.attention, prepared.rope == 0 ? nullptr : &ropes[prepared.rope - 1], caches[prepared.index],
-           scratch, q.subspan(row * q_width, piece.tokens * q_width),
-           k.subspan(row * kv_width, piece.tokens * kv_width), v.subspan(row * kv_width, piece.tokens * kv_width),
-           static_cast<std::uint32_t>(piece.tokens), piece.position, y.subspan(row * q_width, piece.tokens * q_width),
-           model.pool);
+    run_piece(piece, row, model.pool);
     row += piece.tokens;
   }
 }
@@ -395,7 +407,7 @@ std::vector<float> Session::forward(std::span<const Segment> segments, std::size
     std::size_t count = 0;
     while (segment < segments.size() && count < kChunk) {
       const std::size_t some = std::min(segments[segment].tokens.size() - used, kChunk - count);
-      impl.pieces.push_back({segments[segment].position + static_cast<std::uint32_t>(used), some});
+      impl.pieces.push_back({segments[segment].position + static_cast<std::uint32_t>(used), some, 0});
       impl.remember(segments[segment].tokens.subspan(used, some), impl.pieces.back().position, count);
       count += some;
       used += some;
@@ -439,6 +451,56 @@ void Session::reset(std::uint32_t vector_base, std::uint32_t known_length) {
 
 const HostTimes& Session::times() const {
   return impl_->times;
+}
+
+struct Batch::Impl {
+  Impl(Model& of, std::uint32_t count, std::uint32_t tokens)
+      : model(*of.impl_), sequences(count), length(tokens), session(model, 0, tokens, count) {}
+
+  Model::Impl& model;
+  std::uint32_t sequences, length;
+  std::uint32_t position = 0;
+  Session::Impl session;
+  AlignedBuffer<float> logits;
+};
+
+Batch::Batch(Model& model, std::uint32_t sequences, std::uint32_t length) {
+  if (sequences == 0) throw Error(ErrorCode::kInvalidArgument, "batch: expected at least one sequence, found none");
+  if (length > model.context_length())
+    throw Error(ErrorCode::kCapacity, "sequences of " + std::to_string(length) + " tokens exceed the context of " +
+                                          std::to_string(model.context_length()));
+  if (model.impl_->calls != nullptr)
+    throw Error(ErrorCode::kUnsupported, "batch: found a model with calls of a chip; supported: models of the host alone");
+  impl_ = std::make_unique<Impl>(model, sequences, length);
+  impl_->session.set_length(length);
+  impl_->session.keeps_tokens = false;
+  impl_->logits.reserve(std::size_t{sequences} * model.num_logits());
+}
+
+Batch::~Batch() = default;
+
+std::span<const float> Batch::step(std::span<const std::int32_t> tokens) {
+  Impl& impl = *impl_;
+  if (tokens.size() != impl.sequences)
+    throw Error(ErrorCode::kInvalidArgument, "batch: expected a token for each of " + std::to_string(impl.sequences) +
+                                                 " sequences, found " + std::to_string(tokens.size()));
+  if (impl.position >= impl.length)
+    throw Error(ErrorCode::kCapacity, "batch: sequences exceed their " + std::to_string(impl.length) + " tokens");
+  for (const std::int32_t token : tokens) {
+    if (token < 0 || static_cast<std::uint32_t>(token) >= impl.model.vocab_size)
+      throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(token) + " is outside the vocabulary of " +
+                                                   std::to_string(impl.model.vocab_size) + " tokens");
+  }
+  for (std::size_t begin = 0; begin < tokens.size(); begin += kChunk) {
+    const std::size_t count = std::min(kChunk, tokens.size() - begin);
+    impl.session.pieces.clear();
+    for (std::size_t i = 0; i < count; ++i)
+      impl.session.pieces.push_back({impl.position, 1, static_cast<std::uint32_t>(begin + i)});
+    impl.session.run(tokens.subspan(begin, count), 0, impl.logits.data() + begin * impl.model.num_logits);
+  }
+  ++impl.position;
+  check_mapped_files();
+  return {impl.logits.data(), tokens.size() * impl.model.num_logits};
 }
 
 }  // namespace xw::transformer

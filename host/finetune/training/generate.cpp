@@ -11,6 +11,10 @@
 #include "arch/support/checksum.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "arch/support/parallel.hpp"
+#include "arch/support/progress.hpp"
+#include "host/finetune/training/host_sampling.hpp"
+#include "host/toolchain/checkpoint_source.hpp"
 
 namespace xw::finetune {
 namespace {
@@ -37,7 +41,7 @@ std::int32_t begin_token(const toolchain::OpenedCheckpoint& opened) {
 nlohmann::ordered_json origin_of(const GenerateSettings& settings, const toolchain::OpenedCheckpoint& opened) {
   nlohmann::ordered_json origin = {{"model", opened.graph.name}, {"checkpoint", fingerprint(opened)}};
   if (!settings.text.empty()) return origin;
-  origin["engine"] = "torch";
+  origin["engine"] = settings.engine == Engine::kHost ? "host" : "torch";
   origin["temperature"] = settings.sampling.temperature;
   origin["top_k"] = settings.sampling.top_k;
   origin["top_p"] = settings.sampling.top_p;
@@ -111,7 +115,19 @@ DataSummary generate_data(const GenerateSettings& settings, const std::function<
   if (plan.sequences == 0)
     throw Error(ErrorCode::kInvalidArgument, "expected a number of sequences or tokens, found neither");
   const std::int32_t bos = begin_token(opened);
-  return write_data(settings.output, plan, torch_sampler(opened, settings, bos), on_shard);
+  if (settings.engine == Engine::kTorch)
+    return write_data(settings.output, plan, torch_sampler(opened, settings, bos), on_shard);
+  ThreadPool pool(settings.threads);
+  transformer::Model model(opened.graph, std::make_shared<toolchain::CheckpointSource>(opened.file), nullptr, pool);
+  return write_data(
+      settings.output, plan,
+      [&](const ShardTask& task) {
+        Progress progress("shard " + std::to_string(task.index + 1) + "/" + std::to_string(plan.num_shards()),
+                          std::uint64_t{task.count} * (plan.length - 1), "tokens");
+        return sample_sequences(model, pool, bos, plan.length, task.first, task.count, settings.sampling,
+                                [&](std::uint32_t tokens) { progress.advance(tokens); });
+      },
+      on_shard);
 }
 
 }  // namespace xw::finetune

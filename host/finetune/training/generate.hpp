@@ -14,6 +14,11 @@
 
 namespace xw::finetune {
 
+enum class Engine {
+  kHost,   ///< the host's transformer, fp32
+  kTorch,  ///< torch, on a device
+};
+
 struct GenerateSettings {
   std::filesystem::path checkpoint, tokenizer, output;
   std::filesystem::path text;  ///< tokenise this file instead of sampling
@@ -22,6 +27,7 @@ struct GenerateSettings {
   std::uint64_t sequences = 0;    ///< of the data set, or ...
   std::uint64_t tokens = 0;       ///< ... as many as hold so many tokens; of a text both are at most
   std::uint32_t batch = 128;      ///< sequences at once and of a shard
+  Engine engine = Engine::kHost;
   std::string device = "cpu";     ///< of torch
   std::string compute = "auto";   ///< of torch: "fp32", "bf16", or bf16 where it is fast
   unsigned threads = 0;
