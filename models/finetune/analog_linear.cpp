@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "models/finetune/cpu_kernels.hpp"
 
 namespace xw::finetune {
 namespace {
@@ -35,6 +36,27 @@ struct Run : torch::CustomClassHolder {
     weights = {};
   }
 };
+
+std::atomic<bool> fused_loops{true};
+
+bool has_fused_loops(const Tensor& tensor) {
+  return fused_loops && tensor.is_cpu() &&
+         (tensor.scalar_type() == torch::kFloat32 || tensor.scalar_type() == torch::kBFloat16);
+}
+/// Calls `body` with the loops for numbers of the tensor.
+template <typename Body>
+void with_loops(const Tensor& tensor, const Body& body) {
+  if (tensor.scalar_type() == torch::kBFloat16) {
+    body(cpu::bf16_kernels());
+  } else {
+    body(cpu::float_kernels());
+  }
+}
+/// Numbers of a contiguous tensor.
+template <typename Loops>
+auto* data(const Loops& /*loops*/, const Tensor& tensor) {
+  return static_cast<typename Loops::Number*>(tensor.data_ptr());
+}
 
 /// Columns [begin, end) of a matrix.
 Tensor columns(const Tensor& matrix, std::int64_t begin, std::int64_t end) {
@@ -64,8 +86,26 @@ std::pair<Tensor, Tensor> round_and_clamp(const Tensor& values, int largest) {
 }
 
 /// What a layer of `steps` does to its inputs: fills run.scaled and run.codes.
-void convert_inputs(Run& run, const Tensor& x) {
+void convert_inputs(Run& run, const Tensor& inputs) {
   const AnalogLayer& layer = *run.layer;
+  const Tensor x = inputs.contiguous();
+  if (has_fused_loops(x)) {
+    run.scaled = at::empty_like(x);
+    run.codes = at::empty_like(x);
+    with_loops(x, [&](const auto& loops) {
+      for (std::size_t r = 0; r < layer.num_ranges(); ++r) {
+        const cpu::Columns place{x.size(0), x.size(1), layer.range_cuts[r], layer.range_cuts[r + 1]};
+        loops.convert_inputs(data(loops, x), place, 1 / run.steps.const_data_ptr<float>()[r],
+                             static_cast<float>(run.converters.dac_max), data(loops, run.scaled),
+                             data(loops, run.codes));
+      }
+    });
+    if (layer.digital_positions > 0) {
+      first_positions(run.scaled, run.shape, layer.digital_positions).zero_();
+      first_positions(run.codes, run.shape, layer.digital_positions).zero_();
+    }
+    return;
+  }
   const Tensor inverse = run.steps.reciprocal();
   if (layer.num_ranges() == 1) {
     run.scaled = at::empty_like(x);
@@ -101,6 +141,19 @@ class AnalogLinear : public torch::autograd::Function<AnalogLinear> {
     for (std::size_t block = 0; block < layer.num_blocks(); ++block) {
       const std::int64_t begin = layer.block_cuts[block], end = layer.block_cuts[block + 1];
       Tensor products = at::mm(columns(run->codes, begin, end), columns(values, begin, end).t());
+      if (converters.adc_max > 0 && has_fused_loops(products)) {
+        const bool is_first = !y.defined();
+        if (is_first) y = at::empty_like(products);
+        const Tensor factor = output_factor(*run, block).contiguous();
+        Tensor passed = at::empty(products.sizes(), torch::kBool);
+        with_loops(products, [&](const auto& loops) {
+          loops.convert_outputs(data(loops, products), products.size(0), products.size(1),
+                                factor.template const_data_ptr<float>(), static_cast<float>(converters.adc_max),
+                                is_first, static_cast<std::uint8_t*>(passed.data_ptr()), data(loops, y));
+        });
+        run->passed.push_back(passed);
+        continue;
+      }
       if (converters.adc_max > 0) {
         auto [codes, passed] = round_and_clamp(products, converters.adc_max);
         products = codes;
@@ -140,10 +193,13 @@ class AnalogLinear : public torch::autograd::Function<AnalogLinear> {
     Tensor input_gradient = at::empty_like(run.codes);
     for (std::size_t block = 0; block < layer.num_blocks(); ++block) {
       const std::int64_t begin = layer.block_cuts[block], end = layer.block_cuts[block + 1];
-      const Tensor passed = run.passed.empty() ? dy : dy * run.passed[block];
+      const Tensor passed = run.passed.empty() ? dy : masked(dy, run.passed[block]);
       Tensor noisy = columns(values, begin, end);
-      if (run.weights.scales.defined())
-        noisy = noisy * run.weights.scales[static_cast<std::int64_t>(block)].to(values.dtype()).unsqueeze(1);
+      if (run.weights.scales.defined()) {
+        const Tensor scale = run.weights.scales[static_cast<std::int64_t>(block)].unsqueeze(1);
+        Tensor product = at::empty(noisy.sizes(), noisy.options());
+        noisy = at::mul_out(product, noisy, scale);
+      }
       Tensor part = columns(input_gradient, begin, end);
       at::mm_out(part, passed, noisy);
       if (!layer.weight_gradient.defined()) continue;
@@ -157,7 +213,9 @@ class AnalogLinear : public torch::autograd::Function<AnalogLinear> {
       }
     }
     Tensor range_gradient;
-    if (run.steps.defined()) {
+    if (run.steps.defined() && has_fused_loops(input_gradient)) {
+      range_gradient = convert_gradient(run, input_gradient);
+    } else if (run.steps.defined()) {
       const double bound = converters.dac_max * (1 + kTolerance);
       const Tensor inner = at::hardtanh_backward(input_gradient, run.scaled, -bound, bound);
       range_gradient = gradient_of_ranges(run, input_gradient, inner);
@@ -170,6 +228,42 @@ class AnalogLinear : public torch::autograd::Function<AnalogLinear> {
   }
 
  private:
+  /// dy where the ADC did not clamp.
+  static Tensor masked(const Tensor& dy, const Tensor& passed) {
+    if (!has_fused_loops(dy)) return dy * passed;
+    const Tensor outer = dy.contiguous();
+    Tensor result = at::empty_like(outer);
+    with_loops(outer, [&](const auto& loops) {
+      loops.mask(data(loops, outer), static_cast<const std::uint8_t*>(passed.const_data_ptr()), outer.numel(),
+                 data(loops, result));
+    });
+    return result;
+  }
+
+  /// Turns the gradient behind the DAC into that before it, in place, and returns that of the ranges.
+  static Tensor convert_gradient(const Run& run, const Tensor& gradient) {
+    const AnalogLayer& layer = *run.layer;
+    const Converters& converters = run.converters;
+    std::int64_t rows = gradient.size(0);
+    if (layer.digital_positions > 0) rows -= run.shape[0] * layer.digital_positions;
+    Tensor result = at::empty({static_cast<std::int64_t>(layer.num_ranges())}, torch::kFloat32);
+    with_loops(gradient, [&](const auto& loops) {
+      for (std::size_t r = 0; r < layer.num_ranges(); ++r) {
+        const cpu::Columns place{gradient.size(0), gradient.size(1), layer.range_cuts[r], layer.range_cuts[r + 1]};
+        const cpu::Widening found =
+            loops.input_gradient(data(loops, gradient), data(loops, run.scaled), place,
+                                 static_cast<float>(converters.dac_max), static_cast<float>(kTolerance));
+        const double count = static_cast<double>(std::max<std::int64_t>(1, rows * (place.end - place.begin)));
+        const double inside = 1 - static_cast<double>(found.outside) / count;
+        const double range = static_cast<double>(run.steps.const_data_ptr<float>()[r]) * converters.dac_max;
+        const double decay = inside > converters.range_inside ? converters.range_decay : 0;
+        result.data_ptr<float>()[r] =
+            static_cast<float>(range * (found.sum + decay) * (converters.log_ranges ? range : 1));
+      }
+    });
+    return result;
+  }
+
   /// What an output code of a block is worth, [out] or [1]; undefined: 1.
   static Tensor output_factor(const Run& run, std::size_t block) {
     if (!run.steps.defined()) return {};
@@ -221,7 +315,49 @@ class AnalogLinear : public torch::autograd::Function<AnalogLinear> {
   }
 };
 
+/// prepare_weights() row by row.
+void prepare_fused(const AnalogLayer& layer, const Converters& converters, const WeightNoise& noise,
+                   const Tensor& deviates, PreparedWeights& prepared) {
+  const Tensor& weight = layer.weight;
+  const Tensor master = weight.scalar_type() == torch::kFloat32 ? weight : weight.to(torch::kFloat32);
+  const std::int64_t outputs = master.size(0), inputs = master.size(1);
+  const double ratio = converters.adc_max > 0 ? static_cast<double>(converters.adc_max) / converters.dac_max : 0;
+  Tensor scales = at::empty({static_cast<std::int64_t>(layer.num_blocks()), outputs}, torch::kFloat32);
+  cpu::WeightRow common;
+  common.sigma = static_cast<float>(layer.noise_factor * (noise.table.defined() ? 1.0 : noise.sigma));
+  common.levels = static_cast<float>(converters.weight_max);
+  common.scale = static_cast<float>(ratio / converters.lambda);
+  Tensor table;
+  if (noise.table.defined()) {
+    table = noise.table.contiguous();
+    common.table = table.const_data_ptr<float>();
+    common.points = table.size(0);
+  }
+  const float* weights = master.const_data_ptr<float>();
+  const float* normal = deviates.defined() ? deviates.const_data_ptr<float>() : nullptr;
+  float* maxima = scales.data_ptr<float>();
+  with_loops(prepared.values, [&](const auto& loops) {
+    auto* target = data(loops, prepared.values);
+    for (std::int64_t row = 0; row < outputs; ++row) {
+      for (std::size_t block = 0; block < layer.num_blocks(); ++block) {
+        const std::int64_t begin = layer.block_cuts[block];
+        cpu::WeightRow part = common;
+        part.weight = weights + row * master.stride(0) + begin;
+        part.deviates = normal == nullptr ? nullptr : normal + row * inputs + begin;
+        part.count = layer.block_cuts[block + 1] - begin;
+        maxima[static_cast<std::int64_t>(block) * outputs + row] =
+            loops.prepare_row(part, target + row * inputs + begin);
+      }
+    }
+  });
+  if (converters.adc_max > 0) prepared.scales = scales.mul_(converters.lambda / ratio);
+}
+
 }  // namespace
+
+void use_fused_loops(bool is_on) {
+  fused_loops = is_on;
+}
 
 std::size_t AnalogLayer::range_of(std::size_t block) const {
   const auto after = std::upper_bound(range_cuts.begin(), range_cuts.end(), block_cuts[block]);
@@ -241,7 +377,13 @@ PreparedWeights prepare_weights(const AnalogLayer& layer, const Converters& conv
   const bool has_adc = converters.adc_max > 0;
   prepared.values = at::empty(weight.sizes(), weight.options().dtype(compute));
   Tensor deviates;
-  if (!noise.is_none()) deviates = source.normal(weight.sizes(), weight.is_cuda() ? compute : torch::kFloat32);
+  if (!noise.is_none()) {
+    deviates = source.normal(weight.sizes(), weight.is_cuda() ? compute : torch::kFloat32).contiguous();
+  }
+  if (has_fused_loops(prepared.values) && weight.stride(1) == 1) {
+    prepare_fused(layer, converters, noise, deviates, prepared);
+    return prepared;
+  }
   std::vector<Tensor> scales;
   for (std::size_t block = 0; block < layer.num_blocks(); ++block) {
     const std::int64_t begin = layer.block_cuts[block], end = layer.block_cuts[block + 1];

@@ -57,6 +57,9 @@ struct PreparedWeights {
 [[nodiscard]] torch::Tensor analog_linear(const torch::Tensor& x, const std::shared_ptr<const AnalogLayer>& layer,
                                           const Converters& converters, const PreparedWeights& weights);
 
+/// On CPUs the passes are fused loops (cpu_kernels.hpp); false switches to torch's operations, which other devices run. For tests.
+void use_fused_loops(bool is_on);
+
 /// Ranges of a layer, fp32 [ranges], from the parameter.
 [[nodiscard]] torch::Tensor range_values(const AnalogLayer& layer, const Converters& converters);
 

@@ -57,6 +57,15 @@ std::vector<std::int64_t> cuts_of(std::size_t inputs, int max_inputs) {
   return cuts;
 }
 
+/// Every test runs with the fused loops of CPUs and with torch's operations, which other devices run.
+class AnalogLinear : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override { use_fused_loops(GetParam()); }
+  void TearDown() override { use_fused_loops(true); }
+};
+INSTANTIATE_TEST_SUITE_P(Ways, AnalogLinear, testing::Bool(),
+                         [](const auto& made) { return made.param ? "fused" : "torch"; });
+
 json golden_cases(const std::string& kind) {
   const json golden = xw::test::read_golden();
   json found = json::array();
@@ -67,7 +76,7 @@ json golden_cases(const std::string& kind) {
   return found;
 }
 
-TEST(AnalogLinear, GradientsEqualLightning) {
+TEST_P(AnalogLinear, GradientsEqualLightning) {
   for (const json& c : golden_cases("backward")) {
     SCOPED_TRACE(c.at("case").get<std::string>());
     const GoldenTensor weight(c.at("weight")), range(c.at("input_range")), x(c.at("x")), dy(c.at("dy")), y(c.at("y"));
@@ -94,7 +103,7 @@ TEST(AnalogLinear, GradientsEqualLightning) {
 }
 
 /// Rows of the golden forward cases that this layer has: static input ranges, bounds per channel or none.
-TEST(AnalogLinear, OutputsEqualLightning) {
+TEST_P(AnalogLinear, OutputsEqualLightning) {
   int tried = 0;
   for (const json& c : golden_cases("forward")) {
     const json& config = c.at("config");
@@ -121,7 +130,7 @@ TEST(AnalogLinear, OutputsEqualLightning) {
 }
 
 /// Everything at once: several blocks and ranges, noise, clamping converters.
-TEST(AnalogLinear, EqualsTheScalarReference) {
+TEST_P(AnalogLinear, EqualsTheScalarReference) {
   for (std::uint32_t seed = 1; seed <= 12; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 generator(seed);
@@ -162,7 +171,7 @@ TEST(AnalogLinear, EqualsTheScalarReference) {
   }
 }
 
-TEST(AnalogLinear, RangesAsLogarithmsHaveTheChainRule) {
+TEST_P(AnalogLinear, RangesAsLogarithmsHaveTheChainRule) {
   const Tensor weight = random_tensor({5, 12}, 1, 0.1F), x = random_tensor({7, 12}, 2), dy = random_tensor({7, 5}, 3);
   Case plain(weight, {0.9F}, {0, 12});
   plain.run(x, dy);
@@ -175,7 +184,7 @@ TEST(AnalogLinear, RangesAsLogarithmsHaveTheChainRule) {
 }
 
 /// First positions of every context are a clean matrix product, in both directions; nothing of them counts for the range.
-TEST(AnalogLinear, DigitalPositionsAreCleanProducts) {
+TEST_P(AnalogLinear, DigitalPositionsAreCleanProducts) {
   const std::int64_t batch = 2, positions = 4, digital = 1, in = 10, out = 6;
   const Tensor weight = random_tensor({out, in}, 1, 0.1F);
   Tensor x = random_tensor({batch, positions, in}, 2);
@@ -202,7 +211,7 @@ TEST(AnalogLinear, DigitalPositionsAreCleanProducts) {
 }
 
 /// Without an ADC and with a fine DAC the layer is smooth in its inputs: its gradients are those of finite differences.
-TEST(AnalogLinear, GradientsAreFiniteDifferencesWithoutConverters) {
+TEST_P(AnalogLinear, GradientsAreFiniteDifferencesWithoutConverters) {
   const Tensor weight = random_tensor({4, 6}, 1, 0.3F), x = random_tensor({3, 6}, 2), dy = random_tensor({3, 4}, 3);
   const Tensor xi = random_tensor({4, 6}, 4);
   const auto make = [&] {
@@ -227,7 +236,31 @@ TEST(AnalogLinear, GradientsAreFiniteDifferencesWithoutConverters) {
   }
 }
 
-TEST(AnalogLinear, CopiesDivideTheNoise) {
+/// bf16 has the same results but for its rounding.
+TEST_P(AnalogLinear, InBf16IsNearFp32) {
+  const Tensor weight = random_tensor({40, 96}, 1, 0.1F), x = random_tensor({50, 96}, 2).to(torch::kBFloat16);
+  const Tensor dy = random_tensor({50, 40}, 3).to(torch::kBFloat16), xi = random_tensor({40, 96}, 4);
+  std::vector<Tensor> results[2];
+  for (const torch::ScalarType type : {torch::kFloat32, torch::kBFloat16}) {
+    Case run(weight, {1.1F, 1.6F}, {0, 48, 96});
+    run.converters.lambda = 4;
+    run.noise.sigma = 0.05;
+    run.source.fix(xi);
+    Tensor inputs = x.to(type).requires_grad_(true);
+    const Tensor y = analog_linear(inputs, run.layer, run.converters,
+                                   prepare_weights(*run.layer, run.converters, run.noise, run.source, type));
+    EXPECT_EQ(y.scalar_type(), type);
+    y.backward(dy.to(type));
+    results[type == torch::kBFloat16 ? 1 : 0] = {y, inputs.grad(), run.layer->weight_gradient,
+                                                 run.layer->ranges.grad()};
+  }
+  for (std::size_t i = 0; i < 4; ++i) {
+    const Tensor expected = results[0][i], found = results[1][i].to(torch::kFloat32);
+    EXPECT_LT((found - expected).norm().item<double>(), 0.06 * expected.norm().item<double>()) << i;
+  }
+}
+
+TEST_P(AnalogLinear, CopiesDivideTheNoise) {
   const Tensor weight = torch::ones({64, 64});
   Case run(weight, {1.0F}, {0, 64});
   run.converters.adc_max = 0;
@@ -237,7 +270,7 @@ TEST(AnalogLinear, CopiesDivideTheNoise) {
   EXPECT_NEAR((weights.values - weight).std().item<double>(), 0.04, 0.002);
 }
 
-TEST(AnalogLinear, WeightsOfFewBitsAreMultiplesOfTheLargest) {
+TEST_P(AnalogLinear, WeightsOfFewBitsAreMultiplesOfTheLargest) {
   const Tensor weight = random_tensor({3, 20}, 7, 0.2F);
   Case run(weight, {1.0F}, {0, 20});
   run.converters.adc_max = 0;

@@ -51,13 +51,17 @@ TEST(CellNoise, DeviationIsThatOfThePolynomial) {
   converters.adc_max = 0;
   NoiseSource source(torch::kCPU);
   source.seed(5);
-  const PreparedWeights weights = prepare_weights(layer, converters, noise, source, torch::kFloat32);
-  const Tensor error = (weights.values - layer.weight) / 0.02;
-  for (std::size_t i = 0; i < magnitudes.size(); ++i) {
-    const double expected = cells::pcm_afm_sigma(magnitudes[i]);
-    EXPECT_NEAR(error.select(1, static_cast<std::int64_t>(i)).std().item<double>(), expected, 0.05 * expected)
-        << magnitudes[i];
+  for (const bool is_fused : {true, false}) {
+    use_fused_loops(is_fused);
+    const PreparedWeights weights = prepare_weights(layer, converters, noise, source, torch::kFloat32);
+    const Tensor error = (weights.values - layer.weight) / 0.02;
+    for (std::size_t i = 0; i < magnitudes.size(); ++i) {
+      const double expected = cells::pcm_afm_sigma(magnitudes[i]);
+      EXPECT_NEAR(error.select(1, static_cast<std::int64_t>(i)).std().item<double>(), expected, 0.05 * expected)
+          << magnitudes[i];
+    }
   }
+  use_fused_loops(true);
 }
 
 TEST(CellNoise, RefusesUnknownModels) {

@@ -1,0 +1,5 @@
+// The loops for one instruction set (CMakeLists.txt has the options).
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#define XW_KERNELS portable
+#include "models/finetune/cpu_kernels_impl.hpp"
