@@ -106,7 +106,6 @@ class Trainer {
       if (recipe_.evaluation.every != 0 && step_ % recipe_.evaluation.every == 0) evaluate();
       if (recipe_.run.checkpoint_minutes > 0 && seconds_since(last_save_) >= 60 * recipe_.run.checkpoint_minutes) save();
     }
-    flush();
     save();
     TrainSummary summary;
     summary.interrupted = interrupt_requested();
@@ -187,6 +186,7 @@ class Trainer {
   }
 
   void save() {
+    flush();  // a state never stands beside metrics that end before it
     TrainingState state;
     state.progress = {{"step", step_},
                       {"tokens", tokens_},

@@ -1,0 +1,139 @@
+// Fine-tuning as a user does it: what a killed run goes on with, what a trained checkpoint is worth on the integer engine.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "arch/support/file.hpp"
+#include "tests/support/shared_data.hpp"
+#include "tests/unit/app/command.hpp"
+#include "tests/unit/app/tiny_model.hpp"
+
+namespace xw::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+
+class FinetuneTest : public testing::Test {
+ protected:
+  FinetuneTest() : folder_(fs::temp_directory_path() / ("xw-finetune-" + std::to_string(::getpid()))) {
+    fs::create_directories(folder_);
+  }
+  ~FinetuneTest() override { fs::remove_all(folder_); }
+
+  void write_recipe(const fs::path& model, const std::string& more) {
+    std::ofstream(folder_ / "r.toml") << "[model]\ncheckpoint = \"" << model.string() << "\"\n[data]\npath = \""
+                                      << (folder_ / "data").string() << "\"\n"
+                                      << more;
+  }
+  [[nodiscard]] std::string path(const char* name) const { return (folder_ / name).string(); }
+  [[nodiscard]] std::vector<Json> metrics(const char* output) const {
+    std::vector<Json> lines;
+    std::ifstream file(path(output) + ".metrics.jsonl");
+    for (std::string line; std::getline(file, line);) {
+      lines.push_back(Json::parse(line));
+      lines.back().erase("seconds");
+    }
+    return lines;
+  }
+  fs::path folder_;
+};
+
+TEST_F(FinetuneTest, AKilledRunThatGoesOnHasTheLossesOfAnUndisturbedOne) {
+  const std::uint64_t seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const fs::path model = write_tiny_model(folder_ / "model");
+  ASSERT_EQ(crossweave("generate-data " + model.string() + " -o " + path("data") + " --sequences 40 --length 32").status, 0);
+  write_recipe(model,
+               "[hardware]\nchip = \"tiny-64\"\n[clipping]\nalpha = 2.5\n[budget]\ntokens = 12800\n"
+               "[run]\nthreads = 1\ncheckpoint_minutes = 0.001\nlog_seconds = 0.1\n");
+  const std::string run = "finetune " + path("r.toml") + " --resume -o ";
+  Outcome outcome = crossweave(run + path("whole.safetensors"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  int resumed = 0;
+  for (int kill = 0; kill < 5; ++kill) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const std::string command = "exec " + crossweave_command() + " " + run + path("parts.safetensors") + " >/dev/null 2>&1";
+      ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
+      ::_exit(127);
+    }
+    // Not before it has saved once, then at any moment.
+    for (int i = 0; i < 1000 && !fs::exists(path("parts.safetensors.state")); ++i)
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(random() % 1500));
+    ::kill(child, SIGKILL);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    resumed += WIFSIGNALED(status) ? 1 : 0;
+  }
+  EXPECT_GT(resumed, 0) << "no run was killed before its end";
+  outcome = crossweave(run + path("parts.safetensors"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  EXPECT_NE(outcome.output.find("resumed at step"), std::string::npos) << outcome.output;
+  const std::vector<Json> whole = metrics("whole.safetensors");
+  EXPECT_EQ(whole.size(), 200U);
+  const std::vector<Json> parts = metrics("parts.safetensors");
+  ASSERT_EQ(parts.size(), whole.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) ASSERT_EQ(parts[i], whole[i]) << "line " << i + 1;
+  EXPECT_EQ(read_text_file(path("parts.safetensors")), read_text_file(path("whole.safetensors")));
+  // Another recipe does not go on with this state.
+  outcome = crossweave(run + path("parts.safetensors") + " --set optimiser.lr=0.5");
+  EXPECT_EQ(outcome.status, 2) << outcome.output;
+}
+
+TEST_F(FinetuneTest, ATrainedCheckpointCompilesForItsConvertersAndForNoOthers) {
+  const fs::path model = write_tiny_model(folder_ / "model");
+  ASSERT_EQ(crossweave("generate-data " + model.string() + " -o " + path("data") + " --sequences 40 --length 32").status, 0);
+  write_recipe(model, "[hardware]\nchip = \"tiny-64\"\nlambda = 7.0\n[budget]\ntokens = 1280\n[run]\nthreads = 1\n");
+  Outcome outcome = crossweave("finetune " + path("r.toml") + " -o " + path("t.safetensors"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  outcome = crossweave("compile " + path("t.safetensors") + " --chip tiny-64 -o " + path("t.xwp") + " --json=" + path("c.json"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  const std::string inspected = crossweave("inspect " + path("t.xwp")).output;
+  EXPECT_NE(inspected.find("input ranges stored in the checkpoint, ADC range 7"), std::string::npos) << inspected;
+  // The same chip with a DAC of another width.
+  std::string chip = read_text_file(source_dir() / "arch" / "chips" / "tiny-64.toml");
+  const std::size_t bits = chip.find("dac_bits = 8");
+  ASSERT_NE(bits, std::string::npos);
+  chip.replace(bits, 12, "dac_bits = 6");
+  std::ofstream(folder_ / "six.toml") << chip;
+  outcome = crossweave("compile " + path("t.safetensors") + " --chip " + path("six.toml") + " -o " + path("six.xwp"));
+  EXPECT_EQ(outcome.status, 3) << outcome.output;
+  EXPECT_NE(outcome.output.find("forward.inp_res: found 254 steps, expected 62"), std::string::npos) << outcome.output;
+}
+
+TEST_F(FinetuneTest, TwoMinutesTakeAQuarterOfTheLossOnANoisyChip) {
+  const auto stories = shared_path("data/weights/stories260K/stories260K.bin");
+  if (!stories) GTEST_SKIP() << "needs data/weights/stories260K beside the project";
+  const std::string sample = "generate-data " + stories->string() + " --length 256 --batch 512 -o ";
+  ASSERT_EQ(crossweave(sample + path("data") + " --tokens 524288").status, 0);
+  const Outcome recipe = crossweave("finetune " + (source_dir() / "models" / "recipes" / "stories-afm.toml").string() +
+                                    " --set model.checkpoint=" + stories->string() + " --set data.path=" + path("data") +
+                                    " --set evaluation.every=1000000 --set evaluation.chips=10 -o " + path("t.safetensors"));
+  ASSERT_EQ(recipe.status, 0) << recipe.output;
+  // Held-out text of the teacher on the integer engine with the chip's noise: first before, last after training.
+  std::vector<double> held_out;
+  for (const Json& line : metrics("t.safetensors")) {
+    if (line.contains("held_out")) held_out.push_back(line.at("held_out").get<double>());
+  }
+  ASSERT_GE(held_out.size(), 2U);
+  const std::size_t place = recipe.output.find("teacher ");
+  ASSERT_NE(place, std::string::npos) << recipe.output;
+  const double fp32 = std::stod(recipe.output.substr(place + 8));
+  EXPECT_LT(held_out.back() - fp32, 0.75 * (held_out.front() - fp32)) << recipe.output;
+}
+
+}  // namespace
+}  // namespace xw::test
