@@ -8,7 +8,7 @@
 # It is the C++ part of PyPI's wheel of torch 2.11.0 (CUDA 13 build, which runs without a GPU) and the two libraries of
 # NVIDIA that its CPU part is linked with: 546 MB to download, 0.5 GB in the cache afterwards. Hashes are checked. The
 # folder appears whole or not at all; a second call costs nothing, and wheels that were downloaded before an interruption
-# are used. Only needs python3 with pip, unzip and sha256sum. Configure again afterwards (cmake --preset dev). Environment:
+# are used. Needs python3 with pip, unzip and sha256sum. Configure again afterwards (cmake --preset dev). Environment:
 #   XW_CACHE   the cache (default: .cache in the repository)
 #   XW_TORCH   the folder that libtorch is to be in (default: libtorch in the cache); CMake looks there, too
 set -euo pipefail
@@ -40,7 +40,7 @@ for tool in python3 unzip sha256sum; do
 done
 python3 -m pip --version >/dev/null 2>&1 || fail "this needs pip, which is not installed (Debian: apt-get install python3-pip)"
 
-downloads=$cache/downloads
+downloads=$cache/libtorch-wheels
 mkdir -p "$downloads" "$(dirname "$target")" || fail "cannot write to $cache"
 work=$(mktemp -d "$(dirname "$target")/.libtorch.XXXXXX") || fail "cannot write to $(dirname "$target")"
 trap 'rm -rf "$work"' EXIT
