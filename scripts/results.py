@@ -5,7 +5,7 @@
 
     scripts/results.py accuracy [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl] [--reuse]
     scripts/results.py tasks TASK.jsonl... [--model GGUF] [--limit N] [--seeds N] [--reuse]
-    scripts/results.py adaptation [--model GGUF] [--text wiki.test.raw] [--lm-head analog] [--calibration-text FILE] [--seeds N] [--reuse]
+    scripts/results.py adaptation [--model GGUF] [--text wiki.test.raw] [--lm-head analog] [--calibration-text FILE] [--seeds N] [--name NAME] [--jobs N] [--reuse]
     scripts/results.py cycles [--model GGUF] [--build FOLDER]
 
 accuracy compiles SmolLM2-135M for afm-512 and evaluates fp32, digital-w8a8, digital-w4a8, analog ideal and analog pcm-afm
@@ -24,7 +24,9 @@ and on the SystemC model. It needs a build with Verilator, SystemC and benchmark
 Only the part of docs/results.md between the markers of the table is rewritten.
 """
 import argparse
+import concurrent.futures
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -32,6 +34,7 @@ import sys
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+SMOLLM2 = "SmolLM2-135M-Instruct"
 LONG_ENOUGH = 1000  # cycles of a program that is compared one by one
 
 
@@ -63,6 +66,8 @@ def parse_arguments():
     adaptation.add_argument("--seeds", default=5, type=int)
     adaptation.add_argument("--lm-head", default="digital", choices=("digital", "analog"))
     adaptation.add_argument("--calibration-text", default=None, type=pathlib.Path, help="text to adapt on (default: the built-in one)")
+    adaptation.add_argument("--name", default=SMOLLM2, help="of the model; another one has a table of its own")
+    adaptation.add_argument("--jobs", default=1, type=int, help="rows that are measured at the same time, each with its part of the cores")
     adaptation.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
     cycles = tables.add_parser("cycles", parents=[common], help="SystemC model beside the Verilated RTL")
     cycles.add_argument("--build", default=ROOT / "build/dev", type=pathlib.Path, help="build folder with the Verilated kernels")
@@ -85,7 +90,7 @@ def parse_arguments():
     return arguments
 
 
-def evaluate(arguments, name, model, what, options):
+def evaluate(arguments, name, model, what, options, threads=()):
     """Runs one row; its JSON stays in the work folder, with the command beside it. Returns the result and its file."""
     file = arguments.work / f"{name}.json"
     command = ["eval", str(model), *what, f"--json={file}", *options]
@@ -99,7 +104,7 @@ def evaluate(arguments, name, model, what, options):
     write_whole(kept, json.dumps(command))
     print("+ crossweave", " ".join(command), flush=True)
     started = time.time()
-    subprocess.run([str(arguments.crossweave), *command], check=True)
+    subprocess.run([str(arguments.crossweave), *command, *threads], check=True)
     print(f"  {time.time() - started:.0f} s", flush=True)
     return json.loads(file.read_text()), file
 
@@ -212,48 +217,68 @@ def tasks(arguments):
     print("\n".join(lines))
 
 
-def adapted(arguments, level):
+ADAPTATION_ROWS = [
+    ("none", "as it is", []), ("fold", "scales", []), ("centre", "+ means and first token", []), ("bypass", "+ 16 directions", []),
+    ("clip", "+ clipping", []), ("clip", "+ the MLP twice", ["--replicate", "*.gate_proj=2,*.up_proj=2,*.down_proj=2"]),
+    ("clip", "+ all twice", ["--replicate", "all=2"])]
+
+
+def adapted(arguments, level, threads):
     """The checkpoint at a level, made unless the same command made it before."""
     if level == "none":
         return arguments.model
-    file = arguments.work / f"smollm2-{level}-{arguments.lm_head}.safetensors"
+    file = arguments.work / f"{adaptation_marker(arguments)}-{level}.safetensors"
     command = ["adapt", str(arguments.model), "--level", level, "--lm-head", arguments.lm_head, "-o", str(file)]
     if arguments.calibration_text:
         command += ["--calibration-text", str(arguments.calibration_text)]
     kept = file.with_suffix(".command.json")
     if not (arguments.reuse and file.exists() and kept.exists() and json.loads(kept.read_text()) == command):
-        subprocess.run([str(arguments.crossweave), *command], check=True)
-        kept.write_text(json.dumps(command))
+        subprocess.run([str(arguments.crossweave), *command, *threads], check=True)
+        write_whole(kept, json.dumps(command))
     return file
 
 
-def adaptation(arguments):
-    lm_head = ["--lm-head", arguments.lm_head]
-    rows = [("none", "as it is", []), ("fold", "scales", []), ("centre", "+ means and first token", []), ("bypass", "+ 16 directions", []),
-            ("clip", "+ clipping", []), ("clip", "+ the MLP twice", ["--replicate", "*.gate_proj=2,*.up_proj=2,*.down_proj=2"]),
-            ("clip", "+ all twice", ["--replicate", "all=2"])]
-    lines = ["| level | what | tiles | digital MACs | fp32 | w8a8 | ideal | pcm-afm | ms/token | mJ/token |", "|---" * 10 + "|"]
+def adaptation_marker(arguments):
+    """Name of the table: one for each model, place of the output layer and kind of calibration text."""
+    name = "" if arguments.name == SMOLLM2 else "-" + re.sub(r"[^a-z0-9]+", "-", arguments.name.lower()).strip("-")
+    return "adaptation" + name + ("-analog-head" if arguments.lm_head == "analog" else "") + ("-in-domain" if arguments.calibration_text else "")
+
+
+def adaptation_row(arguments, number, checkpoint, threads):
+    """One line of the table."""
+    level, what, options = ADAPTATION_ROWS[number]
+    name = f"{adaptation_marker(arguments)}-{number}"
+    program = compile_program(arguments, name, ["--lm-head", arguments.lm_head, *options, *threads], checkpoint)
     measured = ["--text", str(arguments.text), "--tokens", str(arguments.tokens), "--context", "512"]
-    marker = "adaptation" + ("-analog-head" if arguments.lm_head == "analog" else "")
-    for number, (level, what, options) in enumerate(rows):
-        checkpoint, name = adapted(arguments, level), f"adaptation-{arguments.lm_head}-{number}"
-        program = compile_program(arguments, name, [*lm_head, *options], checkpoint)
-        cells = []
-        for mode, model, mode_options in (("fp32", checkpoint, ["--mode", "fp32"]), ("w8a8", program, ["--mode", "digital-w8a8"]),
-                                          ("ideal", program, ["--noise", "ideal"]),
-                                          ("pcm-afm", program, ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])):
-            result, _ = evaluate(arguments, f"{name}-{mode}", model, measured, mode_options)
-            cells.append(cell(result["perplexity"], 1, 2, len(result["runs"])))
-        done = subprocess.run([str(arguments.crossweave), "simulate", str(program), "--position", "511", "--json"], check=True,
-                              stdout=subprocess.PIPE, text=True)
-        simulated = json.loads(done.stdout)
-        run = simulated["runs"][0]
-        lines.append(f"| {level} | {what} | {simulated['tiles']} | {100 * run['digital_macs'] / (run['digital_macs'] + run['cell_macs']):.1f} % | "
-                     + " | ".join(cells) + f" | {run['total_ns'] * 1e-6:.2f} | {run['energy_pj_per_token'] * 1e-9:.2f} |")
-        write_table(arguments.document, marker, [
-            *lines, "", f"SmolLM2-135M-Instruct on `afm-512`, lm_head {arguments.lm_head}; wiki.test.raw, first {arguments.tokens} tokens, context 512; mean ± standard deviation over "
-            f"{arguments.seeds} chips. Adapted and calibrated on {arguments.calibration_text.name if arguments.calibration_text else 'the built-in text'}. Time and energy of one token at position "
-            f"511 on the simulated chip; digital MACs with attention{' and lm_head' if arguments.lm_head == 'digital' else ''}. Command: `scripts/results.py adaptation`."])
+    cells = []
+    for mode, model, mode_options in (("fp32", checkpoint, ["--mode", "fp32"]), ("w8a8", program, ["--mode", "digital-w8a8"]),
+                                      ("ideal", program, ["--noise", "ideal"]),
+                                      ("pcm-afm", program, ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])):
+        result, _ = evaluate(arguments, f"{name}-{mode}", model, measured, mode_options, threads)
+        cells.append(cell(result["perplexity"], 1, 2, len(result["runs"])))
+    done = subprocess.run([str(arguments.crossweave), "simulate", str(program), "--position", "511", "--json"], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    simulated = json.loads(done.stdout)
+    run = simulated["runs"][0]
+    return (f"| {level} | {what} | {simulated['tiles']} | {100 * run['digital_macs'] / (run['digital_macs'] + run['cell_macs']):.1f} % | "
+            + " | ".join(cells) + f" | {run['total_ns'] * 1e-6:.2f} | {run['energy_pj_per_token'] * 1e-9:.2f} |")
+
+
+def adaptation(arguments):
+    threads = ["--threads", str(max(1, (os.cpu_count() or 1) // arguments.jobs))]
+    head = ["| level | what | tiles | digital MACs | fp32 | w8a8 | ideal | pcm-afm | ms/token | mJ/token |", "|---" * 10 + "|"]
+    footer = (f"{arguments.name} on `afm-512`, lm_head {arguments.lm_head}; {arguments.text.name}, first {arguments.tokens} tokens, context 512; mean ± standard deviation over "
+              f"{arguments.seeds} chips. Adapted {'to ' + arguments.calibration_text.name if arguments.calibration_text else 'to the built-in text'}. Time and energy of one token at position "
+              f"511 on the simulated chip; digital MACs with attention{' and lm_head' if arguments.lm_head == 'digital' else ''}. Command: `scripts/results.py adaptation`.")
+    with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
+        levels = list(dict.fromkeys(level for level, _, _ in ADAPTATION_ROWS))
+        checkpoints = {level: pool.submit(adapted, arguments, level, threads) for level in levels}
+        rows = [pool.submit(lambda n=number, l=level: adaptation_row(arguments, n, checkpoints[l].result(), threads))
+                for number, (level, _, _) in enumerate(ADAPTATION_ROWS)]
+        lines = list(head)
+        for row in rows:
+            lines.append(row.result())
+            write_table(arguments.document, adaptation_marker(arguments), [*lines, "", footer])
     print("\n".join(lines))
 
 
