@@ -30,8 +30,8 @@ function(xw_install_package)
   write_basic_package_version_file(${PROJECT_BINARY_DIR}/crossweave-config-version.cmake COMPATIBILITY SameMinorVersion)
   install(FILES ${PROJECT_BINARY_DIR}/crossweave-config.cmake ${PROJECT_BINARY_DIR}/crossweave-config-version.cmake
           DESTINATION ${package})
-  # Headers are named from the root of the sources. Those that hold code of source files, and those that need Verilator or
-  # SystemC where there is none, stay here.
+  # Headers are named from the root of the sources. Those that hold code of source files, those of training (its libraries are not
+  # installed), and those that need Verilator or SystemC where there is none, stay here.
   set(folders arch compiler models host)
   if(XW_HAVE_SYSTEMC)
     list(APPEND folders systemc)
@@ -40,7 +40,7 @@ function(xw_install_package)
   endif()
   foreach(folder IN LISTS folders)
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/crossweave FILES_MATCHING
-            PATTERN "*.hpp" PATTERN "host/app" EXCLUDE PATTERN "*_impl.hpp" EXCLUDE PATTERN "kernel_avx*.hpp" EXCLUDE
+            PATTERN "*.hpp" PATTERN "host/app" EXCLUDE PATTERN "host/finetune" EXCLUDE PATTERN "models/finetune" EXCLUDE PATTERN "*_impl.hpp" EXCLUDE PATTERN "kernel_avx*.hpp" EXCLUDE PATTERN "*_kernels_simd.hpp" EXCLUDE
             PATTERN "model_of.hpp" EXCLUDE)
   endforeach()
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/arch/chips DESTINATION ${CMAKE_INSTALL_DATADIR}/crossweave FILES_MATCHING PATTERN "*.toml")

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
-# From a real checkpoint to tokens on a noisy analog chip: fetches SmolLM2-135M-Instruct, compiles it for a chip of
-# 512 x 512 tiles, lets one chip instance with PCM programming noise complete a prompt, and reports what that costs.
+# From a real checkpoint to tokens on a noisy analog chip: fetches SmolLM2-135M-Instruct, adapts it to the noise and compiles it
+# for a chip of 512 x 512 tiles, lets one chip instance with PCM programming noise complete a prompt, and reports what that costs.
 # Builds only what that needs (CMake preset demo); says what it does, how far it is and how long every step took.
 #
 #   XW_JOBS=4 scripts/demo.sh    number of parallel compilers (default: the cores)
@@ -65,8 +65,8 @@ if [ ! -x "$crossweave" ]; then
   exit 1
 fi
 
-step "compile" "checkpoint to program: tiles, ranges from a calibration text, instructions"
-run compile "$model" --chip afm-512 -o "$program"
+step "compile" "checkpoint to program: made fit for noisy cells without training (a minute or two), tiles, ranges, instructions"
+run compile "$model" --chip afm-512 --adapt clip -o "$program"
 
 step "run" "one chip with the programming noise of PCM cells completes a prompt"
 run run "$program" --noise pcm-afm --chip-seed 7 --prompt "The capital of France is" --tokens 48

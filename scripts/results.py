@@ -35,6 +35,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOLLM2 = "SmolLM2-135M-Instruct"
+DIGITAL_HEAD = ["--lm-head", "digital"]
 LONG_ENOUGH = 1000  # cycles of a program that is compared one by one
 
 
@@ -145,7 +146,7 @@ def file_name(row):
 def accuracy(arguments):
     programs = {}
     for name, options in (("analog", []), ("w8", ["--weights", "w8"]), ("w4", ["--weights", "w4"]), ("down-digital", ["--digital", "*.down_proj"])):
-        programs[name] = compile_program(arguments, f"smollm2-{name}", options)
+        programs[name] = compile_program(arguments, f"smollm2-{name}", [*DIGITAL_HEAD, *options])
     seeds = ["--chip-seeds", str(arguments.seeds)]
     analog, partial = programs["analog"], programs["down-digital"]
     rows = [
@@ -197,7 +198,7 @@ def task_cells(result, rows):
 
 
 def tasks(arguments):
-    analog, w8 = compile_program(arguments, "smollm2-analog", []), compile_program(arguments, "smollm2-w8", ["--weights", "w8"])
+    analog, w8 = compile_program(arguments, "smollm2-analog", DIGITAL_HEAD), compile_program(arguments, "smollm2-w8", [*DIGITAL_HEAD, "--weights", "w8"])
     rows = [("fp32", arguments.model, ["--mode", "fp32"]), ("digital-w8a8", w8, ["--mode", "digital-w8a8"]),
             ("analog ideal", analog, ["--noise", "ideal"]),
             ("analog pcm-afm", analog, ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])]
@@ -306,7 +307,7 @@ def difference(rtl, model):
 
 
 def cycles(arguments):
-    program = compile_program(arguments, "smollm2-analog", [])
+    program = compile_program(arguments, "smollm2-analog", DIGITAL_HEAD)
     calls = subprocess.run([str(arguments.cycle_table), str(program), "1", "16"], check=True, stdout=subprocess.PIPE, text=True).stdout
     test = subprocess.run([str(arguments.cycle_test)], check=False, stdout=subprocess.PIPE, text=True)
     # Without the milliseconds, which are of this machine.

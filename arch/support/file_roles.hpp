@@ -12,11 +12,11 @@ namespace xw {
 
 /// What an output holds; it may only replace a file of its own kind (or an empty one).
 enum class OutputKind {
-  kText,      ///< JSON, CSV, timelines: replaces text, nothing binary
-  kProgram,   ///< starts like a program
-  kCapture,   ///< starts like a saved run
+  kText,        ///< JSON, CSV, timelines: replaces text, nothing binary
+  kProgram,     ///< starts like a program
+  kCapture,     ///< starts like a saved run
   kCheckpoint,  ///< starts like a safetensors file
-  kWaveform,  ///< starts like an FST file
+  kWaveform,    ///< starts like an FST file
 };
 
 /// Whether a file of this name, without folders, is part of a checkpoint where it stands in its folder: configuration,

@@ -145,12 +145,11 @@ class TrainedRanges {
     const std::int64_t size = training_ == nullptr ? -1 : training_->max_input_size;
     const std::int64_t expected = size < 1 ? 1 : (in_features + size - 1) / size;
     if (tiles == 0 || tiles > in_features || (!is_free && tiles != expected)) {
-      throw Error(ErrorCode::kFormat,
-                  checkpoint_.path().string() + ": " + name + ".input_range: expected " +
-                      (is_free ? "at most one range per input"
-                                            : std::to_string(expected) + " ranges, for mapping.max_input_size " +
-                                                  std::to_string(size) + " of " + training_->origin) +
-                      ", found " + std::to_string(tiles));
+      throw Error(ErrorCode::kFormat, checkpoint_.path().string() + ": " + name + ".input_range: expected " +
+                                          (is_free ? "at most one range per input"
+                                                   : std::to_string(expected) + " ranges, for mapping.max_input_size " +
+                                                         std::to_string(size) + " of " + training_->origin) +
+                                          ", found " + std::to_string(tiles));
     }
     std::vector<program::InputRange> inputs;
     const std::vector<std::uint32_t> begins = checkpoint::tile_begins(in_features, tiles);

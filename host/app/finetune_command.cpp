@@ -51,12 +51,14 @@ int finetune_main(const std::vector<std::string>& arguments) {
       "finetune", arguments, options, "recipe", "RECIPE.toml -o TRAINED.safetensors [options]",
       "  crossweave finetune models/recipes/smollm2-afm.toml -o smollm2-afm.safetensors\n"
       "  crossweave finetune models/recipes/smollm2-afm-gpu.toml --device cuda --minutes 8 -o smollm2-afm.safetensors\n"
-      "  crossweave finetune models/recipes/smollm2-afm.toml --set optimiser.lr=5e-5 --resume -o smollm2-afm.safetensors\n"
+      "  crossweave finetune models/recipes/smollm2-afm.toml --set optimiser.lr=5e-5 --resume -o "
+      "smollm2-afm.safetensors\n"
       "  crossweave compile smollm2-afm.safetensors -o smollm2.xwp\n");
   if (!values) return 0;
   if (recipe_path.empty())
     throw Error(ErrorCode::kInvalidArgument, "finetune: no recipe given (see `crossweave finetune --help`)");
-  if (files.output.empty()) throw Error(ErrorCode::kInvalidArgument, "finetune: no output given; use -o TRAINED.safetensors");
+  if (files.output.empty())
+    throw Error(ErrorCode::kInvalidArgument, "finetune: no output given; use -o TRAINED.safetensors");
   if (values->contains("device")) overrides.push_back("run.device=" + (*values)["device"].as<std::string>());
   if (values->contains("minutes")) overrides.push_back("budget.minutes=" + (*values)["minutes"].as<std::string>());
   if (values->contains("tokens")) overrides.push_back("budget.tokens=" + (*values)["tokens"].as<std::string>());

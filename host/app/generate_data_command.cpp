@@ -37,15 +37,18 @@ int generate_data_main(const std::vector<std::string>& arguments) {
   add("text", path_value(settings.text, "--text"), "tokenise this text file instead of sampling");
   add("temperature", po::value(&settings.sampling.temperature)->default_value(1), "divides logits");
   add("top-k", po::value(&settings.sampling.top_k)->default_value(0), "only the most probable tokens (0: all)");
-  add("top-p", po::value(&settings.sampling.top_p)->default_value(1), "only the most probable tokens that hold this much");
-  add("length", po::value(&settings.length)->default_value(settings.length), "tokens of a sequence, the first (BOS) included");
+  add("top-p", po::value(&settings.sampling.top_p)->default_value(1),
+      "only the most probable tokens that hold this much");
+  add("length", po::value(&settings.length)->default_value(settings.length),
+      "tokens of a sequence, the first (BOS) included");
   add("sequences", po::value(&settings.sequences), "sequences to make");
   add("tokens", po::value(&settings.tokens), "or as many as hold so many tokens");
   add("seed", po::value(&settings.sampling.seed)->default_value(settings.sampling.seed), "of the sampling");
   add("batch", po::value(&settings.batch)->default_value(settings.batch), "sequences at once, and of a shard");
   add("engine", po::value(&engine), "what samples: host, or torch (default: host, with --device torch)");
   add("device", po::value(&settings.device)->default_value(settings.device), "of torch: cpu, cuda or cuda:N");
-  add("compute", po::value(&settings.compute)->default_value(settings.compute), "of torch: fp32, bf16, or auto (bf16 where it is fast)");
+  add("compute", po::value(&settings.compute)->default_value(settings.compute),
+      "of torch: fp32, bf16, or auto (bf16 where it is fast)");
   add("tokenizer", path_value(settings.tokenizer, "--tokenizer"),
       "tokenizer file (default: found in or beside the checkpoint)");
   options.add(thread_options(settings.threads)).add(json_options(json_path));
@@ -58,16 +61,20 @@ int generate_data_main(const std::vector<std::string>& arguments) {
       "A call with the same settings goes on where a killed one was.\n");
   if (!values) return 0;
   if (settings.checkpoint.empty())
-    throw Error(ErrorCode::kInvalidArgument, "generate-data: no checkpoint given (see `crossweave generate-data --help`)");
-  if (settings.output.empty()) throw Error(ErrorCode::kInvalidArgument, "generate-data: no folder given; use -o FOLDER");
+    throw Error(ErrorCode::kInvalidArgument,
+                "generate-data: no checkpoint given (see `crossweave generate-data --help`)");
+  if (settings.output.empty())
+    throw Error(ErrorCode::kInvalidArgument, "generate-data: no folder given; use -o FOLDER");
   if (settings.sequences != 0 && settings.tokens != 0)
     throw Error(ErrorCode::kInvalidArgument, "generate-data: expected --sequences or --tokens, found both");
   if (settings.compute != "auto" && settings.compute != "fp32" && settings.compute != "bf16")
-    throw Error(ErrorCode::kInvalidArgument, "--compute: expected auto, fp32 or bf16, found '" + settings.compute + "'");
+    throw Error(ErrorCode::kInvalidArgument,
+                "--compute: expected auto, fp32 or bf16, found '" + settings.compute + "'");
   if (engine.empty()) engine = (*values)["device"].defaulted() ? "host" : "torch";
   settings.engine = engine_of(engine);
   if (settings.engine == finetune::Engine::kHost && !(*values)["compute"].defaulted())
-    throw Error(ErrorCode::kInvalidArgument, "--compute cannot apply: the host samples in fp32; --engine torch chooses");
+    throw Error(ErrorCode::kInvalidArgument,
+                "--compute cannot apply: the host samples in fp32; --engine torch chooses");
   if (settings.engine == finetune::Engine::kHost && !(*values)["device"].defaulted())
     throw Error(ErrorCode::kInvalidArgument, "--device cannot apply: the host samples; --engine torch uses devices");
   if (!settings.text.empty()) {
@@ -82,13 +89,11 @@ int generate_data_main(const std::vector<std::string>& arguments) {
   roles.add_input("--text", settings.text);
   roles.add_output("--json", json_path, OutputKind::kText);
   roles.check();
-  const finetune::DataSummary summary =
-      finetune::generate_data(settings, [&](const finetune::DataSummary& so_far) {
-        if (json_path == "-") return;
-        report::line(std::cout, "%llu tokens, %.0f tokens/s", static_cast<unsigned long long>(so_far.tokens),
-                     rate(so_far));
-        std::cout.flush();
-      });
+  const finetune::DataSummary summary = finetune::generate_data(settings, [&](const finetune::DataSummary& so_far) {
+    if (json_path == "-") return;
+    report::line(std::cout, "%llu tokens, %.0f tokens/s", static_cast<unsigned long long>(so_far.tokens), rate(so_far));
+    std::cout.flush();
+  });
   if (json_path != "-")
     report::line(std::cout, "%s: %llu tokens, %llu of them made in %.1f s (%.0f tokens/s)",
                  settings.output.string().c_str(), static_cast<unsigned long long>(summary.tokens),

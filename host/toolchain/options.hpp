@@ -34,7 +34,7 @@ struct CompileOptions {
   std::string chip = "afm-512";  ///< description: built-in name or TOML file
   std::string emulator;          ///< likewise; empty: the chip description's
   program::WeightMode weights = program::WeightMode::kAnalog;
-  bool lm_head_analog = false;       ///< the output layer runs on the chip
+  bool lm_head_analog = true;        ///< the output layer runs on the chip, a copy of the embedding if they are tied
   std::vector<std::string> digital;  ///< linear layers to keep digital: names or patterns
   /// The first token of every context is computed on the host (passes::set_digital_positions), but in the output layer.
   bool first_token_digital = false;

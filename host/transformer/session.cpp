@@ -470,7 +470,8 @@ Batch::Batch(Model& model, std::uint32_t sequences, std::uint32_t length) {
     throw Error(ErrorCode::kCapacity, "sequences of " + std::to_string(length) + " tokens exceed the context of " +
                                           std::to_string(model.context_length()));
   if (model.impl_->calls != nullptr)
-    throw Error(ErrorCode::kUnsupported, "batch: found a model with calls of a chip; supported: models of the host alone");
+    throw Error(ErrorCode::kUnsupported,
+                "batch: found a model with calls of a chip; supported: models of the host alone");
   impl_ = std::make_unique<Impl>(model, sequences, length);
   impl_->session.set_length(length);
   impl_->session.keeps_tokens = false;

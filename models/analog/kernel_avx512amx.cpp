@@ -37,7 +37,8 @@ struct alignas(64) TileConfiguration {
 
 }  // namespace
 
-std::uint64_t mvm_avx512amx(const BlockView& block, const MvmBatch& batch, const std::byte* packed, std::byte* scratch) {
+std::uint64_t mvm_avx512amx(const BlockView& block, const MvmBatch& batch, const std::byte* packed,
+                            std::byte* scratch) {
   static constexpr TileConfiguration kTiles;
   _tile_loadconfig(&kTiles);
   const std::uint64_t num_saturated = SimdMvm<Avx512Matrix<Amx>>::run(block, batch, packed, scratch);

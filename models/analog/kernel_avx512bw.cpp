@@ -46,7 +46,8 @@ struct Avx512Bw : Avx512 {
 
 }  // namespace
 
-std::uint64_t mvm_avx512bw(const BlockView& block, const MvmBatch& batch, const std::byte* /*packed*/, std::byte* scratch) {
+std::uint64_t mvm_avx512bw(const BlockView& block, const MvmBatch& batch, const std::byte* /*packed*/,
+                           std::byte* scratch) {
   return SimdMvm<Avx512Bw>::run(block, batch, nullptr, scratch);
 }
 

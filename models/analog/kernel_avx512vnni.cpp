@@ -5,7 +5,8 @@
 
 namespace xw::analog::kernels {
 
-std::uint64_t mvm_avx512vnni(const BlockView& block, const MvmBatch& batch, const std::byte* packed, std::byte* scratch) {
+std::uint64_t mvm_avx512vnni(const BlockView& block, const MvmBatch& batch, const std::byte* packed,
+                             std::byte* scratch) {
   return SimdMvm<Avx512Vnni>::run(block, batch, packed, scratch);
 }
 

@@ -44,7 +44,8 @@ struct AvxVnni : Avx2 {
 
 }  // namespace
 
-std::uint64_t mvm_avxvnni(const BlockView& block, const MvmBatch& batch, const std::byte* /*packed*/, std::byte* scratch) {
+std::uint64_t mvm_avxvnni(const BlockView& block, const MvmBatch& batch, const std::byte* /*packed*/,
+                          std::byte* scratch) {
   return SimdMvm<AvxVnni>::run(block, batch, nullptr, scratch);
 }
 

@@ -33,7 +33,8 @@ std::uint64_t convert(const BlockView& block, const MvmBatch& batch, std::uint32
 
 }  // namespace
 
-std::uint64_t mvm_portable(const BlockView& block, const MvmBatch& batch, const std::byte* /*packed*/, std::byte* /*scratch*/) {
+std::uint64_t mvm_portable(const BlockView& block, const MvmBatch& batch, const std::byte* /*packed*/,
+                           std::byte* /*scratch*/) {
   constexpr std::uint32_t kChunk = 64;
   std::uint64_t num_saturated = 0;
   for (std::uint32_t group = 0; group * block.lanes < block.cols; ++group) {

@@ -412,13 +412,13 @@ class SimdMvm {
   const BlockView& block_;
   const MvmBatch& batch_;
   std::uint32_t steps_ = 0;
-  std::size_t x_stride_ = 0;         ///< bytes between prepared vectors
-  std::int32_t* start_ = nullptr;    ///< first value of the accumulators, per vector of the pass
-  std::byte* x_ = nullptr;           ///< codes of the pass, padded with zeros
+  std::size_t x_stride_ = 0;          ///< bytes between prepared vectors
+  std::int32_t* start_ = nullptr;     ///< first value of the accumulators, per vector of the pass
+  std::byte* x_ = nullptr;            ///< codes of the pass, padded with zeros
   std::byte* matrix_sums_ = nullptr;  ///< of a matrix unit
   const std::byte* given_ = nullptr;  ///< all panels, packed before
-  std::byte* packed_ = nullptr;      ///< packed panel
-  std::int8_t* gathered_ = nullptr;  ///< panel of an unusual lane count, [row][kPanel]
+  std::byte* packed_ = nullptr;       ///< packed panel
+  std::int8_t* gathered_ = nullptr;   ///< panel of an unusual lane count, [row][kPanel]
   std::uint32_t first_vector_ = 0;
   std::uint32_t key_[3] = {};
 };

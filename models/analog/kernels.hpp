@@ -17,7 +17,8 @@ inline constexpr std::uint32_t kMaxPassVectors = 256;
 [[nodiscard]] inline std::size_t scratch_bytes(std::uint32_t rows, std::uint32_t num_vectors) {
   const std::size_t padded_rows = (std::size_t{rows} + 63) / 64 * 64;
   // Matrix units take vectors 16 at a time.
-  const std::size_t vectors = num_vectors < kMaxPassVectors ? (std::size_t{num_vectors} + 15) / 16 * 16 : kMaxPassVectors;
+  const std::size_t vectors =
+      num_vectors < kMaxPassVectors ? (std::size_t{num_vectors} + 15) / 16 * 16 : kMaxPassVectors;
   return vectors * padded_rows * 2     // vectors, possibly widened to int16
          + padded_rows * 64 * 2        // packed panel, possibly widened to int16
          + padded_rows * 64            // gathered panel (unusual lane counts)

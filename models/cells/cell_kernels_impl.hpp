@@ -15,9 +15,9 @@
 namespace xw::cells::detail {
 namespace {
 
-constexpr std::size_t kCubicSegments = 16;     // segments of one octave in the table of normal deviates
-constexpr unsigned kCubicFractionBits = 27;    // of a place within a segment
-constexpr std::size_t kCubicCoefficients = 4;  // c0 + c1 t + c2 t^2 + c3 t^3
+constexpr std::size_t kCubicSegments = 16;      // segments of one octave in the table of normal deviates
+constexpr unsigned kCubicFractionBits = 27;     // of a place within a segment
+constexpr std::size_t kCubicCoefficients = 4;   // c0 + c1 t + c2 t^2 + c3 t^3
 constexpr float kRoundToInteger = 12582912.0F;  // 1.5 * 2^23: adding it rounds half to even to an integer
 
 [[gnu::always_inline]] inline int clamped(int value, int lowest, int highest) {
@@ -104,8 +104,7 @@ void read_devices(const float* __restrict programmed, const float* __restrict no
   }
 }
 
-constexpr CellKernels make_cell_kernels(const char* name,
-                                        void (*deviates)(const DeviateSource&, std::size_t, float*)) {
+constexpr CellKernels make_cell_kernels(const char* name, void (*deviates)(const DeviateSource&, std::size_t, float*)) {
   return CellKernels{name,
                      normalize<std::int16_t>,
                      normalize<std::int8_t>,

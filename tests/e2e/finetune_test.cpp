@@ -54,7 +54,8 @@ TEST_F(FinetuneTest, AKilledRunThatGoesOnHasTheLossesOfAnUndisturbedOne) {
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   const fs::path model = write_tiny_model(folder_ / "model");
-  ASSERT_EQ(crossweave("generate-data " + model.string() + " -o " + path("data") + " --sequences 40 --length 32").status, 0);
+  ASSERT_EQ(
+      crossweave("generate-data " + model.string() + " -o " + path("data") + " --sequences 40 --length 32").status, 0);
   write_recipe(model,
                "[hardware]\nchip = \"tiny-64\"\n[clipping]\nalpha = 2.5\n[budget]\ntokens = 12800\n"
                "[run]\nthreads = 1\ncheckpoint_minutes = 0.001\nlog_seconds = 0.1\n");
@@ -65,7 +66,8 @@ TEST_F(FinetuneTest, AKilledRunThatGoesOnHasTheLossesOfAnUndisturbedOne) {
   for (int kill = 0; kill < 5; ++kill) {
     const pid_t child = ::fork();
     if (child == 0) {
-      const std::string command = "exec " + crossweave_command() + " " + run + path("parts.safetensors") + " >/dev/null 2>&1";
+      const std::string command =
+          "exec " + crossweave_command() + " " + run + path("parts.safetensors") + " >/dev/null 2>&1";
       ::execl("/bin/sh", "sh", "-c", command.c_str(), static_cast<char*>(nullptr));
       ::_exit(127);
     }
@@ -95,11 +97,13 @@ TEST_F(FinetuneTest, AKilledRunThatGoesOnHasTheLossesOfAnUndisturbedOne) {
 
 TEST_F(FinetuneTest, ATrainedCheckpointCompilesForItsConvertersAndForNoOthers) {
   const fs::path model = write_tiny_model(folder_ / "model");
-  ASSERT_EQ(crossweave("generate-data " + model.string() + " -o " + path("data") + " --sequences 40 --length 32").status, 0);
+  ASSERT_EQ(
+      crossweave("generate-data " + model.string() + " -o " + path("data") + " --sequences 40 --length 32").status, 0);
   write_recipe(model, "[hardware]\nchip = \"tiny-64\"\nlambda = 7.0\n[budget]\ntokens = 1280\n[run]\nthreads = 1\n");
   Outcome outcome = crossweave("finetune " + path("r.toml") + " -o " + path("t.safetensors"));
   ASSERT_EQ(outcome.status, 0) << outcome.output;
-  outcome = crossweave("compile " + path("t.safetensors") + " --chip tiny-64 -o " + path("t.xwp") + " --json=" + path("c.json"));
+  outcome = crossweave("compile " + path("t.safetensors") + " --chip tiny-64 -o " + path("t.xwp") +
+                       " --json=" + path("c.json"));
   ASSERT_EQ(outcome.status, 0) << outcome.output;
   const std::string inspected = crossweave("inspect " + path("t.xwp")).output;
   EXPECT_NE(inspected.find("input ranges stored in the checkpoint, ADC range 7"), std::string::npos) << inspected;
@@ -119,9 +123,10 @@ TEST_F(FinetuneTest, TwoMinutesTakeAQuarterOfTheLossOnANoisyChip) {
   if (!stories) GTEST_SKIP() << "needs data/weights/stories260K beside the project";
   const std::string sample = "generate-data " + stories->string() + " --length 256 --batch 512 -o ";
   ASSERT_EQ(crossweave(sample + path("data") + " --tokens 524288").status, 0);
-  const Outcome recipe = crossweave("finetune " + (source_dir() / "models" / "recipes" / "stories-afm.toml").string() +
-                                    " --set model.checkpoint=" + stories->string() + " --set data.path=" + path("data") +
-                                    " --set evaluation.every=1000000 --set evaluation.chips=10 -o " + path("t.safetensors"));
+  const Outcome recipe =
+      crossweave("finetune " + (source_dir() / "models" / "recipes" / "stories-afm.toml").string() +
+                 " --set model.checkpoint=" + stories->string() + " --set data.path=" + path("data") +
+                 " --set evaluation.every=1000000 --set evaluation.chips=10 -o " + path("t.safetensors"));
   ASSERT_EQ(recipe.status, 0) << recipe.output;
   // Held-out text of the teacher on the integer engine with the chip's noise: first before, last after training.
   std::vector<double> held_out;

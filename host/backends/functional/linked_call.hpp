@@ -22,10 +22,10 @@ struct LinkedCall {
   std::uint64_t generation = 0;           ///< of the memory contents it was made from
   std::vector<analog::BlockView> blocks;  ///< per instruction: for LOAD_BLOCK the image in device memory
   std::vector<std::shared_ptr<const analog::PackedCells>> packed;  ///< what `blocks` and `schedule` refer to
-  std::size_t valid = 0;                  ///< instructions before `failure`
-  Failure failure;                        ///< of the plan, or an earlier one found in the images
-  CallTotals totals;                      ///< of the valid instructions
-  std::vector<Group> schedule;            ///< of the valid instructions
+  std::size_t valid = 0;                                           ///< instructions before `failure`
+  Failure failure;              ///< of the plan, or an earlier one found in the images
+  CallTotals totals;            ///< of the valid instructions
+  std::vector<Group> schedule;  ///< of the valid instructions
 };
 
 [[nodiscard]] LinkedCall link_call(const CallPlan& plan,

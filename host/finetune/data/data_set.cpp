@@ -94,11 +94,8 @@ std::string difference(const Json& found, const Json& wanted, const std::string&
 }
 
 void write_manifest(const fs::path& path, const DataPlan& plan, const Json& shards, bool complete) {
-  const Json json = {{"format", kFormat},
-                     {"version", 1},
-                     {"settings", settings_of(plan)},
-                     {"complete", complete},
-                     {"shards", shards}};
+  const Json json = {
+      {"format", kFormat}, {"version", 1}, {"settings", settings_of(plan)}, {"complete", complete}, {"shards", shards}};
   write_text_file(path, json_text(json, 1) + "\n");
 }
 

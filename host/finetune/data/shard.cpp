@@ -54,8 +54,8 @@ ShardHeader read_header(const MappedFile& file) {
   const std::uint64_t expected =
       kHeaderBytes + std::uint64_t{header.sequences} * header.length * header.id_bytes();  // below 2^47
   if (bytes.size() != expected)
-    fail(file.path(), "expected " + std::to_string(expected) + " bytes, as its header says, found " +
-                          std::to_string(bytes.size()));
+    fail(file.path(),
+         "expected " + std::to_string(expected) + " bytes, as its header says, found " + std::to_string(bytes.size()));
   return header;
 }
 
@@ -99,11 +99,11 @@ TokenShard::TokenShard(const std::filesystem::path& path, bool check_crc) : file
 
 void TokenShard::read(std::uint32_t sequence, std::uint32_t begin, std::span<std::int32_t> dst) const {
   if (sequence >= header_.sequences || begin > header_.length || dst.size() > header_.length - begin)
-    throw Error(ErrorCode::kInvalidArgument,
-                file_.path().string() + ": tokens " + std::to_string(begin) + " to " +
-                    std::to_string(begin + dst.size()) + " of sequence " + std::to_string(sequence) +
-                    " are outside its " + std::to_string(header_.sequences) + " sequences of " +
-                    std::to_string(header_.length));
+    throw Error(ErrorCode::kInvalidArgument, file_.path().string() + ": tokens " + std::to_string(begin) + " to " +
+                                                 std::to_string(begin + dst.size()) + " of sequence " +
+                                                 std::to_string(sequence) + " are outside its " +
+                                                 std::to_string(header_.sequences) + " sequences of " +
+                                                 std::to_string(header_.length));
   const std::uint32_t id_bytes = header_.id_bytes();
   std::size_t offset = kHeaderBytes + (std::size_t{sequence} * header_.length + begin) * id_bytes;
   for (std::int32_t& token : dst) {

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/finetune/recipe/recipe.hpp"
 
+#include <toml++/toml.h>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <toml++/toml.h>
 #include <utility>
 
 #include "arch/description/table_reader.hpp"
@@ -86,8 +86,8 @@ void read_hardware(TableReader& table, Recipe::Hardware& hardware) {
 }
 
 void read_ranges(TableReader& table, Recipe::Ranges& ranges) {
-  ranges.start = choice<RangeStart>(table, "start", {{"mse", RangeStart::kMse}, {"kappa", RangeStart::kKappa}},
-                                    ranges.start);
+  ranges.start =
+      choice<RangeStart>(table, "start", {{"mse", RangeStart::kMse}, {"kappa", RangeStart::kKappa}}, ranges.start);
   ranges.kappa = table.real("kappa", {0, 1e4, true}, ranges.kappa);
   ranges.batches = count(table, "batches", 1, ranges.batches);
   ranges.learn = on_off(table, "learn", ranges.learn);
@@ -99,10 +99,9 @@ void read_ranges(TableReader& table, Recipe::Ranges& ranges) {
 void read_optimiser(TableReader& table, Recipe::Optimiser& optimiser) {
   optimiser.lr = table.real("lr", {0, 1}, optimiser.lr);
   optimiser.end_lr = table.real("end_lr", {0, 1}, optimiser.end_lr);
-  optimiser.decay =
-      choice<LrDecay>(table, "decay",
-                      {{"linear", LrDecay::kLinear}, {"cosine", LrDecay::kCosine}, {"none", LrDecay::kNone}},
-                      optimiser.decay);
+  optimiser.decay = choice<LrDecay>(
+      table, "decay", {{"linear", LrDecay::kLinear}, {"cosine", LrDecay::kCosine}, {"none", LrDecay::kNone}},
+      optimiser.decay);
   optimiser.warmup_steps = count(table, "warmup_steps", 0, optimiser.warmup_steps);
   optimiser.beta1 = table.real("beta1", {0, 0.99999}, optimiser.beta1);
   optimiser.beta2 = table.real("beta2", {0, 0.99999999}, optimiser.beta2);
@@ -163,8 +162,8 @@ Recipe read_recipe(TableReader document) {
     recipe.evaluation.noise = table.text("noise", "");
   });
   section(document, "export", [&](TableReader& table) {
-    recipe.export_type =
-        choice<ExportType>(table, "type", {{"fp32", ExportType::kF32}, {"bf16", ExportType::kBf16}}, recipe.export_type);
+    recipe.export_type = choice<ExportType>(table, "type", {{"fp32", ExportType::kF32}, {"bf16", ExportType::kBf16}},
+                                            recipe.export_type);
   });
   if (recipe.model.checkpoint.empty()) document.reject("model", "a table with the checkpoint", "none");
   if (recipe.data.path.empty()) document.reject("data", "a table with the path of the data", "none");

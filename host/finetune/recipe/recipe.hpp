@@ -12,8 +12,11 @@
 
 namespace xw::finetune {
 
-enum class Method { kAfm };               ///< "afm": distillation with the chip in the loop
-enum class RangeStart { kMse, kKappa };   ///< "mse": least square error; "kappa": kappa standard deviations, as lightning
+enum class Method { kAfm };  ///< "afm": distillation with the chip in the loop
+enum class RangeStart {
+  kMse,
+  kKappa
+};  ///< "mse": least square error; "kappa": kappa standard deviations, as lightning
 enum class LrDecay { kLinear, kCosine, kNone };
 enum class ExportType { kF32, kBf16 };
 
@@ -35,22 +38,22 @@ struct Recipe {
     std::vector<std::string> digital;  ///< linears that stay digital
     std::string tiles = "chip";        ///< inputs of a layer cut as the chip's tiles ("chip") or not at all ("whole")
     bool first_token_digital = false;
-    double gamma = 0.03;        ///< weight noise: standard deviation over a column's largest weight; 0: none
+    double gamma = 0.03;             ///< weight noise: standard deviation over a column's largest weight; 0: none
     std::string noise = "gaussian";  ///< "gaussian" with gamma, "none", "chip" or a cell model
-    double noise_scale = 1;  ///< multiplies the standard deviation of a cell model
-    double lambda = 0;          ///< ADC full scale over input range times largest weight; 0: the chip's
+    double noise_scale = 1;          ///< multiplies the standard deviation of a cell model
+    double lambda = 0;               ///< ADC full scale over input range times largest weight; 0: the chip's
   } hardware;
   struct Ranges {
     RangeStart start = RangeStart::kMse;
     double kappa = 18;
     std::uint32_t batches = 4;  ///< micro-batches to choose them from
     bool learn = true;
-    double lr = 5e-3;           ///< in log space
+    double lr = 5e-3;  ///< in log space
     double decay = 0.01, min_percentage = 0.95;
   } ranges;
   struct Clipping {
-    double alpha = 0;        ///< standard deviations of a row; 0: none
-    double exempt = 0;       ///< rows whose largest weight is above this many stay unclipped; 0: none is
+    double alpha = 0;          ///< standard deviations of a row; 0: none
+    double exempt = 0;         ///< rows whose largest weight is above this many stay unclipped; 0: none is
     std::uint32_t anneal = 0;  ///< steps over which rows come down to alpha; 0: at once
   } clipping;
   struct Optimiser {
@@ -58,7 +61,7 @@ struct Recipe {
     LrDecay decay = LrDecay::kLinear;
     std::uint32_t warmup_steps = 5;
     double beta1 = 0.9, beta2 = 0.98, eps = 1e-6, weight_decay = 0.01, grad_clip = 1.0;
-    std::uint32_t micro_batch = 2;    ///< sequences of one pass
+    std::uint32_t micro_batch = 2;   ///< sequences of one pass
     std::uint32_t accumulation = 1;  ///< passes of one step
     /// "linears": what the chip holds; "layers": all but embedding and a digital output layer; "all". Ranges always.
     std::string train = "layers";
@@ -74,14 +77,14 @@ struct Recipe {
     std::uint64_t seed = 1;
     double checkpoint_minutes = 5;
     std::uint32_t kl_chunk = 0;  ///< positions whose logits are there at once; 0: chosen for the device
-    double log_seconds = 10;  ///< between two lines of the log
+    double log_seconds = 10;     ///< between two lines of the log
   } run;
   struct Evaluation {
-    std::uint32_t every = 0;       ///< steps; 0: never
-    std::uint32_t tokens = 4096;   ///< held-out tokens
-    std::filesystem::path text;    ///< empty: the held-out sequences
+    std::uint32_t every = 0;      ///< steps; 0: never
+    std::uint32_t tokens = 4096;  ///< held-out tokens
+    std::filesystem::path text;   ///< empty: the held-out sequences
     std::uint32_t chips = 1;
-    std::string noise;             ///< empty: the chip's
+    std::string noise;  ///< empty: the chip's
   } evaluation;
   ExportType export_type = ExportType::kF32;
 };
@@ -91,7 +94,8 @@ using Overrides = std::vector<std::string>;
 
 /// Parses a recipe. Throws Error{kFormat} naming origin, line and key for unknown keys, wrong types and impossible values;
 /// Error{kInvalidArgument} for an override that is no KEY=VALUE; Error{kUnsupported} for a method that is not there.
-[[nodiscard]] Recipe parse_recipe(std::string_view toml_text, const std::string& origin, const Overrides& overrides = {});
+[[nodiscard]] Recipe parse_recipe(std::string_view toml_text, const std::string& origin,
+                                  const Overrides& overrides = {});
 /// Reads a file; throws Error{kFileNotFound | kIo} too.
 [[nodiscard]] Recipe load_recipe(const std::filesystem::path& path, const Overrides& overrides = {});
 /// Every key with its value, for logs and for the comparison with an interrupted run.

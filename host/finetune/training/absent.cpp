@@ -9,9 +9,10 @@ namespace xw::finetune {
 namespace {
 
 [[noreturn]] void refuse(const char* what) {
-  throw Error(ErrorCode::kUnsupported,
-              std::string(what) +
-                  " needs a build with libtorch, and this one has none: run scripts/setup_finetune.sh, then build again");
+  throw Error(
+      ErrorCode::kUnsupported,
+      std::string(what) +
+          " needs a build with libtorch, and this one has none: run scripts/setup_finetune.sh, then build again");
 }
 
 }  // namespace

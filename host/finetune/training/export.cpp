@@ -52,15 +52,15 @@ nlohmann::ordered_json choice(const char* type, const char* value) {
 
 /// As rpu_config.json has it, so that one reader serves both.
 std::string training_text(const AnalogSettings& analog) {
-  nlohmann::ordered_json fields = {
-      {"forward",
-       {{"class", "IOParameters"},
-        {"fields",
-         {{"inp_res", steps(analog.dac_bits)},
-          {"out_res", steps(analog.adc_bits)},
-          {"out_bound", analog.adc_bits > 0 ? analog.lambda : 0.0}}}}},
-      {"clip",
-       {{"class", "WeightClipParameter"}, {"fields", {{"type", choice("WeightClipType", "LayerGaussianPerChannel")}}}}}};
+  nlohmann::ordered_json fields = {{"forward",
+                                    {{"class", "IOParameters"},
+                                     {"fields",
+                                      {{"inp_res", steps(analog.dac_bits)},
+                                       {"out_res", steps(analog.adc_bits)},
+                                       {"out_bound", analog.adc_bits > 0 ? analog.lambda : 0.0}}}}},
+                                   {"clip",
+                                    {{"class", "WeightClipParameter"},
+                                     {"fields", {{"type", choice("WeightClipType", "LayerGaussianPerChannel")}}}}}};
   if (analog.weight_bits > 0) {
     fields["modifier"] = {{"class", "WeightModifierParameter"},
                           {"fields",
@@ -78,8 +78,8 @@ torch::Tensor stored(const checkpoint::Tensor& tensor) {
 
 }  // namespace
 
-void export_network(const Network& network, const toolchain::OpenedCheckpoint& opened, const std::filesystem::path& path,
-                    ExportType type) {
+void export_network(const Network& network, const toolchain::OpenedCheckpoint& opened,
+                    const std::filesystem::path& path, ExportType type) {
   const std::map<std::string, torch::Tensor> trained = network.state();
   const std::map<std::string, std::vector<float>> ranges = network.input_ranges();
   const ir::Graph exported = with_own_head(network.graph(), trained);

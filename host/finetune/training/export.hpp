@@ -14,7 +14,7 @@ namespace xw::finetune {
 /// Writes an adapted checkpoint: the network's graph, its tensors (what was not trained as it is stored in `opened`), the input
 /// ranges, the tokenizer, and for which converters it was trained, so that `compile` uses the ranges and refuses other
 /// converters. Throws Error{kIo}, and Error{kNotFinite} for weights that are not finite.
-void export_network(const Network& network, const toolchain::OpenedCheckpoint& opened, const std::filesystem::path& path,
-                    ExportType type);
+void export_network(const Network& network, const toolchain::OpenedCheckpoint& opened,
+                    const std::filesystem::path& path, ExportType type);
 
 }  // namespace xw::finetune

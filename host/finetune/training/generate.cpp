@@ -101,8 +101,10 @@ std::string fingerprint(const toolchain::OpenedCheckpoint& opened) {
 DataSummary generate_data(const GenerateSettings& settings, const std::function<void(const DataSummary&)>& on_shard) {
   check(settings.sampling);
   if (settings.length < 2)
-    throw Error(ErrorCode::kInvalidArgument, "length: expected at least 2 tokens, found " + std::to_string(settings.length));
-  if (settings.batch == 0) throw Error(ErrorCode::kInvalidArgument, "batch: expected at least one sequence, found none");
+    throw Error(ErrorCode::kInvalidArgument,
+                "length: expected at least 2 tokens, found " + std::to_string(settings.length));
+  if (settings.batch == 0)
+    throw Error(ErrorCode::kInvalidArgument, "batch: expected at least one sequence, found none");
   const toolchain::OpenedCheckpoint opened = toolchain::open_checkpoint(settings.checkpoint, settings.tokenizer);
   DataPlan plan;
   plan.origin = origin_of(settings, opened);

@@ -23,13 +23,13 @@ struct GenerateSettings {
   std::filesystem::path checkpoint, tokenizer, output;
   std::filesystem::path text;  ///< tokenise this file instead of sampling
   SamplingSettings sampling;
-  std::uint32_t length = 512;     ///< tokens of a sequence, BOS included
-  std::uint64_t sequences = 0;    ///< of the data set, or ...
-  std::uint64_t tokens = 0;       ///< ... as many as hold so many tokens; of a text both are at most
-  std::uint32_t batch = 128;      ///< sequences at once and of a shard
+  std::uint32_t length = 512;   ///< tokens of a sequence, BOS included
+  std::uint64_t sequences = 0;  ///< of the data set, or ...
+  std::uint64_t tokens = 0;     ///< ... as many as hold so many tokens; of a text both are at most
+  std::uint32_t batch = 128;    ///< sequences at once and of a shard
   Engine engine = Engine::kHost;
-  std::string device = "cpu";     ///< of torch
-  std::string compute = "auto";   ///< of torch: "fp32", "bf16", or bf16 where it is fast
+  std::string device = "cpu";    ///< of torch
+  std::string compute = "auto";  ///< of torch: "fp32", "bf16", or bf16 where it is fast
   unsigned threads = 0;
 };
 
@@ -38,7 +38,8 @@ struct GenerateSettings {
 
 /// Makes the data set, or what is missing of it. Throws Error{kInvalidArgument} for settings that do not fit together,
 /// Error{kUnsupported} for the torch engine in a build without it, what open_checkpoint and write_data throw.
-DataSummary generate_data(const GenerateSettings& settings, const std::function<void(const DataSummary&)>& on_shard = {});
+DataSummary generate_data(const GenerateSettings& settings,
+                          const std::function<void(const DataSummary&)>& on_shard = {});
 
 /// One shard after the other with torch; see generate_data. `model` stays open meanwhile.
 [[nodiscard]] MakeShard torch_sampler(const toolchain::OpenedCheckpoint& opened, const GenerateSettings& settings,

@@ -32,7 +32,8 @@ HeldOut held_out_tokens(const Recipe& recipe, const DataSet& data) {
     result.tokens.insert(result.tokens.end(), sequence.begin() + 1, sequence.end());
   }
   if (result.tokens.empty())
-    throw Error(ErrorCode::kInvalidArgument, "evaluation: data.held_out is 0; hold sequences out or name evaluation.text");
+    throw Error(ErrorCode::kInvalidArgument,
+                "evaluation: data.held_out is 0; hold sequences out or name evaluation.text");
   return result;
 }
 

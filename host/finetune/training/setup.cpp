@@ -32,8 +32,9 @@ toolchain::OpenedCheckpoint open_model(const Recipe& recipe) {
   for (ir::Node& node : opened.graph.nodes) {
     if (node.kind != ir::OpKind::kLinear) continue;
     const std::string& name = ir::attr_string(node, "name");
-    const bool is_digital = std::any_of(recipe.hardware.digital.begin(), recipe.hardware.digital.end(),
-                                        [&](const std::string& pattern) { return passes::matches_glob(name, pattern); });
+    const bool is_digital =
+        std::any_of(recipe.hardware.digital.begin(), recipe.hardware.digital.end(),
+                    [&](const std::string& pattern) { return passes::matches_glob(name, pattern); });
     if (is_digital) node.attributes["digital"] = std::int64_t{1};
   }
   if (recipe.hardware.first_token_digital) passes::set_digital_positions(opened.graph, analog, 1);
@@ -74,16 +75,16 @@ TrainingOrder::TrainingOrder(const DataSet& data, const Recipe& recipe) : data_(
   const std::uint32_t stored = data.plan().length;
   length_ = recipe.data.sequence_length == 0 ? stored : recipe.data.sequence_length;
   if (length_ > stored)
-    throw Error(ErrorCode::kInvalidArgument, "data.sequence_length: the data has sequences of " + std::to_string(stored) +
-                                                 " tokens, found " + std::to_string(length_));
+    throw Error(ErrorCode::kInvalidArgument, "data.sequence_length: the data has sequences of " +
+                                                 std::to_string(stored) + " tokens, found " + std::to_string(length_));
   per_sequence_ = stored / length_;
   if (data.sequences() <= recipe.data.held_out)
     throw Error(ErrorCode::kInvalidArgument, "data.held_out: the data has " + std::to_string(data.sequences()) +
                                                  " sequences, none is left to train on");
   trained_ = data.sequences() - recipe.data.held_out;
   if (trained_ * per_sequence_ > std::numeric_limits<std::uint32_t>::max())
-    throw Error(ErrorCode::kInvalidArgument, "data: expected fewer than 2^32 training sequences, found " +
-                                                 std::to_string(trained_ * per_sequence_));
+    throw Error(ErrorCode::kInvalidArgument,
+                "data: expected fewer than 2^32 training sequences, found " + std::to_string(trained_ * per_sequence_));
   shuffle(0);
 }
 

@@ -43,7 +43,8 @@ TrainingState load_state(const std::filesystem::path& path) {
   TrainingState state;
   const auto progress = tensors.find(kProgress);
   if (progress == tensors.end() || progress->second.dtype != checkpoint::Dtype::kU8)
-    throw Error(ErrorCode::kFormat, path.string() + ": expected the state of a training run, found no \"" + kProgress + "\"");
+    throw Error(ErrorCode::kFormat,
+                path.string() + ": expected the state of a training run, found no \"" + kProgress + "\"");
   const auto* text = reinterpret_cast<const char*>(progress->second.data.data());
   state.progress = nlohmann::ordered_json::parse(text, text + progress->second.data.size(), nullptr, false);
   if (!state.progress.is_object())

@@ -17,7 +17,7 @@ namespace xw::finetune {
 [[nodiscard]] std::span<const std::byte> tensor_bytes(const torch::Tensor& tensor);
 
 struct TrainingState {
-  nlohmann::ordered_json progress;  ///< what is no tensor
+  nlohmann::ordered_json progress;               ///< what is no tensor
   std::map<std::string, torch::Tensor> tensors;  ///< fp32, on the CPU
 };
 

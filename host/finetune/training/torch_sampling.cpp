@@ -71,7 +71,9 @@ class TorchSampler {
       const torch::Tensor logits = network_->step(tokens.narrow(1, position - 1, 1), *cache_);
       for (std::int64_t row = 0; row < count; row += kRows) {
         const std::int64_t rows = std::min(kRows, count - row);
-        tokens.narrow(0, row, rows).narrow(1, position, 1).copy_(choose(logits.narrow(0, row, rows), settings_.sampling));
+        tokens.narrow(0, row, rows)
+            .narrow(1, position, 1)
+            .copy_(choose(logits.narrow(0, row, rows), settings_.sampling));
       }
       progress.advance(static_cast<std::uint64_t>(count));
     }

@@ -26,14 +26,14 @@ struct TrainFiles {
 /// A line of the metrics: means over the steps since the last one.
 struct TrainStatus {
   std::uint64_t step = 0, tokens = 0;
-  double loss = 0;             ///< nats per position
+  double loss = 0;  ///< nats per position
   double lr = 0;
-  double gradient_norm = 0;    ///< before clipping, of the last step
-  std::uint64_t skipped = 0;   ///< steps without an update so far, since gradients were not finite
+  double gradient_norm = 0;   ///< before clipping, of the last step
+  std::uint64_t skipped = 0;  ///< steps without an update so far, since gradients were not finite
   double tokens_per_second = 0;
-  double seconds = 0;          ///< trained so far, over all calls
-  double seconds_left = 0;     ///< as far as the budget says
-  double held_out = -1;        ///< perplexity of the held-out tokens with noise on the integer engine; negative: not measured
+  double seconds = 0;       ///< trained so far, over all calls
+  double seconds_left = 0;  ///< as far as the budget says
+  double held_out = -1;  ///< perplexity of the held-out tokens with noise on the integer engine; negative: not measured
 };
 
 struct TrainObserver {

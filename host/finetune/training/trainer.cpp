@@ -31,8 +31,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
-constexpr std::uint64_t kMaxFailures = 20;    ///< steps in a row without finite gradients
-constexpr double kAnnealed = 3;               ///< after clipping.anneal steps a row is within e^-3 of its bound
+constexpr std::uint64_t kMaxFailures = 20;     ///< steps in a row without finite gradients
+constexpr double kAnnealed = 3;                ///< after clipping.anneal steps a row is within e^-3 of its bound
 constexpr std::int64_t kHeldOutTokens = 4096;  ///< of one pass over held-out text
 
 std::string text_of(const char* format, double a, double b = 0, double c = 0) {
@@ -104,7 +104,8 @@ class Trainer {
       train_one_step();
       if (seconds_since(last_flush_) >= recipe_.run.log_seconds || losses_.size() >= kMaxPending) flush();
       if (recipe_.evaluation.every != 0 && step_ % recipe_.evaluation.every == 0) evaluate();
-      if (recipe_.run.checkpoint_minutes > 0 && seconds_since(last_save_) >= 60 * recipe_.run.checkpoint_minutes) save();
+      if (recipe_.run.checkpoint_minutes > 0 && seconds_since(last_save_) >= 60 * recipe_.run.checkpoint_minutes)
+        save();
     }
     save();
     TrainSummary summary;
@@ -288,10 +289,11 @@ class Trainer {
     last_flush_ = Clock::now();
     last_flush_tokens_ = tokens_;
     if (failures_ >= kMaxFailures)
-      throw Error(ErrorCode::kNotFinite, "training: loss or gradients of the last " + std::to_string(failures_) +
-                                             " steps are not finite; a lower optimiser.lr may help. The state of the last "
-                                             "good checkpoint is in " +
-                                             files_.beside(".state").string());
+      throw Error(ErrorCode::kNotFinite,
+                  "training: loss or gradients of the last " + std::to_string(failures_) +
+                      " steps are not finite; a lower optimiser.lr may help. The state of the last "
+                      "good checkpoint is in " +
+                      files_.beside(".state").string());
   }
 
   void evaluate() {
@@ -299,7 +301,8 @@ class Trainer {
     status_.held_out = integer_perplexity(*student_, opened_, recipe_, data_);
     metrics_->add_held_out(step_, tokens_, status_.held_out);
     metrics_->write();
-    say("step " + std::to_string(step_) + text_of(": held-out perplexity on the integer engine %.3f", status_.held_out));
+    say("step " + std::to_string(step_) +
+        text_of(": held-out perplexity on the integer engine %.3f", status_.held_out));
     last_flush_ = Clock::now();
   }
 

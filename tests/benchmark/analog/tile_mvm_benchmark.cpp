@@ -33,7 +33,8 @@ struct Matrix {
   std::vector<std::int8_t> cells = std::vector<std::int8_t>(kSize * kSize);
   std::vector<std::uint16_t> tables = std::vector<std::uint16_t>(2 * kTile);
   std::vector<analog::BlockView> blocks;  // [row tile][column tile]
-  std::vector<analog::PackedCells> packed = std::vector<analog::PackedCells>(kGrid * kGrid);  // as the functional device
+  std::vector<analog::PackedCells> packed =
+      std::vector<analog::PackedCells>(kGrid * kGrid);  // as the functional device
 
   explicit Matrix(bool noise) {
     std::mt19937 rng(1);

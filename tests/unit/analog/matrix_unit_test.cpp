@@ -16,8 +16,8 @@ namespace xw::analog {
 namespace {
 
 struct Bytes {
-  explicit Bytes(std::size_t size) : data(static_cast<std::byte*>(::operator new(size, std::align_val_t{64}))) {}
-  ~Bytes() { ::operator delete(data, std::align_val_t{64}); }
+  explicit Bytes(std::size_t size) : data(static_cast<std::byte*>(::operator new (size, std::align_val_t{64}))) {}
+  ~Bytes() { ::operator delete (data, std::align_val_t{64}); }
   Bytes(const Bytes&) = delete;
   Bytes& operator=(const Bytes&) = delete;
   std::byte* data;
@@ -56,7 +56,8 @@ TEST(MatrixUnit, EqualsReference) {
     const Bytes scratch(kernels::scratch_bytes(rows, vectors));
     const Bytes packed((cols + kernels::kPackedCols - 1) / kernels::kPackedCols * kernels::packed_panel_bytes(rows));
     test::pack_plain_tiles(block.view, packed.data, scratch.data);
-    for (const std::byte* cells : {static_cast<const std::byte*>(nullptr), static_cast<const std::byte*>(packed.data)}) {
+    for (const std::byte* cells :
+         {static_cast<const std::byte*>(nullptr), static_cast<const std::byte*>(packed.data)}) {
       std::vector<std::int32_t> found = before;
       batch.y = found.data();
       EXPECT_EQ(test::mvm_plain_tiles(block.view, batch, cells, scratch.data), saturated);

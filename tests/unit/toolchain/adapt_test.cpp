@@ -188,7 +188,7 @@ TEST_F(AdaptTest, JsonHasEverySite) {
   const AdaptSummary summary = adapt_to(folder_ / "json.safetensors", small(adapt_level("centre")));
   const nlohmann::ordered_json json = adapt_json(summary, "out");
   EXPECT_EQ(json["crossweave_adaptation"], 1);
-  ASSERT_EQ(json["sites"].size(), 8U);  // two layers of four
+  ASSERT_EQ(json["sites"].size(), 9U);  // two layers of four, and the output layer
   EXPECT_EQ(json["sites"][0]["layers"].size(), 3U);
   EXPECT_EQ(json["macs"]["digital"], 0);
 }

@@ -28,7 +28,8 @@ TEST_F(MetricsTest, KeepsWhatTheResumedRunHasAndNoMore) {
   const std::filesystem::path path = folder_ / "m.jsonl";
   {
     Metrics metrics(path, 0);
-    for (std::uint64_t step = 1; step <= 5; ++step) metrics.add({step, step * 10, 1.0 / static_cast<double>(step), 1e-4, 2, 3});
+    for (std::uint64_t step = 1; step <= 5; ++step)
+      metrics.add({step, step * 10, 1.0 / static_cast<double>(step), 1e-4, 2, 3});
     metrics.add_held_out(5, 50, 12.5);
     metrics.write();
   }

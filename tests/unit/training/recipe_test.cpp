@@ -66,9 +66,9 @@ type = "bf16"
 }
 
 TEST(Recipe, OverridesReplaceAndAddKeys) {
-  const Recipe recipe = parse_recipe(
-      kLeast, "r.toml",
-      {"budget.minutes=2.5", "optimiser.lr=1e-5", "run.device=cuda", "hardware.digital=*.o_proj", "model.checkpoint=a/b=c"});
+  const Recipe recipe = parse_recipe(kLeast, "r.toml",
+                                     {"budget.minutes=2.5", "optimiser.lr=1e-5", "run.device=cuda",
+                                      "hardware.digital=*.o_proj", "model.checkpoint=a/b=c"});
   EXPECT_DOUBLE_EQ(recipe.budget.minutes, 2.5);
   EXPECT_DOUBLE_EQ(recipe.optimiser.lr, 1e-5);
   EXPECT_EQ(recipe.run.device, "cuda");

@@ -27,8 +27,9 @@ std::vector<std::uint32_t> bits_of(const std::vector<float>& values) {
 struct Shape {
   std::size_t rows, n, k;
 };
-const Shape kShapes[] = {{1, 1, 1},   {3, 2, 5},    {4, 4, 16},   {5, 1, 17},    {8, 3, 31},    {9, 5, 33},
-                         {17, 7, 64}, {33, 9, 100}, {64, 4, 576}, {130, 13, 48}, {300, 6, 1536}, {150, 20, 577}, {5, 8, 8300}};
+const Shape kShapes[] = {{1, 1, 1},      {3, 2, 5},      {4, 4, 16},   {5, 1, 17},   {8, 3, 31},
+                         {9, 5, 33},     {17, 7, 64},    {33, 9, 100}, {64, 4, 576}, {130, 13, 48},
+                         {300, 6, 1536}, {150, 20, 577}, {5, 8, 8300}};
 
 std::vector<float> product(const Kernels& run, const std::vector<float>& w, const std::vector<float>& x,
                            const Shape& s) {
