@@ -107,6 +107,15 @@ TEST_F(FinetuneTest, ATrainedCheckpointCompilesForItsConvertersAndForNoOthers) {
   ASSERT_EQ(outcome.status, 0) << outcome.output;
   const std::string inspected = crossweave("inspect " + path("t.xwp")).output;
   EXPECT_NE(inspected.find("input ranges stored in the checkpoint, ADC range 7"), std::string::npos) << inspected;
+  // What was digital in training stays on the host: the output layer by default, here all of down_proj, too.
+  outcome =
+      crossweave("finetune " + path("r.toml") + " --set 'hardware.digital=*.down_proj' -o " + path("d.safetensors"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  outcome = crossweave("compile " + path("d.safetensors") + " --chip tiny-64 -o " + path("d.xwp"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  const std::string layers = crossweave("inspect " + path("d.xwp") + " --layers").output;
+  EXPECT_EQ(layers.find("down_proj"), std::string::npos) << layers;
+  EXPECT_NE(layers.find("up_proj"), std::string::npos) << layers;
   // The same chip with a DAC of another width.
   std::string chip = read_text_file(source_dir() / "arch" / "chips" / "tiny-64.toml");
   const std::size_t bits = chip.find("dac_bits = 8");

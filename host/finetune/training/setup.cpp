@@ -16,26 +16,22 @@
 namespace xw::finetune {
 namespace {
 
-bool is_analog_head(const Recipe& recipe) {
-  return recipe.hardware.lm_head == "analog";
-}
-
-std::vector<std::string> analog_names(const Recipe& recipe, const ir::Graph& graph) {
-  return passes::select_analog(graph, is_analog_head(recipe), recipe.hardware.digital);
+/// Of a graph that open_model() has marked.
+std::vector<std::string> analog_names(const ir::Graph& graph) {
+  return passes::select_analog(graph, true, {});
 }
 
 }  // namespace
 
 toolchain::OpenedCheckpoint open_model(const Recipe& recipe) {
   toolchain::OpenedCheckpoint opened = toolchain::open_checkpoint(recipe.model.checkpoint, recipe.model.tokenizer);
-  const std::vector<std::string> analog = analog_names(recipe, opened.graph);
+  const std::vector<std::string> analog =
+      passes::select_analog(opened.graph, recipe.hardware.lm_head == "analog", recipe.hardware.digital);
+  // The graph says it from here on, in the trained checkpoint, too: what was trained for the host stays there.
   for (ir::Node& node : opened.graph.nodes) {
     if (node.kind != ir::OpKind::kLinear) continue;
-    const std::string& name = ir::attr_string(node, "name");
-    const bool is_digital =
-        std::any_of(recipe.hardware.digital.begin(), recipe.hardware.digital.end(),
-                    [&](const std::string& pattern) { return passes::matches_glob(name, pattern); });
-    if (is_digital) node.attributes["digital"] = std::int64_t{1};
+    if (std::ranges::find(analog, ir::attr_string(node, "name")) == analog.end())
+      node.attributes["digital"] = std::int64_t{1};
   }
   if (recipe.hardware.first_token_digital) passes::set_digital_positions(opened.graph, analog, 1);
   return opened;
@@ -56,14 +52,13 @@ AnalogSettings analog_settings(const Recipe& recipe, const ir::Graph& graph, con
   settings.lambda = hardware.lambda > 0 ? hardware.lambda : static_cast<double>(chip.lambda);
   settings.dac_bits = static_cast<int>(chip.dac_bits);
   settings.adc_bits = static_cast<int>(chip.adc_bits);
-  settings.lm_head_analog = is_analog_head(recipe);
-  settings.digital = hardware.digital;
+  settings.lm_head_analog = true;  // unless the graph says otherwise
   settings.range_decay = recipe.ranges.decay;
   settings.range_inside = recipe.ranges.min_percentage;
   settings.max_rows = std::numeric_limits<std::int32_t>::max();
   if (hardware.tiles == "chip") {
     settings.max_rows = chip.rows;
-    const std::vector<std::string> analog = analog_names(recipe, graph);
+    const std::vector<std::string> analog = analog_names(graph);
     const std::vector<passes::LinearNode> nodes = passes::linear_nodes(graph, analog);
     const std::vector<std::vector<std::uint32_t>> cuts = compiler::row_cuts(nodes, chip);
     for (std::size_t i = 0; i < nodes.size(); ++i) settings.cuts[nodes[i].linear.name] = cuts[i];
