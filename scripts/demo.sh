@@ -65,7 +65,7 @@ if [ ! -x "$crossweave" ]; then
   exit 1
 fi
 
-step "compile" "checkpoint to program: made fit for noisy cells without training (a minute or two), tiles, ranges, instructions"
+step "compile" "checkpoint to program: made fit for noisy cells without training (minutes), tiles, ranges, instructions"
 run compile "$model" --chip afm-512 --adapt clip -o "$program"
 
 step "run" "one chip with the programming noise of PCM cells completes a prompt"
