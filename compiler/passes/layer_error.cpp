@@ -60,16 +60,21 @@ double adc_error(std::span<const float> full_scales, std::span<const InputConver
   return error;
 }
 
-double output_error(std::span<const float> weights, const RowBlocks& blocks, std::span<const float> power,
-                    std::span<const InputConverter> converters, const ChipErrors& chip) {
-  std::vector<float> maxima(blocks.size());
-  block_maxima(weights, blocks, maxima);
-  double error = programming_error(weights, maxima, blocks, power, chip) + adc_error(maxima, converters, chip);
+double dac_error(std::span<const float> weights, const RowBlocks& blocks, std::span<const InputConverter> converters) {
+  double error = 0;
   for (std::size_t b = 0; b < blocks.size(); ++b) {
     const auto part = weights.subspan(blocks.begin(b), blocks.end(b) - blocks.begin(b));
     error += dot(part, part) * converters[b].mean_square;
   }
   return error;
+}
+
+double output_error(std::span<const float> weights, const RowBlocks& blocks, std::span<const float> power,
+                    std::span<const InputConverter> converters, const ChipErrors& chip) {
+  std::vector<float> maxima(blocks.size());
+  block_maxima(weights, blocks, maxima);
+  return programming_error(weights, maxima, blocks, power, chip) + adc_error(maxima, converters, chip) +
+         dac_error(weights, blocks, converters);
 }
 
 void block_maxima(std::span<const float> weights, const RowBlocks& blocks, std::span<float> maxima) {

@@ -53,6 +53,9 @@ struct InputConverter {
 /// Variance at one output of what its ADCs add: their step and read noise, over its blocks.
 [[nodiscard]] double adc_error(std::span<const float> full_scales, std::span<const InputConverter> converters,
                                const ChipErrors& chip);
+/// Square error at one output of what its DACs round and clip, over its blocks.
+[[nodiscard]] double dac_error(std::span<const float> weights, const RowBlocks& blocks,
+                               std::span<const InputConverter> converters);
 /// All that a chip adds at one output whose full scales are its largest weights: programming, DAC, ADC.
 [[nodiscard]] double output_error(std::span<const float> weights, const RowBlocks& blocks, std::span<const float> power,
                                   std::span<const InputConverter> converters, const ChipErrors& chip);

@@ -46,22 +46,22 @@ double integer_perplexity(const std::filesystem::path& checkpoint, const Recipe&
   run.chip.chip_seed = 1;
   toolchain::CompileOptions compile;
   compile.chip = recipe.hardware.chip;
-  compile.lm_head_analog = recipe.hardware.lm_head == "analog";
   toolchain::OpenedModel model(checkpoint, run, compile, recipe.run.threads);
   evaluation::PerplexityOptions options;
   options.max_tokens = recipe.evaluation.tokens;
   options.context = data.plan().length;
   options.title = "held out";
+  HeldOut text;
+  if (recipe.evaluation.text.empty()) {
+    text = held_out_tokens(recipe, data);
+  } else {
+    text.tokens = model.tokenizer().encode(read_text_file(recipe.evaluation.text), false, false);
+    text.first = evaluation::bos_token(model.tokenizer(), options.bos);
+  }
   double sum = 0;
   for (std::uint32_t chip = 0; chip < recipe.evaluation.chips; ++chip) {
-    if (chip > 0) model.reprogram(chip + 1);
-    if (!recipe.evaluation.text.empty()) {
-      sum += evaluation::perplexity(model.model(), model.tokenizer(), read_text_file(recipe.evaluation.text), options)
-                 .perplexity;
-    } else {
-      const HeldOut held_out = held_out_tokens(recipe, data);
-      sum += evaluation::perplexity(model.model(), held_out.tokens, held_out.first, options).perplexity;
-    }
+    model.reprogram(chip + 1);
+    sum += evaluation::perplexity(model.model(), text.tokens, text.first, options).perplexity;
   }
   return sum / recipe.evaluation.chips;
 }

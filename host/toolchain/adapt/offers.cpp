@@ -25,14 +25,10 @@ passes::SiteOffer make_offer(const SiteProblem& problem, std::span<const float> 
   const std::size_t features = problem.site->features;
   Matrix moment = options.centre ? statistics.covariance() : statistics.second_moment();
   Matrix signal = statistics.covariance();
+  divide_both_sides(moment, scales);
+  divide_both_sides(signal, scales);
   std::vector<float> mean = options.centre ? statistics.mean() : std::vector<float>(features);
-  for (std::size_t i = 0; i < features; ++i) {
-    mean[i] /= scales[i];
-    for (std::size_t j = 0; j < features; ++j) {
-      moment(i, j) /= scales[i] * scales[j];
-      signal(i, j) /= scales[i] * scales[j];
-    }
-  }
+  for (std::size_t i = 0; i < features; ++i) mean[i] /= scales[i];
   std::vector<Matrix> weights = problem.weights;
   std::vector<double> energies;
   std::uint64_t outputs = 0;
@@ -61,12 +57,9 @@ passes::SiteOffer make_offer(const SiteProblem& problem, std::span<const float> 
       }
       power[i] = static_cast<float>(std::max(0.0, left));
     }
-    Matrix samples = statistics.samples();
-    for (std::size_t n = 0; n < samples.rows; ++n) {
-      const std::span<float> row = samples.row(n);
-      for (std::size_t i = 0; i < features; ++i) row[i] = row[i] / scales[i] - mean[i];
-      passes::remove_directions(basis, row);
-    }
+    std::vector<float> rest = mean;
+    passes::remove_directions(basis, rest);
+    const Matrix samples = reaching_the_chip(statistics.samples(), scales, basis, rest);
     const std::vector<passes::InputConverter> converters =
         passes::best_converters(samples, problem.blocks, chip.dac_max);
     double copied = 0, shared = 0;
@@ -78,10 +71,7 @@ passes::SiteOffer make_offer(const SiteProblem& problem, std::span<const float> 
         passes::block_maxima(row, problem.blocks, maxima);
         copied_here += passes::programming_error(row, maxima, problem.blocks, power, chip) +
                        passes::adc_error(maxima, converters, chip);
-        for (std::size_t b = 0; b < problem.blocks.size(); ++b) {
-          const auto part = row.subspan(problem.blocks.begin(b), problem.blocks.end(b) - problem.blocks.begin(b));
-          shared_here += passes::dot(part, part) * converters[b].mean_square;
-        }
+        shared_here += passes::dac_error(row, problem.blocks, converters);
       }
       copied += copied_here / energies[r];
       shared += shared_here / energies[r];

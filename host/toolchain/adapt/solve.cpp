@@ -40,7 +40,17 @@ Matrix minus(Matrix samples, std::span<const float> vector) {
   return samples;
 }
 
-/// x / s of every row, without the directions and the mean of what is left.
+/// Programming noise and converters at the outputs of a layer, summed over them.
+double chip_error(const Matrix& weights, const passes::RowBlocks& blocks, std::span<const float> power,
+                  const std::vector<passes::InputConverter>& converters, const passes::ChipErrors& chip) {
+  double error = 0;
+  for (std::size_t o = 0; o < weights.rows; ++o)
+    error += passes::output_error(weights.row(o), blocks, power, converters, chip);
+  return error;
+}
+
+}  // namespace
+
 Matrix reaching_the_chip(Matrix vectors, std::span<const float> scales, const Matrix& basis,
                          std::span<const float> mean) {
   for (std::size_t v = 0; v < vectors.rows; ++v) {
@@ -57,17 +67,6 @@ void divide_both_sides(Matrix& moment, std::span<const float> scales) {
     for (std::size_t j = 0; j < moment.cols; ++j) moment(i, j) /= scales[i] * scales[j];
   }
 }
-
-/// Programming noise and converters at the outputs of a layer, summed over them.
-double chip_error(const Matrix& weights, const passes::RowBlocks& blocks, std::span<const float> power,
-                  const std::vector<passes::InputConverter>& converters, const passes::ChipErrors& chip) {
-  double error = 0;
-  for (std::size_t o = 0; o < weights.rows; ++o)
-    error += passes::output_error(weights.row(o), blocks, power, converters, chip);
-  return error;
-}
-
-}  // namespace
 
 passes::Equalisation choose_scales(const SiteProblem& problem, const AdaptPasses& options,
                                    const passes::ChipErrors& chip) {

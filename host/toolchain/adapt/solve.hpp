@@ -22,6 +22,12 @@ struct SiteProblem {
   std::vector<passes::Matrix> weights;  ///< of the readers, [out][in]
 };
 
+/// x / s of every row, without the directions `basis` and less `mean`, the mean of what is left.
+[[nodiscard]] passes::Matrix reaching_the_chip(passes::Matrix vectors, std::span<const float> scales,
+                                               const passes::Matrix& basis, std::span<const float> mean);
+/// A moment of x to that of x / s.
+void divide_both_sides(passes::Matrix& moment, std::span<const float> scales);
+
 /// The scales of the site's inputs.
 [[nodiscard]] passes::Equalisation choose_scales(const SiteProblem& problem, const AdaptPasses& passes,
                                                  const passes::ChipErrors& chip);
