@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,8 +49,9 @@ inline bool catches_interrupts(pid_t process) {
   return false;
 }
 
-/// Likewise, interrupted (Ctrl-C) as soon as `started` (of the process) is true, however fast or slow the machine is; status -SIGKILL if
-/// that takes more than a minute, or the end after it.
+/// Likewise, interrupted (Ctrl-C) as soon as `started` (of the process) is true, however fast or slow the machine is;
+/// status -SIGKILL if that takes more than a minute, or the end after it. What the process prints is read all the time:
+/// a full pipe would stop it.
 inline Outcome interrupted_crossweave(const std::string& arguments, const std::function<bool(pid_t)>& started) {
   std::array<int, 2> ends{};
   if (::pipe(ends.data()) != 0) return {};
@@ -63,10 +65,18 @@ inline Outcome interrupted_crossweave(const std::string& arguments, const std::f
     ::_exit(127);
   }
   ::close(ends[1]);
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  Outcome outcome;
+  const auto drain = [&] {
+    std::array<char, 4096> buffer{};
+    for (ssize_t count = 0; (count = ::read(ends[0], buffer.data(), buffer.size())) > 0;)
+      outcome.output.append(buffer.data(), static_cast<std::size_t>(count));
+  };
   using Clock = std::chrono::steady_clock;
-  const auto waits = [](const std::function<bool()>& until) {
+  const auto waits = [&](const std::function<bool()>& until) {
     for (const auto deadline = Clock::now() + std::chrono::minutes(1); !until();) {
       if (Clock::now() > deadline) return false;
+      drain();
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
     return true;
@@ -79,10 +89,7 @@ inline Outcome interrupted_crossweave(const std::string& arguments, const std::f
     ::kill(child, SIGKILL);
     ::waitpid(child, &status, 0);
   }
-  Outcome outcome;
-  std::array<char, 4096> buffer{};
-  for (ssize_t count = 0; (count = ::read(ends[0], buffer.data(), buffer.size())) > 0;)
-    outcome.output.append(buffer.data(), static_cast<std::size_t>(count));
+  drain();
   ::close(ends[0]);
   outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return outcome;
