@@ -65,8 +65,8 @@ if [ ! -x "$crossweave" ]; then
   exit 1
 fi
 
-step "compile" "checkpoint to program: made fit for noisy cells without training (minutes), tiles, ranges, instructions"
-run compile "$model" --chip afm-512 --adapt clip -o "$program"
+step "compile" "checkpoint to program: made fit for noisy cells without training (a minute), tiles, ranges, instructions"
+run compile "$model" --chip afm-512 --adapt bypass -o "$program"
 
 step "run" "one chip with the programming noise of PCM cells completes a prompt"
 run run "$program" --noise pcm-afm --chip-seed 7 --prompt "The capital of France is" --tokens 48

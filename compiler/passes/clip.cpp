@@ -19,6 +19,8 @@ constexpr double kPenalty =
     0.3;  ///< rho over the mean of the diagonal: between the large and the many small eigenvalues
 constexpr float kRelaxation = 1.6F;
 
+constexpr std::size_t kPanel = 256;  ///< outputs at a time
+
 /// rho (H + rho I)^-1, symmetric.
 Matrix damped_inverse(const Matrix& h, double rho) {
   using Dense = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -32,6 +34,13 @@ Matrix damped_inverse(const Matrix& h, double rho) {
   factor.solveInPlace(result);
   result *= static_cast<float>(rho);
   return inverse;
+}
+
+/// Rows of `m` that `rows` names.
+Matrix gathered(const Matrix& m, std::span<const std::size_t> rows) {
+  Matrix result(rows.size(), m.cols);
+  for (std::size_t k = 0; k < rows.size(); ++k) std::ranges::copy(m.row(rows[k]), result.row(k).begin());
+  return result;
 }
 
 class Clipper {
@@ -70,22 +79,49 @@ class Clipper {
     if (mean_ > 0) {
       std::optional<Matrix> inverse;
       if (compensate) inverse = damped_inverse(h_, kPenalty * mean_);
-      Matrix z = w_;
-      Matrix u(w_.rows, w_.cols);
-      for (const float level : kLevels) {
-        Matrix clipped = w_;
-        for (std::size_t o = 0; o < w_.rows; ++o) clamp(clipped.row(o), level, o);
-        consider(clipped, level, result.weights);
-        if (!inverse) continue;
-        fit(*inverse, level, z, u);
-        consider(z, level, result.weights);
-      }
+      for (std::size_t first = 0; first < w_.rows; first += kPanel)
+        clip_panel(first, std::min(w_.rows, first + kPanel), inverse, result.weights);
     }
     measure(moment, result);
     return result;
   }
 
  private:
+  /// What ADMM knows of some rows.
+  struct State {
+    std::vector<std::size_t> rows;  ///< numbers of outputs
+    Matrix w, z, u;
+  };
+
+  /// Outputs are independent of each other; a panel of them stays in the processor's caches over all levels.
+  void clip_panel(std::size_t begin, std::size_t end, const std::optional<Matrix>& inverse, Matrix& chosen) {
+    State state;
+    for (std::size_t o = begin; o < end; ++o) state.rows.push_back(o);
+    state.w = gathered(w_, state.rows);
+    state.z = state.w;
+    state.u = Matrix(state.w.rows, state.w.cols);
+    for (const float level : kLevels) {
+      Matrix clipped = state.w;
+      for (std::size_t k = 0; k < state.rows.size(); ++k) clamp(clipped.row(k), level, state.rows[k]);
+      std::vector<bool> better(state.rows.size());
+      consider(state, clipped, level, chosen, better);
+      if (inverse) {
+        fit(*inverse, level, state);
+        consider(state, state.z, level, chosen, better);
+      }
+      // Below the best full scale errors only grow: a row that a level did not help is finished.
+      std::vector<std::size_t> kept;
+      for (std::size_t k = 0; k < state.rows.size(); ++k) {
+        if (better[k]) kept.push_back(k);
+      }
+      if (kept.empty()) return;
+      if (kept.size() == state.rows.size()) continue;
+      State rest{{}, gathered(state.w, kept), gathered(state.z, kept), gathered(state.u, kept)};
+      for (const std::size_t k : kept) rest.rows.push_back(state.rows[k]);
+      state = std::move(rest);
+    }
+  }
+
   [[nodiscard]] double noise(std::span<const float> weights, std::span<const float> full_scales) const {
     return programming_error(weights, full_scales, blocks_, power_, chip_) + adc_error(full_scales, converters_, chip_);
   }
@@ -97,36 +133,41 @@ class Clipper {
     }
   }
 
-  /// Goes on with ADMM on the bounds of `level`: z and u are its state, z is within the bounds afterwards.
-  void fit(const Matrix& inverse, float level, Matrix& z, Matrix& u) const {
-    Matrix change(w_.rows, w_.cols);
+  /// Goes on with ADMM on the bounds of `level`: z is within the bounds afterwards.
+  void fit(const Matrix& inverse, float level, State& state) const {
+    Matrix& z = state.z;
+    Matrix& u = state.u;
+    Matrix change(z.rows, z.cols), step(z.rows, z.cols);
     for (int iteration = 0; iteration < kIterations; ++iteration) {
-      for (std::size_t k = 0; k < change.data.size(); ++k) change.data[k] = z.data[k] - u.data[k] - w_.data[k];
-      const Matrix step = times_transposed(change, inverse, product_);
+      for (std::size_t k = 0; k < change.data.size(); ++k) change.data[k] = z.data[k] - u.data[k] - state.w.data[k];
+      product_(inverse.data.data(), inverse.cols, inverse.rows, change.data.data(), change.cols, change.rows,
+               change.cols, step.data.data(), step.cols);
       for (std::size_t k = 0; k < step.data.size(); ++k) {
-        const float w = w_.data[k] + step.data[k];
+        const float w = state.w.data[k] + step.data[k];
         const float relaxed = kRelaxation * w + (1 - kRelaxation) * z.data[k];
         z.data[k] = relaxed + u.data[k];
         u.data[k] += relaxed;  // minus z below
       }
-      for (std::size_t o = 0; o < w_.rows; ++o) clamp(z.row(o), level, o);
+      for (std::size_t o = 0; o < z.rows; ++o) clamp(z.row(o), level, state.rows[o]);
       for (std::size_t k = 0; k < u.data.size(); ++k) u.data[k] -= z.data[k];
     }
   }
 
   /// Takes the rows that are better than what there is.
-  void consider(const Matrix& candidate, float level, Matrix& chosen) {
-    Matrix change(w_.rows, w_.cols);
-    for (std::size_t k = 0; k < change.data.size(); ++k) change.data[k] = candidate.data[k] - w_.data[k];
+  void consider(const State& state, const Matrix& candidate, float level, Matrix& chosen, std::vector<bool>& better) {
+    Matrix change(candidate.rows, candidate.cols);
+    for (std::size_t k = 0; k < change.data.size(); ++k) change.data[k] = candidate.data[k] - state.w.data[k];
     const Matrix image = times_transposed(change, h_, product_);
     std::vector<float> maxima(blocks_.size());
-    for (std::size_t o = 0; o < w_.rows; ++o) {
-      block_maxima(candidate.row(o), blocks_, maxima);
-      const double cost = dot(change.row(o), image.row(o)) + noise(candidate.row(o), maxima);
+    for (std::size_t k = 0; k < candidate.rows; ++k) {
+      const std::size_t o = state.rows[k];
+      block_maxima(candidate.row(k), blocks_, maxima);
+      const double cost = dot(change.row(k), image.row(k)) + noise(candidate.row(k), maxima);
       if (!(cost < best_[o])) continue;
       best_[o] = cost;
       level_[o] = static_cast<double>(level);
-      std::copy(candidate.row(o).begin(), candidate.row(o).end(), chosen.row(o).begin());
+      better[k] = true;
+      std::ranges::copy(candidate.row(k), chosen.row(o).begin());
     }
   }
 
