@@ -31,7 +31,7 @@ function(xw_install_package)
   install(FILES ${PROJECT_BINARY_DIR}/crossweave-config.cmake ${PROJECT_BINARY_DIR}/crossweave-config-version.cmake
           DESTINATION ${package})
   # Headers are named from the root of the sources. Those that hold code of source files, those of training (its libraries are not
-  # installed), and those that need Verilator or SystemC where there is none, stay here.
+  # installed), and those that need XRT, or Verilator or SystemC where there is none, stay here.
   set(folders arch compiler models host)
   if(XW_HAVE_SYSTEMC)
     list(APPEND folders systemc)
@@ -41,7 +41,7 @@ function(xw_install_package)
   foreach(folder IN LISTS folders)
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/crossweave FILES_MATCHING
             PATTERN "*.hpp" PATTERN "host/app" EXCLUDE PATTERN "host/finetune" EXCLUDE PATTERN "models/finetune" EXCLUDE PATTERN "*_impl.hpp" EXCLUDE PATTERN "kernel_avx*.hpp" EXCLUDE PATTERN "*_kernels_simd.hpp" EXCLUDE
-            PATTERN "model_of.hpp" EXCLUDE)
+            PATTERN "model_of.hpp" EXCLUDE PATTERN "host/backends/xrt/emulation" EXCLUDE REGEX "host/backends/xrt/(buffers|card|xrt_headers)\\.hpp$" EXCLUDE)
   endforeach()
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/arch/chips DESTINATION ${CMAKE_INSTALL_DATADIR}/crossweave FILES_MATCHING PATTERN "*.toml")
   install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

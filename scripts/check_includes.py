@@ -45,6 +45,8 @@ ALLOWED = {  # folder -> folders that it includes besides itself; only those of 
     "host/device": ("arch/support", "arch/generated", "arch/description"),
     "host/backends/*": ("arch/support", "arch/generated", "arch/description", "models/analog", "compiler/program", "systemc",
                         "host/device"),
+    "host/backends/xrt/emulation": ("arch/support", "arch/generated", "arch/description", "host/device",
+                                    "host/backends/functional", "host/backends/verilated", "host/backends/xrt"),
     "host/backends/registry": ("arch/support", "arch/description", "compiler/program", "host/device", "host/backends/*"),
     "host/estimate": ("arch/description", "compiler/ir", "compiler/program", "systemc"),
     "host/runtime": ("arch/support", "arch/generated", "arch/description", "models/analog", "models/cells", "compiler/program",

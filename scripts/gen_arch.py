@@ -9,11 +9,12 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
-from archgen import emit_c, emit_cpp, emit_docs, emit_instruction, emit_sv, emit_types_hpp, emit_xrt, reader, spec  # noqa: E402
+from archgen import emit_c, emit_cpp, emit_docs, emit_instruction, emit_kernel_hpp, emit_sv, emit_types_hpp, emit_xrt, reader, spec  # noqa: E402
 
 OUTPUTS = {
     "arch/generated/xw_arch.hpp": emit_cpp.emit,
     "arch/generated/xw_instruction.hpp": emit_instruction.emit,
+    "arch/generated/xw_kernel.hpp": emit_kernel_hpp.emit,
     "tests/rtl/xw_types.hpp": emit_types_hpp.emit,
     "arch/generated/kernel.xml": emit_xrt.emit,
     "rtl/pkg/xw_pkg.sv": emit_sv.emit,

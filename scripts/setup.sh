@@ -17,6 +17,7 @@ case "${1:-all}" in
     packages+=(
       ccache git clang-format-14 libsentencepiece-dev
       verilator libsystemc-dev yosys python3-pip
+      libxrt1 libxrt-dev uuid-dev
       libgtest-dev libgmock-dev libbenchmark-dev librandom123-dev
     )
     ;;

@@ -63,6 +63,11 @@ Address DeviceMemory::allocate(std::uint64_t bytes) {
                                           std::to_string(capacity_ - allocated_) + " of " + std::to_string(capacity_) +
                                           " bytes free, " + std::to_string(largest_gap) + " of them in one piece");
   }
+  map(place, bytes, whole);
+  return place;
+}
+
+void DeviceMemory::map(Address address, std::uint64_t bytes, std::uint64_t whole) {
   void* data = mmap(nullptr, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (data == MAP_FAILED) {
     throw Error(ErrorCode::kCapacity,
@@ -70,9 +75,24 @@ Address DeviceMemory::allocate(std::uint64_t bytes) {
   }
   constexpr std::uint64_t kHugePageBytes = 2U << 20U;
   if (whole >= kHugePageBytes) madvise(data, whole, MADV_HUGEPAGE);  // a wish; refusal changes nothing but speed
-  allocations_.emplace(place, Allocation{static_cast<std::byte*>(data), bytes, whole});
+  allocations_.emplace(address, Allocation{static_cast<std::byte*>(data), bytes, whole});
   allocated_ += whole;
-  return place;
+}
+
+void DeviceMemory::allocate_at(Address address, std::uint64_t bytes) {
+  const auto refuse = [&](const char* why) {
+    throw Error(ErrorCode::kCapacity,
+                "device memory: " + std::to_string(bytes) + " bytes at " + hex(address) + ": " + why);
+  };
+  if (bytes == 0 || address % kPageBytes != 0) refuse("expected whole pages");
+  if (address < base_ || address - base_ >= capacity_ || bytes > capacity_ - (address - base_)) {
+    refuse("outside of the memory");
+  }
+  const std::uint64_t whole = (bytes + kPageBytes - 1) / kPageBytes * kPageBytes;
+  const auto next = allocations_.lower_bound(address);
+  const bool overlaps_next = next != allocations_.end() && next->first - address < whole;
+  if (overlaps_next || containing(address) != nullptr) refuse("overlaps another allocation");
+  map(address, bytes, whole);
 }
 
 void DeviceMemory::free(Address address) {

@@ -29,6 +29,9 @@ class DeviceMemory {
 
   /// First fit. Throws Error{kCapacity} with what is free, Error{kInvalidArgument} for 0 bytes.
   [[nodiscard]] Address allocate(std::uint64_t bytes);
+  /// The same at an address that somebody else has chosen, page-aligned; such allocations may be adjacent. Throws
+  /// Error{kCapacity} if it does not lie in this memory or overlaps another one.
+  void allocate_at(Address address, std::uint64_t bytes);
   /// Throws Error{kInvalidArgument} if `address` is not the start of an allocation.
   void free(Address address);
 
@@ -58,6 +61,8 @@ class DeviceMemory {
     std::uint64_t mapped_bytes = 0;  ///< whole pages
   };
   [[nodiscard]] const std::pair<const Address, Allocation>* containing(Address address) const noexcept;
+  /// Host pages for [address, address + whole), which is free.
+  void map(Address address, std::uint64_t bytes, std::uint64_t whole);
 
   std::uint64_t capacity_;
   Address base_;

@@ -18,6 +18,11 @@ Address HostMemoryDevice::allocate(std::uint64_t bytes, MemoryPort) {
   return address;
 }
 
+void HostMemoryDevice::allocate_at(Address address, std::uint64_t bytes) {
+  memory_.allocate_at(address, bytes);
+  memory_changed(address, memory_.mapped_from(address));
+}
+
 void HostMemoryDevice::free(Address address) {
   const std::uint64_t bytes = memory_.mapped_from(address);
   memory_.free(address);

@@ -22,6 +22,8 @@ class HostMemoryDevice : public Device {
   void read(Address source, std::span<std::byte> destination) final;
   [[nodiscard]] std::span<std::byte> host_view(Address address, std::uint64_t bytes) final;
   void written(Address address, std::uint64_t bytes) final;
+  /// Allocates at an address that another memory manager has chosen (DeviceMemory::allocate_at).
+  void allocate_at(Address address, std::uint64_t bytes);
 
  protected:
   explicit HostMemoryDevice(DeviceInfo info);

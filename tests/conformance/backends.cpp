@@ -13,6 +13,10 @@
 #include "host/backends/systemc/open.hpp"
 #include "host/backends/systemc/systemc_device.hpp"
 #endif
+#ifdef XW_HAVE_XRT
+#include "host/backends/xrt/xrt_device.hpp"
+#include "tests/support/emulated_card.hpp"
+#endif
 #include "tests/conformance/verilated_models.hpp"
 
 namespace xw::test {
@@ -24,6 +28,18 @@ template <unsigned kThreads>
   static ThreadPool pool(kThreads);
   return std::make_unique<functional::FunctionalDevice>(emulator, pool);
 }
+
+#ifdef XW_HAVE_XRT
+/// An emulated card whose kernel is of that kind.
+[[nodiscard]] std::function<std::unique_ptr<device::Device>(const arch::EmulatorDescription&)> open_xrt(
+    const std::string& kind) {
+  return [kind](const arch::EmulatorDescription& emulator) -> std::unique_ptr<device::Device> {
+    xrt_device::Options options;
+    options.xclbin = emulated_xclbin(kind, emulator);
+    return std::make_unique<xrt_device::XrtDevice>(emulator, options);
+  };
+}
+#endif
 
 }  // namespace
 
@@ -49,6 +65,14 @@ const std::vector<Backend>& backends() {
                    any});
 #endif
     for (Backend& backend : verilated_backends()) all.push_back(std::move(backend));
+#ifdef XW_HAVE_XRT
+    all.push_back({"xrt_functional", open_xrt("functional"), any});
+    all.push_back({"xrt_verilated", open_xrt("verilated"),
+                   [](const arch::EmulatorDescription& emulator) {
+                     return verilated::find_model(conformance_models(), verilated::shape_of(emulator)) != nullptr;
+                   },
+                   true});
+#endif
     return all;
   }();
   return list;

@@ -246,6 +246,7 @@ RunStats FunctionalDevice::run(const RunArguments& arguments) {
     }
   }
   impl_->complete(completion_record(arguments), arguments, stats, failure);
+  last_run_ = stats;
   if (failure) throw Error(ErrorCode::kDeviceFault, info().name + ": " + device::describe_failure(stats));
   return stats;
 }

@@ -25,12 +25,15 @@ class FunctionalDevice final : public device::HostMemoryDevice {
   ~FunctionalDevice() override;
 
   device::RunStats run(const device::RunArguments& arguments) override;
+  /// Counters, status and place of the error of the last run, also of one that failed; for front ends with registers.
+  [[nodiscard]] const device::RunStats& last_run() const { return last_run_; }
 
  private:
   void memory_changed(device::Address address, std::uint64_t bytes) override;
 
   struct Impl;
   std::unique_ptr<Impl> impl_;
+  device::RunStats last_run_;
 };
 
 }  // namespace xw::functional

@@ -10,6 +10,8 @@
 #include "host/backends/verilated/model.hpp"
 #include "host/backends/verilated/options.hpp"
 #include "host/backends/verilated/verilated_device.hpp"
+#include "host/backends/xrt/open.hpp"
+#include "host/backends/xrt/options.hpp"
 
 namespace xw::registry {
 namespace {
@@ -43,6 +45,13 @@ const std::vector<DeviceKind>& devices() {
          verilated::Options parsed = verilated::parse_options(options);
          parsed.on_cycles = request.on_cycles;
          return std::make_unique<verilated::VerilatedDevice>(request.emulator, parsed);
+       }},
+      {"xrt",
+       {{"xrt[:key=value,...]", "an Alveo card or its emulation; keys: " + xrt_device::option_keys(), true}},
+       true,
+       xrt_device::xrt_is_built,
+       [](std::string_view options, const OpenRequest& request) -> DevicePointer {
+         return xrt_device::open_xrt_device(options, request.emulator);
        }},
   };
   return table;

@@ -82,6 +82,26 @@ TEST(DeviceMemory, FullMemorySaysWhatIsFree) {
   expect_error(ErrorCode::kCapacity, "of 65536 bytes free", [&] { (void)memory.allocate(~std::uint64_t{0}); });
 }
 
+TEST(DeviceMemory, PlacesThatSomebodyElseChoseAreMappedUnlessTheyOverlap) {
+  DeviceMemory memory(1U << 20U);
+  constexpr Address kBase = DeviceMemory::kDefaultBase;
+  memory.allocate_at(kBase + 8192, 4096);
+  memory.allocate_at(kBase + 12288, 100);  // adjacent
+  EXPECT_EQ(memory.mapped_from(kBase + 8192), 4096U) << "allocations stay apart";
+  EXPECT_EQ(memory.host_span(kBase + 12288, 100).size(), 100U);
+  const auto refuse = [&](Address address, std::uint64_t bytes, const char* message) {
+    expect_error(ErrorCode::kCapacity, message, [&] { memory.allocate_at(address, bytes); });
+  };
+  refuse(kBase + 4096, 8192, "overlaps another allocation");
+  refuse(kBase + 8192, 1, "overlaps another allocation");
+  refuse(kBase + 64, 1, "expected whole pages");
+  refuse(kBase, 0, "expected whole pages");
+  refuse(kBase - 4096, 64, "outside of the memory");
+  refuse(kBase + (1U << 20U) - 4096, 4097, "outside of the memory");
+  memory.free(kBase + 8192);
+  memory.allocate_at(kBase + 4096, 8192);
+}
+
 TEST(DeviceMemory, RefusesWhatIsNoAllocation) {
   DeviceMemory memory(1U << 20U);
   const Address a = memory.allocate(2 * kPage);

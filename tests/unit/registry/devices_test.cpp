@@ -10,6 +10,9 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
+#ifdef XW_HAVE_XRT
+#include "tests/support/emulated_card.hpp"
+#endif
 #include "tests/support/expect_error.hpp"
 
 namespace xw::registry {
@@ -44,7 +47,11 @@ TEST_F(Devices, WhatIsBuiltOpensAndHasTheCapabilitiesOfItsRow) {
       test::expect_error(ErrorCode::kUnsupported, "", [&] { (void)open_uri(kind.name); });
       continue;
     }
-    const std::unique_ptr<device::Device> device = open_uri(kind.name);
+    std::string uri = kind.name;
+#ifdef XW_HAVE_XRT
+    if (uri == "xrt") uri += ":xclbin=" + test::emulated_xclbin(XW_CARD_KIND, emulator_).string();
+#endif
+    const std::unique_ptr<device::Device> device = open_uri(uri);
     EXPECT_EQ(device->info().cycle_accurate, plain.cycle_accurate) << kind.name;
     EXPECT_EQ(device->info().chip_time, plain.chip_time) << kind.name;
   }

@@ -1,0 +1,94 @@
+// Options of the device xrt.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/backends/xrt/options.hpp"
+
+#include <array>
+#include <charconv>
+#include <set>
+
+#include "arch/support/error.hpp"
+
+namespace xw::xrt_device {
+namespace {
+
+[[noreturn]] void reject(std::string_view key, const std::string& expected, std::string_view found) {
+  throw Error(ErrorCode::kInvalidArgument,
+              "device xrt: " + std::string(key) + ": expected " + expected + ", found '" + std::string(found) + "'");
+}
+
+template <typename Number>
+[[nodiscard]] bool parse(std::string_view text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc{} && end == text.data() + text.size();
+}
+
+struct Key {
+  std::string_view name;
+  void (*set)(Options&, std::string_view value);
+};
+
+constexpr std::array kKeys = {
+    Key{"xclbin",
+        [](Options& o, std::string_view v) {
+          if (v.empty()) reject("xclbin", "a file", v);
+          o.xclbin = std::filesystem::path(v);
+        }},
+    Key{"index",
+        [](Options& o, std::string_view v) {
+          if (!parse(v, o.index) || o.index > 255) reject("index", "an integer of 0..255", v);
+        }},
+    Key{"bdf",
+        [](Options& o, std::string_view v) {
+          constexpr std::string_view kCharacters = "0123456789abcdefABCDEF:.";
+          if (v.find(':') == std::string_view::npos || v.find('.') == std::string_view::npos ||
+              v.find_first_not_of(kCharacters) != std::string_view::npos) {
+            reject("bdf", "domain:bus:device.function as xbutil examine prints it", v);
+          }
+          o.bdf = v;
+        }},
+    Key{"timeout",
+        [](Options& o, std::string_view v) {
+          double seconds = 0;
+          if (!parse(v, seconds) || !(seconds > 0 && seconds <= 1e6)) reject("timeout", "seconds above 0", v);
+          o.timeout = seconds;
+        }},
+};
+
+}  // namespace
+
+Options parse_options(std::string_view text) {
+  Options options;
+  std::set<std::string_view> given;
+  while (!text.empty()) {
+    const std::size_t comma = text.find(',');
+    const std::string_view item = text.substr(0, comma);
+    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
+    const std::size_t equals = item.find('=');
+    const std::string_view name = item.substr(0, equals);
+    const Key* key = nullptr;
+    for (const Key& candidate : kKeys) {
+      if (candidate.name == name) key = &candidate;
+    }
+    if (key == nullptr || equals == std::string_view::npos) {
+      throw Error(ErrorCode::kInvalidArgument, "device xrt: expected key=value with one of the keys " + option_keys() +
+                                                   ", found '" + std::string(item) + "'");
+    }
+    if (!given.insert(name).second) {
+      throw Error(ErrorCode::kInvalidArgument, "device xrt: " + std::string(name) + " is given twice");
+    }
+    key->set(options, item.substr(equals + 1));
+  }
+  if (given.contains("index") && given.contains("bdf")) {
+    throw Error(ErrorCode::kInvalidArgument, "device xrt: give index or bdf, not both");
+  }
+  return options;
+}
+
+std::string option_keys() {
+  std::string keys;
+  for (const Key& key : kKeys) keys += (keys.empty() ? "" : ", ") + std::string(key.name);
+  return keys;
+}
+
+}  // namespace xw::xrt_device
