@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
+"""What can happen to a host with an emulated Alveo card: the same results as without, and faults that end in time.
+
+  xrt_faults.py --build build/dev [--tries 50] [--seed N]
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+LONGEST = 10  # seconds that anything may take to end
+OPTIONS = None
+
+
+def sessions():
+    return set(pathlib.Path("/tmp").glob("xw-xrt-*"))
+
+
+def descendants(pid):
+    """Processes below one, by /proc."""
+    parents = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parents[int(entry.name)] = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
+            except (OSError, IndexError):
+                continue
+    found, frontier = [], [pid]
+    while frontier:
+        frontier = [p for p, parent in parents.items() if parent in frontier]
+        found += frontier
+    return found
+
+
+def card_of(launcher):
+    for pid in descendants(launcher):
+        try:
+            if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith("crossweave_xrt_"):
+                return pid
+        except OSError:
+            continue
+    return None
+
+
+class Xrt(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="xrt-faults-")
+        cls.crossweave = str(OPTIONS.build / "host/app/crossweave")
+        cls.launcher = str(OPTIONS.build / "host/backends/xrt/emulation/xrt_emulation")
+        cls.model = pathlib.Path(cls.folder.name) / "model"
+        subprocess.run([sys.executable, str(ROOT / "scripts/make_random_model.py"), "--out", str(cls.model), "--family", "llama",
+                        "--hidden-size", "96", "--intermediate-size", "160", "--layers", "3", "--heads", "4", "--kv-heads", "2",
+                        "--head-dim", "32", "--vocab-size", "300", "--context", "4096"], check=True, stdout=subprocess.DEVNULL)
+        cls.program = str(pathlib.Path(cls.folder.name) / "model.xwp")
+        subprocess.run([cls.crossweave, "compile", str(cls.model), "--chip", "tiny-64", "--emulator", "tiny-64", "--ranges", "fixed:4", "--lambda", "12", "-o", cls.program],
+                       check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        cls.random = random.Random(OPTIONS.seed)
+        print(f"seed {OPTIONS.seed}", file=sys.stderr)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def setUp(self):
+        self.before = sessions()
+
+    def tearDown(self):
+        self.assertEqual(sessions() - self.before, set(), "left in /tmp")
+
+    def host(self, device, tokens=6):
+        return [self.crossweave, "report", self.program, "--prefill-tokens", "4", "--decode-tokens", str(tokens), "--noise", "pcm-afm",
+                "--json", "--threads", "1", "--device", device]
+
+    def start(self, *options, device="xrt", tokens=6):
+        return subprocess.Popen([self.launcher, "--emulator", "tiny-64", *options, *self.host(device, tokens)],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL)
+
+    def ends(self, process, seconds=LONGEST):
+        try:
+            return process.communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            for pid in [*descendants(process.pid), process.pid]:
+                os.kill(pid, signal.SIGKILL)
+            process.communicate()
+            self.fail(f"did not end within {seconds} s")
+
+    @staticmethod
+    def counters(text):
+        run = json.loads(text)["run"]
+        return {phase: {k: v for k, v in run[phase].items() if k in ("macs", "mvms", "adc_conversions", "adc_saturations")}
+                for phase in ("prefill", "decode")}
+
+    def good_run(self):
+        process = self.start()
+        out, err = self.ends(process, 60)
+        self.assertEqual(process.returncode, 0, err)
+        return self.counters(out)
+
+    def test_counters_are_those_of_the_functional_device(self):
+        expected = subprocess.run(self.host("functional"), check=True, capture_output=True, text=True).stdout
+        self.assertEqual(self.good_run(), self.counters(expected))
+
+    def test_a_card_that_dies_at_any_time_ends_the_host_with_an_error(self):
+        killed = 0
+        for attempt in range(OPTIONS.tries):
+            with self.subTest(attempt=attempt):
+                process = self.start(tokens=2000)
+                card = None
+                until = time.monotonic() + LONGEST
+                while card is None and process.poll() is None and time.monotonic() < until:
+                    card = card_of(process.pid)
+                time.sleep(self.random.uniform(0, 0.3))
+                self.assertIsNotNone(card, "no card was started")
+                os.kill(card, signal.SIGKILL)
+                start = time.monotonic()
+                _, err = self.ends(process)
+                self.assertLess(time.monotonic() - start, LONGEST)
+                self.assertNotEqual(process.returncode, 0)
+                self.assertIn("device xrt", err)
+                killed += 1
+        self.assertEqual(killed, OPTIONS.tries)
+        self.good_run()
+
+    def test_interrupts_end_the_host_at_any_time(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            for delay in (0.02, 0.2, 0.6):
+                with self.subTest(signal=number, delay=delay):
+                    process = self.start(tokens=100000)
+                    time.sleep(delay)
+                    process.send_signal(number)
+                    self.ends(process)
+                    self.assertNotEqual(process.returncode, 0)
+        self.good_run()
+
+    def test_a_run_that_never_ends_is_given_up(self):
+        process = self.start("--hang-after", "7", device="xrt:timeout=0.5")
+        _, err = self.ends(process)
+        self.assertEqual(process.returncode, 5, err)
+        self.assertIn("did not end the run within 0.5", err)
+        self.good_run()
+
+    def test_two_hosts_at_once_do_not_disturb_each_other(self):
+        expected = self.good_run()
+        both = [self.start(), self.start()]
+        for process in both:
+            out, err = self.ends(process, 60)
+            self.assertEqual(process.returncode, 0, err)
+            self.assertEqual(self.counters(out), expected)
+
+    def test_another_emulator_is_named(self):
+        process = self.start("--emulator", "alveo-u55c")
+        _, err = self.ends(process)
+        self.assertEqual(process.returncode, 3, err)
+        self.assertIn("is not emulator tiny-64: num_engines: expected 1, found 4", err)
+
+    def test_without_an_xclbin_or_a_card_the_error_says_so(self):
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("X", "LD_"))}
+        run = subprocess.run(self.host("xrt"), capture_output=True, text=True, timeout=LONGEST, env=environment)
+        self.assertEqual(run.returncode, 2)
+        self.assertIn("which xclbin?", run.stderr)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, required=True, help="build folder with crossweave and xrt_emulation")
+    parser.add_argument("--tries", type=int, default=10, help="how often the card is killed")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="of the times at which it is killed")
+    OPTIONS, rest = parser.parse_known_args()
+    unittest.main(argv=[sys.argv[0], *rest])
