@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What can happen to a host with an emulated Alveo card: the same results as without, and faults that end in time.
 
-  xrt_faults.py --build build/dev [--tries 50] [--seed N]
+  xrt_emulation.py --build build/dev [--tries 50] [--seed N]
 """
 
 import argparse
@@ -19,6 +19,13 @@ import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+SHARED = pathlib.Path(os.environ.get("XW_SHARED", ROOT.parent / "shared"))
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import check_docs  # noqa: E402
+
+COUNTERS = ("y_crc32", "mvms", "macs", "adc_conversions", "adc_saturations")
 LONGEST = 10  # seconds that anything may take to end
 OPTIONS = None
 
@@ -60,9 +67,8 @@ class Xrt(unittest.TestCase):
         cls.crossweave = str(OPTIONS.build / "host/app/crossweave")
         cls.launcher = str(OPTIONS.build / "host/backends/xrt/emulation/xrt_emulation")
         cls.model = pathlib.Path(cls.folder.name) / "model"
-        subprocess.run([sys.executable, str(ROOT / "scripts/make_random_model.py"), "--out", str(cls.model), "--family", "llama",
-                        "--hidden-size", "96", "--intermediate-size", "160", "--layers", "3", "--heads", "4", "--kv-heads", "2",
-                        "--head-dim", "32", "--vocab-size", "300", "--context", "4096"], check=True, stdout=subprocess.DEVNULL)
+        cls.model.mkdir()
+        check_docs.write_model(cls.model)
         cls.program = str(pathlib.Path(cls.folder.name) / "model.xwp")
         subprocess.run([cls.crossweave, "compile", str(cls.model), "--chip", "tiny-64", "--emulator", "tiny-64", "--ranges", "fixed:4", "--lambda", "12", "-o", cls.program],
                        check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -80,8 +86,8 @@ class Xrt(unittest.TestCase):
         self.assertEqual(sessions() - self.before, set(), "left in /tmp")
 
     def host(self, device, tokens=6):
-        return [self.crossweave, "report", self.program, "--prefill-tokens", "4", "--decode-tokens", str(tokens), "--noise", "pcm-afm",
-                "--json", "--threads", "1", "--device", device]
+        return [self.crossweave, "run", self.program, "-p", "abcd", "-n", str(tokens), "--noise", "pcm-afm", "--y-checksum", "--json",
+                "--ignore-eos", "--threads", "1", "--device", device]
 
     def start(self, *options, device="xrt", tokens=6):
         return subprocess.Popen([self.launcher, "--emulator", "tiny-64", *options, *self.host(device, tokens)],
@@ -98,9 +104,8 @@ class Xrt(unittest.TestCase):
 
     @staticmethod
     def counters(text):
-        run = json.loads(text)["run"]
-        return {phase: {k: v for k, v in run[phase].items() if k in ("macs", "mvms", "adc_conversions", "adc_saturations")}
-                for phase in ("prefill", "decode")}
+        run = json.loads(text)
+        return run["text"], run["tokens"], {key: run["device"][key] for key in COUNTERS}
 
     def good_run(self):
         process = self.start()
@@ -111,6 +116,43 @@ class Xrt(unittest.TestCase):
     def test_counters_are_those_of_the_functional_device(self):
         expected = subprocess.run(self.host("functional"), check=True, capture_output=True, text=True).stdout
         self.assertEqual(self.good_run(), self.counters(expected))
+
+    def compare(self, checkpoint, emulator, kinds, run, compile_options=()):
+        """The same text, tokens, words and counters on emulated cards as on the functional device."""
+        program = str(pathlib.Path(self.folder.name) / "real.xwp")
+        subprocess.run([self.crossweave, "compile", str(checkpoint), "--emulator", emulator, *compile_options, "-o", program], check=True,
+                       capture_output=True)
+        command = [self.crossweave, "run", program, *run, "--noise", "pcm-afm", "--chip-seed", "7", "--read-sigma", "0.01", "--y-checksum",
+                   "--json", "--threads", "1", "--device"]
+        expected = self.counters(subprocess.run([*command, "functional"], check=True, capture_output=True, text=True).stdout)
+        for kind in kinds:
+            with self.subTest(kind=kind):
+                process = subprocess.Popen([self.launcher, "--emulator", emulator, "--kind", kind, *command, "xrt"], text=True,
+                                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+                out, err = self.ends(process, 400)
+                self.assertEqual(process.returncode, 0, err)
+                self.assertEqual(self.counters(out), expected)
+
+    def kinds(self):
+        """Of cards that this build has kernels for."""
+        process = self.start("--kind", "verilated", tokens=1)
+        _, err = self.ends(process, 60)
+        if process.returncode == 0:
+            return ["functional", "verilated"]
+        self.assertIn("no Verilated kernel", err)
+        return ["functional"]
+
+    def test_stories260k_is_the_same_on_emulated_cards(self):
+        checkpoint = SHARED / "data/weights/stories260K/stories260K.bin"
+        if not checkpoint.exists():
+            self.skipTest("needs data/weights/stories260K beside the project")
+        self.compare(checkpoint, "tiny-64", self.kinds(), ["-p", "Once upon a time", "-n", "50"], ["--chip", "tiny-64"])
+
+    def test_smollm2_is_the_same_on_emulated_cards(self):
+        checkpoint = ROOT / ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf"
+        if not checkpoint.exists():
+            self.skipTest("scripts/fetch_model.sh smollm2-135m gets the model")
+        self.compare(checkpoint, "alveo-u55c", self.kinds(), ["-p", "The capital of France", "-n", "2"])
 
     def test_a_card_that_dies_at_any_time_ends_the_host_with_an_error(self):
         killed = 0
