@@ -10,6 +10,7 @@
 #include <iostream>
 #include <map>
 #include <set>
+#include <type_traits>
 #include <utility>
 
 #include "arch/generated/xw_arch.hpp"
@@ -65,6 +66,23 @@ struct Card::Handles {
   xrt::kernel kernel;
   xrt::run run;
 };
+
+namespace {
+
+/// From 2.19 on registers are opened in a context, too.
+template <typename Ip, typename Handles>
+[[nodiscard]] Ip open_registers(Handles& handles, const std::string& instance) {
+#if XW_XRT_HW_CONTEXT
+  if constexpr (std::is_constructible_v<Ip, const xrt::hw_context&, const std::string&>) {
+    return Ip(handles.context, instance);
+  } else
+#endif
+  {
+    return Ip(handles.device, handles.uuid, instance);
+  }
+}
+
+}  // namespace
 
 Card::Card(const Options& options) : key_(options.bdf.empty() ? std::to_string(options.index) : options.bdf) {
   const std::filesystem::path path = xclbin_path(options);
@@ -166,11 +184,7 @@ void Card::with_registers(const std::function<void(const std::function<std::uint
   handles_->kernel = {};
   with_xrt("reading registers of " + name_ + " (is another process using it?)", [&] {
     const std::string instance = std::string(arch::kKernelName) + ":{" + std::string(arch::kKernelName) + "_1}";
-#if XW_XRT_HW_CONTEXT
-    xrt::ip ip(handles_->context, instance);
-#else
-    xrt::ip ip(handles_->device, handles_->uuid, instance);
-#endif
+    xrt::ip ip = open_registers<xrt::ip>(*handles_, instance);
     use([&](std::uint32_t offset) { return ip.read_register(offset); });
   });
 }
