@@ -69,7 +69,7 @@ int adapt_main(const std::vector<std::string>& arguments) {
   add("rank", po::value<std::uint32_t>(), "directions of every input that are taken digitally (default: the level's)");
   add("noise", po::value(&adapt.noise), "cell model that is adapted to (default: the chip's)");
   add("calibration-text", path_value(adapt.text, "--calibration-text"),
-      "text file to adapt on (default: a built-in text)");
+      "text file to adapt on, or a folder of `crossweave generate-data` (default: a built-in text)");
   add("calibration-tokens", po::value(&adapt.tokens)->default_value(adapt.tokens), "tokens of it to use");
   add("calibration-context", po::value(&adapt.context)->default_value(adapt.context),
       "tokens of it that the model reads as one sequence");
@@ -128,7 +128,7 @@ int adapt_main(const std::vector<std::string>& arguments) {
   FileRoles roles;
   add_model_files(roles, model, compile, nullptr);
   roles.add_input("--sensitivity", sensitivity);
-  roles.add_output("-o", output, OutputKind::kText);
+  roles.add_output("-o", output, OutputKind::kCheckpoint);
   roles.add_output("--json", json_path, OutputKind::kText);
   roles.check();
   ThreadPool pool(threads);

@@ -103,7 +103,7 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
       "input ranges: mse, percentile:P, std:K, max, or fixed:BETA without data (default: from the checkpoint if stored "
       "there, else mse)");
   add("calibration-text", path_value(calibration.text, "--calibration-text"),
-      "text file for calibration (default: a built-in text)");
+      "text file for calibration, or a folder of `crossweave generate-data` (default: a built-in text)");
   add("calibration-tokens", po::value(&calibration.tokens),
       "tokens of it to use for ranges (default: 512, of an adapted checkpoint 4096)");
   add("calibration-context", po::value(&calibration.context)->default_value(calibration.context),

@@ -19,8 +19,9 @@ struct TextDefaults {
   std::uint32_t tokens = 0;
 };
 
-/// The text in pieces that each begin a context, with the tokenizer's beginning of a sequence if it has one. Throws
-/// Error{kInvalidArgument} without a tokenizer, for a context that is too short and for too little text.
+/// The text in pieces that each begin a context, with the tokenizer's beginning of a sequence if it has one. A folder of token shards
+/// (host/finetune/data) gives its sequences instead, each cut to a context, and needs no tokenizer. Throws Error{kInvalidArgument} without
+/// a tokenizer, for a context that is too short, for too little text and for shards of a larger vocabulary; what DataSet throws.
 [[nodiscard]] std::vector<std::vector<std::int32_t>> calibration_contexts(const CalibrationOptions& options,
                                                                           const TextDefaults& defaults,
                                                                           const tokenizer::Tokenizer* tokenizer,

@@ -267,6 +267,25 @@ TEST_F(Files, WhatAFileSaysIsPrintedEscaped) {
   EXPECT_FALSE(has_control_characters(report.output));
 }
 
+TEST_F(Files, AnAdaptedCheckpointReplacesOneAndNothingElse) {
+  compile();
+  const fs::path adapted = folder_ / "adapted.safetensors", calibration = folder_ / "calibration.txt";
+  std::ofstream(calibration) << std::string(200, 'a') << "\n";
+  const std::string common =
+      "adapt " + model_.string() + " --chip tiny-64 --level fold --calibration-text " + calibration.string() + " -o ";
+  for (int round = 0; round < 2; ++round) {
+    const Outcome outcome = crossweave(common + adapted.string());
+    ASSERT_EQ(outcome.status, 0) << "round " << round << "\n" << outcome.output;
+  }
+  const std::string program = read_text_file(program_), text = read_text_file(calibration);
+  for (const fs::path& other : {program_, calibration, model_}) {
+    const Outcome outcome = crossweave(common + other.string());
+    EXPECT_EQ(outcome.status, 2) << other << "\n" << outcome.output;
+  }
+  EXPECT_EQ(read_text_file(program_), program);
+  EXPECT_EQ(read_text_file(calibration), text);
+}
+
 TEST_F(Files, AnEvaluationKeepsWhatIsFinishedAndGoesOnLater) {
   compile();
   const fs::path results = folder_ / "results.json";

@@ -12,7 +12,9 @@
 #include "arch/support/parallel.hpp"
 #include "compiler/passes/first_token.hpp"
 #include "compiler/passes/select_analog.hpp"
+#include "host/finetune/data/data_set.hpp"
 #include "host/toolchain/calibration/calibrate.hpp"
+#include "host/toolchain/calibration/contexts.hpp"
 #include "host/toolchain/checkpoint.hpp"
 #include "host/toolchain/checkpoint_source.hpp"
 #include "host/transformer/model.hpp"
@@ -101,6 +103,48 @@ TEST_F(ObserveTest, RefusesTextOfWhichNothingIsLeft) {
                      [&] {
                        (void)observed(20, {tokens(20, 3), tokens(10, 3)});
                      });
+}
+
+TEST_F(ObserveTest, TokenShardsAreReadSequenceBySequence) {
+  const auto id = [](std::uint64_t sequence, std::uint32_t k) { return static_cast<std::int32_t>(sequence * 40 + k); };
+  finetune::DataPlan plan{
+      .origin = {{"kind", "test"}}, .vocab_size = 300, .length = 40, .shard_sequences = 2, .sequences = 5};
+  const auto write = [&](const std::filesystem::path& folder) {
+    finetune::write_data(folder, plan, [&](const finetune::ShardTask& task) {
+      std::vector<std::int32_t> tokens;
+      for (std::uint32_t s = 0; s < task.count; ++s) {
+        for (std::uint32_t k = 0; k < plan.length; ++k) tokens.push_back(id(task.first + s, k));
+      }
+      return tokens;
+    });
+  };
+  CalibrationOptions options;
+  options.text = (folder_ / "shards").string();
+  write(options.text);
+  const auto read = [&](std::uint32_t tokens, std::uint32_t context) {
+    options.tokens = tokens;
+    options.context = context;
+    return calibration_contexts(options, {"not read", 99}, nullptr, opened_.graph);
+  };
+  const auto all = read(1000, 64);
+  ASSERT_EQ(all.size(), 5U);
+  for (std::uint64_t sequence = 0; sequence < 5; ++sequence) {
+    ASSERT_EQ(all[sequence].size(), 40U);
+    for (std::uint32_t k = 0; k < 40; ++k) EXPECT_EQ(all[sequence][k], id(sequence, k));
+  }
+  const auto cut = read(50, 30);  // 30 of the first, 20 of the second
+  ASSERT_EQ(cut.size(), 2U);
+  EXPECT_EQ(cut[0].size(), 30U);
+  EXPECT_EQ(cut[1].front(), id(1, 0));
+  EXPECT_EQ(cut[1].size(), 20U);
+  EXPECT_EQ(read(0, 64).size(), 3U) << "99 tokens where the options leave it open; 19 of them in the last";
+
+  plan.vocab_size = 1U << 20;
+  options.text = (folder_ / "foreign").string();
+  write(options.text);
+  test::expect_error(ErrorCode::kInvalidArgument, "calibration text of another model", [&] { (void)read(1000, 64); });
+  options.text = folder_.string();
+  test::expect_error(ErrorCode::kFileNotFound, "manifest.json", [&] { (void)read(1000, 64); });
 }
 
 TEST_F(ObserveTest, LongTextIsReadInContexts) {
