@@ -215,6 +215,8 @@ def parse_arguments():
     parser.add_argument("--family", choices=["gemma3", "llama", "mistral", "phi3", "qwen2", "qwen3"])
     for option in ("hidden-size", "intermediate-size", "layers", "heads", "kv-heads", "head-dim", "vocab-size", "context"):
         parser.add_argument("--" + option, type=int)
+    parser.add_argument("--tie", action="store_true", help="the output layer shares the embedding's weights")
+    parser.add_argument("--bos-eos", type=int, help="token that begins and ends texts")
     parser.add_argument("--untie", action="store_true", help="write lm_head.weight even if config.json says tied")
     parser.add_argument("--lightning", type=int, metavar="TILE", default=0,
                         help="add input_range tensors as aihwkit-lightning stores them, one value per TILE inputs")
@@ -231,6 +233,10 @@ def main():
     for option, key in options.items():
         if getattr(arguments, option) is not None:
             config[key] = getattr(arguments, option)
+    if arguments.tie:
+        config["tie_word_embeddings"] = True
+    if arguments.bos_eos is not None:
+        config["bos_token_id"] = config["eos_token_id"] = arguments.bos_eos
     fit_family(config)
     config["_name_or_path"] = arguments.shape or "random"
     tensors = list(tensor_shapes(config, arguments.lightning, arguments.untie))

@@ -122,6 +122,11 @@ class Network {
   [[nodiscard]] std::vector<Parameter>& parameters();
   void zero_gradients();
 
+  /// Draws all parameters anew, as models are before any training: matrices N(0, 0.02^2), those whose results are added to the
+  /// stream of the layers divided by sqrt(2 layers) (Radford et al., Language Models are Unsupervised Multitask Learners, 2.3);
+  /// norms are neutral, vectors zero. A function of the seed alone.
+  void initialise_weights(std::uint64_t seed);
+
   /// Sets input ranges from what the analog linears read in digital mode, batches as for forward(). Before it (and without
   /// stored ranges) analog modes throw Error{kInvalidArgument}.
   void initialise_ranges(const std::vector<torch::Tensor>& batches, const RangeRule& rule);

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -125,6 +126,86 @@ TEST_F(FinetuneTest, ATrainedCheckpointCompilesForItsConvertersAndForNoOthers) {
   outcome = crossweave("compile " + path("t.safetensors") + " --chip " + path("six.toml") + " -o " + path("six.xwp"));
   EXPECT_EQ(outcome.status, 3) << outcome.output;
   EXPECT_NE(outcome.output.find("forward.inp_res: found 254 steps, expected 62"), std::string::npos) << outcome.output;
+}
+
+/// Rounded weights in training are the rounded weights of digital-w4a8: trainer and integer engine measure the same perplexity.
+TEST_F(FinetuneTest, FourBitTrainingMeansFourBitEvaluation) {
+  const fs::path model = write_tiny_model(folder_ / "model");
+  ASSERT_EQ(
+      crossweave("generate-data " + model.string() + " -o " + path("data") + " --sequences 40 --length 32").status, 0);
+  write_recipe(model,
+               "[method]\nname = \"qat\"\n[hardware]\nchip = \"tiny-64\"\n[budget]\ntokens = 3200\n"
+               "[run]\nthreads = 1\n[evaluation]\nevery = 1000000\n");
+  Outcome outcome = crossweave("finetune " + path("r.toml") + " -o " + path("q.safetensors"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  double integer = 0;
+  for (const Json& line : metrics("q.safetensors")) {
+    if (line.contains("held_out")) integer = line.at("held_out").get<double>();
+  }
+  const std::size_t after = outcome.output.find("after training");
+  ASSERT_NE(after, std::string::npos) << outcome.output;
+  const std::size_t place = outcome.output.find("converters ", after);
+  ASSERT_NE(place, std::string::npos) << outcome.output;
+  const double trained = std::stod(outcome.output.substr(place + 11));
+  EXPECT_NEAR(integer, trained, 0.01 * trained) << outcome.output;
+  outcome = crossweave("compile " + path("q.safetensors") + " --chip tiny-64 -o " + path("q.xwp"));
+  EXPECT_EQ(outcome.status, 3) << outcome.output;
+  EXPECT_NE(outcome.output.find("modifier.res"), std::string::npos) << outcome.output;
+  outcome = crossweave("compile " + path("q.safetensors") + " --chip tiny-64 --weights w4 -o " + path("q.xwp"));
+  EXPECT_EQ(outcome.status, 0) << outcome.output;
+}
+
+/// From random weights to a model that knows its text, and on to one for the chip.
+TEST_F(FinetuneTest, PretrainingBeginsWithNothing) {
+  const fs::path model = write_tiny_model(folder_ / "model");
+  ASSERT_EQ(crossweave("generate-data " + model.string() + " -o " + path("data") +
+                       " --sequences 40 --length 32 --temperature 0.3")
+                .status,
+            0);
+  write_recipe(model,
+               "[method]\nname = \"pretrain\"\nstart = \"random\"\n[optimiser]\nlr = 5e-3\nmicro_batch = 8\n"
+               "[budget]\ntokens = 51200\n[run]\nthreads = 1\n");
+  Outcome outcome =
+      crossweave("finetune " + path("r.toml") + " --json=" + path("p.json") + " -o " + path("p.safetensors"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  const Json summary = Json::parse(read_text_file(path("p.json")));
+  EXPECT_LT(summary.at("loss").get<double>(), 0.8 * summary.at("first_loss").get<double>()) << outcome.output;
+  outcome =
+      crossweave("finetune " + path("r.toml") + " --set model.checkpoint=" + path("p.safetensors") +
+                 " --set method.name=afm --set method.start=checkpoint --set hardware.chip=tiny-64 --tokens 512 -o " +
+                 path("a.safetensors"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  outcome = crossweave("compile " + path("a.safetensors") + " --chip tiny-64 -o " + path("a.xwp"));
+  EXPECT_EQ(outcome.status, 0) << outcome.output;
+}
+
+/// Every document of a text begins with BOS, and so does every sequence.
+TEST_F(FinetuneTest, ASeparatorBecomesTheTokenThatTextsBeginWith) {
+  const fs::path model = write_tiny_model(folder_ / "model");
+  std::string text;
+  for (int i = 0; i < 30; ++i)
+    text += std::string(i == 0 ? "" : "=====") + std::string(20, static_cast<char>('a' + i % 3));
+  std::ofstream(folder_ / "text.txt") << text;
+  const auto shard_of = [&](const std::string& more, const char* data) {
+    const Outcome outcome = crossweave("generate-data " + model.string() + " --text " + path("text.txt") + more +
+                                       " --length 8 --batch 1000 -o " + path(data));
+    EXPECT_EQ(outcome.status, 0) << outcome.output;
+    const std::string bytes = read_text_file(folder_ / data / "shard-000000.xwt");
+    std::vector<int> ids;
+    for (std::size_t i = 64; i + 1 < bytes.size(); i += 2)
+      ids.push_back(static_cast<unsigned char>(bytes[i]) + 256 * static_cast<unsigned char>(bytes[i + 1]));
+    return ids;
+  };
+  const std::vector<int> plain = shard_of("", "plain"), split = shard_of(" --separator =====", "split");
+  ASSERT_FALSE(split.empty());
+  const int bos = split[0];
+  const auto count = [&](const std::vector<int>& ids) { return std::count(ids.begin(), ids.end(), bos); };
+  EXPECT_EQ(count(plain), static_cast<std::ptrdiff_t>(plain.size() / 8));
+  const auto documents = count(split) - static_cast<std::ptrdiff_t>(split.size() / 8);
+  EXPECT_GE(documents, 27);  // less the remainder that fills no sequence
+  EXPECT_LE(documents, 29);
+  EXPECT_EQ(
+      crossweave("generate-data " + model.string() + " --separator x -o " + path("none") + " --sequences 1").status, 2);
 }
 
 TEST_F(FinetuneTest, TwoMinutesTakeAQuarterOfTheLossOnANoisyChip) {

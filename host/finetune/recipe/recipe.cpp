@@ -137,9 +137,15 @@ Recipe read_recipe(TableReader document) {
     recipe.data.held_out = count(table, "held_out", 0, recipe.data.held_out);
   });
   section(document, "method", [&](TableReader& table) {
-    const std::string name = word(table, "name", {"afm"}, "afm");
-    static_cast<void>(name);
+    recipe.method = choice<Method>(
+        table, "name", {{"afm", Method::kAfm}, {"qat", Method::kQat}, {"pretrain", Method::kPretrain}}, recipe.method);
     recipe.temperature = table.real("temperature", {0, 1e3, true}, recipe.temperature);
+    recipe.weight_bits = count(table, "weight_bits", 0, recipe.weight_bits, 64);
+    if (recipe.weight_bits != 4 && recipe.weight_bits != 8)
+      table.reject("weight_bits", "4 or 8", std::to_string(recipe.weight_bits));
+    recipe.starts_random = choice<bool>(table, "start", {{"random", true}, {"checkpoint", false}}, false);
+    if (recipe.starts_random && recipe.method != Method::kPretrain)
+      table.reject("start", "checkpoint: only pretrain begins with random weights", "\"random\"");
   });
   section(document, "hardware", [&](TableReader& table) { read_hardware(table, recipe.hardware); });
   section(document, "ranges", [&](TableReader& table) { read_ranges(table, recipe.ranges); });
@@ -195,6 +201,18 @@ void override_key(toml::table& document, const std::string& text) {
 
 }  // namespace
 
+const char* name(Method method) {
+  switch (method) {
+    case Method::kAfm:
+      return "afm";
+    case Method::kQat:
+      return "qat";
+    case Method::kPretrain:
+      return "pretrain";
+  }
+  return "?";
+}
+
 Recipe parse_recipe(std::string_view toml_text, const std::string& origin, const Overrides& overrides) {
   if (overrides.empty()) return read_recipe(TableReader(toml_text, origin));
   static_cast<void>(TableReader(toml_text, origin));  // its message names the line
@@ -217,7 +235,11 @@ nlohmann::ordered_json recipe_json(const Recipe& r) {
       {"model", {{"checkpoint", r.model.checkpoint.string()}, {"tokenizer", r.model.tokenizer.string()}}},
       {"data",
        {{"path", r.data.path.string()}, {"sequence_length", r.data.sequence_length}, {"held_out", r.data.held_out}}},
-      {"method", {{"name", "afm"}, {"temperature", r.temperature}}},
+      {"method",
+       {{"name", name(r.method)},
+        {"temperature", r.temperature},
+        {"weight_bits", r.weight_bits},
+        {"start", r.starts_random ? "random" : "checkpoint"}}},
       {"hardware",
        {{"chip", r.hardware.chip},
         {"lm_head", r.hardware.lm_head},

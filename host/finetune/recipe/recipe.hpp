@@ -12,7 +12,13 @@
 
 namespace xw::finetune {
 
-enum class Method { kAfm };  ///< "afm": distillation with the chip in the loop
+/// What is trained, and against what.
+enum class Method {
+  kAfm,       ///< "afm": distillation with the chip in the loop
+  kQat,       ///< "qat": distillation with rounded weights and static input ranges, no noise and no ADC
+  kPretrain,  ///< "pretrain": the likelihood of the text, digitally
+};
+[[nodiscard]] const char* name(Method method);
 enum class RangeStart {
   kMse,
   kKappa
@@ -31,7 +37,9 @@ struct Recipe {
     std::uint32_t held_out = 8;         ///< sequences at the end of the data that are not trained on
   } data;
   Method method = Method::kAfm;
-  double temperature = 1;  ///< of teacher and student
+  double temperature = 1;         ///< of teacher and student
+  std::uint32_t weight_bits = 4;  ///< of kQat: weights are rounded to 2^bits - 1 levels
+  bool starts_random = false;     ///< of kPretrain: the checkpoint gives the shape alone, its weights are drawn anew
   struct Hardware {
     std::string chip = "afm-512";
     std::string lm_head = "digital";   ///< or "analog"

@@ -92,8 +92,11 @@ void export_network(const Network& network, const toolchain::OpenedCheckpoint& o
   const auto type_of = [&](std::size_t dimensions) {
     return type == ExportType::kBf16 && dimensions > 1 ? Dtype::kBF16 : Dtype::kF32;
   };
-  std::vector<TensorSpec> specs = {{checkpoint::kGraphTensor, Dtype::kU8, {graph.size()}},
-                                   {checkpoint::kTrainingTensor, Dtype::kU8, {training.size()}}};
+  std::vector<TensorSpec> specs = {
+      {checkpoint::kGraphTensor, Dtype::kU8, {graph.size()}},
+  };
+  const bool is_for_chip = network.analog().dac_bits > 0;
+  if (is_for_chip) specs.push_back({checkpoint::kTrainingTensor, Dtype::kU8, {training.size()}});
   if (!tokenizer.empty()) specs.push_back({checkpoint::kTokenizerTensor, Dtype::kU8, {tokenizer.size()}});
   for (const auto& [linear, values] : ranges) specs.push_back({linear + ".input_range", Dtype::kF32, {values.size()}});
   for (const std::string& name : names) {
@@ -111,7 +114,7 @@ void export_network(const Network& network, const toolchain::OpenedCheckpoint& o
   }
   checkpoint::SafetensorsWriter writer(path, std::move(specs), {{"format", "crossweave adapted checkpoint"}});
   writer.add(checkpoint::kGraphTensor, std::as_bytes(std::span(graph)));
-  writer.add(checkpoint::kTrainingTensor, std::as_bytes(std::span(training)));
+  if (is_for_chip) writer.add(checkpoint::kTrainingTensor, std::as_bytes(std::span(training)));
   if (!tokenizer.empty()) writer.add(checkpoint::kTokenizerTensor, tokenizer);
   for (const auto& [linear, values] : ranges) writer.add(linear + ".input_range", std::span<const float>(values));
   for (const std::string& name : names) {

@@ -49,14 +49,32 @@ nlohmann::ordered_json origin_of(const GenerateSettings& settings, const toolcha
   return origin;
 }
 
+/// Tokens of all documents; between two of them stands `between`.
+std::vector<std::int32_t> encode_documents(const tokenizer::Tokenizer& tokenizer, std::string_view text,
+                                           const std::string& separator, std::int32_t between) {
+  if (separator.empty()) return tokenizer.encode(text, false, false);
+  std::vector<std::int32_t> tokens;
+  while (true) {
+    const std::size_t end = text.find(separator);
+    const std::vector<std::int32_t> document = tokenizer.encode(text.substr(0, end), false, false);
+    tokens.insert(tokens.end(), document.begin(), document.end());
+    if (end == std::string_view::npos) return tokens;
+    tokens.push_back(between);
+    text.remove_prefix(end + separator.size());
+  }
+}
+
 DataSummary tokenise(const GenerateSettings& settings, const toolchain::OpenedCheckpoint& opened, DataPlan plan,
                      const std::function<void(const DataSummary&)>& on_shard) {
   if (!opened.tokenizer)
     throw Error(ErrorCode::kInvalidArgument, settings.checkpoint.string() + ": has no tokenizer to read a text with");
   const std::string text = read_text_file(settings.text, kMaxTextBytes);
   const tokenizer::Tokenizer tokenizer(*opened.tokenizer);
-  const std::vector<std::int32_t> tokens = tokenizer.encode(text, false, false);
   const bool has_bos = opened.tokenizer->bos >= 0;
+  if (!settings.separator.empty() && !has_bos)
+    throw Error(ErrorCode::kInvalidArgument,
+                settings.checkpoint.string() + ": a separator needs a tokenizer with a token that texts begin with");
+  const std::vector<std::int32_t> tokens = encode_documents(tokenizer, text, settings.separator, opened.tokenizer->bos);
   const std::uint32_t of_text = plan.length - (has_bos ? 1 : 0);
   const std::uint64_t there = of_text == 0 ? 0 : tokens.size() / of_text;
   plan.sequences = plan.sequences == 0 ? there : std::min(plan.sequences, there);
@@ -68,6 +86,7 @@ DataSummary tokenise(const GenerateSettings& settings, const toolchain::OpenedCh
   std::snprintf(crc, sizeof crc, "%08x", crc32(std::as_bytes(std::span(text))));
   plan.origin["text"] = settings.text.filename().string();
   plan.origin["text_crc32"] = crc;
+  if (!settings.separator.empty()) plan.origin["separator"] = settings.separator;
   return write_data(
       settings.output, plan,
       [&](const ShardTask& task) {

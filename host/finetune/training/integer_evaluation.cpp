@@ -42,10 +42,16 @@ HeldOut held_out_tokens(const Recipe& recipe, const DataSet& data) {
 double integer_perplexity(const std::filesystem::path& checkpoint, const Recipe& recipe, const DataSet& data) {
   toolchain::RunOptions run;
   run.mode = toolchain::Mode::kAnalog;
+  if (recipe.method == Method::kPretrain) run.mode = toolchain::Mode::kFp32;
   if (!recipe.evaluation.noise.empty()) run.chip.noise = recipe.evaluation.noise;
   run.chip.chip_seed = 1;
   toolchain::CompileOptions compile;
   compile.chip = recipe.hardware.chip;
+  if (recipe.method == Method::kQat) {
+    const bool is_four = recipe.weight_bits == 4;
+    run.mode = is_four ? toolchain::Mode::kDigitalW4A8 : toolchain::Mode::kDigitalW8A8;
+    compile.weights = is_four ? program::WeightMode::kW4 : program::WeightMode::kW8;
+  }
   toolchain::OpenedModel model(checkpoint, run, compile, recipe.run.threads);
   evaluation::PerplexityOptions options;
   options.max_tokens = recipe.evaluation.tokens;
@@ -59,11 +65,12 @@ double integer_perplexity(const std::filesystem::path& checkpoint, const Recipe&
     text.first = evaluation::bos_token(model.tokenizer(), options.bos);
   }
   double sum = 0;
-  for (std::uint32_t chip = 0; chip < recipe.evaluation.chips; ++chip) {
-    model.reprogram(chip + 1);
+  const std::uint32_t chips = run.mode == toolchain::Mode::kAnalog ? recipe.evaluation.chips : 1;
+  for (std::uint32_t chip = 0; chip < chips; ++chip) {
+    if (run.mode == toolchain::Mode::kAnalog) model.reprogram(chip + 1);
     sum += evaluation::perplexity(model.model(), text.tokens, text.first, options).perplexity;
   }
-  return sum / recipe.evaluation.chips;
+  return sum / chips;
 }
 
 double integer_perplexity(const Network& network, const toolchain::OpenedCheckpoint& opened, const Recipe& recipe,

@@ -12,7 +12,8 @@
 
 namespace xw::finetune {
 
-/// Mean perplexity over the recipe's chips of a checkpoint, on the recipe's text or the held-out sequences. Throws
+/// Mean perplexity over the recipe's chips of a checkpoint, on the recipe's text or the held-out sequences; for `qat` that of
+/// digital-w4a8 (w8a8), for `pretrain` that of fp32. Throws
 /// Error{kInvalidArgument} if there is nothing held out, and what compiling and running throw.
 [[nodiscard]] double integer_perplexity(const std::filesystem::path& checkpoint, const Recipe& recipe,
                                         const DataSet& data);

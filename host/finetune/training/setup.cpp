@@ -27,6 +27,7 @@ toolchain::OpenedCheckpoint open_model(const Recipe& recipe) {
   toolchain::OpenedCheckpoint opened = toolchain::open_checkpoint(recipe.model.checkpoint, recipe.model.tokenizer);
   const std::vector<std::string> analog =
       passes::select_analog(opened.graph, recipe.hardware.lm_head == "analog", recipe.hardware.digital);
+  if (recipe.method == Method::kPretrain) return opened;  // not made for any chip yet
   // The graph says it from here on, in the trained checkpoint, too: what was trained for the host stays there.
   for (ir::Node& node : opened.graph.nodes) {
     if (node.kind != ir::OpKind::kLinear) continue;
@@ -49,10 +50,17 @@ AnalogSettings analog_settings(const Recipe& recipe, const ir::Graph& graph, con
     settings.cells = hardware.noise == "chip" ? chip.noise : hardware.noise;
     settings.sigma_scale = hardware.noise_scale;
   }
+  if (recipe.method == Method::kQat) {
+    settings.noise = NoiseKind::kNone;
+    settings.weight_bits = static_cast<int>(recipe.weight_bits);
+  }
+  if (recipe.method == Method::kPretrain) settings.noise = NoiseKind::kNone;
   settings.lambda = hardware.lambda > 0 ? hardware.lambda : static_cast<double>(chip.lambda);
   settings.dac_bits = static_cast<int>(chip.dac_bits);
-  settings.adc_bits = static_cast<int>(chip.adc_bits);
-  settings.lm_head_analog = true;  // unless the graph says otherwise
+  settings.adc_bits = recipe.method == Method::kAfm ? static_cast<int>(chip.adc_bits) : 0;
+  if (recipe.method == Method::kPretrain) settings.dac_bits = 0;
+  settings.lm_head_analog = true;                                           // unless the graph says otherwise
+  if (recipe.method == Method::kPretrain) settings.lm_head_analog = false;  // a tied output layer stays tied
   settings.range_decay = recipe.ranges.decay;
   settings.range_inside = recipe.ranges.min_percentage;
   settings.max_rows = std::numeric_limits<std::int32_t>::max();

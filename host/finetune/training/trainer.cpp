@@ -46,7 +46,7 @@ NetworkOptions network_options(const Recipe& recipe, const torch::Device& device
   options.device = device;
   const bool bf16 = recipe.run.compute == "bf16" || (recipe.run.compute == "auto" && has_fast_bf16(device));
   options.compute = bf16 ? torch::kBFloat16 : torch::kFloat32;
-  options.trains_embedding = recipe.optimiser.train == "all";
+  options.trains_embedding = recipe.optimiser.train == "all" || recipe.method == Method::kPretrain;
   return options;
 }
 
@@ -74,8 +74,14 @@ class Trainer {
     const AnalogSettings analog = analog_settings(recipe, opened_.graph, chip);
     NetworkOptions options = network_options(recipe, device_);
     say("device: " + device_text(device_) + (options.compute == torch::kBFloat16 ? ", bf16" : ", fp32"));
-    options.is_trainable = false;
-    teacher_ = std::make_unique<Network>(opened_.graph, *opened_.file, options, analog);
+    if (recipe.method != Method::kPretrain) {
+      options.is_trainable = false;
+      teacher_ = std::make_unique<Network>(opened_.graph, *opened_.file, options, analog);
+    } else {
+      mode_ = Mode::kDigital;
+      objective_.distillation = 0;
+      objective_.language = 1;
+    }
     options.is_trainable = true;
     student_ = std::make_unique<Network>(opened_.graph, *opened_.file, options, analog, teacher_.get());
     objective_.temperature = recipe.temperature;
@@ -147,7 +153,8 @@ class Trainer {
   }
 
   void begin() {
-    if (checkpoint::stored_input_ranges(*opened_.file).empty()) {
+    if (recipe_.starts_random) student_->initialise_weights(recipe_.run.seed);
+    if (teacher_ != nullptr && checkpoint::stored_input_ranges(*opened_.file).empty()) {
       RangeRule rule;
       rule.method = recipe_.ranges.start == RangeStart::kMse ? RangeRule::Method::kMse : RangeRule::Method::kStd;
       rule.kappa = recipe_.ranges.kappa;
@@ -235,7 +242,7 @@ class Trainer {
       const std::uint64_t number = step_ * passes + pass;
       student_->seed_noise(sequence_seed(recipe_.run.seed ^ kNoise, number));
       const torch::Tensor ids = batch(number * recipe_.optimiser.micro_batch);
-      const torch::Tensor of_pass = train_step(*student_, teacher_.get(), ids, Mode::kAnalogTrain, objective_);
+      const torch::Tensor of_pass = train_step(*student_, teacher_.get(), ids, mode_, objective_);
       loss = loss.defined() ? loss + of_pass : of_pass;
     }
     adam_->step(lr, range_lr);
@@ -341,6 +348,8 @@ class Trainer {
     torch::Tensor ids = order_.held_out();
     if (ids.size(0) == 0) return;
     ids = ids.to(device_);
+    if (teacher_ == nullptr)
+      return say("held-out perplexity " + when + text_of(": %.3f", held_out_perplexity(*student_, ids, mode_)));
     say("held-out perplexity " + when +
         text_of(": teacher %.3f, weights digitally %.3f, ", held_out_perplexity(*teacher_, ids, Mode::kDigital),
                 held_out_perplexity(*student_, ids, Mode::kDigital)) +
@@ -360,6 +369,7 @@ class Trainer {
   std::unique_ptr<Network> teacher_, student_;
   std::unique_ptr<AdamW> adam_;
   std::unique_ptr<Metrics> metrics_;
+  Mode mode_ = Mode::kAnalogTrain;  ///< of the student in training
   Objective objective_;
   ClipRule clip_;
   std::uint64_t step_ = 0, tokens_ = 0, last_flush_tokens_ = 0, failures_ = 0;

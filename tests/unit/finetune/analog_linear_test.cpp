@@ -285,5 +285,76 @@ TEST_P(AnalogLinear, WeightsOfFewBitsAreMultiplesOfTheLargest) {
   }
 }
 
+/// Rounded weights, static input ranges, no ADC: outputs are those of the scalar reference, gradients those of finite differences
+/// of the same layer with its rounding errors held constant (straight-through).
+TEST_P(AnalogLinear, RoundedWeightsTrainStraightThrough) {
+  for (std::uint32_t seed = 1; seed <= 6; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    const std::int64_t batch = 3, out = 4, in = 10;
+    const Tensor weight = random_tensor({out, in}, seed, 0.2F), x = random_tensor({batch, in}, seed + 50);
+    const Tensor dy = random_tensor({batch, out}, seed + 100);
+    const std::vector<float> ranges = {0.9F, 1.4F};
+    Case run(weight, ranges, {0, 5, 10});
+    run.converters.adc_max = 0;
+    run.converters.weight_max = 7;
+    run.run(x, dy);
+
+    reference::afm::LayerConfig config;
+    config.input_steps = 254;
+    config.weight_quantization = reference::afm::WeightQuantization::kPerChannel;
+    config.weight_steps = 14;
+    config.max_input_size = 5;
+    const std::vector<float> w = vector_of(weight), xs = vector_of(x), g = vector_of(dy);
+    const auto width = static_cast<std::size_t>(in);
+    EXPECT_LT(
+        relative_error(vector_of(run.y), reference::afm::forward(config, {w, static_cast<std::size_t>(out), width}, {},
+                                                                 ranges, {xs, static_cast<std::size_t>(batch), width})),
+        1e-5);
+
+    // The surrogate: rounding adds constants.
+    std::vector<double> weight_errors, input_errors;
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      const std::size_t row = i / width, block = i % width / 5;
+      double largest = 0;
+      for (std::size_t k = 0; k < 5; ++k)
+        largest = std::max(largest, std::abs(static_cast<double>(w[row * width + block * 5 + k])));
+      const double value = w[i];
+      weight_errors.push_back(std::nearbyint(value / largest * 7) * largest / 7 - value);
+    }
+    const auto clamped = [&](double value, std::size_t i) {
+      const double range = ranges[i % width / 5];
+      return std::clamp(value, -range, range);
+    };
+    for (std::size_t i = 0; i < xs.size(); ++i) {
+      const double step = static_cast<double>(ranges[i % width / 5]) / 127, value = clamped(xs[i], i);
+      input_errors.push_back(std::nearbyint(value / step) * step - value);
+    }
+    const auto loss = [&](std::size_t moved_weight, std::size_t moved_input, double change) {
+      double sum = 0;
+      for (std::size_t b = 0; b < g.size(); ++b) {
+        const std::size_t vector = b / static_cast<std::size_t>(out), row = b % static_cast<std::size_t>(out);
+        double y = 0;
+        for (std::size_t k = 0; k < width; ++k) {
+          const std::size_t i = vector * width + k, j = row * width + k;
+          const double value = clamped(xs[i] + (i == moved_input ? change : 0), i) + input_errors[i];
+          y += value * (w[j] + weight_errors[j] + (j == moved_weight ? change : 0));
+        }
+        sum += y * g[b];
+      }
+      return sum;
+    };
+    constexpr std::size_t kNone = SIZE_MAX;
+    constexpr double kStep = 1e-6;
+    for (std::size_t i = 0; i < w.size(); ++i) {
+      const double expected = (loss(i, kNone, kStep) - loss(i, kNone, -kStep)) / (2 * kStep);
+      EXPECT_NEAR(run.layer->weight_gradient.view(-1)[static_cast<std::int64_t>(i)].item<double>(), expected, 1e-4);
+    }
+    for (std::size_t i = 0; i < xs.size(); ++i) {
+      const double expected = (loss(kNone, i, kStep) - loss(kNone, i, -kStep)) / (2 * kStep);
+      EXPECT_NEAR(run.x.grad().view(-1)[static_cast<std::int64_t>(i)].item<double>(), expected, 1e-4);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace xw::finetune

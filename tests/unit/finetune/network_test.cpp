@@ -14,6 +14,7 @@
 #include "compiler/passes/first_token.hpp"
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
+#include "host/finetune/objective.hpp"
 #include "models/reference/afm_float.hpp"
 #include "tests/unit/finetune/models.hpp"
 #include "tests/unit/finetune/tensors.hpp"
@@ -284,6 +285,44 @@ TEST(Network, ClippingIsReportedAndDone) {
     const Tensor bound = original.std(1, true, true);
     EXPECT_TRUE(at::allclose(parameter.value, at::clamp(original, -bound, bound), 1e-4, 1e-6)) << parameter.name;
   }
+}
+
+/// A model before any training knows nothing (its loss is that of guessing), and every seed makes one of its own.
+TEST(Network, ItsWeightsCanBeDrawnAnew) {
+  const test::Tiny tiny("llama");
+  AnalogSettings none;
+  none.noise = NoiseKind::kNone;
+  none.dac_bits = none.adc_bits = 0;
+  NetworkOptions options;
+  options.trains_embedding = true;
+  const auto drawn = [&](std::uint64_t seed) {
+    Network network(tiny.graph, *tiny.checkpoint, options, none);
+    network.initialise_weights(seed);
+    return network.state();
+  };
+  const auto first = drawn(5), again = drawn(5), other = drawn(6);
+  double squares = 0;
+  std::int64_t count = 0;
+  bool differs = false;
+  for (const auto& [name, value] : first) {
+    EXPECT_TRUE(at::equal(value, again.at(name))) << name;
+    differs = differs || !at::equal(value, other.at(name));
+    if (value.dim() == 1) {
+      EXPECT_TRUE(at::equal(value, at::ones_like(value))) << name;
+    } else if (name.find("o_proj") == std::string::npos && name.find("down_proj") == std::string::npos) {
+      squares += value.square().sum().item<double>();
+      count += value.numel();
+    }
+  }
+  EXPECT_TRUE(differs);
+  EXPECT_NEAR(std::sqrt(squares / static_cast<double>(count)), 0.02, 0.002);
+  const torch::Tensor down = first.at("model.layers.0.mlp.down_proj.weight");
+  EXPECT_NEAR(down.square().mean().sqrt().item<double>(), 0.02 / 2, 0.003);  // two layers: four results are added
+  Network network(tiny.graph, *tiny.checkpoint, options, none);
+  network.initialise_weights(5);
+  const torch::Tensor ids = test::ids_of({test::random_tokens(12, 1), test::random_tokens(12, 2)});
+  EXPECT_NEAR(language_loss(network, ids, Mode::kDigital).item<double>(),
+              std::log(static_cast<double>(network.vocab_size())), 0.05);
 }
 
 }  // namespace

@@ -82,6 +82,17 @@ TEST(Recipe, OverridesReplaceAndAddKeys) {
                      [] { static_cast<void>(parse_recipe(kLeast, "r.toml", {"run.speed=3"})); });
 }
 
+TEST(Recipe, MethodsAreRead) {
+  EXPECT_EQ(parse_recipe(kLeast, "r.toml").method, Method::kAfm);
+  Recipe recipe = parse_recipe(std::string(kLeast) + "[method]\nname = \"qat\"\nweight_bits = 8\n", "r.toml");
+  EXPECT_EQ(recipe.method, Method::kQat);
+  EXPECT_EQ(recipe.weight_bits, 8U);
+  recipe = parse_recipe(std::string(kLeast) + "[method]\nname = \"pretrain\"\nstart = \"random\"\n", "r.toml");
+  EXPECT_EQ(recipe.method, Method::kPretrain);
+  EXPECT_TRUE(recipe.starts_random);
+  EXPECT_EQ(recipe_json(recipe)["method"]["name"], "pretrain");
+}
+
 TEST(Recipe, MistakesAreNamed) {
   const auto refused = [](const std::string& text, const test::Parts& parts) {
     test::expect_error(ErrorCode::kFormat, parts, [&] { static_cast<void>(parse_recipe(text, "r.toml")); });
@@ -90,7 +101,9 @@ TEST(Recipe, MistakesAreNamed) {
   refused(std::string(kLeast) + "[optimiser]\nrate = 1\n", {"r.toml:8", "rate"});
   refused(std::string(kLeast) + "[optimiser]\nlr = \"fast\"\n", {"r.toml:8", "lr"});
   refused(std::string(kLeast) + "[optimiser]\ndecay = \"step\"\n", {"r.toml:8", "linear, cosine, none", "step"});
-  refused(std::string(kLeast) + "[method]\nname = \"magic\"\n", {"r.toml:8", "afm", "magic"});
+  refused(std::string(kLeast) + "[method]\nname = \"magic\"\n", {"r.toml:8", "afm, qat, pretrain", "magic"});
+  refused(std::string(kLeast) + "[method]\nweight_bits = 5\n", {"r.toml:8", "4 or 8", "5"});
+  refused(std::string(kLeast) + "[method]\nstart = \"random\"\n", {"r.toml:8", "pretrain", "random"});
   refused(std::string(kLeast) + "[run]\ndevice = \"tpu\"\n", {"r.toml:8", "cuda", "tpu"});
   refused("[model]\ncheckpoint = \"m\"\n[data]\npath = \"d\"\n", {"budget"});
   refused("[data]\npath = \"d\"\n[budget]\ntokens = 1\n", {"model"});
