@@ -108,6 +108,8 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
       "tokens of it to use for ranges (default: 512, of an adapted checkpoint 4096)");
   add("calibration-context", po::value(&calibration.context)->default_value(calibration.context),
       "tokens of it that the model reads as one sequence");
+  add("adapter", path_value(compile.adapter, "--adapter"),
+      "directory of a low-rank adapter (PEFT) that runs digitally beside the layers of the chip");
   add("tokenizer", path_value(compile.tokenizer, "--tokenizer"),
       "tokenizer file (default: found in or beside the checkpoint)");
   return options;
@@ -180,6 +182,7 @@ void add_device_outputs(FileRoles& roles, const std::string& uri) {
 void add_model_files(FileRoles& roles, const std::filesystem::path& model, const toolchain::CompileOptions& compile,
                      const toolchain::RunOptions* run) {
   roles.add_input("the model", model);
+  roles.add_input("--adapter", compile.adapter);
   roles.add_input("--tokenizer", compile.tokenizer);
   roles.add_input("--calibration-text", compile.calibration.text);
   add_description(roles, "--chip", compile.chip);

@@ -61,7 +61,7 @@ class Loader {
               bool is_head) {
     const bool is_embedding = embeddings_.contains(ref.tensor);
     const bool is_own = is_head && is_embedding && is_analog;  // the chip's copy of a matrix that embeds, too
-    const bool is_trained = impl_.options.is_trainable &&
+    const bool is_trained = impl_.options.is_trainable && is_wanted(ref.tensor) &&
                             (is_own || ((!is_embedding && (!is_head || is_analog)) || impl_.options.trains_embedding));
     const auto kind = is_embedding && !is_own ? Parameter::Kind::kEmbedding : Parameter::Kind::kMatrix;
     const Tensor value = hold(ref.tensor, is_own ? std::string(kHead) + ".weight" : ref.tensor, is_trained, kind,
@@ -84,7 +84,8 @@ class Loader {
   }
 
   Tensor vector(const ir::TensorRef& ref, std::int64_t size, Parameter::Kind kind) {
-    Tensor value = hold(ref.tensor, ref.tensor, impl_.options.is_trainable, kind, false, torch::kFloat32);
+    Tensor value =
+        hold(ref.tensor, ref.tensor, impl_.options.is_trainable && is_wanted(ref.tensor), kind, false, torch::kFloat32);
     if (value.dim() != 1) value = value.flatten();
     if (!ref.all_rows() && static_cast<std::int64_t>(ref.row_end) <= value.size(0)) {
       value = value.slice(0, static_cast<std::int64_t>(ref.row_begin), static_cast<std::int64_t>(ref.row_end));
@@ -97,6 +98,9 @@ class Loader {
   }
 
  private:
+  [[nodiscard]] bool is_wanted(const std::string& tensor) const {
+    return impl_.options.only.empty() || impl_.options.only.contains(tensor);
+  }
   Tensor hold(const std::string& stored, const std::string& name, bool is_trained, Parameter::Kind kind, bool is_analog,
               torch::ScalarType type) {
     const auto found = impl_.tensors.find(name);

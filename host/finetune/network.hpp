@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -54,8 +55,9 @@ struct AnalogSettings {
 struct NetworkOptions {
   torch::Device device = torch::kCPU;
   torch::ScalarType compute = torch::kFloat32;  ///< kFloat32 or kBFloat16: activations and products
-  bool is_trainable = true;       ///< parameters are fp32 with gradients; otherwise all is held in `compute`
-  bool trains_embedding = false;  ///< also the embedding and a digital output layer
+  bool is_trainable = true;         ///< parameters are fp32 with gradients; otherwise all is held in `compute`
+  std::set<std::string> only = {};  ///< tensors that are trained; empty: all that the other options say
+  bool trains_embedding = false;    ///< also the embedding and a digital output layer
 };
 
 /// A trained tensor.

@@ -10,6 +10,7 @@
 
 #include "compiler/passes/first_token.hpp"
 #include "host/toolchain/adapt/adapt.hpp"
+#include "host/toolchain/adapter.hpp"
 #include "host/toolchain/calibration/calibrate.hpp"
 #include "host/toolchain/checkpoint.hpp"
 #include "host/toolchain/temporary_file.hpp"
@@ -39,6 +40,7 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
     adapt_checkpoint(model, options, adapt, adapted->path(), pool);
   }
   OpenedCheckpoint opened = open_checkpoint(adapted ? adapted->path() : model, options.tokenizer);
+  if (!options.adapter.empty()) add_adapter(opened, options.adapter);
   const std::vector<std::string> analog = compiler::analog_linears(opened.graph, compile);
   if (options.first_token_digital) passes::set_digital_positions(opened.graph, analog, 1);
   passes::set_replicas(opened.graph, analog, options.replicas);

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/opened_model.hpp"
 
+#include "host/toolchain/adapter.hpp"
+
 #include <array>
 #include <cstring>
 #include <span>
@@ -92,8 +94,9 @@ struct OpenedModel::Impl {
   std::unique_ptr<transformer::Model> model;
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
 
-  void open_fp32(const std::filesystem::path& tokenizer_file) {
-    OpenedCheckpoint opened = open_checkpoint(path, tokenizer_file);
+  void open_fp32(const CompileOptions& compile) {
+    OpenedCheckpoint opened = open_checkpoint(path, compile.tokenizer);
+    if (!compile.adapter.empty()) add_adapter(opened, compile.adapter);
     if (opened.tokenizer) tokenizer = std::make_unique<tokenizer::Tokenizer>(std::move(*opened.tokenizer));
     model = std::make_unique<transformer::Model>(std::move(opened.graph),
                                                  std::make_shared<CheckpointSource>(opened.file), nullptr, pool);
@@ -149,7 +152,7 @@ OpenedModel::OpenedModel(const std::filesystem::path& path, const RunOptions& ru
       throw Error(ErrorCode::kInvalidArgument,
                   path.string() + ": fp32 needs the checkpoint itself; a program holds only targets");
     }
-    impl_->open_fp32(compile.tokenizer);
+    impl_->open_fp32(compile);
     return;
   }
   if (compiled) {

@@ -42,6 +42,7 @@ struct CompileOptions {
   std::vector<passes::ReplicaRule> replicas;
   mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;  ///< how inputs are cut into blocks
   std::optional<AdaptOptions> adapt;  ///< what is done to the checkpoint before; its text is the calibration's
+  std::filesystem::path adapter;  ///< directory of a PEFT adapter that runs digitally beside the layers; empty: none
   CalibrationOptions calibration;
   std::filesystem::path tokenizer;  ///< empty: found in or beside the checkpoint
 };

@@ -155,6 +155,47 @@ TEST_F(FinetuneTest, FourBitTrainingMeansFourBitEvaluation) {
   EXPECT_EQ(outcome.status, 0) << outcome.output;
 }
 
+/// Adapters are trained beside weights that stay: the checkpoint with them, and the plain model with the adapter that PEFT can read,
+/// are the same program, whose bits do not depend on threads.
+TEST_F(FinetuneTest, AdaptersAreTrainedBesideTheChip) {
+  const fs::path model = write_tiny_model(folder_ / "model");
+  ASSERT_EQ(
+      crossweave("generate-data " + model.string() + " -o " + path("data") + " --sequences 40 --length 32").status, 0);
+  write_recipe(model,
+               "[method]\nname = \"lora\"\n[hardware]\nchip = \"tiny-64\"\ngamma = 0.1\n[adapter]\nrank = 4\n"
+               "[optimiser]\nlr = 1e-2\nmicro_batch = 8\n[budget]\ntokens = 25600\n[run]\nthreads = 1\n");
+  Outcome outcome =
+      crossweave("finetune " + path("r.toml") + " --json=" + path("l.json") + " -o " + path("l.safetensors"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  const Json summary = Json::parse(read_text_file(path("l.json")));
+  EXPECT_LT(summary.at("loss").get<double>(), 0.97 * summary.at("first_loss").get<double>()) << outcome.output;
+  const Json config = Json::parse(read_text_file(path("l.safetensors.adapter/adapter_config.json")));
+  EXPECT_EQ(config.at("peft_type"), "LORA");
+  EXPECT_EQ(config.at("r"), 4);
+  const std::string fp32 = " --mode fp32 --context 64 --text " + path("text.txt") + " --json=";
+  std::ofstream(folder_ / "text.txt") << std::string(200, 'a') + std::string(200, 'b');
+  ASSERT_EQ(crossweave("eval " + path("l.safetensors") + fp32 + path("whole.json")).status, 0);
+  outcome =
+      crossweave("eval " + model.string() + " --adapter " + path("l.safetensors.adapter") + fp32 + path("beside.json"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  const auto perplexity = [&](const char* file) {
+    return Json::parse(read_text_file(path(file))).at("perplexity").at("mean").get<double>();
+  };
+  EXPECT_NEAR(perplexity("whole.json"), perplexity("beside.json"), 1e-4 * perplexity("whole.json"));
+  outcome = crossweave("compile " + model.string() + " --adapter " + path("l.safetensors.adapter") +
+                       " --chip tiny-64 --lm-head digital -o " + path("l.xwp"));
+  ASSERT_EQ(outcome.status, 0) << outcome.output;
+  const auto checksum = [&](const char* more) {
+    const Outcome run = crossweave("run " + path("l.xwp") +
+                                   " -p a -n 6 --ignore-eos --noise pcm-afm --y-checksum --stats --temperature 0" + more);
+    EXPECT_EQ(run.status, 0) << run.output;
+    const std::size_t place = run.output.find("CRC-32 ");
+    EXPECT_NE(place, std::string::npos) << run.output;
+    return place == std::string::npos ? std::string() : run.output.substr(place, 15);
+  };
+  EXPECT_EQ(checksum(" --threads 1"), checksum(" --threads 3"));
+}
+
 /// From random weights to a model that knows its text, and on to one for the chip.
 TEST_F(FinetuneTest, PretrainingBeginsWithNothing) {
   const fs::path model = write_tiny_model(folder_ / "model");

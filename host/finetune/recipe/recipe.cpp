@@ -138,7 +138,9 @@ Recipe read_recipe(TableReader document) {
   });
   section(document, "method", [&](TableReader& table) {
     recipe.method = choice<Method>(
-        table, "name", {{"afm", Method::kAfm}, {"qat", Method::kQat}, {"pretrain", Method::kPretrain}}, recipe.method);
+        table, "name",
+        {{"afm", Method::kAfm}, {"qat", Method::kQat}, {"lora", Method::kAdapters}, {"pretrain", Method::kPretrain}},
+        recipe.method);
     recipe.temperature = table.real("temperature", {0, 1e3, true}, recipe.temperature);
     recipe.weight_bits = count(table, "weight_bits", 0, recipe.weight_bits, 64);
     if (recipe.weight_bits != 4 && recipe.weight_bits != 8)
@@ -148,12 +150,22 @@ Recipe read_recipe(TableReader document) {
       table.reject("start", "checkpoint: only pretrain begins with random weights", "\"random\"");
   });
   section(document, "hardware", [&](TableReader& table) { read_hardware(table, recipe.hardware); });
+  section(document, "adapter", [&](TableReader& table) {
+    recipe.adapters.rank = count(table, "rank", 1, recipe.adapters.rank, 4096);
+    recipe.adapters.alpha = table.real("alpha", {0, 1e6, true}, recipe.adapters.alpha);
+    recipe.adapters.linears = words(table.text("linears", ""));
+  });
   section(document, "ranges", [&](TableReader& table) { read_ranges(table, recipe.ranges); });
   section(document, "clipping", [&](TableReader& table) {
     recipe.clipping.alpha = table.real("alpha", {0, 1e3}, recipe.clipping.alpha);
     recipe.clipping.exempt = table.real("exempt", {0, 1e6}, recipe.clipping.exempt);
     recipe.clipping.anneal = count(table, "anneal", 0, recipe.clipping.anneal);
   });
+  if (recipe.method == Method::kAdapters) {
+    if (recipe.clipping.alpha > 0)
+      document.reject("clipping", "no clipping: with adapters the weights of the chip stay", "an alpha above 0");
+    recipe.ranges.learn = false;
+  }
   section(document, "optimiser", [&](TableReader& table) { read_optimiser(table, recipe.optimiser); });
   section(document, "budget", [&](TableReader& table) {
     recipe.budget.tokens = table.integer("tokens", 0, std::uint64_t{1} << 50, recipe.budget.tokens);
@@ -207,6 +219,8 @@ const char* name(Method method) {
       return "afm";
     case Method::kQat:
       return "qat";
+    case Method::kAdapters:
+      return "lora";
     case Method::kPretrain:
       return "pretrain";
   }
@@ -250,6 +264,7 @@ nlohmann::ordered_json recipe_json(const Recipe& r) {
         {"noise", r.hardware.noise},
         {"noise_scale", r.hardware.noise_scale},
         {"lambda", r.hardware.lambda}}},
+      {"adapter", {{"rank", r.adapters.rank}, {"alpha", r.adapters.alpha}, {"linears", r.adapters.linears}}},
       {"ranges",
        {{"start", r.ranges.start == RangeStart::kMse ? "mse" : "kappa"},
         {"kappa", r.ranges.kappa},

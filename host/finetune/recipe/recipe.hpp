@@ -16,6 +16,7 @@ namespace xw::finetune {
 enum class Method {
   kAfm,       ///< "afm": distillation with the chip in the loop
   kQat,       ///< "qat": distillation with rounded weights and static input ranges, no noise and no ADC
+  kAdapters,  ///< "lora": distillation with the chip in the loop; digital low-rank adapters alone are trained
   kPretrain,  ///< "pretrain": the likelihood of the text, digitally
 };
 [[nodiscard]] const char* name(Method method);
@@ -51,6 +52,11 @@ struct Recipe {
     double noise_scale = 1;          ///< multiplies the standard deviation of a cell model
     double lambda = 0;               ///< ADC full scale over input range times largest weight; 0: the chip's
   } hardware;
+  struct Adapters {
+    std::uint32_t rank = 8;
+    double alpha = 16;                 ///< the scale is alpha / rank
+    std::vector<std::string> linears;  ///< names or patterns; empty: all that the chip holds but the output layer
+  } adapters;
   struct Ranges {
     RangeStart start = RangeStart::kMse;
     double kappa = 18;

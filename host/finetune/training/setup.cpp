@@ -3,18 +3,22 @@
 #include "host/finetune/training/setup.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 
 #include "arch/support/error.hpp"
 #include "compiler/passes/first_token.hpp"
 #include "compiler/passes/group_calls.hpp"
+#include "compiler/passes/low_rank.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/row_cuts.hpp"
 #include "host/finetune/data/sampling.hpp"
 
 namespace xw::finetune {
 namespace {
+
+constexpr std::uint64_t kAdapterSeed = 0x61646170746572;  ///< tells its numbers from those of the order
 
 /// Of a graph that open_model() has marked.
 std::vector<std::string> analog_names(const ir::Graph& graph) {
@@ -57,7 +61,8 @@ AnalogSettings analog_settings(const Recipe& recipe, const ir::Graph& graph, con
   if (recipe.method == Method::kPretrain) settings.noise = NoiseKind::kNone;
   settings.lambda = hardware.lambda > 0 ? hardware.lambda : static_cast<double>(chip.lambda);
   settings.dac_bits = static_cast<int>(chip.dac_bits);
-  settings.adc_bits = recipe.method == Method::kAfm ? static_cast<int>(chip.adc_bits) : 0;
+  settings.adc_bits =
+      recipe.method == Method::kAfm || recipe.method == Method::kAdapters ? static_cast<int>(chip.adc_bits) : 0;
   if (recipe.method == Method::kPretrain) settings.dac_bits = 0;
   settings.lm_head_analog = true;                                           // unless the graph says otherwise
   if (recipe.method == Method::kPretrain) settings.lm_head_analog = false;  // a tied output layer stays tied
@@ -72,6 +77,52 @@ AnalogSettings analog_settings(const Recipe& recipe, const ir::Graph& graph, con
     for (std::size_t i = 0; i < nodes.size(); ++i) settings.cuts[nodes[i].linear.name] = cuts[i];
   }
   return settings;
+}
+
+checkpoint::Adapter new_adapter(const Recipe& recipe, const ir::Graph& graph) {
+  checkpoint::Adapter adapter;
+  adapter.alpha = recipe.adapters.alpha;
+  const auto is_chosen = [&](const std::string& name) {
+    return recipe.adapters.linears.empty() ||
+           std::ranges::any_of(recipe.adapters.linears,
+                               [&](const std::string& pattern) { return passes::matches_glob(pattern, name); });
+  };
+  std::uint64_t layer_number = 0;
+  for (const std::string& name : passes::select_analog(graph, false, {})) {
+    if (!is_chosen(name)) continue;
+    const auto node = std::ranges::find_if(graph.nodes, [&](const ir::Node& other) {
+      return other.kind == ir::OpKind::kLinear && ir::attr_string(other, "name") == name;
+    });
+    checkpoint::LowRank layer;
+    layer.rank = recipe.adapters.rank;
+    layer.inputs = graph.values[node->inputs[0]].features;
+    layer.outputs = graph.values[node->results[0]].features;
+    layer.a.resize(std::size_t{layer.rank} * layer.inputs);
+    layer.b.assign(std::size_t{layer.outputs} * layer.rank, 0.0F);
+    const std::uint64_t seed = sequence_seed(recipe.run.seed ^ kAdapterSeed, layer_number++);
+    const double bound = 1 / std::sqrt(static_cast<double>(layer.inputs));
+    for (std::size_t i = 0; i < layer.a.size(); ++i)
+      layer.a[i] = static_cast<float>((2 * uniform(seed, i) - 1) * bound);
+    adapter.layers[name] = std::move(layer);
+  }
+  if (adapter.layers.empty())
+    throw Error(ErrorCode::kInvalidArgument, "adapter.linears: expected some that are layers of the chip, found none");
+  return adapter;
+}
+
+checkpoint::Adapter trained_adapter(const Network& network, const checkpoint::Adapter& begun) {
+  checkpoint::Adapter adapter = begun;
+  const std::map<std::string, torch::Tensor> state = network.state();
+  const auto values = [&](const std::string& tensor) {
+    const torch::Tensor found = state.at(tensor).contiguous();
+    const float* first = found.const_data_ptr<float>();
+    return std::vector<float>(first, first + found.numel());
+  };
+  for (auto& [linear, layer] : adapter.layers) {
+    layer.a = values(passes::lora_a_tensor(linear));
+    layer.b = values(passes::lora_b_tensor(linear));
+  }
+  return adapter;
 }
 
 TrainingOrder::TrainingOrder(const DataSet& data, const Recipe& recipe) : data_(data), seed_(recipe.run.seed) {

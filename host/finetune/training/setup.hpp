@@ -11,6 +11,7 @@
 #include "host/finetune/data/data_set.hpp"
 #include "host/finetune/network.hpp"
 #include "host/finetune/recipe/recipe.hpp"
+#include "host/toolchain/adapter.hpp"
 #include "host/toolchain/checkpoint.hpp"
 
 namespace xw::finetune {
@@ -21,6 +22,12 @@ namespace xw::finetune {
 /// The recipe's chip as training sees it: converters, blocks as `compile` cuts them, noise.
 [[nodiscard]] AnalogSettings analog_settings(const Recipe& recipe, const ir::Graph& graph,
                                              const arch::ChipDescription& chip);
+
+/// A new adapter as the recipe says: A uniform within 1 / sqrt(inputs), B zero, so that the model is what it was. A function of
+/// the recipe's seed.
+[[nodiscard]] checkpoint::Adapter new_adapter(const Recipe& recipe, const ir::Graph& graph);
+/// The adapter of a trained network.
+[[nodiscard]] checkpoint::Adapter trained_adapter(const Network& network, const checkpoint::Adapter& begun);
 
 /// The training sequences of a data set in the order of the run: epochs of shuffled pieces. A function of data, seed and place.
 class TrainingOrder {

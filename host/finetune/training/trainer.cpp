@@ -14,6 +14,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/interrupt.hpp"
+#include "compiler/passes/low_rank.hpp"
 #include "host/finetune/data/sampling.hpp"
 #include "host/finetune/objective.hpp"
 #include "host/finetune/runtime.hpp"
@@ -66,6 +67,7 @@ class Trainer {
         observer_(observer),
         device_(open_device(recipe.run.device)),
         opened_(open_model(recipe)),
+        tuned_(opened_),
         data_(recipe.data.path),
         order_(data_, recipe) {
     if (recipe.run.threads != 0) set_threads(static_cast<int>(recipe.run.threads));
@@ -83,7 +85,15 @@ class Trainer {
       objective_.language = 1;
     }
     options.is_trainable = true;
-    student_ = std::make_unique<Network>(opened_.graph, *opened_.file, options, analog, teacher_.get());
+    if (recipe.method == Method::kAdapters) {
+      adapter_ = new_adapter(recipe, opened_.graph);
+      toolchain::add_adapter(tuned_, adapter_);
+      for (const auto& [linear, layer] : adapter_.layers) {
+        options.only.insert(passes::lora_a_tensor(linear));
+        options.only.insert(passes::lora_b_tensor(linear));
+      }
+    }
+    student_ = std::make_unique<Network>(tuned_.graph, *tuned_.file, options, analog, teacher_.get());
     objective_.temperature = recipe.temperature;
     objective_.scale = 1.0 / recipe.optimiser.accumulation;
     objective_.chunk = recipe.run.kl_chunk;
@@ -118,7 +128,12 @@ class Trainer {
     summary.interrupted = interrupt_requested();
     if (recipe_.evaluation.every != 0 && step_ % recipe_.evaluation.every != 0 && !summary.interrupted) evaluate();
     if (!summary.interrupted) report_held_out("after training");
-    export_network(*student_, opened_, files_.output, recipe_.export_type);
+    export_network(*student_, tuned_, files_.output, recipe_.export_type);
+    if (recipe_.method == Method::kAdapters) {
+      checkpoint::write_adapter(files_.beside(".adapter"), trained_adapter(*student_, adapter_), tuned_.graph,
+                                recipe_.model.checkpoint.string());
+      say("adapter: " + files_.beside(".adapter").string());
+    }
     metrics_->plot(files_.beside(".loss.svg"), "loss of " + files_.output.filename().string());
     summary.last = status_;
     summary.first_loss = first_loss_;
@@ -305,7 +320,7 @@ class Trainer {
 
   void evaluate() {
     flush();
-    status_.held_out = integer_perplexity(*student_, opened_, recipe_, data_);
+    status_.held_out = integer_perplexity(*student_, tuned_, recipe_, data_);
     metrics_->add_held_out(step_, tokens_, status_.held_out);
     metrics_->write();
     say("step " + std::to_string(step_) +
@@ -364,6 +379,8 @@ class Trainer {
   TrainObserver observer_;
   torch::Device device_;
   toolchain::OpenedCheckpoint opened_;
+  toolchain::OpenedCheckpoint tuned_;  ///< with adapters
+  checkpoint::Adapter adapter_;
   DataSet data_;
   TrainingOrder order_;
   std::unique_ptr<Network> teacher_, student_;

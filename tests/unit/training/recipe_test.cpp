@@ -87,6 +87,12 @@ TEST(Recipe, MethodsAreRead) {
   Recipe recipe = parse_recipe(std::string(kLeast) + "[method]\nname = \"qat\"\nweight_bits = 8\n", "r.toml");
   EXPECT_EQ(recipe.method, Method::kQat);
   EXPECT_EQ(recipe.weight_bits, 8U);
+  recipe = parse_recipe(
+      std::string(kLeast) + "[method]\nname = \"lora\"\n[adapter]\nrank = 4\nlinears = \"*.q_proj\"\n", "r.toml");
+  EXPECT_EQ(recipe.method, Method::kAdapters);
+  EXPECT_EQ(recipe.adapters.rank, 4U);
+  EXPECT_EQ(recipe.adapters.linears, std::vector<std::string>{"*.q_proj"});
+  EXPECT_FALSE(recipe.ranges.learn);
   recipe = parse_recipe(std::string(kLeast) + "[method]\nname = \"pretrain\"\nstart = \"random\"\n", "r.toml");
   EXPECT_EQ(recipe.method, Method::kPretrain);
   EXPECT_TRUE(recipe.starts_random);
@@ -101,12 +107,13 @@ TEST(Recipe, MistakesAreNamed) {
   refused(std::string(kLeast) + "[optimiser]\nrate = 1\n", {"r.toml:8", "rate"});
   refused(std::string(kLeast) + "[optimiser]\nlr = \"fast\"\n", {"r.toml:8", "lr"});
   refused(std::string(kLeast) + "[optimiser]\ndecay = \"step\"\n", {"r.toml:8", "linear, cosine, none", "step"});
-  refused(std::string(kLeast) + "[method]\nname = \"magic\"\n", {"r.toml:8", "afm, qat, pretrain", "magic"});
+  refused(std::string(kLeast) + "[method]\nname = \"magic\"\n", {"r.toml:8", "afm, qat, lora, pretrain", "magic"});
   refused(std::string(kLeast) + "[method]\nweight_bits = 5\n", {"r.toml:8", "4 or 8", "5"});
   refused(std::string(kLeast) + "[method]\nstart = \"random\"\n", {"r.toml:8", "pretrain", "random"});
   refused(std::string(kLeast) + "[run]\ndevice = \"tpu\"\n", {"r.toml:8", "cuda", "tpu"});
   refused("[model]\ncheckpoint = \"m\"\n[data]\npath = \"d\"\n", {"budget"});
   refused("[data]\npath = \"d\"\n[budget]\ntokens = 1\n", {"model"});
+  refused(std::string(kLeast) + "[method]\nname = \"lora\"\n[clipping]\nalpha = 2.5\n", {"r.toml", "clipping"});
   refused("[model\n", {"r.toml"});
 }
 
