@@ -9,7 +9,7 @@
 
 namespace xw::cells {
 
-/// What a phase-change device of pcm-aihwkit that is programmed to one target draws from; in units of g_max.
+/// What a device of a pair that is programmed to one target draws from; in units of g_max.
 struct PcmDevice {
   float target = 0;
   float sigma = 0;  ///< programming noise
@@ -25,6 +25,8 @@ struct DeviateSource {
 };
 
 inline constexpr std::size_t kChunk = 256;       ///< cells of one inner loop
+inline constexpr std::size_t kReadSteps = 4096;  ///< tabulated read noise: entries per g_max
+inline constexpr std::size_t kReadEntries = 2 * kReadSteps;
 inline constexpr std::size_t kDeviateStep = 32;  ///< deviates may write up to a multiple of this
 
 /// One implementation of every inner loop; counts are at most kChunk. All agree bit for bit: integers, and fp32 additions,
@@ -60,6 +62,9 @@ struct CellKernels {
                         std::size_t count, float* conductance);
   /// conductance = max(0, conductance + noise * conductance * scale * q(programmed)), q being the model's read noise.
   void (*read_devices)(const float* programmed, const float* noise, float scale, std::size_t count, float* conductance);
+  /// The same with q = coefficients[min(rne(programmed * kReadSteps), kReadEntries - 1)].
+  void (*read_tabulated)(const float* programmed, const float* noise, const float* coefficients, float scale,
+                         std::size_t count, float* conductance);
 };
 
 /// The implementation in use: the fastest that this processor can run, unless one was selected.

@@ -104,6 +104,24 @@ void read_devices(const float* __restrict programmed, const float* __restrict no
   }
 }
 
+void read_tabulated(const float* __restrict programmed, const float* __restrict noise,
+                    const float* __restrict coefficients, float scale, std::size_t count,
+                    float* __restrict conductance) {
+  constexpr auto kSteps = static_cast<float>(kReadSteps);
+  constexpr auto kLast = static_cast<float>(kReadEntries - 1);
+  std::int32_t places[kChunk];  // in a loop of their own, so that both loops vectorise
+  for (std::size_t i = 0; i < count; ++i) {
+    const float place = programmed[i] * kSteps;
+    const float within = place < kLast ? place : kLast;
+    places[i] = static_cast<std::int32_t>((within + kRoundToInteger) - kRoundToInteger);
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const float deviation = conductance[i] * (coefficients[places[i]] * scale);
+    const float read = conductance[i] + deviation * noise[i];
+    conductance[i] = read > 0.0F ? read : 0.0F;
+  }
+}
+
 constexpr CellKernels make_cell_kernels(const char* name, void (*deviates)(const DeviateSource&, std::size_t, float*)) {
   return CellKernels{name,
                      normalize<std::int16_t>,
@@ -117,7 +135,8 @@ constexpr CellKernels make_cell_kernels(const char* name, void (*deviates)(const
                      magnitudes<std::int8_t>,
                      program_devices,
                      drift_devices,
-                     read_devices};
+                     read_devices,
+                     read_tabulated};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <optional>
 
 #include "arch/support/error.hpp"
@@ -22,7 +23,8 @@ std::string number_text(double value) {
 
 /// "0..10 w_max"
 std::string range_text(const Parameter& parameter) {
-  return number_text(parameter.lowest) + ".." + number_text(parameter.highest) + " " + std::string(parameter.unit);
+  return number_text(parameter.lowest) + ".." + number_text(parameter.highest) + " " + std::string(parameter.unit) +
+         (parameter.whole ? ", a whole number" : "");
 }
 
 std::string parameter_names(const CellModel& model) {
@@ -62,7 +64,9 @@ void read_parameter(const CellModel& model, std::string_view text, std::vector<s
   double number = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   const bool whole = error == std::errc{} && end == digits.data() + digits.size();
-  if (!whole || !(number >= found->lowest && number <= found->highest)) {
+  const bool fits =
+      number >= found->lowest && number <= found->highest && (!found->whole || number == std::floor(number));
+  if (!whole || !fits) {
     refuse(model, "has " + std::string(name) + " '" + std::string(digits) + "', must be " + range_text(*found));
   }
   value = number;

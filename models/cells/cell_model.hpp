@@ -21,6 +21,7 @@ struct Parameter {
   std::string_view unit;
   double fallback = 0;             ///< without a choice
   double lowest = 0, highest = 0;  ///< both included
+  bool whole = false;              ///< only whole numbers
 };
 
 /// What a model is made from; checked by make_programming_model.

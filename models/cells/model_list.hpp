@@ -13,7 +13,10 @@ namespace xw::cells {
 [[nodiscard]] CellModel gaussian_model();
 [[nodiscard]] CellModel pcm_afm_model();
 [[nodiscard]] CellModel pcm_aihwkit_model();
+[[nodiscard]] CellModel pcm_hermes_model();
+[[nodiscard]] CellModel reram_wan2022_model();
 
-inline constexpr std::array kModels = {ideal_model, gaussian_model, pcm_afm_model, pcm_aihwkit_model};
+inline constexpr std::array kModels = {ideal_model,       gaussian_model,   pcm_afm_model,
+                                       pcm_aihwkit_model, pcm_hermes_model, reram_wan2022_model};
 
 }  // namespace xw::cells

@@ -1,26 +1,17 @@
-// aihwkit's phase-change devices in pairs, as cells; docs/numerics.md#pcm-aihwkit. Conductances are in units of g_max.
+// aihwkit's phase-change devices in pairs, as cells; docs/numerics.md#pcm-aihwkit.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "models/cells/pcm_aihwkit.hpp"
-
 #include <algorithm>
-#include <cmath>
-#include <vector>
 
+#include "models/cells/device_pairs.hpp"
 #include "models/cells/elementary.hpp"
 #include "models/cells/model_list.hpp"
 #include "models/cells/pcm_constants.hpp"
-#include "models/cells/programming_base.hpp"
 
 namespace xw::cells {
 namespace {
 
-using namespace programming;
-
-/// Parameters for every magnitude of a target.
-using ParameterTable = std::vector<PcmDevice>;
-
-PcmDevice device_parameters(int magnitude, int target_max) {
+PcmDevice device(int magnitude, int target_max) {
   const double r = static_cast<double>(magnitude) / target_max;
   const double log_r = natural_log(std::max(r, pcm::PcmLike::kLeast));
   PcmDevice device;
@@ -31,79 +22,6 @@ PcmDevice device_parameters(int magnitude, int target_max) {
   return device;
 }
 
-class PcmAihwkitModel final : public ModelBase<PcmAihwkitModel> {
- public:
-  explicit PcmAihwkitModel(const ModelSettings& settings)
-      : deviates_(settings.chip_seed),
-        g_unit_(static_cast<float>(settings.g_unit)),
-        drifts_(settings.seconds > 0.0),
-        devices_(device_parameters) {
-    constexpr double kT0 = pcm::PcmLike::kT0;
-    constexpr double kReadTime = pcm::PcmLike::kReadTime;
-    const double age = settings.seconds + kT0;
-    log2_age_ = static_cast<float>(natural_log(age / kT0) / natural_log(2.0));
-    read_scale_ = static_cast<float>(std::sqrt(natural_log((age + kReadTime) / (2.0 * kReadTime))));
-  }
-
-  template <typename Target>
-  void program(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
-               int target_max, std::int8_t* cells) const {
-    const Place place = {tile_uid, row, col0};
-    devices_.with(target_max, [&](const ParameterTable& table) {
-      float weights[kChunk];
-      float minus[kChunk];
-      std::int32_t magnitudes[kChunk];
-      find_magnitudes(targets, count, 1, target_max, magnitudes);
-      conductances(place, table, magnitudes, count, 0, weights);
-      find_magnitudes(targets, count, -1, target_max, magnitudes);
-      conductances(place, table, magnitudes, count, 1, minus);
-      for (std::size_t i = 0; i < count; ++i) weights[i] -= minus[i];
-      store_cells(weights, count, g_unit_, cells);
-    });
-  }
-
- private:
-  struct Place {
-    std::uint32_t tile_uid, row, col0;
-  };
-
-  static void find_magnitudes(const std::int16_t* targets, std::size_t count, int sign, int target_max,
-                              std::int32_t* magnitudes) {
-    cell_kernels().magnitudes_i16(targets, count, sign, target_max, magnitudes);
-  }
-  static void find_magnitudes(const std::int8_t* targets, std::size_t count, int sign, int target_max,
-                              std::int32_t* magnitudes) {
-    cell_kernels().magnitudes_i8(targets, count, sign, target_max, magnitudes);
-  }
-
-  /// What one side (0: plus, 1: minus) of each pair conducts at the time of the chip.
-  void conductances(const Place& place, const ParameterTable& table, const std::int32_t* magnitudes, std::size_t count,
-                    std::uint32_t side, float* conductance) const {
-    const CellKernels& kernels = cell_kernels();
-    Deviates noise;
-    const auto draw = [&](PcmDraw kind) {
-      deviates_.draw(place.tile_uid, place.row, place.col0, count, noise, static_cast<std::uint32_t>(kind) + side);
-    };
-    float programmed[kChunk];
-    draw(PcmDraw::kProgrammingPlus);
-    kernels.program_devices(table.data(), magnitudes, noise.data(), count, programmed);
-    std::copy_n(programmed, count, conductance);
-    if (drifts_) {
-      draw(PcmDraw::kDriftPlus);
-      kernels.drift_devices(table.data(), magnitudes, noise.data(), log2_age_, count, conductance);
-    }
-    draw(PcmDraw::kReadPlus);
-    kernels.read_devices(programmed, noise.data(), read_scale_, count, conductance);
-  }
-
-  CellDeviates deviates_;
-  float g_unit_;
-  bool drifts_;
-  float log2_age_ = 0;    ///< log2 of (t / t_0)
-  float read_scale_ = 0;  ///< flicker noise between t_read and t
-  MagnitudeTables<PcmDevice> devices_;
-};
-
 }  // namespace
 
 CellModel pcm_aihwkit_model() {
@@ -111,7 +29,9 @@ CellModel pcm_aihwkit_model() {
           "aihwkit's pairs of phase-change devices with drift and read noise",
           true,
           {},
-          make<PcmAihwkitModel>};
+          [](const ModelSettings& settings) {
+            return make_device_pairs({device, true, pcm::PcmLike::kT0, pcm::PcmLike::kReadTime, {}}, settings);
+          }};
 }
 
 }  // namespace xw::cells

@@ -186,8 +186,8 @@ TEST_F(FinetuneTest, AdaptersAreTrainedBesideTheChip) {
                        " --chip tiny-64 --lm-head digital -o " + path("l.xwp"));
   ASSERT_EQ(outcome.status, 0) << outcome.output;
   const auto checksum = [&](const char* more) {
-    const Outcome run = crossweave("run " + path("l.xwp") +
-                                   " -p a -n 6 --ignore-eos --noise pcm-afm --y-checksum --stats --temperature 0" + more);
+    const Outcome run = crossweave(
+        "run " + path("l.xwp") + " -p a -n 6 --ignore-eos --noise pcm-afm --y-checksum --stats --temperature 0" + more);
     EXPECT_EQ(run.status, 0) << run.output;
     const std::size_t place = run.output.find("CRC-32 ");
     EXPECT_NE(place, std::string::npos) << run.output;

@@ -148,6 +148,8 @@ TEST_P(CellKernelsTest, LoopsGiveTheSameBits) {  // the numbers before they are 
     const std::size_t count = 1 + rng() % kChunk;
     std::vector<std::int16_t> targets(count);
     for (auto& target : targets) target = static_cast<std::int16_t>(rng());
+    std::vector<float> coefficients(kReadEntries);
+    for (float& c : coefficients) c = 0.01F * std::fabs(normal(rng));
     std::vector<float> noise(count);
     std::vector<float> start(count);
     for (float& n : noise) n = normal(rng);
@@ -171,6 +173,8 @@ TEST_P(CellKernelsTest, LoopsGiveTheSameBits) {  // the numbers before they are 
       kernels.drift_devices(devices.data(), magnitudes.data(), noise.data(), 17.5F, count, values.data());
       keep();
       kernels.read_devices(programmed.data(), noise.data(), 2.9F, count, values.data());
+      keep();
+      kernels.read_tabulated(programmed.data(), noise.data(), coefficients.data(), 2.9F, count, values.data());
       keep();
       return bits_of(all.data(), all.size());
     };

@@ -1,8 +1,6 @@
 // Phase-change pairs as cells: the aihwkit reference functions with the same deviates, moments by integration, drift.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "models/cells/pcm_aihwkit.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -16,6 +14,7 @@
 
 #include "models/analog/threefry.hpp"
 #include "models/cells/aihwkit_devices.hpp"
+#include "models/cells/device_pairs.hpp"
 #include "models/cells/elementary.hpp"
 #include "models/cells/normal.hpp"
 #include "models/cells/programming.hpp"
