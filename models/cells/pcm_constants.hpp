@@ -90,4 +90,15 @@ struct ReramWan2022 {
                                                            {{0.782, 20.274, -43.507, 37.062, -11.934}}}};
 };
 
+/// aihwkit's ReRamCMONoiseModel: one device per weight. Conductances in microsiemens, times in seconds, acceptances in percent.
+struct ReramCmo {
+  static constexpr double kGMin = 9.0, kGMax = 88.199997;
+  static constexpr std::array kAcceptances = {0.2, 2.0};
+  static constexpr std::array<Polynomial<2>, 2> kProgramming = {
+      {{{0.00081107, 0.00106879}}, {{0.0112185391, 0.01129027418}}}};
+  static constexpr double kShift = -0.08900206;                          ///< times ln t
+  static constexpr Polynomial<2> kRelaxation{{0.41183342, 0.04201137}};  ///< (ln t)
+  static constexpr double kRead = 0.0277316483, kReadTime = 1e-6;        ///< times log10 of the conductance
+};
+
 }  // namespace xw::cells::pcm

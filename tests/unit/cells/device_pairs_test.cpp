@@ -94,12 +94,45 @@ TEST(DevicePairs, EqualTheReferenceWithTheSameDeviates) {
   }
 }
 
+TEST(ReramCmo, EqualsTheEquationWithTheSameDeviates) {
+  constexpr double kLowest = 9, kHighest = 88.199997;
+  for (const double acceptance : {0.2, 2.0}) {
+    for (const double seconds : {0.0, 0.5, 3600.0, 3.15e7}) {
+      SCOPED_TRACE(std::to_string(acceptance) + " %, " + std::to_string(seconds) + " s");
+      const auto model = make_programming_model({.noise = "reram-cmo:acceptance=" + std::to_string(acceptance),
+                                                 .chip_seed = kSeed,
+                                                 .g_unit = 96,
+                                                 .seconds = seconds});
+      std::vector<std::int16_t> targets(3000);
+      for (std::size_t i = 0; i < targets.size(); ++i) targets[i] = static_cast<std::int16_t>(22 * i - 32767);
+      std::vector<std::int8_t> cells(targets.size());
+      model->program_row(kTile, kRow, kCol0, std::span<const std::int16_t>(targets), 32767, cells);
+      for (std::uint32_t i = 0; i < targets.size(); ++i) {
+        const double target = kLowest + (targets[i] / 32767.0 + 1) / 2 * (kHighest - kLowest);
+        const double spread = acceptance < 1 ? 0.00081107 + 0.00106879 * target : 0.0112185391 + 0.01129027418 * target;
+        double g = target + spread * deviate(kCol0 + i, PcmDraw::kProgrammingPlus, 0);
+        if (seconds > 0) {
+          g += -0.08900206 * std::log(seconds) +
+               (0.04201137 * std::log(seconds) + 0.41183342) * deviate(kCol0 + i, PcmDraw::kDriftPlus, 0);
+          g += 0.0277316483 * std::log10(g) * std::sqrt(std::log((seconds + 1e-6) / 2e-6)) *
+               deviate(kCol0 + i, PcmDraw::kReadPlus, 0);
+          g = std::clamp(g, kLowest, kHighest);
+        }
+        const double code = std::clamp(((g - kLowest) / (kHighest - kLowest) * 2 - 1) * 96, -127.0, 127.0);
+        ASSERT_LE(std::fabs(cells[i] - code), 0.5 + 1e-3) << "target " << targets[i];
+      }
+    }
+  }
+  test::expect_error(ErrorCode::kInvalidArgument, "at 0.2 and 2 % only",
+                     [] { (void)make_programming_model({.noise = "reram-cmo:acceptance=1"}); });
+}
+
 TEST(DevicePairs, OtherTimesOfTheMemoryOfWanAreRefused) {
   for (const char* noise : {"reram-wan2022:days=0.5", "reram-wan2022:days=3", "pcm-hermes:devices=1.5"}) {
     test::expect_error(ErrorCode::kInvalidArgument, "a whole number",
                        [&] { (void)make_programming_model({.noise = noise}); });
   }
-  test::expect_error(ErrorCode::kInvalidArgument, "pcm-aihwkit, pcm-hermes",
+  test::expect_error(ErrorCode::kInvalidArgument, "pcm-aihwkit, pcm-hermes, reram-cmo",
                      [] { (void)make_programming_model({.noise = "reram-wan2022", .seconds = 3600}); });
 }
 

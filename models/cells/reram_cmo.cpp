@@ -1,0 +1,99 @@
+// The conductive-metal-oxide resistive memory of IBM in aihwkit's fit, as cells; docs/numerics.md#reram-cmo.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <string>
+
+#include "arch/support/error.hpp"
+#include "models/cells/device_pairs.hpp"
+#include "models/cells/elementary.hpp"
+#include "models/cells/model_list.hpp"
+#include "models/cells/pcm_constants.hpp"
+#include "models/cells/programming_base.hpp"
+
+namespace xw::cells {
+namespace {
+
+using namespace programming;
+using pcm::ReramCmo;
+
+/// One device a cell; conductances in microsiemens.
+class ReramCmoModel final : public ModelBase<ReramCmoModel> {
+ public:
+  explicit ReramCmoModel(const ModelSettings& settings)
+      : deviates_(settings.chip_seed), g_unit_(static_cast<float>(settings.g_unit)), ages_(settings.seconds > 0) {
+    const double acceptance = settings.parameters.front();
+    if (acceptance != ReramCmo::kAcceptances[0] && acceptance != ReramCmo::kAcceptances[1]) {
+      throw Error(ErrorCode::kInvalidArgument, "programming model 'reram-cmo' has acceptance '" +
+                                                   std::to_string(acceptance) + "', was measured at 0.2 and 2 % only");
+    }
+    const auto& spread = ReramCmo::kProgramming[acceptance == ReramCmo::kAcceptances[0] ? 0 : 1].coefficients;
+    offset_ = static_cast<float>(spread[0]);
+    slope_ = static_cast<float>(spread[1]);
+    if (!ages_) return;
+    const double log_t = natural_log(settings.seconds);
+    shift_ = static_cast<float>(ReramCmo::kShift * log_t);
+    relaxation_ = static_cast<float>(ReramCmo::kRelaxation(log_t));
+    const double reads = natural_log((settings.seconds + ReramCmo::kReadTime) / (2 * ReramCmo::kReadTime));
+    read_ =
+        static_cast<float>(ReramCmo::kRead * std::sqrt(reads > 0 ? reads : 0.0) / natural_log(10.0) * natural_log(2.0));
+  }
+
+  template <typename Target>
+  void program(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
+               int target_max, std::int8_t* cells) const {
+    constexpr auto kLowest = static_cast<float>(ReramCmo::kGMin);
+    constexpr auto kHighest = static_cast<float>(ReramCmo::kGMax);
+    constexpr float kHalf = (kHighest - kLowest) / 2;
+    float weights[kChunk];
+    Deviates noise;
+    const auto draw = [&](PcmDraw kind) {
+      deviates_.draw(tile_uid, row, col0, count, noise, static_cast<std::uint32_t>(kind));
+    };
+    normalize(targets, count, target_max, weights);
+    draw(PcmDraw::kProgrammingPlus);
+    for (std::size_t i = 0; i < count; ++i) {
+      const float g = kLowest + (weights[i] + 1.0F) * kHalf;
+      weights[i] = g + (offset_ + slope_ * g) * noise.data()[i];
+    }
+    if (ages_) {
+      draw(PcmDraw::kDriftPlus);
+      for (std::size_t i = 0; i < count; ++i) weights[i] = (weights[i] + shift_) + relaxation_ * noise.data()[i];
+      draw(PcmDraw::kReadPlus);
+      for (std::size_t i = 0; i < count; ++i) {
+        const float g = weights[i];
+        const float bounded = g > 0.01F ? g : 0.01F;  // relaxation may leave nothing
+        const float read = g + read_ * fast_log2(bounded) * noise.data()[i];
+        const float above = read > kLowest ? read : kLowest;
+        weights[i] = above < kHighest ? above : kHighest;
+      }
+    }
+    for (std::size_t i = 0; i < count; ++i) weights[i] = (weights[i] - kLowest) / kHalf - 1.0F;
+    store_cells(weights, count, g_unit_, cells);
+  }
+
+ private:
+  CellDeviates deviates_;
+  float g_unit_;
+  bool ages_;
+  float offset_ = 0, slope_ = 0;                 ///< deviation of programming, offset + slope * conductance
+  float shift_ = 0, relaxation_ = 0, read_ = 0;  ///< microsiemens; the last per binary logarithm of the conductance
+};
+
+}  // namespace
+
+CellModel reram_cmo_model() {
+  return {"reram-cmo",
+          "aihwkit's single conductive-metal-oxide devices with relaxation and read noise",
+          true,
+          {{.name = "acceptance",
+            .meaning = "of program and verify: 0.2 or 2",
+            .unit = "% of the target",
+            .fallback = 0.2,
+            .lowest = 0.2,
+            .highest = 2,
+            .whole = false}},
+          make<ReramCmoModel>};
+}
+
+}  // namespace xw::cells
