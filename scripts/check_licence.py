@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES = ("SPDX-FileCopyrightText: The Crossweave authors", "SPDX-License-Identifier: Apache-2.0")
 FIRST_LINES = 10  # the two stand among these
 COMMENTS = {  # how a comment begins, by the end of the name
-    "CMakeLists.txt": "#", ".cmake": "#", ".cmake.in": "#", ".py": "#", ".sh": "#", ".toml": "#", ".ys": "#", ".ci/run": "#",
+    "CMakeLists.txt": "#", ".cmake": "#", ".cmake.in": "#", ".py": "#", ".sh": "#", ".toml": "#", ".ys": "#", ".tcl": "#", ".ci/run": "#",
     ".hpp": "//", ".cpp": "//", ".cpp.in": "//", ".h": "//", ".c": "//", ".inc": "//", ".sv": "//", ".svh": "//", ".vlt": "//",
 }
 WITHOUT = {  # why
