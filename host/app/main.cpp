@@ -35,6 +35,7 @@ const std::vector<Command>& commands() {
       {"report", "what a program costs: tiles, conversions, latency, energy", report_main},
       {"simulate", "time and energy of tokens on the modelled chip, without values", simulate_main},
       {"compare", "two reports or evaluations side by side", compare_main},
+      {"doctor", "look whether a device works: driver, card, memory, every engine", doctor_main},
       {"replay", "run a saved run again, on any device", replay_main},
       {"bench", "measure the speed of this machine on a program", bench_main},
   };

@@ -70,6 +70,7 @@ struct Command {
 int adapt_main(const std::vector<std::string>& arguments);
 int compile_main(const std::vector<std::string>& arguments);
 int run_main(const std::vector<std::string>& arguments);
+int doctor_main(const std::vector<std::string>& arguments);
 int eval_main(const std::vector<std::string>& arguments);
 int sensitivity_main(const std::vector<std::string>& arguments);
 int inspect_main(const std::vector<std::string>& arguments);

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Runs a program on an Alveo card, or on the emulation of one that build.sh --target hw_emu has made: finds XRT, the xclbin, the card.
 #
-#   scripts/alveo/run.sh --card u55c crossweave run smollm2.xwp -p "The sea" -n 16 --device xrt
+#   scripts/alveo/run.sh --card u55c crossweave run smollm2.xwp -p "The sea" -n 16 --device xrt --stats
 #   scripts/alveo/run.sh --card u55c --target hw_emu crossweave run smollm2.xwp -p "The sea" -n 2 --device xrt
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
