@@ -28,6 +28,7 @@ const std::vector<Command>& commands() {
       {"adapt", "make a checkpoint fit for a noisy chip, without training", adapt_main},
       {"generate-data", "sample training text from a checkpoint, or tokenise a text", generate_data_main},
       {"finetune", "train a checkpoint for a noisy chip, by a recipe", finetune_main},
+      {"export", "write a checkpoint as a GGUF file", export_main},
       {"run", "generate text from a program or checkpoint", run_main},
       {"eval", "perplexity and tasks (multiple choice, LAMBADA, answers), over several chip instances", eval_main},
       {"sensitivity", "what every part of a model loses on the chip: by layer, by kind, by cause", sensitivity_main},

@@ -72,6 +72,7 @@ int compile_main(const std::vector<std::string>& arguments);
 int run_main(const std::vector<std::string>& arguments);
 int doctor_main(const std::vector<std::string>& arguments);
 int eval_main(const std::vector<std::string>& arguments);
+int export_main(const std::vector<std::string>& arguments);
 int sensitivity_main(const std::vector<std::string>& arguments);
 int inspect_main(const std::vector<std::string>& arguments);
 int report_main(const std::vector<std::string>& arguments);
