@@ -274,7 +274,7 @@ class Demo(unittest.TestCase):
             self.assertRegex(out, rf"\n +\d+ s  {name}\n")  # in the table at the end
         self.assertEqual(out.count("   done in "), 7)
         self.assertIn("[2/2] 100 %", out)
-        self.assertIn("$ crossweave compile model.gguf --chip afm-512 --adapt clip -o build/demo/smollm2-135m.xwp\ncrossweave did: compile\n", out)
+        self.assertIn("$ crossweave compile model.gguf --chip afm-512 --adapt bypass -o build/demo/smollm2-135m.xwp\ncrossweave did: compile\n", out)
         self.assertIn("The command is build/demo/host/app/crossweave.", out)
         self.assertIn(f'export PATH="{self.tree}/build/demo/host/app:$PATH"', out)
 
