@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <set>
 #include <type_traits>
 #include <utility>
@@ -65,6 +66,7 @@ struct Card::Handles {
 #endif
   xrt::kernel kernel;
   xrt::run run;
+  std::optional<xrt::ip> registers;
 };
 
 namespace {
@@ -146,6 +148,7 @@ void Card::abandon() {
 
 void Card::open_kernel() {
   if (handles_->run) return;
+  handles_->registers.reset();
   with_xrt("opening the kernel of " + name_, [&] {
     const std::string kernel(arch::kKernelName);
 #if XW_XRT_HW_CONTEXT
@@ -163,15 +166,15 @@ xrt::run& Card::run() {
 }
 
 std::uint32_t Card::group(int argument) {
+  const auto known = groups_.find(argument);
+  if (known != groups_.end()) return known->second;
   open_kernel();
   return with_xrt("asking for the memory of argument " + std::to_string(argument),
-                  [&] { return static_cast<std::uint32_t>(handles_->kernel.group_id(argument)); });
+                  [&] { return groups_[argument] = static_cast<std::uint32_t>(handles_->kernel.group_id(argument)); });
 }
 
 xrt::bo Card::allocate(std::size_t bytes, int argument) {
-  open_kernel();
-  return {handles_->device, bytes, xrt::bo::flags::normal,
-          static_cast<xrt::memory_group>(handles_->kernel.group_id(argument))};
+  return {handles_->device, bytes, xrt::bo::flags::normal, static_cast<xrt::memory_group>(group(argument))};
 }
 
 std::uint64_t Card::group_bytes(std::uint32_t group) const {
@@ -179,14 +182,20 @@ std::uint64_t Card::group_bytes(std::uint32_t group) const {
   return group < memories.size() ? memories[group].get_size_kb() << 10U : 0;
 }
 
-void Card::with_registers(const std::function<void(const std::function<std::uint32_t(std::uint32_t)>&)>& use) {
+xrt::ip& Card::registers() {
+  if (handles_->registers) return *handles_->registers;
   handles_->run = {};
   handles_->kernel = {};
-  with_xrt("reading registers of " + name_ + " (is another process using it?)", [&] {
+  return with_xrt("opening the registers of " + name_ + " (is another process using it?)", [&]() -> xrt::ip& {
     const std::string instance = std::string(arch::kKernelName) + ":{" + std::string(arch::kKernelName) + "_1}";
-    xrt::ip ip = open_registers<xrt::ip>(*handles_, instance);
-    use([&](std::uint32_t offset) { return ip.read_register(offset); });
+    return handles_->registers.emplace(open_registers<xrt::ip>(*handles_, instance));
   });
+}
+
+void Card::with_registers(const std::function<void(const std::function<std::uint32_t(std::uint32_t)>&)>& use) {
+  xrt::ip& ip = registers();
+  with_xrt("reading registers of " + name_,
+           [&] { use([&](std::uint32_t offset) { return ip.read_register(offset); }); });
 }
 
 }  // namespace xw::xrt_device

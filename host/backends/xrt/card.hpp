@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 
@@ -17,7 +18,7 @@ namespace xw::xrt_device {
 
 /// XRT's exceptions become Error{kDeviceFault} with what was being done.
 template <typename Action>
-auto with_xrt(const std::string& doing, Action&& action) {
+decltype(auto) with_xrt(const std::string& doing, Action&& action) {
   try {
     return action();
   } catch (const Error&) {
@@ -49,6 +50,8 @@ class Card {
   /// Bytes of a memory group; 0 if XRT does not say.
   [[nodiscard]] std::uint64_t group_bytes(std::uint32_t group) const;
   [[nodiscard]] xrt::run& run();
+  /// The kernel's registers, kept open: run() closes them, and they close it.
+  [[nodiscard]] xrt::ip& registers();
   /// Calls `use` with a function that reads a register. On a card a kernel cannot be run while its registers are open:
   /// the run is made anew afterwards.
   void with_registers(const std::function<void(const std::function<std::uint32_t(std::uint32_t)>&)>& use);
@@ -63,6 +66,7 @@ class Card {
   XclbinHeader header_;
   std::string name_;
   std::string key_;
+  std::map<int, std::uint32_t> groups_;  ///< memory by argument, once asked for
   std::unique_ptr<Handles> handles_;
 };
 

@@ -53,6 +53,11 @@ constexpr std::array kKeys = {
           if (!parse(v, seconds) || !(seconds > 0 && seconds <= 1e6)) reject("timeout", "seconds above 0", v);
           o.timeout = seconds;
         }},
+    Key{"start",
+        [](Options& o, std::string_view v) {
+          if (v != "queue" && v != "registers") reject("start", "queue or registers", v);
+          o.registers = v == "registers";
+        }},
 };
 
 }  // namespace

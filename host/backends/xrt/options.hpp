@@ -19,6 +19,7 @@ struct Options {
   std::uint32_t index = 0;        ///< of the card, as xbutil counts
   std::string bdf;                ///< the card on the PCIe bus, "0000:3b:00.1"; empty: `index`
   std::optional<double> timeout;  ///< seconds after which a run is given up; not given: kTimeoutSeconds on a card
+  bool registers = false;         ///< runs are started through the kernel's registers (xrt::ip) instead of XRT's queue
 };
 
 /// Runs of a card take milliseconds; those of an emulation as long as they take.

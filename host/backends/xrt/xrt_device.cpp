@@ -7,6 +7,7 @@
 #include <array>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <string>
 #include <thread>
 
@@ -123,6 +124,9 @@ struct XrtDevice::Impl {
   }
 
   void set_arguments(const RunArguments& arguments);
+  /// The same, and the start, through the kernel's registers; those that have their value already are left out.
+  void start_by_registers(const RunArguments& arguments);
+  [[nodiscard]] bool ended();
   void wait_for_end();
   [[nodiscard]] RunStats collect(const RunArguments& arguments);
 
@@ -130,7 +134,8 @@ struct XrtDevice::Impl {
   Card card;
   Buffers buffers;
   device::DeviceInfo info;
-  bool lost = false;  ///< a run is under way for ever
+  std::map<std::uint32_t, std::uint32_t> written;  ///< registers, by start_by_registers
+  bool lost = false;                               ///< a run is under way for ever
 };
 
 void XrtDevice::Impl::set_arguments(const RunArguments& a) {
@@ -149,16 +154,34 @@ void XrtDevice::Impl::set_arguments(const RunArguments& a) {
   for (std::uint32_t e = 0; e < info.emulator.num_engines; ++e) set(arch::kArgImageBase + 8 * e, a.image_base[e]);
 }
 
+void XrtDevice::Impl::start_by_registers(const RunArguments& arguments) {
+  xrt::ip& ip = card.registers();
+  const std::uint32_t end = arch::kArgImageBase + 8 * info.emulator.num_engines;
+  device::write_arguments(arguments, [&](std::uint32_t offset, std::uint32_t value) {
+    if (offset >= end) return;
+    const auto known = written.find(offset);
+    if (known != written.end() && known->second == value) return;
+    ip.write_register(offset, value);
+    written[offset] = value;
+  });
+  ip.write_register(arch::kRegControl, arch::kRegControlStart);
+}
+
+bool XrtDevice::Impl::ended() {
+  if (options.registers) return (card.registers().read_register(arch::kRegControl) & arch::kRegControlDone) != 0;
+  const ert_cmd_state state = card.run().state();
+  if (state == ERT_CMD_STATE_ERROR || state == ERT_CMD_STATE_ABORT || state == ERT_CMD_STATE_TIMEOUT) {
+    throw Error(ErrorCode::kDeviceFault,
+                "device xrt: XRT gave the run up (command state " + std::to_string(static_cast<int>(state)) + ")");
+  }
+  return state == ERT_CMD_STATE_COMPLETED;
+}
+
 void XrtDevice::Impl::wait_for_end() {
   // Not run.wait(): the emulation's driver sleeps in it, and on a card it cannot be interrupted.
   Patience patience;
   for (;;) {
-    const ert_cmd_state state = card.run().state();
-    if (state == ERT_CMD_STATE_COMPLETED) return;
-    if (state == ERT_CMD_STATE_ERROR || state == ERT_CMD_STATE_ABORT || state == ERT_CMD_STATE_TIMEOUT) {
-      throw Error(ErrorCode::kDeviceFault,
-                  "device xrt: XRT gave the run up (command state " + std::to_string(static_cast<int>(state)) + ")");
-    }
+    if (ended()) return;
     throw_if_interrupted();
     if (options.timeout && patience.seconds() > *options.timeout) {
       throw Error(ErrorCode::kDeviceTimeout,
@@ -242,8 +265,12 @@ RunStats XrtDevice::run(const RunArguments& arguments) {
     write(arguments.completion_base, kNothing);
   }
   with_xrt("starting a run on " + impl.card.name(), [&] {
-    impl.set_arguments(arguments);
-    impl.card.run().start();
+    if (impl.options.registers) {
+      impl.start_by_registers(arguments);
+    } else {
+      impl.set_arguments(arguments);
+      impl.card.run().start();
+    }
   });
   try {
     impl.wait_for_end();
