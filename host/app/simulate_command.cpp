@@ -99,7 +99,7 @@ void print_one(const ChipPlan& plan, const arch::ChipDescription& chip, const Ch
   std::printf("moved       %.1f kB over links, %.1f kB x hops\n", static_cast<double>(result.link_bytes) * 1e-3,
               static_cast<double>(result.hop_bytes) * 1e-3);
   if (!workload.digital_on_host) print_buffer(result);
-  std::printf("measured    %.2f ms on this machine, %.1f million simulated ns/s\n", simulated.host_ms,
+  std::printf("measured    %s on this machine, %.1f million simulated ns/s\n", seconds(simulated.host_ms * 1e6).c_str(),
               result.total_ns / simulated.host_ms * 1e-3);
   print_breakdown(result);
   if (!layers) return;
