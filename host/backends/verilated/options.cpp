@@ -10,6 +10,7 @@
 #include <string>
 
 #include "arch/support/error.hpp"
+#include "host/device/option_list.hpp"
 
 namespace xw::verilated {
 namespace {
@@ -80,26 +81,9 @@ constexpr std::array kKeys = {
 
 Options parse_options(std::string_view text) {
   Options options;
-  std::set<std::string_view> given;
-  while (!text.empty()) {
-    const std::size_t comma = text.find(',');
-    const std::string_view item = text.substr(0, comma);
-    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
-    const std::size_t equals = item.find('=');
-    const std::string_view name = item.substr(0, equals);
-    const Key* key = nullptr;
-    for (const Key& candidate : kKeys) {
-      if (candidate.name == name) key = &candidate;
-    }
-    if (key == nullptr || equals == std::string_view::npos) {
-      throw Error(ErrorCode::kInvalidArgument, "verilated device: expected key=value with one of the keys " +
-                                                   option_keys() + ", found '" + std::string(item) + "'");
-    }
-    if (!given.insert(name).second) {
-      throw Error(ErrorCode::kInvalidArgument, "verilated device: " + std::string(name) + " is given twice");
-    }
-    key->set(options, name, item.substr(equals + 1));
-  }
+  const std::set<std::string_view> given =
+      device::read_option_list(text, "verilated device", kKeys,
+                               [&](const Key& key, std::string_view value) { key.set(options, key.name, value); });
   if (options.trace.empty() && (given.contains("from") || given.contains("to"))) {
     throw Error(ErrorCode::kInvalidArgument, "verilated device: from and to need trace=FILE");
   }
@@ -129,9 +113,7 @@ std::uint64_t most_silent_cycles(const arch::EmulatorDescription& emulator, cons
 }
 
 std::string option_keys() {
-  std::string keys;
-  for (const Key& key : kKeys) keys += (keys.empty() ? "" : ", ") + std::string(key.name);
-  return keys;
+  return device::key_names(kKeys);
 }
 
 }  // namespace xw::verilated
