@@ -44,6 +44,16 @@ volatile sig_atomic_t child = 0;
 
 constexpr unsigned kGraceSeconds = 8;  ///< from the first signal until the program is killed
 
+constexpr int kForwarded[] = {SIGINT, SIGTERM, SIGHUP};
+
+/// Blocks (SIG_BLOCK) or lets through (SIG_UNBLOCK) the signals that are forwarded to the program.
+void set_blocked(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : kForwarded) sigaddset(&signals, number);
+  sigprocmask(how, &signals, nullptr);
+}
+
 extern "C" void forward(int number) {
   if (child > 0) kill(static_cast<pid_t>(-child), number);
   alarm(kGraceSeconds);
@@ -114,6 +124,8 @@ struct Request {
     return pid;
   }
   setpgid(0, 0);
+  for (const int number : kForwarded) signal(number, SIG_DFL);
+  set_blocked(SIG_UNBLOCK);
   prctl(PR_SET_PDEATHSIG, SIGKILL);  // without its launcher nobody would clean up after it, or forward signals
   if (isatty(STDIN_FILENO) != 0) {
     signal(SIGTTOU, SIG_IGN);
@@ -154,10 +166,13 @@ int run(int argc, char** argv) {
   }
   const Request request = parse(argc, argv);
   const std::filesystem::path here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-  const Session session(here / "crossweave_xrt_card");
-  for (const int number : {SIGINT, SIGTERM, SIGHUP}) signal(number, forward);
+  // A signal waits until there is a program that it ends: the session's folder would be left behind.
+  set_blocked(SIG_BLOCK);
+  for (const int number : kForwarded) signal(number, forward);
   signal(SIGALRM, end_it);
+  const Session session(here / "crossweave_xrt_card");
   child = static_cast<sig_atomic_t>(start(request, session, here / "libxw_xrt_driver_shim.so"));
+  set_blocked(SIG_UNBLOCK);
   const int status = wait_for(static_cast<pid_t>(child));
   // Whatever of its group is left waits for a socket that nobody opens any more.
   kill(static_cast<pid_t>(-child), SIGKILL);
