@@ -5,52 +5,15 @@
 #include <nlohmann/json.hpp>
 
 #include "host/app/options.hpp"
-#include "host/report/text_format.hpp"
 #include "host/toolchain/adapt/adapt.hpp"
 #include "host/toolchain/adapt/adapt_json.hpp"
+#include "host/toolchain/adapt/adapt_text.hpp"
 #include "host/toolchain/adapt/search.hpp"
 #include "host/toolchain/compile.hpp"
 
 namespace xw::app {
-namespace {
 
 namespace po = boost::program_options;
-
-/// The front of expected loss against costs, thinned to lines that a reader can take in.
-void print_search(const toolchain::AdaptSummary& summary) {
-  constexpr std::size_t kLines = 12;
-  report::line(std::cout, "budget spent: expected loss of the chip's noise before clipping, nats per token");
-  report::line(std::cout, "  %14s %12s %10s", "digital MACs", "extra tiles", "loss");
-  double before = 0;
-  for (const passes::SiteOffer& offer : summary.offers) before += passes::expected_loss(offer, {});
-  report::line(std::cout, "  %13.2f%% %12.1f %10.4f", 0.0, 0.0, before);
-  const std::size_t steps = summary.search.size();
-  for (std::size_t l = 1; l <= kLines && steps > 0; ++l) {
-    const std::size_t index = (l * steps + kLines - 1) / kLines - 1;
-    if (l > 1 && index == ((l - 1) * steps + kLines - 1) / kLines - 1) continue;
-    const passes::SpendingStep& step = summary.search[index];
-    report::line(std::cout, "  %13.2f%% %12.1f %10.4f", 100 * step.macs / static_cast<double>(summary.analog_macs),
-                 step.tiles, step.loss);
-  }
-}
-
-void print_text(const toolchain::AdaptSummary& summary, const std::filesystem::path& output) {
-  report::line(
-      std::cout,
-      "%s: %zu sites adapted on %llu tokens in %.1f s; %.2f M digital MACs a token beside %.1f M analog (%.1f %%)",
-      output.string().c_str(), summary.sites.size(), static_cast<unsigned long long>(summary.tokens), summary.seconds,
-      static_cast<double>(summary.digital_macs) * 1e-6, static_cast<double>(summary.analog_macs) * 1e-6,
-      100.0 * static_cast<double>(summary.digital_macs) / static_cast<double>(summary.analog_macs));
-  report::line(std::cout, "expected noise over signal, dB (mean over layers of a kind):");
-  report::line(std::cout, "  %-12s %8s %8s %10s %8s", "kind", "before", "after", "clipping", "level");
-  for (const toolchain::AdaptedKind& kind : toolchain::by_kind(summary)) {
-    report::line(std::cout, "  %-12s %8.1f %8.1f %10.1f %8.2f", kind.name.c_str(), kind.noise_before_db,
-                 kind.noise_after_db, kind.change_db, kind.clip_level);
-  }
-  if (!summary.offers.empty()) print_search(summary);
-}
-
-}  // namespace
 
 int adapt_main(const std::vector<std::string>& arguments) {
   toolchain::CompileOptions compile;
@@ -133,7 +96,7 @@ int adapt_main(const std::vector<std::string>& arguments) {
   roles.check();
   ThreadPool pool(threads);
   const toolchain::AdaptSummary summary = toolchain::adapt_checkpoint(model, compile, adapt, output, pool);
-  if (json_path != "-") print_text(summary, output);
+  if (json_path != "-") toolchain::write_adapt_text(std::cout, summary, output);
   write_json(json_path, toolchain::adapt_json(summary, output));
   return 0;
 }

@@ -7,13 +7,12 @@
 #include <iostream>
 #include <nlohmann/json.hpp>
 
+#include "arch/support/line_reader.hpp"
 #include "arch/support/printable.hpp"
-#include "host/app/line_reader.hpp"
 #include "host/app/options.hpp"
 #include "host/app/simulation_progress.hpp"
-#include "host/report/device_activity.hpp"
-#include "host/report/text_format.hpp"
 #include "host/toolchain/device_totals.hpp"
+#include "host/toolchain/statistics_text.hpp"
 #include "host/toolchain/text_session.hpp"
 
 namespace xw::app {
@@ -92,66 +91,6 @@ void converse(toolchain::TextSession& session, Output& out) {
   }
 }
 
-void print(const char* name, const toolchain::PhaseTimes& phase) {
-  if (phase.tokens == 0) return;
-  const auto tokens = static_cast<double>(phase.tokens);
-  const double chip = phase.chip_ns * 1e-9 / tokens, host = phase.host_seconds() / tokens;
-  std::fprintf(stderr, "%-8s %5llu tokens: %s + %s = %s per token; %s per token\n", name,
-               static_cast<unsigned long long>(phase.tokens), report::scaled(chip, "s").c_str(),
-               report::scaled(host, "s").c_str(), report::scaled(chip + host, "s").c_str(),
-               report::scaled(phase.chip_pj * 1e-12 / tokens, "J").c_str());
-}
-
-/// For devices with chip_time; what a token takes is chip time + host time.
-void print_chip_times(const runtime::ChipInstance& chip, const toolchain::TextTotals& totals) {
-  std::fprintf(stderr, "analog chip (simulated) + digital side on this machine (measured, without the simulation):\n");
-  print("  prefill", totals.prefill);
-  print("  decode", totals.decode);
-  const systemc::ChipUse use = toolchain::total_use(chip);
-  const char* separator = "  energy   ";
-  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
-    const auto component = static_cast<systemc::Component>(c);
-    if (use.energy_pj[component] == 0) continue;
-    std::fprintf(stderr, "%s%s %.1f %%", separator, std::string(systemc::name(component)).c_str(),
-                 100 * use.energy_pj[component] / use.energy_pj.total());
-    separator = ", ";
-  }
-  std::fprintf(stderr, "; %llu block MVMs\n", static_cast<unsigned long long>(use.block_mvms));
-}
-
-void print_statistics(const toolchain::OpenedModel& opened, const toolchain::TextTotals& totals) {
-  const auto rate = [](std::uint64_t tokens, double seconds) {
-    return seconds > 0 ? static_cast<double>(tokens) / seconds : 0.0;
-  };
-  std::fprintf(stderr, "\n%s\nprefill %llu tokens, %.1f tokens/s; decode %llu tokens, %.1f tokens/s; stopped by %s\n",
-               opened.describe().c_str(), static_cast<unsigned long long>(totals.prefill.tokens),
-               rate(totals.prefill.tokens, totals.prefill.seconds),
-               static_cast<unsigned long long>(totals.decode.tokens), rate(totals.decode.tokens, totals.decode.seconds),
-               totals.stop.c_str());
-  if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
-    const auto [sum, seconds] = toolchain::device_totals(*chip);
-    const device::DeviceInfo& info = chip->device().info();
-    std::string time;
-    if (info.cycle_accurate) time = ", " + std::to_string(sum.total_cycles) + " cycles";
-    if (info.chip_time) time = ", " + std::to_string(sum.chip_ns) + " ns of the chip";
-    std::fprintf(stderr, "device: %llu MVMs, %llu ADC conversions, %llu saturated%s; programming took %.2f s\n",
-                 static_cast<unsigned long long>(sum.mvms), static_cast<unsigned long long>(sum.adc_conversions),
-                 static_cast<unsigned long long>(sum.adc_saturations), time.c_str(), chip->programming_seconds());
-    if (chip->options().checksum_y) {
-      const std::string words =
-          info.values ? "CRC-32 " + toolchain::y_checksum(*chip) : "none, only time was simulated";
-      std::fprintf(stderr, "Y words: %s\n", words.c_str());
-    }
-    if (info.cycle_accurate) {
-      const report::DeviceActivity device = report::activity(sum, info.emulator, seconds);
-      std::fprintf(stderr, "simulated at %.2f Mcycles/s, %.1f MMAC/s; MAC utilisation %.1f %%; the rest: %s\n",
-                   device.cycles_per_second * 1e-6, device.macs_per_second * 1e-6, 100 * device.mac_utilisation,
-                   device.lost().c_str());
-    }
-    if (info.chip_time) print_chip_times(*chip, totals);
-  }
-}
-
 }  // namespace
 
 int run_main(const std::vector<std::string>& arguments) {
@@ -204,7 +143,7 @@ int run_main(const std::vector<std::string>& arguments) {
     }
     out.write("\n");
   }
-  if (flags.statistics) print_statistics(opened, session.totals());
+  if (flags.statistics) toolchain::write_statistics(std::cerr, opened, session.totals());
   if (!flags.json.empty()) write_json(flags.json, toolchain::run_json(opened, session.totals(), model));
   return 0;
 }

@@ -1,7 +1,7 @@
 // Interruptible line input.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
-#include "host/app/line_reader.hpp"
+#include "arch/support/line_reader.hpp"
 
 #include <poll.h>
 #include <unistd.h>
@@ -13,7 +13,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/interrupt.hpp"
 
-namespace xw::app {
+namespace xw {
 
 bool LineReader::next(std::string& line) {
   constexpr int kStepMs = 100;
@@ -40,4 +40,4 @@ bool LineReader::next(std::string& line) {
   }
 }
 
-}  // namespace xw::app
+}  // namespace xw

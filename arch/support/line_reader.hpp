@@ -5,7 +5,7 @@
 
 #include <string>
 
-namespace xw::app {
+namespace xw {
 
 /// Reads a file descriptor line by line, waiting in steps so that an interrupt ends the wait.
 class LineReader {
@@ -21,4 +21,4 @@ class LineReader {
   std::string pending_;
 };
 
-}  // namespace xw::app
+}  // namespace xw

@@ -1,0 +1,77 @@
+// What running a model took, as text.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/toolchain/statistics_text.hpp"
+
+#include <string>
+
+#include "host/report/device_activity.hpp"
+#include "host/report/text_format.hpp"
+#include "host/toolchain/device_totals.hpp"
+
+namespace xw::toolchain {
+namespace {
+
+using report::line;
+
+using Count = unsigned long long;  ///< for %llu
+
+void write_phase(std::ostream& out, const char* name, const PhaseTimes& phase) {
+  if (phase.tokens == 0) return;
+  const auto tokens = static_cast<double>(phase.tokens);
+  const double chip = phase.chip_ns * 1e-9 / tokens, host = phase.host_seconds() / tokens;
+  line(out, "  %-8s %5llu tokens: %s + %s = %s per token; %s per token", name, Count{phase.tokens},
+       report::scaled(chip, "s").c_str(), report::scaled(host, "s").c_str(), report::scaled(chip + host, "s").c_str(),
+       report::scaled(phase.chip_pj * 1e-12 / tokens, "J").c_str());
+}
+
+/// For devices with chip_time; what a token takes is chip time + host time.
+void write_chip_times(std::ostream& out, const runtime::ChipInstance& chip, const TextTotals& totals) {
+  line(out, "analog chip (simulated) + digital side on this machine (measured, without the simulation):");
+  write_phase(out, "prefill", totals.prefill);
+  write_phase(out, "decode", totals.decode);
+  const systemc::ChipUse use = total_use(chip);
+  std::string shares;
+  for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
+    const auto component = static_cast<systemc::Component>(c);
+    if (use.energy_pj[component] == 0) continue;
+    shares += (shares.empty() ? "" : ", ") + std::string(systemc::name(component)) + " " +
+              report::percent(use.energy_pj[component] / use.energy_pj.total());
+  }
+  line(out, "  energy   %s; %llu block MVMs", shares.c_str(), Count{use.block_mvms});
+}
+
+void write_device(std::ostream& out, const runtime::ChipInstance& chip, const TextTotals& totals) {
+  const auto [sum, seconds] = device_totals(chip);
+  const device::DeviceInfo& info = chip.device().info();
+  std::string time;
+  if (info.cycle_accurate) time = ", " + std::to_string(sum.total_cycles) + " cycles";
+  if (info.chip_time) time = ", " + std::to_string(sum.chip_ns) + " ns of the chip";
+  line(out, "device: %llu MVMs, %llu ADC conversions, %llu saturated%s; programming took %.2f s", Count{sum.mvms},
+       Count{sum.adc_conversions}, Count{sum.adc_saturations}, time.c_str(), chip.programming_seconds());
+  if (chip.options().checksum_y) {
+    line(out, "Y words: %s", info.values ? ("CRC-32 " + y_checksum(chip)).c_str() : "none, only time was simulated");
+  }
+  if (info.cycle_accurate) {
+    const report::DeviceActivity device = report::activity(sum, info.emulator, seconds);
+    line(out, "simulated at %.2f Mcycles/s, %.1f MMAC/s; MAC utilisation %.1f %%; the rest: %s",
+         device.cycles_per_second * 1e-6, device.macs_per_second * 1e-6, 100 * device.mac_utilisation,
+         device.lost().c_str());
+  }
+  if (info.chip_time) write_chip_times(out, chip, totals);
+}
+
+}  // namespace
+
+void write_statistics(std::ostream& out, const OpenedModel& opened, const TextTotals& totals) {
+  const auto rate = [](const PhaseTimes& phase) {
+    return phase.seconds > 0 ? static_cast<double>(phase.tokens) / phase.seconds : 0.0;
+  };
+  line(out, "\n%s", opened.describe().c_str());
+  line(out, "prefill %llu tokens, %.1f tokens/s; decode %llu tokens, %.1f tokens/s; stopped by %s",
+       Count{totals.prefill.tokens}, rate(totals.prefill), Count{totals.decode.tokens}, rate(totals.decode),
+       totals.stop.c_str());
+  if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) write_device(out, *chip, totals);
+}
+
+}  // namespace xw::toolchain
