@@ -111,6 +111,7 @@ AnalogTraining parse_rpu_config(std::string_view text, const std::string& origin
   const Fields config(document, origin, "");
   AnalogTraining training;
   training.origin = origin;
+  training.text = text;
   training.clip_type = training.weight_rounding = "None";
   if (config.has("forward")) {
     const Fields forward = config.child("forward");

@@ -15,6 +15,7 @@ namespace xw::checkpoint {
 /// (254: 8 bits); 0 where nothing is quantised.
 struct AnalogTraining {
   std::string origin;       ///< path, for messages
+  std::string text;         ///< what was read
   bool is_pickled = false;  ///< only the pickled object was found: nothing else here is known
   double input_steps = 0;   ///< forward.inp_res: DAC
   double output_steps = 0;  ///< forward.out_res: ADC

@@ -6,6 +6,7 @@
 
 #include "arch/support/error.hpp"
 #include "compiler/checkpoint/byte_reader.hpp"
+#include "compiler/checkpoint/gguf_training.hpp"
 #include "compiler/checkpoint/llama2c.hpp"
 #include "compiler/checkpoint/model_config.hpp"
 #include "compiler/checkpoint/names.hpp"
@@ -59,6 +60,7 @@ CheckpointParts gguf_parts(GgufFile file) {
     }
     parts.tensors.emplace(key, Tensor{key, *stored.dtype, stored.shape, stored.data, stored.location});
   }
+  add_gguf_training(parts, file);
   parts.gguf = std::move(file);
   return parts;
 }

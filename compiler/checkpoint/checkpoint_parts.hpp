@@ -28,6 +28,7 @@ struct CheckpointParts {
   std::vector<MappedFile> maps;
   std::optional<GgufFile> gguf;  ///< owns maps, too
   std::optional<AnalogTraining> training;
+  std::vector<std::vector<float>> values;  ///< of tensors that stand in no map
 };
 
 /// Parts of a parsed GGUF file. Throws Error{kUnsupported} for tensors of types that cannot be read.

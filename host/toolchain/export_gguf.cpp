@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "compiler/checkpoint/gguf_training.hpp"
 #include "compiler/checkpoint/gguf_writer.hpp"
 #include "compiler/checkpoint/names.hpp"
 
@@ -54,6 +55,7 @@ class Exporter {
     writer_.add("llama.attention.layer_norm_rms_epsilon", static_cast<float>(eps_));
     writer_.add("llama.rope.dimension_count", attribute("rope_dims"));
     writer_.add("llama.rope.freq_base", static_cast<float>(ir::attr_float(*attention_, "rope_theta")));
+    add_training();
     if (opened_.tokenizer) add_tokenizer(*opened_.tokenizer);
     writer_.write(path);
   }
@@ -171,6 +173,17 @@ class Exporter {
       return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(rows.begin),
                                 all.begin() + static_cast<std::ptrdiff_t>(rows.end));
     });
+  }
+
+  void add_training() {
+    if (const checkpoint::AnalogTraining* training = opened_.file->training(); training != nullptr) {
+      if (training->is_pickled) refuse("a training whose configuration is pickled");
+      // Bounds are a tensor beside each matrix; clamped weights alone are another model to whoever wants them.
+      if (training->clip_type == "LearnablePerChannel") refuse("bounds of weights that were learned");
+      writer_.add(checkpoint::kGgufTrainingKey, training->text);
+    }
+    for (const auto& [linear, ranges] : checkpoint::stored_input_ranges(*opened_.file))
+      writer_.add(std::string(checkpoint::kGgufRangePrefix) + linear, ranges);
   }
 
   void add_tokenizer(const tokenizer::TokenizerData& data) {

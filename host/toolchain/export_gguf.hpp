@@ -10,7 +10,8 @@
 namespace xw::toolchain {
 
 /// Writes a model of Llama's structure (trained ones, too) with its tokenizer. Matrices have the given type (F32, F16, BF16, Q8_0; those
-/// whose rows are no whole blocks of Q8_0 F16), vectors are F32; input ranges and converters are left out. Throws
+/// whose rows are no whole blocks of Q8_0 F16), vectors are F32; the hardware
+/// that the model was trained for and its input ranges become metadata (compiler/checkpoint/gguf_training.hpp). Throws
 /// Error{kUnsupported} for what a GGUF file of the architecture "llama" cannot say, naming it, and Error{kIo}.
 void export_gguf(const OpenedCheckpoint& opened, const std::filesystem::path& path, checkpoint::Dtype type);
 

@@ -90,6 +90,44 @@ TEST(ExportGguf, TensorsAndTokenizerAreReadBack) {
   }
 }
 
+TEST(ExportGguf, TheHardwareOfTheTrainingAndInputRangesAreReadBack) {
+  const std::string text =
+      R"({"class": "TorchInferenceRPUConfig", "fields": {"forward": {"class": "IOParameters", "fields": {"inp_res": 254,
+          "out_res": 254, "out_bound": 12}}, "clip": {"class": "WeightClipParameter", "fields": {"type": {"class":
+          "WeightClipType", "arguments": ["LayerGaussianPerChannel"]}}}}})";
+  test::TemporaryDirectory folder;
+  const test::TinyModel model = test::tiny_model("llama");
+  test::NamedTensors tensors = test::stored_tensors(model);
+  tensors["model.layers.1.self_attn.k_proj.input_range"] = {{2}, {1.5F, 0.1F}};
+  tensors["lm_head.input_range"] = {{1}, {3.25F}};
+  folder.write("model.safetensors", test::safetensors_file(tensors));
+  folder.write("config.json", model.config_json);
+  folder.write("rpu_config.json", text);
+  export_gguf(open_checkpoint(folder.path(), {}), folder.path() / "m.gguf", Dtype::kQ8_0);
+
+  const auto again = checkpoint::open_checkpoint(folder.path() / "m.gguf");
+  EXPECT_NO_THROW(static_cast<void>(checkpoint::import_graph(*again)));
+  const std::map<std::string, std::vector<float>> expected = {{"lm_head", {3.25F}},
+                                                              {"model.layers.1.self_attn.k_proj", {1.5F, 0.1F}}};
+  EXPECT_EQ(checkpoint::stored_input_ranges(*again), expected);
+  ASSERT_NE(again->training(), nullptr);
+  EXPECT_EQ(again->training()->output_bound, 12);
+  EXPECT_EQ(again->training()->input_steps, 254);
+  EXPECT_EQ(again->training()->clip_type, "LayerGaussianPerChannel");
+  // Other programs see no tensors that they do not know.
+  EXPECT_EQ(checkpoint::GgufFile(folder.path() / "m.gguf").tensors().size(), model.canonical.size());
+}
+
+TEST(ExportGguf, ATrainingThatTheFileCannotSayIsRefused) {
+  test::TemporaryDirectory folder;
+  const test::TinyModel model = test::tiny_model("llama");
+  folder.write("model.safetensors", test::safetensors_file(test::stored_tensors(model)));
+  folder.write("config.json", model.config_json);
+  folder.write("rpu_config", "a pickle");
+  test::expect_error(ErrorCode::kUnsupported, {"GGUF", "pickled"},
+                     [&] { export_gguf(open_checkpoint(folder.path(), {}), folder.path() / "m.gguf", Dtype::kF32); });
+}
+
 TEST(ExportGguf, WhatTheFileCannotSayIsRefused) {
   test::TemporaryDirectory folder;
   const test::TinyModel model = test::tiny_model("qwen2");
