@@ -42,6 +42,24 @@ std::optional<double> parse_duration(std::string_view text) {
   return std::nullopt;
 }
 
+std::string duration_text(double seconds) {
+  constexpr std::array<std::string_view, 4> kUnits = {"y", "d", "h", "min"};
+  std::string_view unit = "s";
+  double value = seconds;
+  for (const std::string_view name : kUnits) {
+    for (const Unit<double>& known : kTimes) {
+      if (known.name != name || seconds < known.factor || unit != "s") continue;
+      const double quarters = seconds / known.factor * 4;
+      if (quarters != std::floor(quarters) || quarters > 1e6) continue;
+      unit = name;
+      value = quarters / 4;
+    }
+  }
+  std::array<char, 32> text{};
+  return std::string(text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr) + " " +
+         std::string(unit);
+}
+
 std::optional<std::uint64_t> parse_bytes(std::string_view text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);

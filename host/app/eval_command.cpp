@@ -6,6 +6,7 @@
 
 #include "arch/support/file.hpp"
 #include "arch/support/printable.hpp"
+#include "arch/support/units.hpp"
 #include "host/app/options.hpp"
 #include "host/app/simulation_progress.hpp"
 #include "host/evaluation/task_file.hpp"
@@ -18,7 +19,8 @@ namespace {
 namespace po = boost::program_options;
 
 struct EvalFlags {
-  std::filesystem::path text, json;
+  std::filesystem::path text, json, csv;
+  std::string times;
   std::vector<std::string> tasks;
   toolchain::EvaluationPlan plan;
   std::uint64_t limit = 0;
@@ -41,6 +43,9 @@ po::options_description eval_options(EvalFlags& flags) {
       "beginning-of-sequence token in front of texts: tokenizer (where the tokenizer puts one), always, never");
   add("chip-seeds", po::value(&flags.chip_seeds)->default_value(1),
       "chip instances: seeds --chip-seed, +1, ...; mean and standard deviation");
+  add("times", po::value(&flags.times),
+      "times since programming at which every chip is measured, e.g. 0,1h,1d,30d,1y: programmed once, then aged");
+  add("csv", path_value(flags.csv, "--csv"), "figures of every chip and time as CSV to this file");
   return options;
 }
 
@@ -68,6 +73,7 @@ int eval_main(const std::vector<std::string>& arguments) {
       "  crossweave eval smollm2.xwp --text wiki.test.raw --tokens 20000 --noise pcm-afm --chip-seeds 5\n"
       "  crossweave eval smollm2.xwp --task arc_easy.jsonl --task lambada_openai.jsonl --chip-seeds 10 "
       "--json=pcm.json\n"
+      "  crossweave eval smollm2.xwp --text wiki.test.raw --noise pcm-hermes --times 0,1h,1d,30d,1y --csv ages.csv\n"
       "  crossweave eval model.gguf --mode fp32 --task arc_easy.jsonl --limit 500 --json=fp32.json\n"
       "  crossweave compare fp32.json pcm.json\n");
   if (!values) return 0;
@@ -76,11 +82,16 @@ int eval_main(const std::vector<std::string>& arguments) {
   flags.plan.perplexity.bos = bos_choice((*values)["bos"].as<std::string>());
   const toolchain::ChipSeeds seeds{run.chip.chip_seed, flags.chip_seeds};
   toolchain::check(seeds);
+  if (!flags.times.empty()) {
+    if (values->count("time") != 0) throw Error(ErrorCode::kInvalidArgument, "--time and --times exclude each other");
+    flags.plan.times = parse_times(flags.times);
+  }
   FileRoles roles;
   add_model_files(roles, model, compile, &run);
   roles.add_input("--text", flags.text);
   for (const std::string& task : flags.tasks) roles.add_input("--task", task);
   roles.add_output("--json", flags.json, OutputKind::kText);
+  roles.add_output("--csv", flags.csv, OutputKind::kText);
   roles.check();
   // Read the inputs before the model is opened: a wrong path should not cost minutes.
   if (!flags.text.empty()) flags.plan.text = read_text_file(flags.text);
@@ -108,10 +119,14 @@ int eval_main(const std::vector<std::string>& arguments) {
   }
   const toolchain::Evaluation result = toolchain::evaluate(opened, flags.plan, seeds, {model, flags.json}, observer);
   if (quiet) write_json(flags.json, result.json);
-  if (!quiet && (seeds.count > 1 || kept != 0)) {
-    if (result.perplexity) std::cout << "perplexity " << evaluation::to_text(*result.perplexity) << '\n';
-    for (const toolchain::TaskStatistics& one : result.tasks) {
-      std::cout << printable(one.task) << ' ' << one.metric << ' ' << evaluation::to_text(one.chips) << '\n';
+  if (!flags.csv.empty()) write_text_file(flags.csv, toolchain::to_csv(result));
+  if (!quiet && (seeds.count > 1 || kept != 0 || !flags.plan.times.empty())) {
+    for (const toolchain::TimeStatistics& time : result.times) {
+      const std::string at = flags.plan.times.empty() ? "" : duration_text(time.seconds) + ": ";
+      if (time.perplexity) std::cout << at << "perplexity " << evaluation::to_text(*time.perplexity) << '\n';
+      for (const toolchain::TaskStatistics& one : time.tasks) {
+        std::cout << at << printable(one.task) << ' ' << one.metric << ' ' << evaluation::to_text(one.chips) << '\n';
+      }
     }
   }
   return 0;

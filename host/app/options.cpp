@@ -29,11 +29,11 @@ po::typed_value<std::string>* parsed(T& value, Parse parse) {
   return po::value<std::string>()->notifier([&value, parse](const std::string& text) { value = parse(text); });
 }
 
-double parse_time(const std::string& text) {
+double parse_time(const std::string& option, const std::string& text) {
   const std::optional<double> seconds = parse_duration(text);
   if (!seconds) {
     throw Error(ErrorCode::kInvalidArgument,
-                "--time: expected seconds or a number with a unit (s, min, h, d, w, y), found '" + text + "'");
+                option + ": expected seconds or a number with a unit (s, min, h, d, w, y), found '" + text + "'");
   }
   return *seconds;
 }
@@ -129,13 +129,23 @@ po::options_description run_options(toolchain::RunOptions& run) {
       ("programming model of the chip instance (default: the chip's): " + cells::noise_help()).c_str());
   add("chip-seed", po::value(&run.chip.chip_seed)->default_value(run.chip.chip_seed),
       "which chip instance: seed of all its noise");
-  add("time", parsed(run.chip.seconds, parse_time),
+  add("time", parsed(run.chip.seconds, [](const std::string& text) { return parse_time("--time", text); }),
       ("time since programming in seconds, or with a unit (s, min, h, d, w, y), for models with drift: " +
        cells::model_names(true))
           .c_str());
   add("read-sigma", po::value(&run.chip.read_sigma),
       "read noise: standard deviation in units of input range x w_max (0: off)");
   return options;
+}
+
+std::vector<double> parse_times(const std::string& text) {
+  std::vector<double> times;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    times.push_back(parse_time("--times", text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return times;
 }
 
 po::options_description thread_options(unsigned& threads) {
@@ -305,6 +315,7 @@ std::string with_option(const SettingError& error) {
                                                                                {"prompt", "--prompt"},
                                                                                {"sweep", "--sweep"},
                                                                                {"threads", "--threads"},
+                                                                               {"times", "--times"},
                                                                                {"tokenizer", "--tokenizer"}};
   const std::string message = error.what();
   const std::string& setting = error.setting();

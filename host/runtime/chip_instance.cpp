@@ -59,13 +59,17 @@ struct ChipInstance::Impl {
     arguments.chip_seed = options.chip_seed;
     allocate();
     load_code();
-    program_images();
+    write_images(*model_at(options.seconds), "program");
     programming_seconds = seconds_since(start);
   }
 
   void allocate();
   void load_code();
-  void program_images();
+  /// The cells of this chip at a time since programming.
+  [[nodiscard]] std::unique_ptr<cells::ProgrammingModel> model_at(double seconds) const;
+  /// Builds all images in parallel; `title` of the progress line.
+  void write_images(const cells::ProgrammingModel& model, const char* title);
+  void age(double seconds);
   /// Builds one image in device memory.
   void place_image(const program::ImageRecord& record, const ImageSettings& settings, std::vector<std::byte>& staging,
                    std::mutex& device_mutex);
@@ -123,15 +127,26 @@ void ChipInstance::Impl::load_code() {
   device.write(code_buffer.address(), bytes);
 }
 
-void ChipInstance::Impl::program_images() {
+std::unique_ptr<cells::ProgrammingModel> ChipInstance::Impl::model_at(double seconds) const {
   cells::ProgrammingOptions programming;
   programming.noise = options.noise;
   programming.chip_seed = options.chip_seed;
   programming.g_unit = chip.g_unit;
-  programming.seconds = options.seconds;
-  const std::unique_ptr<cells::ProgrammingModel> model = cells::make_programming_model(programming);
+  programming.seconds = seconds;
+  return cells::make_programming_model(programming);
+}
+
+void ChipInstance::Impl::age(double seconds) {
+  const auto start = Clock::now();
+  const std::unique_ptr<cells::ProgrammingModel> model = model_at(seconds);
+  options.seconds = seconds;
+  write_images(*model, "age");
+  programming_seconds += seconds_since(start);
+}
+
+void ChipInstance::Impl::write_images(const cells::ProgrammingModel& model, const char* title) {
   ImageSettings settings;
-  settings.model = model.get();
+  settings.model = &model;
   settings.lanes = device.info().emulator.lanes;
   // Sigma in units of s: a full-scale input times a full-scale weight is dac_max * g_unit.
   settings.read_sigma_q = analog::quantize_read_sigma(options.read_sigma * chip.dac_max() * chip.g_unit);
@@ -144,7 +159,7 @@ void ChipInstance::Impl::program_images() {
     images_of[images[i].block].push_back(i);
     weights += std::uint64_t{program->blocks()[images[i].block].rows} * images[i].cols;
   }
-  Progress progress("program", weights, "weights");
+  Progress progress(title, weights, "weights");
   std::mutex device_mutex;
   pool.for_each(images_of.size(), [&](std::size_t block) {
     if (images_of[block].empty()) return;
@@ -250,6 +265,12 @@ const std::vector<CallStats>& ChipInstance::stats() const {
 }
 void ChipInstance::reset_stats() {
   std::fill(impl_->stats.begin(), impl_->stats.end(), CallStats{});
+}
+void ChipInstance::age(double seconds) {
+  impl_->age(seconds);
+}
+bool ChipInstance::drifts() const {
+  return cells::parse_noise(impl_->options.noise).model->drifts;
 }
 double ChipInstance::programming_seconds() const {
   return impl_->programming_seconds;

@@ -61,8 +61,16 @@ class ChipInstance {
   [[nodiscard]] std::vector<std::int32_t> run_codes(std::uint32_t call, std::span<const std::int8_t> codes,
                                                     std::uint32_t num_vectors, std::uint32_t vector_base);
 
+  /// The same chip at another time since programming: what was programmed and how it drifts stay, read noise is new. Nothing is
+  /// programmed. Throws Error{kInvalidArgument} for a time above 0 if the model does not drift, and for an impossible one; then the
+  /// chip is as it was.
+  void age(double seconds);
+
+  [[nodiscard]] bool drifts() const;  ///< whether age() may be given a time above 0
+
   [[nodiscard]] const std::vector<CallStats>& stats() const;  ///< per call
   void reset_stats();
+  /// Measured host time of programming and of age() so far.
   [[nodiscard]] double programming_seconds() const;
 
  private:

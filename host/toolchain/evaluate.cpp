@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/evaluate.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <numeric>
 #include <set>
@@ -10,6 +11,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/setting_error.hpp"
+#include "arch/support/units.hpp"
 #include "host/evaluation/journal.hpp"
 #include "host/evaluation/run_task.hpp"
 #include "host/toolchain/evaluation_settings.hpp"
@@ -26,6 +28,17 @@ Json statistics_json(const evaluation::SeedStatistics& statistics) {
 
 constexpr const char* kSeeds = "chip seeds";
 
+/// Of a run, what was measured at a time: the run itself for the first one, else an entry of its "aged".
+const Json& at_time(const Json& run, std::size_t time, const std::string& place) {
+  if (time == 0) return run;
+  const auto aged = run.find("aged");
+  if (aged == run.end() || !aged->is_array() || aged->size() < time || !(*aged)[time - 1].is_object()) {
+    throw Error(ErrorCode::kFormat, place + ": aged is damaged: expected a list of at least " + std::to_string(time) +
+                                        " objects, one for every later time; name another file, or remove this one");
+  }
+  return (*aged)[time - 1];
+}
+
 /// One chip being measured. What there is of it is kept in the journal as it comes.
 class ChipMeasurement {
  public:
@@ -40,9 +53,10 @@ class ChipMeasurement {
   void measure(const std::string& title) {
     Json run = {{"chip_seed", seed_}};
     try {
-      if (plan_.text) run["perplexity"] = measure_text(title);
-      for (std::size_t task = 0; task < plan_.tasks.size(); ++task) {
-        run["tasks"][plan_.tasks[task].name] = measure_task(task, title);
+      if (plan_.times.empty()) {
+        measure_now(title, run);
+      } else {
+        measure_times(title, run);
       }
     } catch (...) {
       journal_.keep(seed_, kept_);
@@ -52,6 +66,38 @@ class ChipMeasurement {
   }
 
  private:
+  /// Everything at the time that the chip has, into `run`.
+  void measure_now(const std::string& title, Json& run) {
+    if (plan_.text) run["perplexity"] = measure_text(title);
+    for (std::size_t task = 0; task < plan_.tasks.size(); ++task) {
+      run["tasks"][plan_.tasks[task].name] = measure_task(task, title);
+    }
+  }
+
+  /// kept_["done"] are the times that an interrupted run has finished; what else is kept belongs to the time after them.
+  void measure_times(const std::string& title, Json& run) {
+    if (!kept_.contains("done") || !kept_["done"].is_array()) kept_["done"] = Json::array();
+    for (std::size_t time = 0; time < plan_.times.size(); ++time) {
+      const double seconds = plan_.times[time];
+      Json now = {{"seconds", seconds}};
+      if (time < kept_["done"].size()) {
+        now = kept_["done"][time];
+      } else {
+        opened_.age(seconds);
+        if (observer_.on_chip) observer_.on_chip({seed_, seconds, opened_.describe()});
+        measure_now(title + ", " + duration_text(seconds), now);
+        const Json done = std::move(kept_["done"]);
+        kept_ = {{"tasks", Json::object()}, {"done", done}};
+        kept_["done"].push_back(now);
+      }
+      if (time == 0) {
+        run.update(now);
+      } else {
+        run["aged"].push_back(std::move(now));
+      }
+    }
+  }
+
   /// Runs `body`; what ends it early, `save` puts what there is into kept_.
   template <class Body, class Save>
   void keeping(const Body& body, const Save& save) {
@@ -123,16 +169,27 @@ class Summary {
   Summary(const evaluation::Journal& journal, const std::vector<std::uint32_t>& seeds, const std::string& place)
       : journal_(journal), seeds_(seeds), place_(place) {}
 
-  [[nodiscard]] evaluation::SeedStatistics perplexity() const {
+  /// `time`: which of the plan's; 0 also if it has none.
+  [[nodiscard]] evaluation::SeedStatistics perplexity(std::size_t time) const {
     std::vector<double> values;
-    for (const std::uint32_t seed : seeds_) values.push_back((*journal_.find(seed))["perplexity"]["perplexity"]);
+    for (const std::uint32_t seed : seeds_) values.push_back(perplexity_of(time, seed));
     return evaluation::seed_statistics(seeds_, values);
   }
-  void add(const evaluation::Task& task, std::vector<TaskStatistics>& statistics) const {
+  /// Throws Error{kFormat} for a run without it.
+  [[nodiscard]] double perplexity_of(std::size_t time, std::uint32_t seed) const {
+    const Json& run = at_time(*journal_.find(seed), time, place_of(seed));
+    const Json text = run.value("perplexity", Json::object());
+    const Json value = text.is_object() ? text.value("perplexity", Json()) : Json();
+    if (value.is_number()) return value;
+    throw Error(ErrorCode::kFormat, place_of(seed) +
+                                        " is damaged: expected a number perplexity.perplexity; name another "
+                                        "file, or remove this one");
+  }
+  void add(const evaluation::Task& task, std::size_t time, std::vector<TaskStatistics>& statistics) const {
     std::vector<std::vector<double>> values;
     std::vector<std::string> names;
     for (const std::uint32_t seed : seeds_) {
-      const evaluation::TaskResult result = parse(task, seed);
+      const evaluation::TaskResult result = parse(task, time, seed);
       const std::vector<evaluation::Metric> all = evaluation::metrics(task, result.items);
       values.resize(all.size());
       names.clear();
@@ -146,9 +203,9 @@ class Summary {
     }
   }
   /// Throws Error{kFormat} for a run without all items.
-  [[nodiscard]] evaluation::TaskResult parse(const evaluation::Task& task, std::uint32_t seed) const {
-    const Json& run = *journal_.find(seed);
-    const std::string place = place_ + ": run of chip seed " + std::to_string(seed);
+  [[nodiscard]] evaluation::TaskResult parse(const evaluation::Task& task, std::size_t time, std::uint32_t seed) const {
+    const std::string place = place_of(seed);
+    const Json& run = at_time(*journal_.find(seed), time, place);
     const Json tasks = run.value("tasks", Json::object());
     evaluation::TaskResult result =
         evaluation::parse_task_result(task, tasks.is_object() ? tasks.value(task.name, Json()) : Json(), place);
@@ -162,12 +219,69 @@ class Summary {
   }
 
  private:
+  [[nodiscard]] std::string place_of(std::uint32_t seed) const {
+    return place_ + ": run of chip seed " + std::to_string(seed);
+  }
+
   const evaluation::Journal& journal_;
   const std::vector<std::uint32_t>& seeds_;
   std::string place_;
 };
 
+/// What the chips gave at one time.
+TimeStatistics statistics_of(const Summary& summary, const EvaluationPlan& plan, std::size_t time, double seconds) {
+  TimeStatistics statistics{seconds, std::nullopt, {}};
+  if (plan.text) statistics.perplexity = summary.perplexity(time);
+  for (const evaluation::Task& task : plan.tasks) summary.add(task, time, statistics.tasks);
+  return statistics;
+}
+
+Json statistics_json(const TimeStatistics& statistics) {
+  Json json = Json::object();
+  if (statistics.perplexity) json["perplexity"] = statistics_json(*statistics.perplexity);
+  for (const TaskStatistics& one : statistics.tasks) json["tasks"][one.task][one.metric] = statistics_json(one.chips);
+  return json;
+}
+
+/// `chip`: null unless the run is analog.
+void check_times(const std::vector<double>& times, const runtime::ChipInstance* chip) {
+  if (times.empty()) return;
+  if (chip == nullptr) throw SettingError(ErrorCode::kInvalidArgument, "times", "times: only chips of analog runs age");
+  if (times.back() > 0 && !chip->drifts()) {
+    throw SettingError(ErrorCode::kInvalidArgument, "times",
+                       "times: " + chip->options().noise + " does not drift, found " + duration_text(times.back()));
+  }
+  for (std::size_t i = 1; i < times.size(); ++i) {
+    if (times[i] > times[i - 1]) continue;
+    throw SettingError(
+        ErrorCode::kInvalidArgument, "times",
+        "times: expected growing times, found " + duration_text(times[i]) + " after " + duration_text(times[i - 1]));
+  }
+}
+
 }  // namespace
+
+std::string to_csv(const Evaluation& evaluation) {
+  const auto quoted = [](const std::string& name) {
+    if (name.find_first_of(",\"\r\n") == std::string::npos) return name;
+    std::string text = "\"";
+    for (const char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
+    return text + "\"";
+  };
+  std::string csv = "chip_seed,seconds,measure,metric,value\n";
+  const auto add = [&](double seconds, const std::string& measure, const std::string& metric,
+                       const evaluation::SeedStatistics& chips) {
+    for (std::size_t i = 0; i < chips.seeds.size(); ++i) {
+      csv += std::to_string(chips.seeds[i]) + "," + Json(seconds).dump() + "," + quoted(measure) + "," + metric + "," +
+             Json(chips.values[i]).dump() + "\n";
+    }
+  };
+  for (const TimeStatistics& time : evaluation.times) {
+    if (time.perplexity) add(time.seconds, "text", "perplexity", *time.perplexity);
+    for (const TaskStatistics& one : time.tasks) add(time.seconds, one.task, one.metric, one.chips);
+  }
+  return csv;
+}
 
 void check(ChipSeeds seeds) {
   if (seeds.count == 0) throw SettingError(ErrorCode::kInvalidArgument, kSeeds, "chip seeds: must be at least 1");
@@ -203,6 +317,7 @@ Evaluation evaluate(OpenedModel& opened, const EvaluationPlan& plan, ChipSeeds s
     throw SettingError(ErrorCode::kInvalidArgument, kSeeds,
                        std::string("chip seeds: more than one needs an analog run; mode is ") + name(opened.mode()));
   }
+  check_times(plan.times, opened.chip());
   if (opened.chip() != nullptr && !opened.chip()->device().info().values) {
     throw Error(ErrorCode::kInvalidArgument,
                 "eval: the device simulates time only; quality needs one that computes values");
@@ -221,13 +336,18 @@ Evaluation evaluate(OpenedModel& opened, const EvaluationPlan& plan, ChipSeeds s
   const Summary summary(journal, all, files.json.string());
   for (const std::uint32_t seed : all) {
     if (journal.find(seed) == nullptr) continue;
-    for (const evaluation::Task& task : plan.tasks) static_cast<void>(summary.parse(task, seed));
+    for (std::size_t time = 0; time < std::max<std::size_t>(plan.times.size(), 1); ++time) {
+      for (const evaluation::Task& task : plan.tasks) static_cast<void>(summary.parse(task, time, seed));
+      if (plan.text) static_cast<void>(summary.perplexity_of(time, seed));
+    }
   }
   if (observer.on_kept && journal.size() != 0) observer.on_kept(journal.size());
   for (const std::uint32_t seed : all) {
     if (journal.find(seed) != nullptr) continue;
     if (analog) opened.reprogram(seed);
-    if (observer.on_chip) observer.on_chip({seed, opened.describe()});
+    if (observer.on_chip && plan.times.empty()) {
+      observer.on_chip({seed, analog ? opened.chip()->options().seconds : 0, opened.describe()});
+    }
     std::string title;
     if (seeds.count > 1) {
       title = ", chip " + std::to_string(seed - seeds.first + 1) + " of " + std::to_string(seeds.count);
@@ -235,13 +355,20 @@ Evaluation evaluate(OpenedModel& opened, const EvaluationPlan& plan, ChipSeeds s
     ChipMeasurement(opened, plan, inputs, observer, journal, seed).measure(title);
   }
   Evaluation result;
-  Json json = Json::object();
-  if (plan.text) {
-    result.perplexity = summary.perplexity();
-    json["perplexity"] = statistics_json(*result.perplexity);
+  const double opened_with = analog ? opened.chip()->options().seconds : 0;
+  for (std::size_t time = 0; time < std::max<std::size_t>(plan.times.size(), 1); ++time) {
+    result.times.push_back(statistics_of(summary, plan, time, plan.times.empty() ? opened_with : plan.times[time]));
   }
-  for (const evaluation::Task& task : plan.tasks) summary.add(task, result.tasks);
-  for (const TaskStatistics& one : result.tasks) json["tasks"][one.task][one.metric] = statistics_json(one.chips);
+  result.perplexity = result.times.front().perplexity;
+  result.tasks = result.times.front().tasks;
+  Json json = statistics_json(result.times.front());
+  if (!plan.times.empty()) {
+    for (const TimeStatistics& one : result.times) {
+      Json entry = {{"seconds", one.seconds}, {"time", duration_text(one.seconds)}};
+      entry.update(statistics_json(one));
+      json["times"].push_back(std::move(entry));
+    }
+  }
   result.json = journal.finish(json);
   return result;
 }

@@ -98,7 +98,12 @@ Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, 
   }
   if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
     const runtime::ChipOptions& options = chip->options();
-    settings.update({{"noise", options.noise}, {"read_sigma", options.read_sigma}, {"seconds", options.seconds}});
+    settings.update({{"noise", options.noise}, {"read_sigma", options.read_sigma}});
+    if (plan.times.empty()) {
+      settings["seconds"] = options.seconds;
+    } else {
+      settings["seconds"] = plan.times;
+    }
   }
   if (plan.text) {
     settings.update(

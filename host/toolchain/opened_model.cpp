@@ -13,6 +13,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
 #include "arch/support/setting_error.hpp"
+#include "arch/support/units.hpp"
 #include "compiler/program/container.hpp"
 #include "host/backends/registry/devices.hpp"
 #include "host/runtime/digital_backend.hpp"
@@ -206,8 +207,16 @@ void OpenedModel::reprogram(std::uint32_t chip_seed, const std::string& noise) {
   if (impl_->mode != Mode::kAnalog) throw Error(ErrorCode::kInvalidArgument, "only analog runs have chip instances");
   const runtime::ChipInstance* now = chip();
   // An error leaves no chip instance behind.
-  if (now == nullptr || now->options().chip_seed != chip_seed || impl_->programmed_noise != noise)
+  if (now == nullptr || now->options().chip_seed != chip_seed || impl_->programmed_noise != noise) {
     impl_->program_chip(chip_seed, noise);
+  } else if (now->options().seconds != impl_->options.chip.seconds) {
+    age(impl_->options.chip.seconds);
+  }
+}
+
+void OpenedModel::age(double seconds) {
+  if (impl_->mode != Mode::kAnalog) throw Error(ErrorCode::kInvalidArgument, "only analog runs have chips that age");
+  if (chip()->options().seconds != seconds) chip()->age(seconds);
 }
 
 void OpenedModel::place_calls(std::vector<bool> on_chip) {
@@ -224,7 +233,7 @@ std::string OpenedModel::describe() const {
   if (impl_->mode != Mode::kAnalog) return name(impl_->mode);
   const runtime::ChipOptions& options = impl_->chip->chip->options();
   std::string text = "analog, " + options.noise + ", chip seed " + std::to_string(options.chip_seed);
-  if (options.seconds > 0) text += ", " + std::to_string(options.seconds) + " s after programming";
+  if (options.seconds > 0) text += ", " + duration_text(options.seconds) + " after programming";
   if (options.read_sigma > 0) text += ", read sigma " + std::to_string(options.read_sigma);
   return text + ", " + impl_->device->info().name + " device";
 }

@@ -42,8 +42,10 @@ class OpenedModel {
   [[nodiscard]] runtime::ChipInstance* chip();  ///< null unless analog
   [[nodiscard]] const runtime::ChipInstance* chip() const;
   /// Replaces the chip instance by one of another seed (analog mode only), and of another noise if `noise` is not empty: a model
-  /// of models/cells. An empty one is that which the model was opened with.
+  /// of models/cells. An empty one is that which the model was opened with. It is as old as the model was opened with.
   void reprogram(std::uint32_t chip_seed, const std::string& noise = "");
+  /// The chip of now at another time since programming (runtime::ChipInstance::age). Analog mode only.
+  void age(double seconds);
   /// Which calls run on the chip; the others are computed in fp32 on the host with the weights that the program holds. Empty: all
   /// do. Analog mode only. Throws Error{kInvalidArgument} unless there is an entry per call.
   void place_calls(std::vector<bool> on_chip);

@@ -22,7 +22,8 @@ using ParameterTable = std::vector<PcmDevice>;
 class DevicePairs final : public ModelBase<DevicePairs> {
  public:
   DevicePairs(PairFit fit, const ModelSettings& settings)
-      : deviates_(settings.chip_seed),
+      : deviates_(settings.chip_seed, fit.stream),
+        read_domain_(read_domain(settings.seconds)),
         g_unit_(static_cast<float>(settings.g_unit)),
         drifts_(settings.seconds > 0.0),
         fit_(std::move(fit)),
@@ -69,7 +70,8 @@ class DevicePairs final : public ModelBase<DevicePairs> {
     const CellKernels& kernels = cell_kernels();
     Deviates noise;
     const auto draw = [&](PcmDraw kind) {
-      deviates_.draw(place.tile_uid, place.row, place.col0, count, noise, static_cast<std::uint32_t>(kind) + side);
+      deviates_.draw(place.tile_uid, place.row, place.col0, count, noise, static_cast<std::uint32_t>(kind) + side,
+                     kind == PcmDraw::kReadPlus ? read_domain_ : kProgrammingDomain);
     };
     float programmed[kChunk];
     draw(PcmDraw::kProgrammingPlus);
@@ -89,6 +91,7 @@ class DevicePairs final : public ModelBase<DevicePairs> {
   }
 
   CellDeviates deviates_;
+  std::uint32_t read_domain_;
   float g_unit_;
   bool drifts_;
   float log2_age_ = 0;    ///< log2 of (t / t_0)

@@ -9,6 +9,7 @@
 
 #include "models/cells/cell_kernels.hpp"
 #include "models/cells/cell_model.hpp"
+#include "models/cells/programming_base.hpp"
 
 namespace xw::cells {
 
@@ -24,12 +25,16 @@ enum class PcmDraw : std::uint32_t {
 
 /// What devices of one kind do; conductances in units of g_max.
 struct PairFit {
+  programming::Stream stream = programming::Stream::kPcmAihwkit;  ///< of the deviates
   /// Of a device that is programmed to magnitude / target_max.
   PcmDevice (*device)(int magnitude, int target_max) = nullptr;
   bool reads = false;             ///< has read noise
   double t_0 = 0, t_read = 0;     ///< seconds: when drift begins, of one read; for models that drift or read
   std::vector<float> read_noise;  ///< [kReadEntries] coefficients of the read noise; empty: those of PcmLike
 };
+
+/// A device of aihwkit's PCMLikeNoiseModel that is programmed to magnitude / target_max.
+[[nodiscard]] PcmDevice pcm_like_device(int magnitude, int target_max);
 
 /// A model of such pairs. Its age is settings.seconds + t_0.
 [[nodiscard]] std::unique_ptr<ProgrammingModel> make_device_pairs(const PairFit& fit, const ModelSettings& settings);

@@ -12,7 +12,7 @@ using namespace programming;
 class GaussianModel final : public ModelBase<GaussianModel> {
  public:
   explicit GaussianModel(const ModelSettings& settings)
-      : deviates_(settings.chip_seed),
+      : deviates_(settings.chip_seed, Stream::kGaussian),
         gamma_(static_cast<float>(settings.parameters.front())),
         g_unit_(static_cast<float>(settings.g_unit)) {}
 

@@ -9,9 +9,9 @@
 #include "models/cells/pcm_constants.hpp"
 
 namespace xw::cells {
-namespace {
+using programming::Stream;
 
-PcmDevice device(int magnitude, int target_max) {
+PcmDevice pcm_like_device(int magnitude, int target_max) {
   const double r = static_cast<double>(magnitude) / target_max;
   const double log_r = natural_log(std::max(r, pcm::PcmLike::kLeast));
   PcmDevice device;
@@ -22,15 +22,14 @@ PcmDevice device(int magnitude, int target_max) {
   return device;
 }
 
-}  // namespace
-
 CellModel pcm_aihwkit_model() {
   return {"pcm-aihwkit",
           "aihwkit's pairs of phase-change devices with drift and read noise",
           true,
           {},
           [](const ModelSettings& settings) {
-            return make_device_pairs({device, true, pcm::PcmLike::kT0, pcm::PcmLike::kReadTime, {}}, settings);
+            return make_device_pairs(
+                {Stream::kPcmAihwkit, pcm_like_device, true, pcm::PcmLike::kT0, pcm::PcmLike::kReadTime, {}}, settings);
           }};
 }
 

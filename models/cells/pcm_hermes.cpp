@@ -31,7 +31,8 @@ PcmDevice device(int magnitude, int target_max) {
 
 template <typename Fit>
 std::unique_ptr<ProgrammingModel> make(const ModelSettings& settings) {
-  PairFit fit{device<Fit>, true, Fit::kT0, Hermes::kReadTime, std::vector<float>(kReadEntries)};
+  PairFit fit{programming::Stream::kPcmHermes, device<Fit>, true, Fit::kT0, Hermes::kReadTime,
+              std::vector<float>(kReadEntries)};
   for (std::size_t i = 0; i < kReadEntries; ++i) {
     const double r = static_cast<double>(i) / kReadSteps;
     const double q = r < Fit::kReadSwitch ? Fit::kRead(natural_log(std::max(r, Hermes::kLeast))) : Fit::kReadAbove(r);

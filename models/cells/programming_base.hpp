@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,27 @@ namespace xw::cells::programming {
 
 /// Programming draws use 20 rounds under a key derived with this tag; the read noise uses 13 under the plain key.
 inline constexpr std::uint32_t kProgrammingDomain = 0x474F5250U;  // 'PROG'
+/// The domain of read noise of cells at a time is derived with this tag.
+inline constexpr std::uint32_t kReadDomain = 0x44414552U;  // 'READ'
+
+/// Models draw from streams of their own, so that chips of one seed with different models are independent.
+enum class Stream : std::uint32_t {
+  kPcmAfm = 0,
+  kGaussian = 1,
+  kPcmAihwkit = 2,
+  kPcmHermes = 3,
+  kReramWan2022 = 4,
+  kReramCmo = 5,
+};
+
+/// The domain of what is drawn anew for every time at which a chip is read: that of programming at 0 seconds, else a function of the
+/// bits of `seconds`.
+[[nodiscard]] inline std::uint32_t read_domain(double seconds) {
+  if (!(seconds > 0)) return kProgrammingDomain;
+  const auto bits = std::bit_cast<std::uint64_t>(seconds);
+  return analog::threefry2x32<20>(static_cast<std::uint32_t>(bits), static_cast<std::uint32_t>(bits >> 32U),
+                                  kReadDomain, 0)[0];
+}
 
 /// Normalised weights of either width of targets: target / target_max in fp32.
 inline void normalize(const std::int16_t* targets, std::size_t count, int target_max, float* weights) {
@@ -84,16 +106,18 @@ class Deviates {
   std::size_t first_ = 0;
 };
 
-/// Normal deviates of the cells (row, col0 ..+count) of a tile. A model with several draws per cell numbers them from 0.
+/// Normal deviates of the cells (row, col0 ..+count) of a tile. A model with several draws per cell numbers them from 0, below 256.
 class CellDeviates {
  public:
-  explicit CellDeviates(std::uint32_t chip_seed)
-      : chip_seed_(chip_seed), cubics_(NormalTable::instance().coefficients()) {}
+  CellDeviates(std::uint32_t chip_seed, Stream stream)
+      : chip_seed_(chip_seed),
+        stream_(static_cast<std::uint32_t>(stream) << 8U),
+        cubics_(NormalTable::instance().coefficients()) {}
 
   void draw(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, std::size_t count, Deviates& deviates,
-            std::uint32_t draw_index = 0) const {
+            std::uint32_t draw_index = 0, std::uint32_t domain = kProgrammingDomain) const {
     assert(count <= kChunk && "callers work in chunks");
-    const auto key = analog::threefry2x32<20>(chip_seed_, tile_uid, kProgrammingDomain, draw_index);
+    const auto key = analog::threefry2x32<20>(chip_seed_, tile_uid, domain, stream_ | draw_index);
     // One call of threefry serves an even column and the odd one after it.
     deviates.first_ = col0 % 2;
     const std::size_t pairs = (deviates.first_ + count + 1) / 2;
@@ -102,6 +126,7 @@ class CellDeviates {
 
  private:
   std::uint32_t chip_seed_;
+  std::uint32_t stream_;
   const float* cubics_;
 };
 

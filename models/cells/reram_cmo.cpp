@@ -21,7 +21,10 @@ using pcm::ReramCmo;
 class ReramCmoModel final : public ModelBase<ReramCmoModel> {
  public:
   explicit ReramCmoModel(const ModelSettings& settings)
-      : deviates_(settings.chip_seed), g_unit_(static_cast<float>(settings.g_unit)), ages_(settings.seconds > 0) {
+      : deviates_(settings.chip_seed, Stream::kReramCmo),
+        read_domain_(read_domain(settings.seconds)),
+        g_unit_(static_cast<float>(settings.g_unit)),
+        ages_(settings.seconds > 0) {
     const double acceptance = settings.parameters.front();
     if (acceptance != ReramCmo::kAcceptances[0] && acceptance != ReramCmo::kAcceptances[1]) {
       throw Error(ErrorCode::kInvalidArgument, "programming model 'reram-cmo' has acceptance '" +
@@ -48,7 +51,8 @@ class ReramCmoModel final : public ModelBase<ReramCmoModel> {
     float weights[kChunk];
     Deviates noise;
     const auto draw = [&](PcmDraw kind) {
-      deviates_.draw(tile_uid, row, col0, count, noise, static_cast<std::uint32_t>(kind));
+      deviates_.draw(tile_uid, row, col0, count, noise, static_cast<std::uint32_t>(kind),
+                     kind == PcmDraw::kReadPlus ? read_domain_ : kProgrammingDomain);
     };
     normalize(targets, count, target_max, weights);
     draw(PcmDraw::kProgrammingPlus);
@@ -74,6 +78,7 @@ class ReramCmoModel final : public ModelBase<ReramCmoModel> {
 
  private:
   CellDeviates deviates_;
+  std::uint32_t read_domain_;
   float g_unit_;
   bool ages_;
   float offset_ = 0, slope_ = 0;                 ///< deviation of programming, offset + slope * conductance

@@ -39,7 +39,12 @@ CellModel reram_wan2022_model() {
         .highest = 2,
         .whole = true}},
       [](const ModelSettings& settings) {
-        return make_device_pairs({kDevices[static_cast<std::size_t>(settings.parameters.front())], false, 0, 0, {}},
+        return make_device_pairs({programming::Stream::kReramWan2022,
+                                  kDevices[static_cast<std::size_t>(settings.parameters.front())],
+                                  false,
+                                  0,
+                                  0,
+                                  {}},
                                  settings);
       }};
 }

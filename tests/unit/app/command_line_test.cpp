@@ -246,9 +246,20 @@ TEST_F(CommandLine, ChipsAge) {
   ASSERT_EQ(compile().status, 0);
   const std::string run = "run " + program_.string() + " -p abc -n 4 --noise ";
   EXPECT_EQ(crossweave(run + "pcm-aihwkit --time 86400").status, 0);
-  const Outcome refused = crossweave(run + "pcm-afm --time 86400");
+  const Outcome refused = crossweave(run + "gaussian --time 86400");
   EXPECT_EQ(refused.status, 2) << refused.output;
   EXPECT_THAT(refused.output, HasSubstr("pcm-aihwkit"));
+  write_text_file(folder_ / "ages.txt", "abc abd abe");
+  const std::string eval = "eval " + program_.string() + " --text " + (folder_ / "ages.txt").string() +
+                           " --context 8 --noise pcm-hermes --times ";
+  const Outcome aged = crossweave(eval + "0,1h,1y --csv " + (folder_ / "ages.csv").string());
+  EXPECT_EQ(aged.status, 0) << aged.output;
+  EXPECT_THAT(aged.output, HasSubstr("1 y: perplexity "));
+  EXPECT_THAT(read_text_file(folder_ / "ages.csv"), HasSubstr("\n0,31536000.0,text,perplexity,"));
+  for (const char* times : {"1h,,1d", "1h,x", "1d,1h", "0,1h --time 1d"}) {
+    const Outcome wrong = crossweave(eval + times);
+    EXPECT_EQ(wrong.status, 2) << times << ": " << wrong.output;
+  }
 }
 
 TEST_F(CommandLine, AFailedWriteToStandardOutputIsAnError) {

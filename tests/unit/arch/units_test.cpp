@@ -7,6 +7,7 @@
 
 namespace {
 
+using xw::duration_text;
 using xw::parse_bytes;
 using xw::parse_duration;
 
@@ -25,6 +26,25 @@ TEST(ParseDuration, SecondsAndUnits) {
 TEST(ParseDuration, AnythingElseIsNone) {
   for (const char* text : {"", "d", "-1", "1 d", "1dd", "1x", "nan", "inf", "1e999", "0x10"}) {
     EXPECT_FALSE(parse_duration(text)) << text;
+  }
+}
+
+TEST(DurationText, TheLargestUnitThatIsShort) {
+  EXPECT_EQ(duration_text(0), "0 s");
+  EXPECT_EQ(duration_text(0.005), "0.005 s");
+  EXPECT_EQ(duration_text(59), "59 s");
+  EXPECT_EQ(duration_text(60), "1 min");
+  EXPECT_EQ(duration_text(90), "1.5 min");
+  EXPECT_EQ(duration_text(3600), "1 h");
+  EXPECT_EQ(duration_text(5400), "1.5 h");
+  EXPECT_EQ(duration_text(86400), "1 d");
+  EXPECT_EQ(duration_text(30 * 86400), "30 d");
+  EXPECT_EQ(duration_text(31536000), "1 y");
+  EXPECT_EQ(duration_text(86401), "86401 s");
+  for (const double seconds : {0.0, 1.0, 90.0, 5400.0, 86400.0, 1e7 + 1, 31536000.0, 1e10}) {
+    std::string text = duration_text(seconds);
+    text.erase(text.find(' '), 1);
+    EXPECT_EQ(parse_duration(text), seconds) << text;
   }
 }
 

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <random>
@@ -15,6 +16,7 @@
 #include "models/analog/threefry.hpp"
 #include "models/cells/aihwkit_devices.hpp"
 #include "models/cells/normal.hpp"
+#include "models/cells/pcm_afm.hpp"
 #include "models/cells/programming.hpp"
 #include "tests/support/expect_error.hpp"
 
@@ -23,8 +25,16 @@ namespace {
 
 constexpr std::uint32_t kSeed = 33, kTile = 4, kRow = 200, kCol0 = 17;
 
-double deviate(std::uint32_t column, PcmDraw draw, std::uint32_t side) {
-  const auto key = analog::threefry2x32<20>(kSeed, kTile, 0x474F5250U, static_cast<std::uint32_t>(draw) + side);
+/// The documented deviate of a cell: `stream` is the model's, read noise after `seconds` has a domain of its own.
+double deviate(std::uint32_t column, PcmDraw draw, std::uint32_t side, std::uint32_t stream, double seconds) {
+  std::uint32_t domain = 0x474F5250U;
+  if (draw == PcmDraw::kReadPlus && seconds > 0) {
+    const auto bits = std::bit_cast<std::uint64_t>(seconds);
+    domain = analog::threefry2x32<20>(static_cast<std::uint32_t>(bits & 0xFFFFFFFFU),
+                                      static_cast<std::uint32_t>(bits >> 32U), 0x44414552U, 0)[0];
+  }
+  const auto key =
+      analog::threefry2x32<20>(kSeed, kTile, domain, (stream << 8U) + static_cast<std::uint32_t>(draw) + side);
   const auto words = analog::threefry2x32<20>(key[0], key[1], kRow, column / 2);
   return static_cast<double>(NormalTable::instance()(words[column % 2]));
 }
@@ -34,12 +44,13 @@ using Reference = std::function<double(double r, double programming, double drif
 
 struct Case {
   std::string noise;
+  std::uint32_t stream;
   double seconds;
   Reference reference;
 };
 
 Case hermes(int devices, double seconds) {
-  return {"pcm-hermes:devices=" + std::to_string(devices), seconds,
+  return {"pcm-hermes:devices=" + std::to_string(devices), 3, seconds,
           [device = aihwkit::HermesDevice(devices), seconds](double r, double programming, double drift, double read) {
             const double g = r * device.g_max();
             const double programmed = device.programmed(g, programming);
@@ -48,7 +59,7 @@ Case hermes(int devices, double seconds) {
 }
 
 Case wan(int days, aihwkit::ReramTime time) {
-  return {"reram-wan2022:days=" + std::to_string(days), 0, [time](double r, double programming, double, double) {
+  return {"reram-wan2022:days=" + std::to_string(days), 4, 0, [time](double r, double programming, double, double) {
             return aihwkit::reram_wan2022(r * 25.0, time, programming) / 25.0;
           }};
 }
@@ -80,9 +91,8 @@ TEST(DevicePairs, EqualTheReferenceWithTheSameDeviates) {
       for (std::uint32_t i = 0; i < targets.size(); ++i) {
         const double w = static_cast<double>(targets[i]) / target_max;
         const auto side = [&](double r, std::uint32_t which) {
-          return c.reference(r, deviate(kCol0 + i, PcmDraw::kProgrammingPlus, which),
-                             deviate(kCol0 + i, PcmDraw::kDriftPlus, which),
-                             deviate(kCol0 + i, PcmDraw::kReadPlus, which));
+          const auto xi = [&](PcmDraw draw) { return deviate(kCol0 + i, draw, which, c.stream, c.seconds); };
+          return c.reference(r, xi(PcmDraw::kProgrammingPlus), xi(PcmDraw::kDriftPlus), xi(PcmDraw::kReadPlus));
         };
         const double code = std::clamp((side(std::max(w, 0.0), 0) - side(std::max(-w, 0.0), 1)) * 96, -127.0, 127.0);
         // The nearest integer, up to fp32 rounding and the steps of the table of read noise.
@@ -110,12 +120,12 @@ TEST(ReramCmo, EqualsTheEquationWithTheSameDeviates) {
       for (std::uint32_t i = 0; i < targets.size(); ++i) {
         const double target = kLowest + (targets[i] / 32767.0 + 1) / 2 * (kHighest - kLowest);
         const double spread = acceptance < 1 ? 0.00081107 + 0.00106879 * target : 0.0112185391 + 0.01129027418 * target;
-        double g = target + spread * deviate(kCol0 + i, PcmDraw::kProgrammingPlus, 0);
+        const auto xi = [&](PcmDraw draw) { return deviate(kCol0 + i, draw, 0, 5, seconds); };
+        double g = target + spread * xi(PcmDraw::kProgrammingPlus);
         if (seconds > 0) {
-          g += -0.08900206 * std::log(seconds) +
-               (0.04201137 * std::log(seconds) + 0.41183342) * deviate(kCol0 + i, PcmDraw::kDriftPlus, 0);
-          g += 0.0277316483 * std::log10(g) * std::sqrt(std::log((seconds + 1e-6) / 2e-6)) *
-               deviate(kCol0 + i, PcmDraw::kReadPlus, 0);
+          g +=
+              -0.08900206 * std::log(seconds) + (0.04201137 * std::log(seconds) + 0.41183342) * xi(PcmDraw::kDriftPlus);
+          g += 0.0277316483 * std::log10(g) * std::sqrt(std::log((seconds + 1e-6) / 2e-6)) * xi(PcmDraw::kReadPlus);
           g = std::clamp(g, kLowest, kHighest);
         }
         const double code = std::clamp(((g - kLowest) / (kHighest - kLowest) * 2 - 1) * 96, -127.0, 127.0);
@@ -127,12 +137,93 @@ TEST(ReramCmo, EqualsTheEquationWithTheSameDeviates) {
                      [] { (void)make_programming_model({.noise = "reram-cmo:acceptance=1"}); });
 }
 
+TEST(PcmAfm, AgesAsTheDeviceOfAihwkitFromItsOwnProgramming) {
+  const aihwkit::PcmLikeDevice device;
+  for (const int target_max : {32767, 127}) {
+    const auto cells_at = [&](double seconds, const std::vector<std::int16_t>& targets) {
+      std::vector<std::int8_t> cells(targets.size());
+      make_programming_model({.noise = "pcm-afm", .chip_seed = kSeed, .g_unit = 96, .seconds = seconds})
+          ->program_row(kTile, kRow, kCol0, std::span<const std::int16_t>(targets), target_max, cells);
+      return cells;
+    };
+    std::vector<std::int16_t> targets(4000);
+    for (std::size_t i = 0; i < targets.size(); ++i)
+      targets[i] = static_cast<std::int16_t>(static_cast<int>(i) * 2 * target_max / 3999 - target_max);
+    for (const double seconds : {1.0, 3600.0, 86400.0, 3.15e7}) {
+      const std::vector<std::int8_t> cells = cells_at(seconds, targets);
+      for (std::uint32_t i = 0; i < targets.size(); ++i) {
+        const double w = static_cast<double>(targets[i]) / target_max;
+        const double r = std::fabs(w);
+        // The programming of pcm-afm: its polynomial, docs/numerics.md#pcm-afm.
+        const double programmed =
+            r * 180 < 0.6 ? 0 : w + pcm_afm_sigma(w) * deviate(kCol0 + i, PcmDraw::kProgrammingPlus, 0, 0, seconds);
+        const double nu =
+            device.drift_exponent(r * device.g_max, deviate(kCol0 + i, PcmDraw::kDriftPlus, 0, 0, seconds));
+        const double read = device.read(std::fabs(programmed) * device.g_max, nu, seconds,
+                                        deviate(kCol0 + i, PcmDraw::kReadPlus, 0, 0, seconds)) /
+                            device.g_max;
+        const double code = std::clamp((programmed < 0 ? -read : read) * 96, -127.0, 127.0);
+        ASSERT_LE(std::fabs(cells[i] - code), 0.5 + 2e-3) << seconds << " s, target " << targets[i] << " at " << i;
+      }
+    }
+  }
+}
+
+TEST(CellModels, ReadNoiseIsNewAtEveryTimeAndTheRestStays) {
+  // Two times a second apart: what differs is read noise. aihwkit's own cells at 1 h and 1 d correlate as these must: far from 1.
+  std::vector<std::int16_t> targets(20000, 16384);
+  for (const char* noise : {"pcm-aihwkit", "pcm-hermes"}) {
+    const auto cells_at = [&](double seconds) {
+      std::vector<std::int8_t> cells(targets.size());
+      make_programming_model({.noise = noise, .chip_seed = 3, .g_unit = 127, .seconds = seconds})
+          ->program_row(1, 2, 0, std::span<const std::int16_t>(targets), 32767, cells);
+      return cells;
+    };
+    const auto correlation = [&](const std::vector<std::int8_t>& a, const std::vector<std::int8_t>& b) {
+      double sa = 0, sb = 0, saa = 0, sbb = 0, sab = 0;
+      const auto n = static_cast<double>(a.size());
+      for (std::size_t i = 0; i < a.size(); ++i) {
+        sa += a[i], sb += b[i], saa += a[i] * a[i], sbb += b[i] * b[i], sab += a[i] * b[i];
+      }
+      return (sab / n - sa / n * sb / n) / std::sqrt((saa / n - sa / n * sa / n) * (sbb / n - sb / n * sb / n));
+    };
+    const auto hour = cells_at(3600), second_later = cells_at(3601), again = cells_at(3600);
+    EXPECT_EQ(hour, again);
+    const double same = correlation(hour, second_later);
+    EXPECT_GT(same, 0.3) << noise << ": programming and drift are those of the chip";
+    EXPECT_LT(same, 0.95) << noise << ": read noise is new";
+  }
+}
+
+TEST(CellModels, ModelsOfOneSeedAreIndependent) {
+  // What noise adds to one target, of the models that have it.
+  std::vector<std::int16_t> targets(20000, 16384);
+  std::vector<std::pair<std::string, std::vector<double>>> noises;
+  for (const char* noise : {"gaussian:gamma=0.1", "pcm-afm", "pcm-aihwkit", "pcm-hermes", "reram-wan2022"}) {
+    std::vector<std::int8_t> cells(targets.size());
+    make_programming_model({.noise = noise, .chip_seed = 3, .g_unit = 96})
+        ->program_row(1, 2, 0, std::span<const std::int16_t>(targets), 32767, cells);
+    double mean = 0, square = 0;
+    for (const std::int8_t cell : cells) mean += cell / 20000.0;
+    for (const std::int8_t cell : cells) square += (cell - mean) * (cell - mean) / 20000.0;
+    noises.emplace_back(noise, cells.size());
+    for (std::size_t i = 0; i < cells.size(); ++i) noises.back().second[i] = (cells[i] - mean) / std::sqrt(square);
+  }
+  for (std::size_t a = 0; a < noises.size(); ++a) {
+    for (std::size_t b = a + 1; b < noises.size(); ++b) {
+      double product = 0;
+      for (std::size_t i = 0; i < targets.size(); ++i) product += noises[a].second[i] * noises[b].second[i];
+      EXPECT_LT(std::fabs(product) / std::sqrt(20000.0), 4.5) << noises[a].first << " and " << noises[b].first;
+    }
+  }
+}
+
 TEST(DevicePairs, OtherTimesOfTheMemoryOfWanAreRefused) {
   for (const char* noise : {"reram-wan2022:days=0.5", "reram-wan2022:days=3", "pcm-hermes:devices=1.5"}) {
     test::expect_error(ErrorCode::kInvalidArgument, "a whole number",
                        [&] { (void)make_programming_model({.noise = noise}); });
   }
-  test::expect_error(ErrorCode::kInvalidArgument, "pcm-aihwkit, pcm-hermes, reram-cmo",
+  test::expect_error(ErrorCode::kInvalidArgument, "pcm-afm, pcm-aihwkit, pcm-hermes, reram-cmo",
                      [] { (void)make_programming_model({.noise = "reram-wan2022", .seconds = 3600}); });
 }
 

@@ -231,7 +231,7 @@ TEST(Programming, RejectsImpossibleOptions) {
         << seconds;
   }
   EXPECT_EQ(message({.noise = "pcm-aihwkit", .seconds = 1e10}), "accepted");
-  for (const std::string model : {"ideal", "gaussian", "pcm-afm"}) {
+  for (const std::string model : {"ideal", "gaussian", "reram-wan2022"}) {
     EXPECT_EQ(message({.noise = model, .seconds = 3600}),
               "programming model '" + model +
                   "' has no drift: seconds is 3600.000000, must be 0; models with drift: " + model_names(true));

@@ -130,8 +130,18 @@ TEST_F(ChipInstanceTest, TimeSinceProgrammingChangesTheChip) {
   EXPECT_EQ(run(0), fresh);
   EXPECT_EQ(run(3.15e7), year);
   EXPECT_NE(year, fresh);
-  expect_error(ErrorCode::kInvalidArgument, "'pcm-afm' has no drift", [&] {
-    ChipInstance chip(program, device, ChipOptions{1, "pcm-afm", 0, 60}, pool);
+  // A chip that ages is the one that is as old from the beginning, and a refused time leaves it alone.
+  ChipInstance old(program, device, ChipOptions{.chip_seed = 5, .noise = "pcm-aihwkit", .read_sigma = 0}, pool);
+  EXPECT_TRUE(old.drifts());
+  old.age(3.15e7);
+  EXPECT_EQ(old.options().seconds, 3.15e7);
+  EXPECT_EQ(old.run_codes(0, codes, 1, 9), year);
+  expect_error(ErrorCode::kInvalidArgument, "must be 0..1e10", [&] { old.age(-1); });
+  EXPECT_EQ(old.run_codes(0, codes, 1, 9), year);
+  old.age(0);
+  EXPECT_EQ(old.run_codes(0, codes, 1, 9), fresh);
+  expect_error(ErrorCode::kInvalidArgument, "'gaussian' has no drift", [&] {
+    ChipInstance chip(program, device, ChipOptions{1, "gaussian", 0, 60}, pool);
   });
 }
 

@@ -131,6 +131,98 @@ TEST_F(Evaluate, WhatIsFinishedOfAChipIsKept) {
   EXPECT_EQ(items[1], whole["tasks"]["letters"]["per_item"]["log_likelihoods"][1]);
 }
 
+TEST_F(Evaluate, AChipIsMeasuredAtEveryTime) {
+  RunOptions run;
+  run.chip.noise = "pcm-aihwkit";
+  EvaluationPlan plan = sample_plan();
+  plan.times = {0, 3600, 86400};
+  OpenedModel opened(program_, run, {}, 1);
+  std::vector<std::string> told;
+  EvaluationObserver observer;
+  observer.on_chip = [&](const EvaluatedChip& chip) {
+    told.push_back(std::to_string(chip.chip_seed) + " at " + std::to_string(static_cast<int>(chip.seconds)));
+  };
+  const std::filesystem::path file = folder_ / "ages.json";
+  const Evaluation all = evaluate(opened, plan, {4, 2}, {"m.xwp", file}, observer);
+  EXPECT_THAT(told, testing::ElementsAre("4 at 0", "4 at 3600", "4 at 86400", "5 at 0", "5 at 3600", "5 at 86400"));
+  ASSERT_EQ(all.times.size(), 3U);
+  EXPECT_EQ(all.json["settings"]["seconds"], (std::vector<double>{0, 3600, 86400}));
+  EXPECT_EQ(all.json["times"][2]["time"], "1 d");
+  // Each is what a chip gives that is as old from the beginning.
+  run.chip.seconds = 86400;
+  run.chip.chip_seed = 5;
+  OpenedModel old(program_, run, {}, 1);
+  const Evaluation alone = evaluate(old, sample_plan(), {5, 1}, {});
+  EXPECT_EQ(alone.times[0].seconds, 86400);
+  EXPECT_EQ(alone.json["runs"][0]["perplexity"]["mean_nll_nats"],
+            all.json["runs"][1]["aged"][1]["perplexity"]["mean_nll_nats"]);
+  EXPECT_EQ(alone.perplexity->values[0], all.times[2].perplexity->values[1]);
+  EXPECT_NE(all.times[0].perplexity->values[1], all.times[2].perplexity->values[1]);
+  EXPECT_EQ(alone.json["runs"][0]["tasks"]["letters"]["per_item"],
+            all.json["runs"][1]["aged"][1]["tasks"]["letters"]["per_item"]);
+  // The table has a line for every chip, time and figure.
+  const std::string csv = to_csv(all);
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 2 * 3 * (1 + 5));
+  EXPECT_THAT(csv, testing::HasSubstr("\n5,86400.0,text,perplexity," +
+                                      nlohmann::json(alone.perplexity->values[0]).dump() + "\n"));
+  // A file that is whole is enough.
+  told.clear();
+  const Evaluation again = evaluate(opened, plan, {4, 2}, {"m.xwp", file}, observer);
+  EXPECT_TRUE(again.json["runs"] == all.json["runs"]);
+  EXPECT_TRUE(again.json["times"] == all.json["times"]);
+  EXPECT_TRUE(told.empty());
+}
+
+TEST_F(Evaluate, FinishedTimesOfAChipAreKept) {
+  RunOptions run;
+  run.chip.noise = "pcm-hermes";
+  EvaluationPlan plan = sample_plan();
+  plan.times = {60, 3600};
+  OpenedModel opened(program_, run, {}, 1);
+  const std::filesystem::path file = folder_ / "interrupted_ages.json";
+  const auto whole = evaluate(opened, plan, {0, 1}, {}).json["runs"][0];
+  EvaluationObserver observer;
+  int chips = 0;
+  observer.on_chip = [&](const EvaluatedChip&) {
+    if (++chips == 2) throw Error(ErrorCode::kInterrupted, "Ctrl-C");
+  };
+  EXPECT_THROW((void)evaluate(opened, plan, {0, 1}, {"m.xwp", file}, observer), Error);
+  auto kept = nlohmann::ordered_json::parse(read_text_file(file));
+  ASSERT_EQ(kept["unfinished"]["done"].size(), 1U);
+  kept["unfinished"]["done"][0]["perplexity"]["perplexity"] = 77.0;  // not what the model would say
+  write_text_file(file, kept.dump());
+  const auto rest = evaluate(opened, plan, {0, 1}, {"m.xwp", file}).json["runs"][0];
+  EXPECT_EQ(rest["perplexity"]["perplexity"], 77.0) << "not measured again";
+  EXPECT_EQ(rest["aged"][0]["perplexity"]["mean_nll_nats"], whole["aged"][0]["perplexity"]["mean_nll_nats"]);
+  // What is damaged is told.
+  auto damaged = nlohmann::ordered_json::parse(read_text_file(file));
+  damaged["runs"][0]["aged"] = 3;
+  write_text_file(file, damaged.dump());
+  test::expect_error(ErrorCode::kFormat, {"run of chip seed 0", "aged is damaged"}, [&] {
+    (void)evaluate(opened, plan, {0, 1}, {"m.xwp", file});
+  });
+}
+
+TEST_F(Evaluate, ImpossibleTimesAreRefused) {
+  EvaluationPlan plan = sample_plan();
+  OpenedModel steady(program_, {}, {}, 1);
+  plan.times = {0, 3600};
+  test::expect_error(ErrorCode::kInvalidArgument, {"times: ideal does not drift", "1 h"}, [&] {
+    (void)evaluate(steady, plan, {0, 1}, {});
+  });
+  RunOptions run;
+  run.chip.noise = "pcm-afm";
+  OpenedModel drifting(program_, run, {}, 1);
+  plan.times = {3600, 60};
+  test::expect_error(ErrorCode::kInvalidArgument, "expected growing times, found 1 min after 1 h", [&] {
+    (void)evaluate(drifting, plan, {0, 1}, {});
+  });
+  OpenedModel reference(checkpoint_, {}, {}, 1);
+  test::expect_error(ErrorCode::kInvalidArgument, "only chips of analog runs age", [&] {
+    (void)evaluate(reference, plan, {0, 1}, {});
+  });
+}
+
 TEST_F(Evaluate, ReferencesHaveNoChips) {
   OpenedModel opened(checkpoint_, {}, {}, 1);
   EvaluationPlan plan = sample_plan();
