@@ -3,16 +3,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes training text of TinyStories excerpts: one story after the other, in ordinary capitals, each once.
 
-    scripts/prepare_stories.py STORIES.txt [--cased SAMPLE.txt] -o TEXT
+    scripts/prepare_stories.py STORIES.txt [--cased SAMPLE.txt] [--sampled MORE.txt --repeat 4 --held-out 200] -o TEXT
 
 Stories are separated by single line breaks (paragraphs of a story by empty lines), as in the copies of TinyStories (Eldan and Li,
 2023; CDLA-Sharing-1.0) that public repositories have. A text without capitals gets them back: at the begin of sentences and
 quotations, for "I", and for the words that SAMPLE, an excerpt with capitals, has only with one amid sentences (names). Stories are
-joined by <|endoftext|>, for `crossweave generate-data --separator`. Needs Python 3.9 and nothing else.
+joined by <|endoftext|>, for `crossweave generate-data --separator`.
+
+SAMPLED are stories of another model, as `crossweave generate-data --to-text` writes them; those that were cut end with their last
+whole sentence. With them the excerpts stand --repeat times in the text, everything in an order by --seed; the last --held-out
+excerpts stand at the end, once, and nowhere else. Needs Python 3.9 and nothing else.
 """
 import argparse
 import collections
 import pathlib
+import random
 import re
 import sys
 
@@ -49,11 +54,25 @@ def stories_of(text):
             yield story
 
 
+def sampled_stories_of(text):
+    """Whole sentences only; stories with a quotation mark without its other half are left out."""
+    for story in text.split(SEPARATOR):
+        story = re.sub(r"[ \t]+", " ", story).strip()
+        end = re.match(r"(?s).*[.!?][\"']?(?=\s|$)", story)
+        story = end[0] if end else ""
+        if len(story) >= SHORTEST and story.count('"') % 2 == 0 and "\ufffd" not in story:
+            yield story
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("text", type=pathlib.Path)
     parser.add_argument("--cased", type=pathlib.Path, help="an excerpt with capitals, for names")
     parser.add_argument("-o", "--output", required=True, type=pathlib.Path)
+    parser.add_argument("--sampled", type=pathlib.Path, help="stories of another model, separated by <|endoftext|>")
+    parser.add_argument("--repeat", type=int, default=1, help="how often the excerpts stand among them")
+    parser.add_argument("--held-out", type=int, default=0, help="excerpts at the end that are not among them")
+    parser.add_argument("--seed", type=int, default=1, help="of the order")
     arguments = parser.parse_args()
     names = names_of(arguments.cased.read_text()) if arguments.cased else set()
     text = arguments.text.read_text()
@@ -63,6 +82,14 @@ def main():
         sys.exit(f"prepare_stories.py: {arguments.text}: expected stories of {SHORTEST} characters or more, separated by line breaks, found none")
     if is_lower:
         stories = [with_capitals(story, names) for story in stories]
+    if arguments.sampled:
+        if not 0 <= arguments.held_out < len(stories):
+            sys.exit(f"prepare_stories.py: --held-out: expected 0 to {len(stories) - 1}, found {arguments.held_out}")
+        split = len(stories) - arguments.held_out
+        held_out = stories[split:]
+        stories = stories[:split] * arguments.repeat + list(dict.fromkeys(sampled_stories_of(arguments.sampled.read_text())))
+        random.Random(arguments.seed).shuffle(stories)
+        stories += held_out
     arguments.output.write_text(SEPARATOR.join(stories))
     print(f"{arguments.output}: {len(stories)} stories, {sum(map(len, stories))} characters")
 

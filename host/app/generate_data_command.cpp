@@ -35,7 +35,9 @@ int generate_data_main(const std::vector<std::string>& arguments) {
       "checkpoint that the text is sampled from: directory or file (safetensors, GGUF, llama2.c)");
   add("output,o", path_value(settings.output, "-o"), "folder for the shards and their manifest");
   add("text", path_value(settings.text, "--text"), "tokenise this text file instead of sampling");
-  add("separator", po::value(&settings.separator), "of the documents in --text: a BOS token takes its place");
+  add("separator", po::value(&settings.separator),
+      "of the documents in --text: a BOS token takes its place; in --to-text (there default <|endoftext|>)");
+  add("to-text", path_value(settings.to_text, "--to-text"), "also write the documents as text to this file");
   add("temperature", po::value(&settings.sampling.temperature)->default_value(1), "divides logits");
   add("top-k", po::value(&settings.sampling.top_k)->default_value(0), "only the most probable tokens (0: all)");
   add("top-p", po::value(&settings.sampling.top_p)->default_value(1),
@@ -78,8 +80,11 @@ int generate_data_main(const std::vector<std::string>& arguments) {
                 "--compute cannot apply: the host samples in fp32; --engine torch chooses");
   if (settings.engine == finetune::Engine::kHost && !(*values)["device"].defaulted())
     throw Error(ErrorCode::kInvalidArgument, "--device cannot apply: the host samples; --engine torch uses devices");
-  if (settings.text.empty() && !settings.separator.empty())
-    throw Error(ErrorCode::kInvalidArgument, "--separator cannot apply: it stands between the documents of --text");
+  if (settings.text.empty() && settings.to_text.empty() && !settings.separator.empty())
+    throw Error(ErrorCode::kInvalidArgument,
+                "--separator cannot apply: it stands between the documents of --text and --to-text");
+  if (!settings.to_text.empty() && settings.text.empty() && settings.separator.empty())
+    settings.separator = "<|endoftext|>";
   if (!settings.text.empty()) {
     for (const char* name : {"temperature", "top-k", "top-p", "seed", "device", "compute"}) {
       if (!(*values)[name].defaulted())
@@ -90,6 +95,7 @@ int generate_data_main(const std::vector<std::string>& arguments) {
   roles.add_input("the model", settings.checkpoint);
   roles.add_input("--tokenizer", settings.tokenizer);
   roles.add_input("--text", settings.text);
+  roles.add_output("--to-text", settings.to_text, OutputKind::kText);
   roles.add_output("--json", json_path, OutputKind::kText);
   roles.check();
   const finetune::DataSummary summary = finetune::generate_data(settings, [&](const finetune::DataSummary& so_far) {

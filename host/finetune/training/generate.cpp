@@ -13,6 +13,7 @@
 #include "arch/support/file.hpp"
 #include "arch/support/parallel.hpp"
 #include "arch/support/progress.hpp"
+#include "host/finetune/training/data_text.hpp"
 #include "host/finetune/training/host_sampling.hpp"
 #include "host/toolchain/checkpoint_source.hpp"
 
@@ -117,14 +118,10 @@ std::string fingerprint(const toolchain::OpenedCheckpoint& opened) {
   return std::string("crc32 ") + text + " of " + std::to_string(opened.file->tensors().size()) + " tensors";
 }
 
-DataSummary generate_data(const GenerateSettings& settings, const std::function<void(const DataSummary&)>& on_shard) {
-  check(settings.sampling);
-  if (settings.length < 2)
-    throw Error(ErrorCode::kInvalidArgument,
-                "length: expected at least 2 tokens, found " + std::to_string(settings.length));
-  if (settings.batch == 0)
-    throw Error(ErrorCode::kInvalidArgument, "batch: expected at least one sequence, found none");
-  const toolchain::OpenedCheckpoint opened = toolchain::open_checkpoint(settings.checkpoint, settings.tokenizer);
+namespace {
+
+DataSummary make_data(const GenerateSettings& settings, const toolchain::OpenedCheckpoint& opened,
+                      const std::function<void(const DataSummary&)>& on_shard) {
   DataPlan plan;
   plan.origin = origin_of(settings, opened);
   plan.vocab_size = static_cast<std::uint32_t>(meta_int(opened.graph, "vocab_size", 0));
@@ -149,6 +146,24 @@ DataSummary generate_data(const GenerateSettings& settings, const std::function<
                                 [&](std::uint32_t tokens) { progress.advance(tokens); });
       },
       on_shard);
+}
+
+}  // namespace
+
+DataSummary generate_data(const GenerateSettings& settings, const std::function<void(const DataSummary&)>& on_shard) {
+  check(settings.sampling);
+  if (settings.length < 2)
+    throw Error(ErrorCode::kInvalidArgument,
+                "length: expected at least 2 tokens, found " + std::to_string(settings.length));
+  if (settings.batch == 0)
+    throw Error(ErrorCode::kInvalidArgument, "batch: expected at least one sequence, found none");
+  const toolchain::OpenedCheckpoint opened = toolchain::open_checkpoint(settings.checkpoint, settings.tokenizer);
+  if (!settings.to_text.empty() && !opened.tokenizer)
+    throw Error(ErrorCode::kInvalidArgument, settings.checkpoint.string() + ": has no tokenizer to write a text with");
+  const DataSummary summary = make_data(settings, opened, on_shard);
+  if (!settings.to_text.empty())
+    write_data_text(DataSet(settings.output), *opened.tokenizer, settings.to_text, settings.separator);
+  return summary;
 }
 
 }  // namespace xw::finetune

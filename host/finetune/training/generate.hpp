@@ -21,8 +21,9 @@ enum class Engine {
 
 struct GenerateSettings {
   std::filesystem::path checkpoint, tokenizer, output;
-  std::filesystem::path text;  ///< tokenise this file instead of sampling
-  std::string separator;       ///< of its documents, which a BOS takes the place of; empty: it is one document
+  std::filesystem::path text;     ///< tokenise this file instead of sampling
+  std::string separator;          ///< of its documents, which a BOS takes the place of; empty: it is one document
+  std::filesystem::path to_text;  ///< also write the data as text, its documents joined by `separator`; empty: do not
   SamplingSettings sampling;
   std::uint32_t length = 512;   ///< tokens of a sequence, BOS included
   std::uint64_t sequences = 0;  ///< of the data set, or ...
