@@ -224,12 +224,13 @@ ADAPTATION_ROWS = [
     ("clip", "+ all twice", ["--replicate", "all=2"])]
 
 
-def adapted(arguments, level, threads):
-    """The checkpoint at a level, made unless the same command made it before."""
+def adapted(arguments, level, copies, threads):
+    """The checkpoint at a level for layers that are on the chip once or, by the options `copies`, several times; made unless the same
+    command made it before."""
     if level == "none":
         return arguments.model
-    file = arguments.work / f"{adaptation_marker(arguments)}-{level}.safetensors"
-    command = ["adapt", str(arguments.model), "--level", level, "--lm-head", arguments.lm_head, "-o", str(file)]
+    file = arguments.work / f"{adaptation_marker(arguments)}-{level}{re.sub('[^a-z0-9]+', '-', ''.join(copies[1:]))}.safetensors"
+    command = ["adapt", str(arguments.model), "--level", level, "--lm-head", arguments.lm_head, *copies, "-o", str(file)]
     if arguments.calibration_text:
         command += ["--calibration-text", str(arguments.calibration_text)]
     kept = file.with_suffix(".command.json")
@@ -272,10 +273,9 @@ def adaptation(arguments):
               f"{arguments.seeds} chips. Adapted {'to ' + arguments.calibration_text.name if arguments.calibration_text else 'to the built-in text'}. Time and energy of one token at position "
               f"511 on the simulated chip; digital MACs with attention{' and lm_head' if arguments.lm_head == 'digital' else ''}. Command: `scripts/results.py adaptation`.")
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        levels = list(dict.fromkeys(level for level, _, _ in ADAPTATION_ROWS))
-        checkpoints = {level: pool.submit(adapted, arguments, level, threads) for level in levels}
-        rows = [pool.submit(lambda n=number, l=level: adaptation_row(arguments, n, checkpoints[l].result(), threads))
-                for number, (level, _, _) in enumerate(ADAPTATION_ROWS)]
+        checkpoints = [pool.submit(adapted, arguments, level, copies, threads) for level, _, copies in ADAPTATION_ROWS]
+        rows = [pool.submit(lambda n=number, c=checkpoint: adaptation_row(arguments, n, c.result(), threads))
+                for number, checkpoint in enumerate(checkpoints)]
         lines = list(head)
         for row in rows:
             lines.append(row.result())

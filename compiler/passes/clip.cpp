@@ -48,7 +48,13 @@ class Clipper {
   Clipper(const Matrix& weights, const Matrix& moment, const Matrix& beside, const RowBlocks& blocks,
           const std::vector<InputConverter>& converters, const ChipErrors& chip, const ClipOptions& options,
           Product product)
-      : w_(weights), blocks_(blocks), converters_(converters), chip_(chip), product_(product), h_(moment) {
+      : w_(weights),
+        blocks_(blocks),
+        converters_(converters),
+        chip_(chip),
+        options_(options),
+        product_(product),
+        h_(moment) {
     double trace = 0;
     power_.resize(h_.rows);
     for (std::size_t i = 0; i < h_.rows; ++i) {
@@ -65,7 +71,7 @@ class Clipper {
     }
   }
 
-  ClippedWeights run(const Matrix& moment, bool compensate) {
+  ClippedWeights run(const Matrix& moment) {
     ClippedWeights result;
     result.weights = w_;
     maxima_ = Matrix(w_.rows, blocks_.size());
@@ -78,7 +84,7 @@ class Clipper {
     }
     if (mean_ > 0) {
       std::optional<Matrix> inverse;
-      if (compensate) inverse = damped_inverse(h_, kPenalty * mean_);
+      if (options_.compensate) inverse = damped_inverse(h_, kPenalty * mean_);
       for (std::size_t first = 0; first < w_.rows; first += kPanel)
         clip_panel(first, std::min(w_.rows, first + kPanel), inverse, result.weights);
     }
@@ -123,7 +129,9 @@ class Clipper {
   }
 
   [[nodiscard]] double noise(std::span<const float> weights, std::span<const float> full_scales) const {
-    return programming_error(weights, full_scales, blocks_, power_, chip_) + adc_error(full_scales, converters_, chip_);
+    return (programming_error(weights, full_scales, blocks_, power_, chip_) +
+            adc_error(full_scales, converters_, chip_)) /
+           options_.copies;
   }
 
   void clamp(std::span<float> row, float level, std::size_t o) const {
@@ -162,7 +170,7 @@ class Clipper {
     for (std::size_t k = 0; k < candidate.rows; ++k) {
       const std::size_t o = state.rows[k];
       block_maxima(candidate.row(k), blocks_, maxima);
-      const double cost = dot(change.row(k), image.row(k)) + noise(candidate.row(k), maxima);
+      const double cost = options_.change_weight * dot(change.row(k), image.row(k)) + noise(candidate.row(k), maxima);
       if (!(cost < best_[o])) continue;
       best_[o] = cost;
       level_[o] = static_cast<double>(level);
@@ -191,6 +199,7 @@ class Clipper {
   const RowBlocks& blocks_;
   const std::vector<InputConverter>& converters_;
   const ChipErrors& chip_;
+  ClipOptions options_;
   Product product_;
   Matrix h_;  ///< moment with ridge
   std::vector<float> power_;
@@ -204,7 +213,7 @@ class Clipper {
 ClippedWeights clip(const Matrix& weights, const Matrix& moment, const Matrix& beside, const RowBlocks& blocks,
                     const std::vector<InputConverter>& converters, const ChipErrors& chip, const ClipOptions& options,
                     Product product) {
-  return Clipper(weights, moment, beside, blocks, converters, chip, options, product).run(moment, options.compensate);
+  return Clipper(weights, moment, beside, blocks, converters, chip, options, product).run(moment);
 }
 
 }  // namespace xw::passes

@@ -52,7 +52,8 @@ int adapt_main(const std::vector<std::string>& arguments) {
   const po::options_description of_compile = compile_options(compile);
   for (const auto& option : of_compile.options()) {
     const std::string& name = option->long_name();
-    if (name == "chip" || name == "lm-head" || name == "digital" || name == "tokenizer") options.add(option);
+    if (name == "chip" || name == "lm-head" || name == "digital" || name == "replicate" || name == "tokenizer")
+      options.add(option);
   }
   options.add(thread_options(threads)).add(json_options(json_path));
   const auto values = parse_command_line(

@@ -16,6 +16,7 @@
 #include "arch/support/progress.hpp"
 #include "compiler/checkpoint/adapted.hpp"
 #include "compiler/passes/first_token.hpp"
+#include "compiler/passes/replicas.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/row_cuts.hpp"
 #include "host/toolchain/adapt/collect.hpp"
@@ -80,6 +81,7 @@ class Adapter {
     scales_.resize(sites_.size());
     const std::vector<std::size_t> batches = cut_batches();
     for (const passes::Site& site : sites_) summary.sites.push_back({site.name, {}, 0, {}, 0, 1});
+    for (std::size_t s = 0; s < sites_.size(); ++s) summary.sites[s].replicas = std::ranges::max(copies_of(s));
     if (options_.search) summary.offers.resize(sites_.size());
     // All scales are known before the first weight is written: rows are scaled by sites behind them.
     const bool one_batch = batches.size() == 2;
@@ -193,6 +195,13 @@ class Adapter {
     }
   }
 
+  /// Per reader.
+  [[nodiscard]] std::vector<std::uint32_t> copies_of(std::size_t s) const {
+    std::vector<std::uint32_t> copies;
+    for (const std::size_t reader : sites_[s].readers) copies.push_back(ir::replicas(opened_.graph.nodes[reader]));
+    return copies;
+  }
+
   [[nodiscard]] std::uint64_t outputs_of(std::size_t s) const {
     std::uint64_t outputs = 0;
     for (const std::size_t reader : sites_[s].readers)
@@ -212,7 +221,7 @@ class Adapter {
         AdaptPasses of_site = options_.passes;
         of_site.rank = forms_[s].rank;
         solved[i] = solve_site(problem(s, data[first + i]), passes::spread(sites_[s], scales_[s]),
-                               tensors.row_scales(s), of_site, errors_);
+                               tensors.row_scales(s), of_site, errors_, copies_of(s));
         progress.advance();
       });
       for (std::size_t i = 0; i < count; ++i) {
@@ -260,10 +269,14 @@ AdaptSummary adapt(const OpenedCheckpoint& opened, const arch::ChipDescription& 
 AdaptSummary adapt_checkpoint(const std::filesystem::path& model, const CompileOptions& compile,
                               const AdaptOptions& options, const std::filesystem::path& output, ThreadPool& pool) {
   const arch::ChipDescription chip = arch::load_chip(compile.chip);
-  const OpenedCheckpoint opened = open_checkpoint(model, compile.tokenizer);
+  OpenedCheckpoint opened = open_checkpoint(model, compile.tokenizer);
   AdaptOptions with_cuts = options;
   with_cuts.row_cuts = compile.row_cuts;
   const std::vector<std::string> analog = passes::select_analog(opened.graph, compile.lm_head_analog, compile.digital);
+  if (with_cuts.search && !compile.replicas.empty())
+    throw Error(ErrorCode::kInvalidArgument,
+                "adapt: a budget decides about copies of layers; it takes none that are given");
+  passes::set_replicas(opened.graph, analog, compile.replicas);
   if (with_cuts.search && with_cuts.search->losses.empty())
     with_cuts.search->losses = measure_losses(opened, compile, with_cuts, pool);
   return adapt(opened, chip, analog, with_cuts, output, pool);

@@ -24,9 +24,10 @@ namespace xw::toolchain {
 /// What was done to one layer of the chip, and what it is expected to give.
 struct AdaptedLayer {
   std::string name;
-  double noise_before = 0, noise_after = 0;  ///< of programming and converters, over the variance of the outputs
-  double change = 0;                         ///< by clipping, over the same
-  double clip_level = 1;                     ///< full scale over the largest weight, mean over the outputs
+  double noise_before = 0,
+         noise_after = 0;  ///< of programming and converters, over the variance of the outputs; after: of all copies
+  double change = 0;       ///< by clipping, over the same
+  double clip_level = 1;   ///< full scale over the largest weight, mean over the outputs
 };
 
 /// What was done to the layers that read one value.
@@ -36,7 +37,7 @@ struct AdaptedSite {
   double held = 0;  ///< part of the inputs' power that is taken from the chip: mean and directions
   std::vector<AdaptedLayer> layers;
   std::uint32_t rank = 0;      ///< directions that are taken digitally
-  std::uint32_t replicas = 1;  ///< copies on the chip; of a search
+  std::uint32_t replicas = 1;  ///< copies on the chip, of the reader with most
 };
 
 struct AdaptSummary {
@@ -51,13 +52,15 @@ struct AdaptSummary {
 
 /// Adapts the layers `analog` of a checkpoint to `chip` and writes an adapted checkpoint to `output`
 /// (compiler/checkpoint/adapted.hpp), which is replaced only on success. The same arguments give the same file whatever the number
-/// of threads. Throws Error{kInvalidArgument} for no tokenizer or too little text, Error{kUnsupported} for a checkpoint that
+/// of threads. Copies of layers that the graph asks for (ir::kReplicas) count in what noise is expected, and stay in the adapted graph.
+/// Throws Error{kInvalidArgument} for no tokenizer or too little text, Error{kUnsupported} for a checkpoint that
 /// is adapted already, Error{kNotFinite} naming the layer, Error{kIo}.
 AdaptSummary adapt(const OpenedCheckpoint& opened, const arch::ChipDescription& chip,
                    const std::vector<std::string>& analog, const AdaptOptions& options,
                    const std::filesystem::path& output, ThreadPool& pool);
 
-/// The same from paths: opens the checkpoint and the chip, takes the layers that `compile` would map. A search without losses measures
+/// The same from paths: opens the checkpoint and the chip, takes the layers that `compile` would map, with the copies that it
+/// asks for. A search without losses measures
 /// them first (search.hpp).
 AdaptSummary adapt_checkpoint(const std::filesystem::path& model, const CompileOptions& compile,
                               const AdaptOptions& options, const std::filesystem::path& output, ThreadPool& pool);

@@ -49,6 +49,14 @@ double chip_error(const Matrix& weights, const passes::RowBlocks& blocks, std::s
   return error;
 }
 
+/// How much larger the error of a least-squares fit of `parameters` numbers is on other vectors than on the `vectors` that it was
+/// fitted to: the final prediction error (Akaike 1970), bounded where there are too few vectors for the estimate.
+double prediction_error(std::uint64_t vectors, std::size_t parameters) {
+  constexpr double kLargest = 4;
+  const auto n = static_cast<double>(vectors), p = static_cast<double>(parameters);
+  return n * (kLargest - 1) > p * (kLargest + 1) ? (n + p) / (n - p) : kLargest;
+}
+
 }  // namespace
 
 Matrix reaching_the_chip(Matrix vectors, std::span<const float> scales, const Matrix& basis,
@@ -81,7 +89,7 @@ passes::Equalisation choose_scales(const SiteProblem& problem, const AdaptPasses
 
 SolvedSite solve_site(const SiteProblem& problem, std::span<const float> scales,
                       const std::vector<std::vector<float>>& row_scales, const AdaptPasses& options,
-                      const passes::ChipErrors& chip) {
+                      const passes::ChipErrors& chip, std::span<const std::uint32_t> copies) {
   const passes::InputStatistics& statistics = problem.data->chip;
   const std::size_t features = problem.site->features;
   SolvedSite solved;
@@ -148,13 +156,15 @@ SolvedSite solve_site(const SiteProblem& problem, std::span<const float> scales,
       passes::ClippedWeights clipped = passes::clip(
           weights, rest, beside, problem.blocks, converters, chip,
           {.compensate = options.compensate,
-           .ridge = options.ridge * static_cast<double>(features) / static_cast<double>(statistics.count())},
+           .ridge = options.ridge * static_cast<double>(features) / static_cast<double>(statistics.count()),
+           .change_weight = (options.compensate ? prediction_error(statistics.count(), features) : 1),
+           .copies = copies[r]},
           product());
       layer.change = clipped.change / scaled_energy;
       layer.clip_level = clipped.mean_level;
       weights = std::move(clipped.weights);
     }
-    layer.noise_after = chip_error(weights, problem.blocks, power, converters, chip) / scaled_energy;
+    layer.noise_after = chip_error(weights, problem.blocks, power, converters, chip) / copies[r] / scaled_energy;
     solved.weights.push_back(std::move(weights));
     solved.report.layers.push_back(std::move(layer));
   }

@@ -43,9 +43,9 @@ struct SolvedSite {
 };
 
 /// `scales`: one per input of this site. `row_scales`: per reader one per output, from the sites that its outputs flow into; 1
-/// where there is none. The problem's weights are not scaled yet.
+/// where there is none. The problem's weights are not scaled yet. `copies`: of each reader on the chip.
 [[nodiscard]] SolvedSite solve_site(const SiteProblem& problem, std::span<const float> scales,
                                     const std::vector<std::vector<float>>& row_scales, const AdaptPasses& passes,
-                                    const passes::ChipErrors& chip);
+                                    const passes::ChipErrors& chip, std::span<const std::uint32_t> copies);
 
 }  // namespace xw::toolchain

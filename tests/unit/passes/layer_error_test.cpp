@@ -153,6 +153,25 @@ TEST(Clip, LowersWhatChipsShow) {
   EXPECT_LT(errors[1], 0.95 * errors[0]);
 }
 
+/// Each result is the best by its own measure, and copies weigh as a change that is dearer.
+TEST(Clip, CopiesAndDearChangesClipLess) {
+  const Data data;
+  const Matrix weights = test::random_matrix(12, kInputs, 31, 0.1F);
+  const RowBlocks blocks = two_blocks();
+  const auto clipped = [&](double change_weight, std::uint32_t copies) {
+    return clip(weights, data.moment, Matrix(0, kInputs), blocks, best_converters(data.x, blocks, 127), example_chip(),
+                {.ridge = 1e-3, .change_weight = change_weight, .copies = copies}, plain_product);
+  };
+  const ClippedWeights one = clipped(1, 1), four = clipped(1, 4);
+  const double noise_of_four = 4 * four.noise_after;  // of a single copy
+  EXPECT_LT(four.change, one.change);
+  EXPECT_GT(noise_of_four, one.noise_after);
+  EXPECT_LT(four.change + noise_of_four / 4, one.change + one.noise_after / 4);
+  EXPECT_LT(one.change + one.noise_after, four.change + noise_of_four);
+  EXPECT_GT(four.mean_level, one.mean_level);
+  EXPECT_EQ(clipped(4, 1).weights.data, four.weights.data);
+}
+
 TEST(Clip, LeavesWhatGainsNothing) {
   const Data data;
   const Matrix weights = test::random_matrix(4, kInputs, 41, 0.1F);

@@ -104,6 +104,42 @@ TEST_F(AdaptTest, LevelsLowerTheExpectedNoise) {
   for (const AdaptedKind& kind : by_kind(summary)) EXPECT_LT(kind.noise_after_db, kind.noise_before_db) << kind.name;
 }
 
+TEST_F(AdaptTest, CopiesThatAreAskedForAreExpectedAndKept) {
+  const AdaptOptions options = small(adapt_level("clip"));
+  const std::filesystem::path output = folder_ / "copies.safetensors";
+  const AdaptSummary once = adapt_to(output, options);
+  CompileOptions compile = options_;
+  compile.replicas = passes::parse_replica_rules("*.down_proj=3");
+  ThreadPool pool(2);
+  const AdaptSummary summary = adapt_checkpoint(checkpoint_, compile, options, output, pool);
+  const OpenedCheckpoint opened = open_checkpoint(output, {});
+  std::size_t copied = 0;
+  for (const ir::Node& node : opened.graph.nodes) {
+    if (node.kind != ir::OpKind::kLinear) continue;
+    const bool is_down = ir::attr_string(node, "name").ends_with(".down_proj");
+    EXPECT_EQ(ir::replicas(node), is_down ? 3U : 1U) << ir::attr_string(node, "name");
+  }
+  ASSERT_EQ(summary.sites.size(), once.sites.size());
+  for (std::size_t s = 0; s < once.sites.size(); ++s) {
+    const AdaptedLayer &before = once.sites[s].layers[0], &after = summary.sites[s].layers[0];
+    if (summary.sites[s].replicas == 1) {
+      EXPECT_EQ(after.noise_after, before.noise_after) << before.name;
+      continue;
+    }
+    ++copied;
+    // A third of the noise, and a little more for less clipping.
+    EXPECT_GE(after.noise_after, before.noise_after / 3 * 0.999);
+    EXPECT_LT(after.noise_after, before.noise_after);
+    EXPECT_LE(after.change, before.change);
+    EXPECT_GE(after.clip_level, before.clip_level);
+  }
+  EXPECT_GT(copied, 0U);
+  AdaptOptions budget = options;
+  budget.search.emplace();
+  expect_error(ErrorCode::kInvalidArgument, "a budget decides about copies of layers",
+               [&] { (void)adapt_checkpoint(checkpoint_, compile, budget, output, pool); });
+}
+
 TEST_F(AdaptTest, ASearchSpendsItsBudgetWhereLossesAreAndStaysExact) {
   const std::vector<float> expected = logits(checkpoint_, {}, {});
   AdaptOptions options = small({.equalise = true, .centre = true, .first_token = true});
