@@ -6,7 +6,8 @@
     scripts/prepare_stories.py STORIES.txt [--cased SAMPLE.txt] [--sampled MORE.txt --repeat 4 --held-out 200] -o TEXT
 
 Stories are separated by single line breaks (paragraphs of a story by empty lines), as in the copies of TinyStories (Eldan and Li,
-2023; CDLA-Sharing-1.0) that public repositories have. A text without capitals gets them back: at the begin of sentences and
+2023; CDLA-Sharing-1.0) that public repositories have. Quotation marks and dashes become ASCII, also those that were once read in a
+wrong encoding; stories with other characters are left out. A text without capitals gets them back: at the begin of sentences and
 quotations, for "I", and for the words that SAMPLE, an excerpt with capitals, has only with one amid sentences (names). Stories are
 joined by <|endoftext|>, for `crossweave generate-data --separator`.
 
@@ -24,6 +25,12 @@ import sys
 SEPARATOR = "<|endoftext|>"
 SHORTEST = 200  # characters of a story
 WORD = re.compile(r"[A-Za-z]+")
+
+
+# Quotation marks and dashes in ASCII, also those that were read in a wrong encoding once.
+PLAIN = [("\u00e2\u20ac\u0153", '"'), ("\u00e2\u20ac\u2122", "'"), ("\u00e2\u20ac\u02dc", "'"), ("\u00e2\u20ac\u201c", "-"),
+         ("\u00e2\u20ac\u201d", "-"), ("\u00e2\u20ac\u00a6", "..."), ("\u00e2\u20ac\u009d", '"'), ("\u00e2\u20ac", '"'),
+         ("\u201c", '"'), ("\u201d", '"'), ("\u2018", "'"), ("\u2019", "'"), ("\u2013", "-"), ("\u2014", "-"), ("\u2026", "...")]
 
 
 def names_of(sample):
@@ -48,9 +55,11 @@ def begin_upper(found):
 
 
 def stories_of(text):
+    for found, plain in PLAIN:
+        text = text.replace(found, plain)
     for story in re.split(r"(?<!\n)\n(?!\n)", text):
         story = re.sub(r"[ \t]+", " ", story).strip()
-        if len(story) >= SHORTEST and story[-1] in '.!?"':
+        if len(story) >= SHORTEST and story[-1] in '.!?"' and story.isascii():
             yield story
 
 
@@ -60,7 +69,7 @@ def sampled_stories_of(text):
         story = re.sub(r"[ \t]+", " ", story).strip()
         end = re.match(r"(?s).*[.!?][\"']?(?=\s|$)", story)
         story = end[0] if end else ""
-        if len(story) >= SHORTEST and story.count('"') % 2 == 0 and "\ufffd" not in story:
+        if len(story) >= SHORTEST and story.count('"') % 2 == 0 and story.isascii():
             yield story
 
 
