@@ -89,7 +89,8 @@ struct ChipInstance::Impl {
   ChipOptions options;
   std::vector<CallConversion> conversions;
   std::vector<DeviceBuffer> image_buffers;
-  DeviceBuffer code_buffer, x_buffer, y_buffer, completion_buffer;
+  DeviceBuffer code_buffer, x_buffer;
+  DeviceBuffer result_buffer;  ///< completion record, then Y: a device over a bus fetches both at once
   device::RunArguments arguments;
   std::vector<std::int8_t> x_staging;
   std::vector<std::int32_t> y_staging;
@@ -114,12 +115,12 @@ void ChipInstance::Impl::allocate() {
   const device::MemoryPort common;
   code_buffer = DeviceBuffer(device, arch::kProgramHeaderBytes + program->code().size_bytes(), common);
   x_buffer = DeviceBuffer(device, x_stride * max_batch(), common);
-  y_buffer = DeviceBuffer(device, y_stride * max_batch(), common);
-  completion_buffer = DeviceBuffer(device, arch::kCompletionBytes, common);
+  static_assert(arch::kCompletionBytes % arch::kMemoryAlignment == 0);
+  result_buffer = DeviceBuffer(device, arch::kCompletionBytes + y_stride * max_batch(), common);
   arguments.program_base = code_buffer.address();
   arguments.x_base = x_buffer.address();
-  arguments.y_base = y_buffer.address();
-  arguments.completion_base = completion_buffer.address();
+  arguments.completion_base = result_buffer.address();
+  arguments.y_base = arguments.completion_base + arch::kCompletionBytes;
 }
 
 void ChipInstance::Impl::load_code() {
@@ -236,10 +237,10 @@ void ChipInstance::Impl::codes_written(const std::int8_t* codes, std::size_t byt
 }
 
 const std::int32_t* ChipInstance::Impl::result_words(std::size_t bytes) {
-  const std::span<std::byte> view = device.host_view(y_buffer.address(), bytes);
+  const std::span<std::byte> view = device.host_view(arguments.y_base, bytes);
   if (!view.empty()) return reinterpret_cast<const std::int32_t*>(view.data());
   y_staging.resize(bytes / 4);
-  device.read(y_buffer.address(), std::as_writable_bytes(std::span(y_staging)));
+  device.read(arguments.y_base, std::as_writable_bytes(std::span(y_staging)));
   return y_staging.data();
 }
 

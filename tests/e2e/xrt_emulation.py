@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -121,6 +122,18 @@ class Xrt(unittest.TestCase):
     def test_counters_are_those_of_the_functional_device(self):
         expected = subprocess.run(self.host("functional"), check=True, capture_output=True, text=True).stdout
         self.assertEqual(self.good_run(), self.counters(expected))
+
+    def test_a_run_waits_for_two_answers(self):
+        environment = {**os.environ, "XW_XRT_CARD_COUNTS": "1"}
+        command = [self.launcher, "--emulator", "tiny-64", *self.host("xrt:start=registers", 50)]
+        run = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=True)
+        calls = {int(call): int(count) for call, count in re.findall(r"call (\d+): (\d+)", run.stderr)}
+        memory_writes, memory_reads, register_reads = calls[6], calls[7], calls[11]
+        runs = memory_writes / 2  # x and the record, beside the images
+        self.assertGreater(runs, 300)
+        self.assertLess(memory_reads, 1.1 * runs, calls)
+        self.assertLess(register_reads, 1.1 * runs, calls)
+        self.assertNotIn(19, calls)
 
     def compare(self, checkpoint, emulator, kinds, run, compile_options=()):
         """The same text, tokens, words and counters on emulated cards as on the functional device."""

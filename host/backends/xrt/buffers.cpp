@@ -104,6 +104,7 @@ void Buffers::fetch(Buffer& buffer, std::uint64_t begin, std::uint64_t end) {
 std::span<std::byte> Buffers::view(Address address, std::uint64_t bytes) {
   auto& [base, buffer] = at(address, bytes);
   const std::uint64_t offset = address - base;
+  buffer.looked_end = std::max(buffer.looked_end, offset + bytes);
   fetch(buffer, offset / kLine * kLine, (offset + bytes + kLine - 1) / kLine * kLine);
   return {buffer.data + offset, static_cast<std::size_t>(bytes)};
 }
@@ -119,12 +120,29 @@ void Buffers::written_by_card(Address address) {
   const auto mark = [](Buffer& buffer) {
     buffer.stale = true;
     buffer.fresh_begin = buffer.fresh_end = 0;
+    buffer.looked_end = 0;
   };
   if (const Entry* entry = containing(address, 0); entry != nullptr) {
     mark(const_cast<Entry*>(entry)->second);
     return;
   }
   for (auto& [base, buffer] : buffers_) mark(buffer);
+}
+
+void Buffers::fetch_ahead(Address address, std::uint64_t bytes) {
+  const Entry* entry = containing(address, 0);
+  if (entry == nullptr) return;
+  auto& [base, buffer] = const_cast<Entry&>(*entry);
+  const std::uint64_t offset = address - base;
+  const std::uint64_t end = std::min((offset + bytes + kLine - 1) / kLine * kLine, buffer.whole);
+  if (bytes > 0) fetch(buffer, offset / kLine * kLine, end);
+}
+
+std::uint64_t Buffers::looked_at(Address address) const {
+  const Entry* entry = containing(address, 0);
+  if (entry == nullptr) return 0;
+  const std::uint64_t offset = address - entry->first;
+  return entry->second.looked_end > offset ? entry->second.looked_end - offset : 0;
 }
 
 void Buffers::abandon() {

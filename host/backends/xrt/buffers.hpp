@@ -34,6 +34,10 @@ class Buffers {
   void changed(Address address, std::uint64_t bytes);
   /// The card has run and may have written the buffer that holds `address`; without one there, any.
   void written_by_card(Address address);
+  /// Fetches [address, address + bytes) at once if the card may have written it; as much of it as one buffer has.
+  void fetch_ahead(Address address, std::uint64_t bytes);
+  /// How many bytes from `address` on were looked at since the card has run: up to the last one. 0 if there is no such buffer.
+  [[nodiscard]] std::uint64_t looked_at(Address address) const;
   /// Whether [address, address + bytes) lies in one buffer.
   [[nodiscard]] bool contains(Address address, std::uint64_t bytes) const;
   /// Forgets all without giving it back.
@@ -48,6 +52,7 @@ class Buffers {
     std::uint32_t group = 0;
     bool stale = false;                            ///< the card may have written it since
     std::uint64_t fresh_begin = 0, fresh_end = 0;  ///< but this range was fetched
+    std::uint64_t looked_end = 0;                  ///< up to where it was looked at since
   };
   using Entry = std::pair<const Address, Buffer>;
   [[nodiscard]] const Entry* containing(Address address, std::uint64_t bytes) const;

@@ -97,8 +97,8 @@ TEST_F(ChipInstanceTest, DeviceWithoutViewsGivesTheSameResults) {
       EXPECT_EQ(ya.reals, yb.reals);
       EXPECT_EQ(a.stats()[call].device, b.stats()[call].device);
     }
-    EXPECT_EQ(far.live, 5);  // one engine's images, code, x, y, completion record
-    EXPECT_THAT(far.ports, testing::ElementsAre(0, -1, -1, -1, -1));
+    EXPECT_EQ(far.live, 4);  // one engine's images, code, x, results
+    EXPECT_THAT(far.ports, testing::ElementsAre(0, -1, -1, -1));
   }
   EXPECT_EQ(far.live, 0);
 }

@@ -2,7 +2,8 @@
 // --export-dynamic-symbol. The driver itself is unchanged.
 //  - It waits in whole seconds: sleeps become milliseconds. Its scheduler sleeps between any two looks at its queue: while
 //    there is traffic it only lets others run.
-//  - It makes some thirty requests per run and sleeps in each: answers are looked for some microseconds long before that.
+//  - It makes some thirty requests per run and waits for each: those whose answers say nothing are sent together with the
+//    next one (PostedRequests).
 //  - When the card's process has ended it reads the end of the socket for ever: the host ends with a message.
 //  - It writes to that socket without MSG_NOSIGNAL: the host would end without one.
 // SPDX-FileCopyrightText: The Crossweave authors
@@ -19,6 +20,10 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
+#include <span>
+
+#include "host/backends/xrt/emulation/posted_requests.hpp"
 
 namespace {
 
@@ -51,7 +56,6 @@ void tell(const char* text) {
 
 std::atomic<int> ended_socket{-1};  ///< where the end was read last
 
-constexpr std::uint64_t kSpinNs = 60'000;        ///< an answer takes some microseconds, waking up some tens
 constexpr std::uint64_t kTrafficNs = 1'000'000;  ///< the scheduler stays awake for so long after a request
 
 [[nodiscard]] std::uint64_t now_ns() {
@@ -62,15 +66,22 @@ constexpr std::uint64_t kTrafficNs = 1'000'000;  ///< the scheduler stays awake 
 
 std::atomic<std::uint64_t> last_request_ns{0};
 
-/// What read() would return, or -1 after kSpinNs without any bytes.
-[[nodiscard]] ssize_t spin_for_answer(int fd, void* buffer, size_t bytes) {
-  const std::uint64_t until = now_ns() + kSpinNs;
-  do {
-    const ssize_t got = recv(fd, buffer, bytes, MSG_DONTWAIT);
-    if (got >= 0 || (errno != EAGAIN && errno != EINTR)) return got;
-    sched_yield();
-  } while (now_ns() < until);
-  return -1;
+/// The driver's socket to its card, from its first request until it closes it.
+std::atomic<int> card_socket{-1};
+std::unique_ptr<xw::xrt_emulation::PostedRequests> card_requests;
+
+/// Takes a request of the driver; false for everything else that is written.
+[[nodiscard]] bool take_request(int fd, std::span<const std::byte> bytes) {
+  using xw::xrt_emulation::PostedRequests;
+  const int known = card_socket.load(std::memory_order_acquire);
+  if (fd != known) {
+    if (known >= 0 || !PostedRequests::begins_request(bytes) || !is_unix_socket(fd)) return false;
+    card_requests = std::make_unique<PostedRequests>(fd);
+    card_socket.store(fd, std::memory_order_release);
+  }
+  last_request_ns.store(now_ns(), std::memory_order_relaxed);
+  if (!card_requests->write(bytes)) end_host();
+  return true;
 }
 
 }  // namespace
@@ -95,8 +106,12 @@ int usleep(useconds_t microseconds) {
 
 ssize_t read(int fd, void* buffer, size_t bytes) {
   static const auto read_next = next<ssize_t (*)(int, void*, size_t)>("read");
-  ssize_t got = spin_for_answer(fd, buffer, bytes);  // at once for what is no socket
-  if (got < 0) got = read_next(fd, buffer, bytes);
+  ssize_t got = 0;
+  if (fd == card_socket.load(std::memory_order_acquire)) {
+    got = card_requests->receive({static_cast<std::byte*>(buffer), bytes});
+  } else {
+    got = read_next(fd, buffer, bytes);
+  }
   if (got == 0 && bytes > 0 && is_unix_socket(fd)) {
     // Once is how every stream ends; who reads on is the driver.
     if (ended_socket.exchange(fd) == fd) end_host();
@@ -106,10 +121,17 @@ ssize_t read(int fd, void* buffer, size_t bytes) {
 
 ssize_t write(int fd, const void* buffer, size_t bytes) {
   static const auto write_next = next<ssize_t (*)(int, const void*, size_t)>("write");
+  if (take_request(fd, {static_cast<const std::byte*>(buffer), bytes})) return static_cast<ssize_t>(bytes);
   const ssize_t sent = send(fd, buffer, bytes, MSG_NOSIGNAL);
-  if (sent >= 0) last_request_ns.store(now_ns(), std::memory_order_relaxed);
   if (sent >= 0 || errno != ENOTSOCK) return sent;
   return write_next(fd, buffer, bytes);
+}
+
+int close(int fd) {
+  static const auto close_next = next<int (*)(int)>("close");
+  int socket = fd;
+  card_socket.compare_exchange_strong(socket, -1);
+  return close_next(fd);
 }
 
 }  // extern "C"

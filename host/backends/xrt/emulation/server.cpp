@@ -4,7 +4,6 @@
 #include "host/backends/xrt/emulation/server.hpp"
 
 #include <poll.h>
-#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,16 +52,53 @@ void read_registers(Card& card, std::uint64_t address, std::span<std::byte> byte
   }
 }
 
-/// Reads exactly `bytes`; false at the end of the stream.
-[[nodiscard]] bool receive(int socket, std::span<std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t got = ::recv(socket, bytes.data(), bytes.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
+/// Requests as they arrive, many at a time: the driver's shim sends those that need no answer together with the next.
+class Requests {
+ public:
+  explicit Requests(int socket) : socket_(socket) {}
+
+  /// Whether a whole request is here; then header() and payload() are its.
+  [[nodiscard]] bool next() {
+    const std::span<const std::byte> here = arrived();
+    if (here.size() < kRequestHeaderBytes) return false;
+    header_ = parse_header(here.first<kRequestHeaderBytes>());
+    const std::size_t size = kRequestHeaderBytes + static_cast<std::size_t>(header_.payload_bytes);
+    wanted_ = size;
+    if (here.size() < size) return false;
+    payload_ = here.subspan(kRequestHeaderBytes, static_cast<std::size_t>(header_.payload_bytes));
+    at_ += size;
+    wanted_ = kRequestHeaderBytes;
+    return true;
   }
-  return true;
-}
+  [[nodiscard]] const RequestHeader& header() const { return header_; }
+  /// Until receive().
+  [[nodiscard]] std::span<const std::byte> payload() const { return payload_; }
+
+  /// Reads what there is; false at the end of the stream.
+  [[nodiscard]] bool receive() {
+    bytes_.erase(bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(at_));
+    at_ = 0;
+    const std::size_t old = bytes_.size();
+    constexpr std::size_t kAtLeast = std::size_t{16} << 10U;
+    bytes_.resize(std::max(old + kAtLeast, wanted_));
+    ssize_t got = -1;
+    do {
+      got = ::recv(socket_, bytes_.data() + old, bytes_.size() - old, 0);
+    } while (got < 0 && errno == EINTR);
+    bytes_.resize(old + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return got > 0;
+  }
+
+ private:
+  [[nodiscard]] std::span<const std::byte> arrived() const { return std::span(bytes_).subspan(at_); }
+
+  int socket_;
+  std::vector<std::byte> bytes_;
+  std::size_t at_ = 0;                        ///< answered up to here
+  std::size_t wanted_ = kRequestHeaderBytes;  ///< of the request that has begun
+  RequestHeader header_;
+  std::span<const std::byte> payload_;
+};
 
 [[nodiscard]] bool send_all(int socket, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
@@ -74,10 +110,10 @@ void read_registers(Card& card, std::uint64_t address, std::span<std::byte> byte
   return true;
 }
 
-/// Lets the card work until a request is there. Requests come in bursts: the next one is waited for awake, since falling
-/// asleep and waking up takes longer than most of them.
+/// Lets the card work until a request is there, or until it is better to fall asleep: the next request often comes within
+/// less than that takes.
 void wait_for_request(int socket, Card& card) {
-  constexpr auto kAwake = std::chrono::microseconds(200);
+  constexpr auto kAwake = std::chrono::microseconds(20);
   const auto until = std::chrono::steady_clock::now() + kAwake;
   pollfd waiting{socket, POLLIN, 0};
   for (;;) {
@@ -85,7 +121,6 @@ void wait_for_request(int socket, Card& card) {
     if (::poll(&waiting, 1, 0) != 0) return;
     if (working) continue;
     if (std::chrono::steady_clock::now() >= until) return;
-    ::sched_yield();
   }
 }
 
@@ -166,19 +201,22 @@ void answer(std::uint32_t call, std::span<const std::byte> payload, Card& card, 
 }
 
 bool serve(int socket, Card& card, ServerCounts& counts) {
-  std::vector<std::byte> payload;
+  Requests requests(socket);
   Answer made;
+  std::vector<std::byte> answers;
   for (;;) {
+    while (requests.next()) {
+      const RequestHeader& header = requests.header();
+      ++counts.calls[header.call];
+      answer(header.call, requests.payload(), card, counts, made);
+      const std::span<const std::byte> bytes = made.finish();
+      answers.insert(answers.end(), bytes.begin(), bytes.end());
+      if (static_cast<Call>(header.call) == Call::kClose) return send_all(socket, answers);
+    }
+    if (!send_all(socket, answers)) return false;
+    answers.clear();
     wait_for_request(socket, card);
-    std::array<std::byte, kRequestHeaderBytes> header_bytes;
-    if (!receive(socket, header_bytes)) return false;
-    const RequestHeader header = parse_header(header_bytes);
-    payload.resize(static_cast<std::size_t>(header.payload_bytes));
-    if (!receive(socket, payload)) return false;
-    ++counts.calls[header.call];
-    answer(header.call, payload, card, counts, made);
-    if (!send_all(socket, made.finish())) return false;
-    if (static_cast<Call>(header.call) == Call::kClose) return true;
+    if (!requests.receive()) return false;
   }
 }
 
