@@ -50,7 +50,7 @@ ALLOWED = {  # folder -> folders that it includes besides itself; only those of 
     "host/backends/registry": ("arch/support", "arch/description", "compiler/program", "host/device", "host/backends/*"),
     "host/estimate": ("arch/description", "compiler/ir", "compiler/program", "systemc"),
     "host/runtime": ("arch/support", "arch/generated", "arch/description", "models/analog", "models/cells", "compiler/program",
-                     "host/device"),
+                     "compiler/codegen", "host/device"),
     "host/tokenizer/unicode": ("arch/support",),
     "host/tokenizer/jinja": ("arch/support", "host/tokenizer/unicode"),
     "host/tokenizer": ("arch/support", "compiler/checkpoint", "host/tokenizer/unicode", "host/tokenizer/jinja"),

@@ -38,6 +38,14 @@ double parse_time(const std::string& option, const std::string& text) {
   return *seconds;
 }
 
+double parse_schedule(const std::string& text) {
+  constexpr std::string_view kEvery = "every:";
+  const double seconds = text.starts_with(kEvery) ? parse_time("--recalibrate", text.substr(kEvery.size())) : 0;
+  if (seconds > 0) return seconds;
+  throw Error(ErrorCode::kInvalidArgument,
+              "--recalibrate: expected every:TIME with a time above 0, found '" + text + "'");
+}
+
 mapping::RowCuts parse_row_cuts(const std::string& text) {
   if (text == "equal") return mapping::RowCuts::kEqual;
   if (text == "fewest-tiles") return mapping::RowCuts::kFewestTiles;
@@ -133,6 +141,18 @@ po::options_description run_options(toolchain::RunOptions& run) {
       ("time since programming in seconds, or with a unit (s, min, h, d, w, y), for models with drift: " +
        cells::model_names(true))
           .c_str());
+  add("compensation", po::value(&run.chip.compensation)->default_value("none"),
+      "against drift: none, global (a factor per tile) or column, the last two with :vectors=N known inputs if wanted; "
+      "measured on the chip at programming time and at its age");
+  add("recalibrate", parsed(run.chip.recalibrate, parse_schedule),
+      "time between calibrations as every:TIME, e.g. every:1h: the last one before the chip's age counts (default: one "
+      "at its age)");
+  add("faults", po::value(&run.chip.faults)->default_value(run.chip.faults),
+      "what is broken in the chip: none, or any of stuck-low=P,stuck-high=P (a device of a cell), "
+      "rows=P,columns=P,tiles=P "
+      "(dead), seed=N (default: the chip's), map=FILE");
+  add("spares", po::value(&run.chip.spares)->default_value(run.chip.spares),
+      "what may take the place of broken parts: none, or columns=N (of every tile),tiles=N");
   add("read-sigma", po::value(&run.chip.read_sigma),
       "read noise: standard deviation in units of input range x w_max (0: off)");
   return options;

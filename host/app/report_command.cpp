@@ -7,6 +7,7 @@
 #include "host/app/options.hpp"
 #include "host/app/simulation_progress.hpp"
 #include "host/toolchain/program_report.hpp"
+#include "models/cells/compensation.hpp"
 
 namespace xw::app {
 
@@ -41,6 +42,7 @@ int report_main(const std::vector<std::string>& arguments) {
       parse_command_line("report", arguments, options, "program", "PROGRAM [options]",
                          "  crossweave report smollm2.xwp\n"
                          "  crossweave report smollm2.xwp --static --context 2048 --json=report.json\n"
+                         "  crossweave report smollm2.xwp --static --compensation column --recalibrate every:1h\n"
                          "  crossweave report smollm2.xwp --noise pcm-afm --chip-seed 3 --prompt \"Hello\"\n");
   if (!values) return 0;
   if (model.empty())
@@ -59,6 +61,11 @@ int report_main(const std::vector<std::string>& arguments) {
     const SimulationProgress progress(run);
     toolchain::OpenedModel opened(model, run, {}, threads);
     report = toolchain::measured_report(opened, what);
+  }
+  const cells::Compensation compensation = cells::parse_compensation(run.chip.compensation);
+  if (compensation.kind != cells::CompensationKind::kNone && report.estimate) {
+    report.calibration =
+        report::make_calibration_section(report.calls, compensation.text(), compensation.vectors, run.chip.recalibrate);
   }
   report.command_line = "crossweave report";
   for (const std::string& argument : arguments) report.command_line += " " + argument;

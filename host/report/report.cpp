@@ -211,6 +211,7 @@ Json to_json(const Report& report) {
         {"constants", sources_json(report.chip)}};
   }
   if (report.simulation) json["chip_simulation"] = to_json(*report.simulation, report.estimate);
+  if (report.calibration) json["chip_calibration"] = to_json(*report.calibration);
   if (report.run) json["run"] = run_json(*report.run);
   return json;
 }

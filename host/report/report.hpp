@@ -15,6 +15,7 @@
 #include "compiler/ir/graph.hpp"
 #include "compiler/program/program.hpp"
 #include "host/estimate/static_estimate.hpp"
+#include "host/report/calibration_section.hpp"
 #include "host/report/chip_section.hpp"
 #include "host/runtime/chip_instance.hpp"
 
@@ -47,9 +48,10 @@ struct Report {
   arch::ChipDescription chip;
   std::string command_line;
   std::string tool_version;
-  std::vector<CallEstimate> calls;         ///< geometry of every call
-  std::optional<StaticEstimate> estimate;  ///< nothing: the chip has no constants
-  std::optional<ChipSection> simulation;   ///< nothing: not asked for
+  std::vector<CallEstimate> calls;                ///< geometry of every call
+  std::optional<StaticEstimate> estimate;         ///< nothing: the chip has no constants
+  std::optional<ChipSection> simulation;          ///< nothing: not asked for
+  std::optional<CalibrationSection> calibration;  ///< nothing: not asked for, or the chip has no constants
   std::optional<MeasuredRun> run;
 };
 

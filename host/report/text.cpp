@@ -175,6 +175,7 @@ void print_text(const Report& report, std::ostream& out, bool per_call) {
   print_calls(report, out, per_call);
   print_estimate(report, out);
   if (report.simulation) print_text(*report.simulation, report.chip, report.estimate, out);
+  if (report.calibration) print_text(*report.calibration, out);
   if (!report.run) return;
   const MeasuredRun& run = *report.run;
   line(out, "\nThis machine (measured): %s, %u threads; programming the chip took %.2f s", run.description.c_str(),

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <mutex>
 #include <utility>
@@ -16,6 +17,7 @@
 #include "arch/support/parallel.hpp"
 #include "arch/support/progress.hpp"
 #include "compiler/program/program_check.hpp"
+#include "host/runtime/calibration.hpp"
 #include "host/runtime/call_conversion.hpp"
 #include "host/runtime/device_buffer.hpp"
 #include "host/runtime/device_program.hpp"
@@ -23,6 +25,8 @@
 #include "host/runtime/program_fit.hpp"
 #include "models/analog/numerics.hpp"
 #include "models/cells/cell_model.hpp"
+#include "models/cells/compensation.hpp"
+#include "models/cells/faults.hpp"
 #include "models/cells/programming.hpp"
 
 namespace xw::runtime {
@@ -38,6 +42,15 @@ using Clock = std::chrono::steady_clock;
   if (options.noise.empty()) options.noise = chip.noise;
   options.noise = cells::parse_noise(options.noise).text();
   if (options.read_sigma < 0) options.read_sigma = static_cast<double>(chip.read_sigma);
+  const cells::Compensation compensation = cells::parse_compensation(options.compensation);
+  options.compensation = compensation.text();
+  if (!(options.recalibrate >= 0) || options.recalibrate > 1e10) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "time between calibrations: expected 0..1e10 seconds, found " + std::to_string(options.recalibrate));
+  }
+  if (options.recalibrate > 0 && compensation.kind == cells::CompensationKind::kNone) {
+    throw Error(ErrorCode::kInvalidArgument, "recalibration: there is no compensation to recalibrate");
+  }
   return options;
 }
 
@@ -57,9 +70,29 @@ struct ChipInstance::Impl {
     program::check_program(*program, device.info().emulator);
     for (std::uint32_t call = 0; call < stats.size(); ++call) conversions.emplace_back(*program, call, chip.dac_max());
     arguments.chip_seed = options.chip_seed;
+    const cells::Compensation compensation = cells::parse_compensation(options.compensation);
+    if (compensation.kind != cells::CompensationKind::kNone) {
+      if (!device.info().values) {
+        throw Error(ErrorCode::kInvalidArgument,
+                    device.info().name + ": simulates time only; compensation needs values");
+      }
+      calibration = std::make_unique<Calibration>(program, device, compensation, chip);
+    }
+    faults = cells::Faults(cells::parse_faults(options.faults), options.chip_seed);
+    placement = Placement(*program, chip.cols, faults, parse_spares(options.spares));
     allocate();
     load_code();
-    write_images(*model_at(options.seconds), "program");
+    count_writes();
+    const std::unique_ptr<cells::ProgrammingModel> last =
+        model_at(options.seconds);  // an impossible time costs nothing
+    if (calibration == nullptr) {
+      write_images(*last, "program");
+    } else {
+      calibration->set_arguments(arguments);
+      write_images(*model_at(0), "program");
+      calibration->measure_reference();
+      if (options.seconds > 0) age(options.seconds);
+    }
     programming_seconds = seconds_since(start);
   }
 
@@ -70,6 +103,7 @@ struct ChipInstance::Impl {
   /// Builds all images in parallel; `title` of the progress line.
   void write_images(const cells::ProgrammingModel& model, const char* title);
   void age(double seconds);
+  void count_writes();
   /// Builds one image in device memory.
   void place_image(const program::ImageRecord& record, const ImageSettings& settings, std::vector<std::byte>& staging,
                    std::mutex& device_mutex);
@@ -96,6 +130,10 @@ struct ChipInstance::Impl {
   std::vector<std::int32_t> y_staging;
   std::vector<CallStats> stats;
   double programming_seconds = 0;
+  std::unique_ptr<Calibration> calibration;  ///< null without compensation
+  cells::Faults faults{{}, 0};
+  Placement placement;
+  std::map<std::uint32_t, std::uint64_t> writes;  ///< by tile of the chip
 };
 
 void ChipInstance::Impl::allocate() {
@@ -113,7 +151,10 @@ void ChipInstance::Impl::allocate() {
     arguments.image_base[engine] = image_buffers.back().address();
   }
   const device::MemoryPort common;
-  code_buffer = DeviceBuffer(device, arch::kProgramHeaderBytes + program->code().size_bytes(), common);
+  const std::size_t calibration_bytes =
+      calibration == nullptr ? 0 : calibration->code().size() * sizeof(program::EncodedInstruction);
+  code_buffer =
+      DeviceBuffer(device, arch::kProgramHeaderBytes + program->code().size_bytes() + calibration_bytes, common);
   x_buffer = DeviceBuffer(device, x_stride * max_batch(), common);
   static_assert(arch::kCompletionBytes % arch::kMemoryAlignment == 0);
   result_buffer = DeviceBuffer(device, arch::kCompletionBytes + y_stride * max_batch(), common);
@@ -124,7 +165,9 @@ void ChipInstance::Impl::allocate() {
 }
 
 void ChipInstance::Impl::load_code() {
-  const std::vector<std::byte> bytes = device_program(program->code());
+  std::vector<program::EncodedInstruction> code(program->code().begin(), program->code().end());
+  if (calibration != nullptr) code.insert(code.end(), calibration->code().begin(), calibration->code().end());
+  const std::vector<std::byte> bytes = device_program(code);
   device.write(code_buffer.address(), bytes);
 }
 
@@ -141,13 +184,40 @@ void ChipInstance::Impl::age(double seconds) {
   const auto start = Clock::now();
   const std::unique_ptr<cells::ProgrammingModel> model = model_at(seconds);
   options.seconds = seconds;
-  write_images(*model, "age");
+  if (calibration != nullptr && seconds > 0) {
+    const double interval = options.recalibrate;
+    const double last = interval > 0 ? std::floor(seconds / interval) * interval : seconds;
+    if (last > 0) {
+      write_images(last < seconds ? *model_at(last) : *model, "age");
+      calibration->measure(last);
+    } else {
+      calibration->forget();  // before the first one
+    }
+    if (last < seconds) write_images(*model, "age");
+    calibration->apply();
+  } else {
+    write_images(*model, "age");
+  }
   programming_seconds += seconds_since(start);
+}
+
+void ChipInstance::Impl::count_writes() {
+  for (const program::BlockRecord& block : program->blocks()) {
+    std::uint64_t columns = 0;
+    for (std::uint32_t col = 0; col < block.cols; ++col)
+      columns += program->columns()[block.column_offset + col].w_max != 0 ? 1 : 0;
+    writes[placement.tile(block.tile)] += columns * block.rows;
+  }
 }
 
 void ChipInstance::Impl::write_images(const cells::ProgrammingModel& model, const char* title) {
   ImageSettings settings;
   settings.model = &model;
+  settings.g_unit = chip.g_unit;
+  if (faults.any()) {
+    settings.faults = &faults;
+    settings.placement = &placement;
+  }
   settings.lanes = device.info().emulator.lanes;
   // Sigma in units of s: a full-scale input times a full-scale weight is dac_max * g_unit.
   settings.read_sigma_q = analog::quantize_read_sigma(options.read_sigma * chip.dac_max() * chip.g_unit);
@@ -269,6 +339,15 @@ void ChipInstance::reset_stats() {
 }
 void ChipInstance::age(double seconds) {
   impl_->age(seconds);
+}
+const FaultReport* ChipInstance::faults() const {
+  return impl_->faults.any() ? &impl_->placement.report() : nullptr;
+}
+const std::map<std::uint32_t, std::uint64_t>& ChipInstance::cell_writes() const {
+  return impl_->writes;
+}
+const CalibrationStats* ChipInstance::calibration() const {
+  return impl_->calibration == nullptr ? nullptr : &impl_->calibration->stats();
 }
 bool ChipInstance::drifts() const {
   return cells::parse_noise(impl_->options.noise).model->drifts;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "compiler/program/program.hpp"
 #include "host/device/device.hpp"
+#include "host/runtime/placement.hpp"
 
 namespace xw {
 class ThreadPool;
@@ -26,6 +28,24 @@ struct ChipOptions {
   double read_sigma = -1;   ///< read noise in units of beta * w_max; negative: the chip description's; 0: off
   double seconds = 0;       ///< time since programming; above 0 only with models with drift
   bool checksum_y = false;  ///< keep CallStats::y_crc32
+  /// What the chip does against drift, as cells::parse_compensation reads it: "none", "global", "column:vectors=512".
+  std::string compensation = "none";
+  /// Seconds between calibrations: the last one before `seconds` counts. 0: a calibration at `seconds` itself.
+  double recalibrate = 0;
+  std::string faults = "none";  ///< what is broken, as cells::parse_faults reads it
+  std::string spares = "none";  ///< what may take its place, as parse_spares reads it
+};
+
+/// What the calibrations of a chip instance took and found.
+struct CalibrationStats {
+  std::uint64_t runs = 0;     ///< calibrations so far, that at programming time included
+  std::uint32_t vectors = 0;  ///< known inputs of each
+  std::uint64_t columns = 0;  ///< of all blocks
+  std::uint64_t too_small =
+      0;  ///< columns of the last one whose answers say too little: they have the factor of their tile
+  std::uint64_t limited = 0;  ///< factors and gains of the last one that are at their limits
+  device::RunStats device;    ///< summed counters of the device, not in CallStats
+  double host_seconds = 0;    ///< measured
 };
 
 /// Totals of the runs of one call.
@@ -39,8 +59,10 @@ struct CallStats {
 /// Programs all tiles (in parallel, progress shown), loads images and code, and runs calls. Not thread safe.
 class ChipInstance {
  public:
-  /// Throws Error{kContractMismatch} when program, device or emulator parameters differ, Error{kFormat} for corrupt targets,
-  /// Error{kCapacity} when device memory does not suffice.
+  /// With compensation the chip is calibrated at programming time, and again at its age: known inputs run on the device, and the gains of
+  /// its converters are multiplied by factors, docs/chip-life.md. Throws Error{kContractMismatch} when program, device or emulator
+  /// parameters differ, Error{kFormat} for corrupt targets, Error{kCapacity} when device memory does not suffice,
+  /// Error{kInvalidArgument} for options that mean nothing, and for compensation on a device without values.
   ChipInstance(std::shared_ptr<const program::Program> program, device::Device& device, const ChipOptions& options,
                ThreadPool& pool);
   ~ChipInstance();
@@ -66,6 +88,12 @@ class ChipInstance {
   /// chip is as it was.
   void age(double seconds);
 
+  /// Nothing without compensation.
+  [[nodiscard]] const CalibrationStats* calibration() const;
+  /// Nothing for a chip without faults.
+  [[nodiscard]] const FaultReport* faults() const;
+  /// How often cells of every tile of the chip have been written: once each where weights are. Ageing writes nothing.
+  [[nodiscard]] const std::map<std::uint32_t, std::uint64_t>& cell_writes() const;
   [[nodiscard]] bool drifts() const;  ///< whether age() may be given a time above 0
 
   [[nodiscard]] const std::vector<CallStats>& stats() const;  ///< per call

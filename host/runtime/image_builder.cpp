@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 #include "arch/generated/xw_arch.hpp"
@@ -13,6 +15,49 @@
 namespace xw::runtime {
 namespace {
 
+/// What is broken where an image has its cells.
+struct BrokenPlaces {
+  BrokenPlaces(const program::BlockRecord& block, const program::ImageRecord& record, const ImageSettings& settings,
+               std::uint32_t the_tile)
+      : faults(settings.faults),
+        tile(the_tile),
+        col0(std::uint32_t{block.col0} + record.col_begin),
+        g_unit(settings.g_unit) {
+    if (settings.placement != nullptr) moved = settings.placement->moved(block.tile, col0, record.cols);
+    if (faults == nullptr) return;
+    dead = faults->tile(tile);
+    std::vector<std::uint32_t> places(record.cols);
+    std::iota(places.begin(), places.end(), col0);
+    for (const auto& [column, to] : moved) places[column - col0] = to;
+    for (std::uint32_t col = 0; col < record.cols; ++col) {
+      if (faults->column(tile, places[col])) dead_columns.push_back(col);
+    }
+  }
+  /// Cells of a row after programming.
+  void apply(std::uint32_t row, std::span<std::int8_t> cells) const {
+    if (faults == nullptr) return;
+    if (dead || faults->row(tile, row)) {
+      std::fill(cells.begin(), cells.end(), std::int8_t{0});
+      return;
+    }
+    std::vector<std::int8_t> moved_cells;
+    for (const auto& [column, to] : moved) moved_cells.push_back(cells[column - col0]);
+    faults->apply(tile, row, col0, cells, g_unit);
+    for (std::size_t i = 0; i < moved.size(); ++i) {
+      faults->apply(tile, row, moved[i].second, std::span(moved_cells).subspan(i, 1), g_unit);
+      cells[moved[i].first - col0] = moved_cells[i];
+    }
+    for (const std::uint32_t col : dead_columns) cells[col] = 0;
+  }
+
+  const cells::Faults* faults;
+  std::uint32_t tile, col0;
+  int g_unit;
+  bool dead = false;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> moved;  ///< column of the program's tile, column of the chip's
+  std::vector<std::uint32_t> dead_columns;                     ///< of the image
+};
+
 /// Rows are programmed one by one and laid out as [column group][row][lane].
 template <typename Target>
 void program_cells(const program::BlockRecord& block, const program::ImageRecord& record, const ImageSettings& settings,
@@ -20,11 +65,19 @@ void program_cells(const program::BlockRecord& block, const program::ImageRecord
                    std::int8_t* cells) {
   const std::uint32_t lanes = settings.lanes;
   const std::uint32_t col0 = std::uint32_t{block.col0} + record.col_begin;
+  const std::uint32_t tile = settings.placement == nullptr ? block.tile : settings.placement->tile(block.tile);
+  const BrokenPlaces broken(block, record, settings, tile);
   std::vector<std::int8_t> row_cells(record.cols);
   for (std::uint32_t row = 0; row < block.rows; ++row) {
     const std::size_t first = std::size_t{row} * block.cols + record.col_begin;
-    settings.model->program_row(block.tile, std::uint32_t{block.row0} + row, col0, targets.subspan(first, record.cols),
-                                target_max, row_cells);
+    const std::uint32_t place = std::uint32_t{block.row0} + row;
+    settings.model->program_row(tile, place, col0, targets.subspan(first, record.cols), target_max, row_cells);
+    for (const auto& [column, to] : broken.moved) {
+      const std::uint32_t col = column - col0;
+      settings.model->program_row(tile, place, to, targets.subspan(first + col, 1), target_max,
+                                  std::span(row_cells).subspan(col, 1));
+    }
+    broken.apply(place, row_cells);
     for (const std::uint32_t col : unused) row_cells[col] = 0;
     for (std::uint32_t col = 0; col < record.cols; col += lanes) {
       const std::uint32_t count = std::min(lanes, record.cols - col);

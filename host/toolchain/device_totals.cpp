@@ -11,6 +11,7 @@
 
 #include "arch/support/checksum.hpp"
 #include "host/report/device_activity.hpp"
+#include "host/toolchain/fault_text.hpp"
 #include "host/toolchain/version.hpp"
 
 namespace xw::toolchain {
@@ -27,6 +28,21 @@ nlohmann::ordered_json device_json(const runtime::ChipInstance& chip) {
   if (info.chip_time) json["chip_ns"] = totals.stats.chip_ns;
   if (!info.values) json["values"] = false;  // the text means nothing
   if (chip.options().checksum_y) json["y_crc32"] = info.values ? nlohmann::json(y_checksum(chip)) : nullptr;
+  if (const runtime::FaultReport* faults = chip.faults()) json["faults"] = to_json(*faults);
+  std::uint64_t writes = 0;
+  for (const auto& [tile, count] : chip.cell_writes()) writes += count;
+  json["cell_writes"] = writes;
+  if (const runtime::CalibrationStats* stats = chip.calibration()) {
+    json["calibration"] = {{"compensation", chip.options().compensation},
+                           {"runs", stats->runs},
+                           {"vectors", stats->vectors},
+                           {"columns", stats->columns},
+                           {"columns_too_small", stats->too_small},
+                           {"limited", stats->limited},
+                           {"mvms", stats->device.mvms},
+                           {"adc_saturations", stats->device.adc_saturations},
+                           {"seconds_measured", stats->host_seconds}};
+  }
   if (info.cycle_accurate)
     json["activity"] = report::to_json(report::activity(totals.stats, info.emulator, totals.seconds));
   return json;

@@ -15,6 +15,7 @@
 #include "host/evaluation/journal.hpp"
 #include "host/evaluation/run_task.hpp"
 #include "host/toolchain/evaluation_settings.hpp"
+#include "host/toolchain/fault_text.hpp"
 #include "host/toolchain/version.hpp"
 
 namespace xw::toolchain {
@@ -52,6 +53,9 @@ class ChipMeasurement {
   /// `title` comes behind the names of what is measured.
   void measure(const std::string& title) {
     Json run = {{"chip_seed", seed_}};
+    if (const runtime::ChipInstance* chip = opened_.chip(); chip != nullptr && chip->faults() != nullptr) {
+      run["faults"] = to_json(*chip->faults());
+    }
     try {
       if (plan_.times.empty()) {
         measure_now(title, run);

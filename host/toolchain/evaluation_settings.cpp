@@ -99,6 +99,14 @@ Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, 
   if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
     const runtime::ChipOptions& options = chip->options();
     settings.update({{"noise", options.noise}, {"read_sigma", options.read_sigma}});
+    if (options.faults != "none") {
+      settings["faults"] = options.faults;
+      settings["spares"] = options.spares;
+    }
+    if (options.compensation != "none") {
+      settings["compensation"] = options.compensation;
+      settings["recalibrate_seconds"] = options.recalibrate;
+    }
     if (plan.times.empty()) {
       settings["seconds"] = options.seconds;
     } else {

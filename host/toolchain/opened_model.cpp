@@ -234,6 +234,14 @@ std::string OpenedModel::describe() const {
   const runtime::ChipOptions& options = impl_->chip->chip->options();
   std::string text = "analog, " + options.noise + ", chip seed " + std::to_string(options.chip_seed);
   if (options.seconds > 0) text += ", " + duration_text(options.seconds) + " after programming";
+  if (options.faults != "none") {
+    text += ", faults " + options.faults;
+    if (options.spares != "none") text += ", spares " + options.spares;
+  }
+  if (options.compensation != "none") {
+    text += ", compensation " + options.compensation;
+    if (options.recalibrate > 0) text += " every " + duration_text(options.recalibrate);
+  }
   if (options.read_sigma > 0) text += ", read sigma " + std::to_string(options.read_sigma);
   return text + ", " + impl_->device->info().name + " device";
 }

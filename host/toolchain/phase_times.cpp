@@ -30,7 +30,19 @@ using systemc::ChipUse;
 ChipUse total_use(const runtime::ChipInstance& chip) {
   ChipUse total;
   if (const auto* uses = chip.device().chip_use()) {
-    for (const auto& [entry, use] : *uses) total += use;
+    for (const auto& [entry, use] : *uses) {
+      if (entry < chip.program().code().size()) total += use;
+    }
+  }
+  return total;
+}
+
+ChipUse calibration_use(const runtime::ChipInstance& chip) {
+  ChipUse total;
+  if (const auto* uses = chip.device().chip_use()) {
+    for (const auto& [entry, use] : *uses) {
+      if (entry >= chip.program().code().size()) total += use;
+    }
   }
   return total;
 }
@@ -65,6 +77,13 @@ nlohmann::ordered_json chip_times_json(const runtime::ChipInstance& chip, const 
                        {"cell_macs", total.cell_macs},
                        {"energy_pj", report::to_json(total.energy_pj)},
                        {"critical_path_ns", report::to_json(total.critical_path_ns)}};
+  if (const runtime::CalibrationStats* calibration = chip.calibration()) {
+    const ChipUse use = calibration_use(chip);
+    json["calibration"] = {{"runs", calibration->runs},
+                           {"vectors", calibration->vectors},
+                           {"time_ns", use.time_ns},
+                           {"energy_pj", use.energy_pj.total()}};
+  }
   const auto* uses = chip.device().chip_use();
   for (const program::CallInfo& call : chip.program().manifest().calls) {
     if (uses == nullptr || !uses->contains(call.entry)) continue;

@@ -39,6 +39,8 @@ class PhaseMeter {
 
 /// Time and energy of all calls on the chip; zeros if the device has no chip_time.
 [[nodiscard]] systemc::ChipUse total_use(const runtime::ChipInstance& chip);
+/// Of all calibrations of the chip instance, which are not in total_use().
+[[nodiscard]] systemc::ChipUse calibration_use(const runtime::ChipInstance& chip);
 
 /// For devices with chip_time.
 [[nodiscard]] nlohmann::ordered_json chip_times_json(const runtime::ChipInstance& chip, const PhaseTimes& prefill,

@@ -8,6 +8,7 @@
 #include "host/report/device_activity.hpp"
 #include "host/report/text_format.hpp"
 #include "host/toolchain/device_totals.hpp"
+#include "host/toolchain/fault_text.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -41,6 +42,20 @@ void write_chip_times(std::ostream& out, const runtime::ChipInstance& chip, cons
   line(out, "  energy   %s; %llu block MVMs", shares.c_str(), Count{use.block_mvms});
 }
 
+void write_calibration(std::ostream& out, const runtime::ChipInstance& chip, const runtime::CalibrationStats& stats) {
+  std::string cost;
+  if (chip.device().info().chip_time) {
+    const systemc::ChipUse use = calibration_use(chip);
+    cost = "; on the chip (simulated) " + report::scaled(use.time_ns * 1e-9, "s") + ", " +
+           report::scaled(use.energy_pj.total() * 1e-12, "J") + " in all";
+  }
+  line(out,
+       "calibrated %llu times with %llu known inputs, %llu columns, %.2f s; the last: %llu columns answer too little, "
+       "%llu factors or gains at a limit%s",
+       Count{stats.runs}, Count{stats.vectors}, Count{stats.columns}, stats.host_seconds, Count{stats.too_small},
+       Count{stats.limited}, cost.c_str());
+}
+
 void write_device(std::ostream& out, const runtime::ChipInstance& chip, const TextTotals& totals) {
   const auto [sum, seconds] = device_totals(chip);
   const device::DeviceInfo& info = chip.device().info();
@@ -59,6 +74,8 @@ void write_device(std::ostream& out, const runtime::ChipInstance& chip, const Te
          device.lost().c_str());
   }
   if (info.chip_time) write_chip_times(out, chip, totals);
+  if (chip.faults() != nullptr) line(out, "%s", to_text(*chip.faults()).c_str());
+  if (chip.calibration() != nullptr) write_calibration(out, chip, *chip.calibration());
 }
 
 }  // namespace

@@ -96,4 +96,24 @@ double reram_wan2022(double g_target, ReramTime time, double xi, double g_max) {
   return std::max(0.0, g_target + pcm::ReramWan2022::kSigma[static_cast<std::size_t>(time)](g_target / g_max) * xi);
 }
 
+ReramCmoDevice::ReramCmoDevice(double acceptance_percent)
+    : acceptance_(acceptance_percent == pcm::ReramCmo::kAcceptances[0] ? 0 : 1) {
+  if (acceptance_percent == pcm::ReramCmo::kAcceptances[acceptance_]) return;
+  throw Error(ErrorCode::kInvalidArgument,
+              "ReRAM CMO: acceptance is " + std::to_string(acceptance_percent) + " %, must be 0.2 or 2");
+}
+
+double ReramCmoDevice::programmed(double g_target, double xi) const {
+  return g_target + pcm::ReramCmo::kProgramming[acceptance_](g_target) * xi;
+}
+
+double ReramCmoDevice::read(double g_programmed, double t, double xi_relaxation, double xi_read) const {
+  using pcm::ReramCmo;
+  const double log_t = std::log(t);
+  const double drifted = g_programmed + ReramCmo::kShift * log_t + ReramCmo::kRelaxation(log_t) * xi_relaxation;
+  const double reads = std::log((t + ReramCmo::kReadTime) / (2 * ReramCmo::kReadTime));
+  const double read = drifted + ReramCmo::kRead * std::log10(drifted) * std::sqrt(reads) * xi_read;
+  return std::clamp(read, ReramCmo::kGMin, ReramCmo::kGMax);
+}
+
 }  // namespace xw::cells::aihwkit

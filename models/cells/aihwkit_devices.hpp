@@ -41,4 +41,16 @@ enum class ReramTime { kOneSecond, kOneDay, kTwoDays };
 /// Conductance of that memory at one of the three times.
 [[nodiscard]] double reram_wan2022(double g_target, ReramTime time, double xi, double g_max = pcm::ReramWan2022::kGMax);
 
+/// A conductive-metal-oxide device (aihwkit ReRamCMONoiseModel). Throws Error{kInvalidArgument} unless the acceptance is 0.2 or 2 %.
+class ReramCmoDevice {
+ public:
+  explicit ReramCmoDevice(double acceptance_percent);
+  [[nodiscard]] double programmed(double g_target, double xi) const;
+  /// Conductance read t > 0 seconds after programming, with relaxation and read noise, within what the device has.
+  [[nodiscard]] double read(double g_programmed, double t, double xi_relaxation, double xi_read) const;
+
+ private:
+  std::size_t acceptance_;  ///< index into pcm::ReramCmo::kAcceptances
+};
+
 }  // namespace xw::cells::aihwkit

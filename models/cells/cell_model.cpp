@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "arch/support/error.hpp"
+#include "models/cells/custom.hpp"
 #include "models/cells/model_list.hpp"
 
 namespace xw::cells {
@@ -85,6 +86,7 @@ std::span<const CellModel> cell_models() {
 
 std::string NoiseChoice::text() const {
   std::string text(model->name);
+  if (!custom.empty()) text += ":" + custom;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     text += (i == 0 ? ":" : ",") + std::string(model->parameters[i].name) + "=" + number_text(parameters[i]);
   }
@@ -94,6 +96,9 @@ std::string NoiseChoice::text() const {
 NoiseChoice parse_noise(std::string_view text) {
   const std::size_t colon = text.find(':');
   const CellModel& model = find_model(text.substr(0, colon));
+  if (model.is_custom) {
+    return {&model, {}, colon == std::string_view::npos ? "" : parse_custom(text.substr(colon + 1)).text};
+  }
   std::vector<std::optional<double>> values(model.parameters.size());
   if (colon != std::string_view::npos) {
     for (std::string_view rest = text.substr(colon + 1);;) {

@@ -29,7 +29,8 @@ struct ModelSettings {
   std::vector<double> parameters;  ///< one for each of CellModel::parameters, in their order
   std::uint32_t chip_seed = 0;
   int g_unit = 96;
-  double seconds = 0;  ///< since programming; above 0 only for models that drift
+  double seconds = 0;    ///< since programming; above 0 only for models that drift
+  std::string custom{};  ///< settings of the model "custom"
 };
 
 /// A row of the table.
@@ -39,6 +40,7 @@ struct CellModel {
   bool drifts = false;       ///< accepts a time since programming
   std::vector<Parameter> parameters;
   std::unique_ptr<ProgrammingModel> (*make)(const ModelSettings& settings) = nullptr;
+  bool is_custom = false;  ///< has settings of its own instead of parameters (models/cells/custom.hpp)
 };
 
 /// All models, in the order in which they are printed. Names are unique.
@@ -48,6 +50,7 @@ struct CellModel {
 struct NoiseChoice {
   const CellModel* model = nullptr;
   std::vector<double> parameters;
+  std::string custom{};  ///< settings of the model "custom", checked
   /// "gaussian:gamma=0.03": the name and every parameter; parse_noise reads it back.
   [[nodiscard]] std::string text() const;
 };

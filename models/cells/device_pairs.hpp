@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -27,7 +28,7 @@ enum class PcmDraw : std::uint32_t {
 struct PairFit {
   programming::Stream stream = programming::Stream::kPcmAihwkit;  ///< of the deviates
   /// Of a device that is programmed to magnitude / target_max.
-  PcmDevice (*device)(int magnitude, int target_max) = nullptr;
+  std::function<PcmDevice(int magnitude, int target_max)> device;
   bool reads = false;             ///< has read noise
   double t_0 = 0, t_read = 0;     ///< seconds: when drift begins, of one read; for models that drift or read
   std::vector<float> read_noise;  ///< [kReadEntries] coefficients of the read noise; empty: those of PcmLike

@@ -16,8 +16,9 @@ namespace xw::cells {
 [[nodiscard]] CellModel pcm_hermes_model();
 [[nodiscard]] CellModel reram_wan2022_model();
 [[nodiscard]] CellModel reram_cmo_model();
+[[nodiscard]] CellModel custom_model();
 
-inline constexpr std::array kModels = {ideal_model,      gaussian_model,      pcm_afm_model,  pcm_aihwkit_model,
-                                       pcm_hermes_model, reram_wan2022_model, reram_cmo_model};
+inline constexpr std::array kModels = {ideal_model,      gaussian_model,      pcm_afm_model,   pcm_aihwkit_model,
+                                       pcm_hermes_model, reram_wan2022_model, reram_cmo_model, custom_model};
 
 }  // namespace xw::cells

@@ -31,7 +31,8 @@ std::unique_ptr<ProgrammingModel> make_programming_model(const ProgrammingOption
                                                  "' has no drift: seconds is " + std::to_string(options.seconds) +
                                                  ", must be 0; models with drift: " + model_names(true));
   }
-  return choice.model->make({std::move(choice.parameters), options.chip_seed, options.g_unit, options.seconds});
+  return choice.model->make(
+      {std::move(choice.parameters), options.chip_seed, options.g_unit, options.seconds, choice.custom});
 }
 
 }  // namespace xw::cells

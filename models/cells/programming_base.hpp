@@ -36,6 +36,7 @@ enum class Stream : std::uint32_t {
   kPcmHermes = 3,
   kReramWan2022 = 4,
   kReramCmo = 5,
+  kCustom = 6,
 };
 
 /// The domain of what is drawn anew for every time at which a chip is read: that of programming at 0 seconds, else a function of the

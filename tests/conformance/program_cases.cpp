@@ -55,6 +55,26 @@ std::vector<ProgramCase> program_cases() {
   add("beyond_ybuf", {{{64, {700}, {}}}}, wide, noisy, 3);
   add("copies", {{{130, {67, 20}, {}, 2}}, WeightMode::kAnalog, true}, tiny, noisy, 5);
   add("copies_on_engines", {{{200, {150}, {64}, 3}, {72, {80}, {}}}, WeightMode::kW8}, wide, noisy, 7);
+  // Chips with a past: aged, compensated, recalibrated.
+  const ChipOptions aged{5, "pcm-aihwkit", 0.02, 86400};
+  const ChipOptions global{5, "pcm-aihwkit", 0.02, 86400, false, "global:vectors=5", 0};
+  const ChipOptions column{6, "pcm-hermes:devices=2", 0.01, 2.6e6, false, "column:vectors=9", 0};
+  const ChipOptions scheduled{6, "pcm-afm", 0.03, 90000, false, "column:vectors=3", 3600};
+  add("aged", {{{130, {67, 20}, {}}}}, tiny, aged, 5);
+  add("aged_global", {{{130, {67, 20}, {}}, {40, {50}, {}}}}, tiny, global, 5);
+  add("aged_column", {{{130, {67, 20}, {}, 2}}, WeightMode::kAnalog, true}, tiny, column, 5);
+  add("aged_column_on_engines", {{{200, {150}, {64}, 3}, {72, {80}, {}}}, WeightMode::kW8}, wide, column, 7);
+  add("aged_recalibrated", {{{200, {150, 31}, {}}}}, eight, scheduled, 7);
+  ChipOptions broken = noisy;
+  broken.faults = "stuck-low=0.01,stuck-high=0.02,rows=0.02,columns=0.05,tiles=0.2,seed=4";
+  broken.spares = "columns=4,tiles=2";
+  add("faulty", {{{130, {67, 20}, {}, 2}}, WeightMode::kAnalog, true}, tiny, broken, 5);
+  ChipOptions whole_life = column;
+  whole_life.faults = broken.faults;
+  whole_life.spares = broken.spares;
+  add("aged_compensated_faulty", {{{130, {67, 20}, {}}, {40, {50}, {}}}}, tiny, whole_life, 5);
+  add("aged_compensated_faulty_on_engines", {{{200, {150}, {64}, 3}, {72, {80}, {}}}, WeightMode::kW8}, wide,
+      whole_life, 7);
   return cases;
 }
 

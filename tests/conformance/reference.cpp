@@ -6,35 +6,156 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <memory>
+#include <span>
+#include <string>
 
 #include "arch/description/description.hpp"
+#include "arch/support/checksum.hpp"
+#include "host/runtime/placement.hpp"
 #include "models/analog/numerics.hpp"
+#include "models/analog/threefry.hpp"
+#include "models/cells/faults.hpp"
 #include "models/cells/programming.hpp"
 
 namespace xw::test {
 namespace {
 
+/// What is broken in the chip, and where the program is on it.
+struct Broken {
+  Broken(const program::Program& program, const runtime::ChipOptions& options)
+      : chip(arch::parse_chip(program.manifest().chip_toml, "chip")),
+        faults(cells::parse_faults(options.faults), options.chip_seed),
+        placement(program, chip.cols, faults, runtime::parse_spares(options.spares)) {}
+  /// A programmed cell of a place of the chip.
+  [[nodiscard]] int code(std::uint32_t tile, std::uint32_t row, std::uint32_t column, int programmed) const {
+    if (faults.tile(tile) || faults.row(tile, row) || faults.column(tile, column)) return 0;
+    return cells::stuck_code(faults.cell(tile, row, column), programmed, chip.g_unit);
+  }
+  arch::ChipDescription chip;
+  cells::Faults faults;
+  runtime::Placement placement;
+};
+
 /// Cells of a block, [row][col]: one physical column segment at a time, one column wide.
 [[nodiscard]] std::vector<std::int8_t> program_cells(const program::Program& program, const program::BlockRecord& block,
-                                                     const cells::ProgrammingModel& model) {
+                                                     const cells::ProgrammingModel& model, const Broken& broken) {
   const program::WeightMode mode = program.manifest().weight_mode;
   std::vector<std::int8_t> cells(std::size_t{block.rows} * block.cols);
+  const std::uint32_t tile = broken.placement.tile(block.tile);
   for (std::uint32_t row = 0; row < block.rows; ++row) {
     for (std::uint32_t col = 0; col < block.cols; ++col) {
       const std::size_t i = std::size_t{row} * block.cols + col;
       if (program.columns()[block.column_offset + col].w_max == 0) continue;
       const std::span<std::int8_t> cell(&cells[i], 1);
+      const auto moved = broken.placement.moved(block.tile, block.col0 + col, 1);
+      const std::uint32_t column = moved.empty() ? block.col0 + col : moved[0].second;
       if (mode == program::WeightMode::kAnalog) {
-        model.program_row(block.tile, block.row0 + row, block.col0 + col, program.targets16(block).subspan(i, 1),
+        model.program_row(tile, block.row0 + row, column, program.targets16(block).subspan(i, 1),
                           program::target_max(mode), cell);
       } else {
-        model.program_row(block.tile, block.row0 + row, block.col0 + col, program.targets8(block).subspan(i, 1),
+        model.program_row(tile, block.row0 + row, column, program.targets8(block).subspan(i, 1),
                           program::target_max(mode), cell);
       }
+      cells[i] = static_cast<std::int8_t>(broken.code(tile, block.row0 + row, column, cells[i]));
     }
   }
   return cells;
+}
+
+using Model = std::unique_ptr<cells::ProgrammingModel>;
+
+/// The cells of the chip `seconds` after programming.
+[[nodiscard]] Model model_at(const program::Program& program, const runtime::ChipOptions& options, double seconds) {
+  const arch::ChipDescription chip = arch::parse_chip(program.manifest().chip_toml, "chip");
+  return cells::make_programming_model({options.noise, options.chip_seed, chip.g_unit, seconds});
+}
+
+/// Sums over the known inputs of the magnitudes of the ADC codes of a block's columns.
+[[nodiscard]] std::vector<double> answers(const program::Program& program, const program::BlockRecord& block,
+                                          const runtime::ChipOptions& options, const Broken& broken, double seconds,
+                                          std::uint32_t num_vectors, std::uint32_t vector_base) {
+  const arch::ChipDescription chip = arch::parse_chip(program.manifest().chip_toml, "chip");
+  const std::vector<std::int8_t> cells = program_cells(program, block, *model_at(program, options, seconds), broken);
+  const std::uint32_t sigma_q = analog::quantize_read_sigma(options.read_sigma * chip.dac_max() * chip.g_unit);
+  int amplitude = chip.dac_max();
+  for (const program::BlockRecord& other : program.blocks()) {
+    if (program.manifest().matrices[other.matrix].call != program.manifest().matrices[block.matrix].call) continue;
+    const double full_scale = ((1 << (other.adc_bits - 1)) - 1) * std::ldexp(1.0, other.adc_shift) / other.adc_gain;
+    amplitude = std::min(amplitude, static_cast<int>(full_scale / (1.6 * chip.g_unit * std::sqrt(other.rows))));
+  }
+  amplitude = std::max(amplitude, 1);
+  std::vector<double> sums(block.cols);
+  for (std::uint32_t v = 0; v < num_vectors; ++v) {
+    for (std::uint32_t col = 0; col < block.cols; ++col) {
+      std::int64_t sum = analog::read_noise(
+          sigma_q, analog::noise_h(options.chip_seed, block.tile, vector_base + v, block.row0, block.col0 + col));
+      for (std::uint32_t row = 0; row < block.rows; ++row) {
+        // +-1: a bit of the input's number and the product of the bits that vector and input share (docs/chip-life.md).
+        const std::uint32_t input = block.in_begin + row;
+        int sign = (analog::threefry2x32<20>(0x4E474953U, 0, input, 0)[0] & 1U) == 0 ? 1 : -1;
+        for (std::uint32_t bit = 0; bit < 32; ++bit) {
+          if ((v >> bit & input >> bit & 1U) != 0) sign = -sign;
+        }
+        sum += cells[std::size_t{row} * block.cols + col] * sign * amplitude;
+      }
+      bool saturated = false;
+      sums[col] += std::abs(
+          analog::adc_convert(sum, block.adc_gain, block.adc_shift, (1 << (block.adc_bits - 1)) - 1, saturated));
+    }
+  }
+  return sums;
+}
+
+struct Gains {
+  std::vector<std::uint16_t> gains;
+  std::uint32_t shift = 0;
+};
+
+/// What the converters of every block have, compensated as the options say: plain loops over the definitions of docs/chip-life.md.
+[[nodiscard]] std::vector<Gains> converters(const program::Program& program, const runtime::ChipOptions& options,
+                                            const Broken& broken) {
+  std::vector<Gains> all;
+  for (const program::BlockRecord& block : program.blocks()) {
+    all.push_back({std::vector<std::uint16_t>(block.cols, block.adc_gain), block.adc_shift});
+  }
+  const bool global = options.compensation.starts_with("global");
+  const double last = options.recalibrate > 0 ? std::floor(options.seconds / options.recalibrate) * options.recalibrate
+                                              : options.seconds;
+  if (options.compensation == "none" || last == 0) return all;
+  const auto num_vectors =
+      static_cast<std::uint32_t>(std::stoul(options.compensation.substr(15)));  // "global:vectors="
+  const std::uint32_t base = 0xC0000000U | (crc32(std::as_bytes(std::span(&last, 1))) & 0x3FFFF000U);
+  std::vector<std::vector<double>> then, now;
+  std::map<std::uint32_t, std::pair<double, double>> tiles;
+  for (const program::BlockRecord& block : program.blocks()) {
+    then.push_back(answers(program, block, options, broken, 0, num_vectors, 0x80000000U));
+    now.push_back(answers(program, block, options, broken, last, num_vectors, base));
+    for (std::uint32_t col = 0; col < block.cols; ++col) {
+      if (program.columns()[block.column_offset + col].w_max == 0) continue;
+      tiles[block.tile].first += then.back()[col] * std::ldexp(1.0, block.adc_shift) / block.adc_gain;
+      tiles[block.tile].second += now.back()[col] * std::ldexp(1.0, block.adc_shift) / block.adc_gain;
+    }
+  }
+  for (std::size_t b = 0; b < all.size(); ++b) {
+    const program::BlockRecord& block = program.blocks()[b];
+    const auto& [tile_then, tile_now] = tiles[block.tile];
+    std::vector<double> gains;
+    for (std::uint32_t col = 0; col < block.cols; ++col) {
+      double factor = tile_then > 0 && tile_now > 0 ? tile_then / tile_now : 1;
+      if (!global && then[b][col] >= num_vectors && now[b][col] >= num_vectors) factor = then[b][col] / now[b][col];
+      if (program.columns()[block.column_offset + col].w_max == 0) factor = 1;
+      gains.push_back(block.adc_gain * std::clamp(factor, 0.125, 8.0));
+    }
+    while (std::nearbyint(*std::max_element(gains.begin(), gains.end())) > 65535) {
+      for (double& gain : gains) gain /= 2;
+      --all[b].shift;
+    }
+    for (std::uint32_t col = 0; col < block.cols; ++col)
+      all[b].gains[col] = static_cast<std::uint16_t>(std::nearbyint(gains[col]));
+  }
+  return all;
 }
 
 }  // namespace
@@ -45,8 +166,9 @@ ReferenceResult reference_call(const program::Program& program, std::uint32_t ca
   const program::Manifest& manifest = program.manifest();
   const program::CallInfo& info = manifest.calls[call];
   const arch::ChipDescription chip = arch::parse_chip(manifest.chip_toml, "chip");
-  const std::unique_ptr<cells::ProgrammingModel> model =
-      cells::make_programming_model({options.noise, options.chip_seed, chip.g_unit});
+  const Broken broken(program, options);
+  const Model model = model_at(program, options, options.seconds);
+  const std::vector<Gains> gains = converters(program, options, broken);
   const std::uint32_t sigma_q = analog::quantize_read_sigma(options.read_sigma * chip.dac_max() * chip.g_unit);
 
   ReferenceResult result;
@@ -59,7 +181,8 @@ ReferenceResult reference_call(const program::Program& program, std::uint32_t ca
     if (place == info.matrices.end()) continue;
     ReferenceOutput& output = result.matrices[static_cast<std::size_t>(place - info.matrices.begin())];
     const std::uint32_t out_features = manifest.matrices[block.matrix].out_features;
-    const std::vector<std::int8_t> cells = program_cells(program, block, *model);
+    const std::vector<std::int8_t> cells = program_cells(program, block, *model, broken);
+    const Gains& converter = gains[static_cast<std::size_t>(&block - program.blocks().data())];
     for (std::uint32_t v = 0; v < num_vectors; ++v) {
       for (std::uint32_t col = 0; col < block.cols; ++col) {
         std::int64_t sum = 0;
@@ -71,7 +194,7 @@ ReferenceResult reference_call(const program::Program& program, std::uint32_t ca
             sigma_q, analog::noise_h(options.chip_seed, block.tile, vector_base + v, block.row0, block.col0 + col));
         bool saturated = false;
         const std::int32_t code =
-            analog::adc_convert(sum, block.adc_gain, block.adc_shift, (1 << (block.adc_bits - 1)) - 1, saturated);
+            analog::adc_convert(sum, converter.gains[col], converter.shift, (1 << (block.adc_bits - 1)) - 1, saturated);
         result.adc_saturations += saturated ? 1 : 0;
         output.words[std::size_t{v} * out_features + block.out_begin + col] +=
             code * program.columns()[block.column_offset + col].out_scale;

@@ -256,6 +256,35 @@ TEST_F(CommandLine, ChipsAge) {
   EXPECT_EQ(aged.status, 0) << aged.output;
   EXPECT_THAT(aged.output, HasSubstr("1 y: perplexity "));
   EXPECT_THAT(read_text_file(folder_ / "ages.csv"), HasSubstr("\n0,31536000.0,text,perplexity,"));
+  // Compensated, with faults and spares: said in text and JSON, and the same words on every device.
+  const std::string life =
+      run +
+      "pcm-aihwkit --time 30d --compensation column:vectors=3 --recalibrate every:1d --read-sigma 0.01 "
+      "--faults stuck-low=0.01,columns=0.05,tiles=0.1,seed=2 --spares columns=4,tiles=2 "
+      "--ignore-eos --y-checksum ";
+  const Outcome text = crossweave(life + "--stats");
+  EXPECT_EQ(text.status, 0) << text.output;
+  EXPECT_THAT(text.output, HasSubstr("30 d after programming"));
+  EXPECT_THAT(text.output, HasSubstr("faults: tiles "));
+  EXPECT_THAT(text.output, HasSubstr("calibrated 2 times with 3 known inputs"));
+  const Outcome functional = crossweave(life + "--json");
+  const Outcome systemc = crossweave(life + "--json --device systemc");
+  ASSERT_EQ(functional.status, 0) << functional.output;
+  const auto device = nlohmann::json::parse(functional.output).at("device");
+  EXPECT_EQ(device.at("calibration").at("runs"), 2);
+  EXPECT_GT(device.at("cell_writes").get<std::uint64_t>(), 0U);
+  EXPECT_TRUE(device.at("faults").contains("moved_tiles"));
+  if (systemc.status == 0) {
+    EXPECT_EQ(nlohmann::json::parse(systemc.output).at("device").at("y_crc32"), device.at("y_crc32"));
+  }
+  const Outcome report =
+      crossweave("report " + program_.string() + " --static --compensation global --recalibrate every:1h");
+  EXPECT_EQ(report.status, 0) << report.output;
+  EXPECT_THAT(report.output, HasSubstr("every 1 h: 24 a day"));
+  for (const char* wrong : {"--compensation some", "--recalibrate 1h --compensation global", "--recalibrate every:1h",
+                            "--faults rows=2", "--spares rows=1"}) {
+    EXPECT_EQ(crossweave(run + "pcm-aihwkit " + wrong).status, 2) << wrong;
+  }
   for (const char* times : {"1h,,1d", "1h,x", "1d,1h", "0,1h --time 1d"}) {
     const Outcome wrong = crossweave(eval + times);
     EXPECT_EQ(wrong.status, 2) << times << ": " << wrong.output;

@@ -46,7 +46,7 @@ TEST(IdealProgramming, RoundsToCells) {
 
 TEST(Programming, BothWidthsOfTargetsAgree) {
   for (const CellModel& row : cell_models()) {
-    const std::string name(row.name);
+    const std::string name = row.is_custom ? "custom:programming=0.03,drift=0.05,read=0.02" : std::string(row.name);
     const auto model = make_programming_model({.noise = name, .chip_seed = 3, .g_unit = 96});
     std::vector<std::int16_t> wide;
     std::vector<std::int8_t> narrow;
@@ -63,7 +63,7 @@ TEST(Programming, BothWidthsOfTargetsAgree) {
 TEST(Programming, DependsOnNothingButThePlace) {
   const std::vector<std::int16_t> targets = random_targets(1, 1500);
   for (const CellModel& row : cell_models()) {
-    const std::string name(row.name);
+    const std::string name = row.is_custom ? "custom:programming=0.03,drift=0.05,read=0.02" : std::string(row.name);
     const auto model = make_programming_model({.noise = name, .chip_seed = 42, .g_unit = 96});
     const std::vector<std::int8_t> whole = program(*model, 9, 17, 33, targets);
     std::mt19937 rng(2);

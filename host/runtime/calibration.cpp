@@ -1,0 +1,194 @@
+// Calibration of a chip instance.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#include "host/runtime/calibration.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <span>
+#include <utility>
+
+#include "arch/generated/xw_arch.hpp"
+#include "arch/support/checksum.hpp"
+#include "arch/support/error.hpp"
+#include "models/analog/block_image.hpp"
+
+namespace xw::runtime {
+namespace {
+
+/// Vector indices of known inputs: beyond those of any text, and others for every time.
+constexpr std::uint32_t kReferenceVectors = 0x80000000U;
+
+std::uint32_t vectors_at(double seconds) {
+  return kReferenceVectors | (crc32(std::as_bytes(std::span(&seconds, 1))) & 0x3FFFF000U) | 0x40000000U;
+}
+
+}  // namespace
+
+Calibration::Calibration(std::shared_ptr<const program::Program> program, device::Device& device,
+                         const cells::Compensation& compensation, const arch::ChipDescription& chip)
+    : program_(std::move(program)),
+      device_(device),
+      compensation_(compensation),
+      amplitudes_(program_->manifest().calls.size(), chip.dac_max()),
+      plan_(codegen::make_calibration(*program_, device.info().emulator)) {
+  std::uint64_t x_stride = arch::kMemoryAlignment, y_stride = arch::kMemoryAlignment;
+  for (const codegen::CalibrationEntry& entry : plan_.entries) {
+    x_stride = std::max<std::uint64_t>(x_stride, program_->manifest().calls[entry.call].x_stride_bytes);
+    y_stride = std::max<std::uint64_t>(y_stride, entry.y_stride_bytes);
+    for (const codegen::CalibrationImage& one : entry.images) {
+      const program::ImageRecord& image = program_->images()[one.image];
+      const program::BlockRecord& block = program_->blocks()[image.block];
+      cells::ColumnAnswers column;
+      column.tile = block.tile;
+      column.weight = std::ldexp(1.0, block.adc_shift) / block.adc_gain;
+      const int adc_max = (1 << (block.adc_bits - 1)) - 1;
+      amplitudes_[entry.call] =
+          std::min(amplitudes_[entry.call],
+                   cells::calibration_amplitude(adc_max * column.weight, block.rows, chip.g_unit, chip.dac_max()));
+      for (std::uint32_t col = 0; col < image.cols; ++col) {
+        column.used = program_->columns()[block.column_offset + image.col_begin + col].out_scale != 0;
+        columns_.push_back(column);
+      }
+    }
+  }
+  const std::uint32_t batch = std::min(compensation_.vectors, device_.info().emulator.max_batch);
+  x_buffer_ = DeviceBuffer(device_, x_stride * batch, device::MemoryPort{});
+  y_buffer_ = DeviceBuffer(device_, y_stride * batch, device::MemoryPort{});
+  stats_.vectors = compensation_.vectors;
+  stats_.columns = columns_.size();
+}
+
+void Calibration::measure_reference() {
+  const std::vector<std::uint64_t> sums = answers(kReferenceVectors);
+  for (std::size_t i = 0; i < sums.size(); ++i) columns_[i].reference = sums[i];
+}
+
+void Calibration::measure(double seconds) {
+  const std::vector<std::uint64_t> sums = answers(vectors_at(seconds));
+  for (std::size_t i = 0; i < sums.size(); ++i) columns_[i].now = sums[i];
+  factors_ = cells::compensation_factors(compensation_.kind, columns_, compensation_.vectors);
+  stats_.too_small = factors_.too_small;
+  stats_.limited = factors_.limited;
+}
+
+std::vector<std::uint64_t> Calibration::answers(std::uint32_t vector_base) {
+  const auto start = std::chrono::steady_clock::now();
+  ++stats_.runs;
+  std::vector<std::uint64_t> sums(columns_.size());
+  std::uint64_t* place = sums.data();
+  const std::uint32_t batch = std::min(compensation_.vectors, device_.info().emulator.max_batch);
+  std::vector<std::int8_t> codes;
+  for (const codegen::CalibrationEntry& entry : plan_.entries) {
+    const program::CallInfo& call = program_->manifest().calls[entry.call];
+    const int amplitude = amplitudes_[entry.call];
+    for (std::uint32_t first = 0; first < compensation_.vectors; first += batch) {
+      const std::uint32_t count = std::min(batch, compensation_.vectors - first);
+      codes.assign(std::size_t{count} * call.x_stride_bytes, 0);
+      for (std::uint32_t v = 0; v < count; ++v) {
+        for (std::uint32_t row = 0; row < call.in_features; ++row) {
+          codes[std::size_t{v} * call.x_stride_bytes + row] = cells::calibration_code(first + v, row, amplitude);
+        }
+      }
+      device_.write(x_buffer_.address(), std::as_bytes(std::span(codes)));
+      device::RunArguments arguments = arguments_;
+      arguments.entry = entry.entry;
+      arguments.num_vectors = count;
+      arguments.vector_base = vector_base + first;
+      arguments.x_base = x_buffer_.address();
+      arguments.y_base = y_buffer_.address();
+      stats_.device += device_.run(arguments);
+      add_answers(entry, count, place);
+    }
+    for (const codegen::CalibrationImage& one : entry.images) place += program_->images()[one.image].cols;
+  }
+  stats_.host_seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return sums;
+}
+
+void Calibration::add_answers(const codegen::CalibrationEntry& entry, std::uint32_t vectors, std::uint64_t* sums) {
+  const std::size_t y_words = entry.y_stride_bytes / 4;
+  words_.resize(y_words * vectors);
+  device_.read(y_buffer_.address(), std::as_writable_bytes(std::span(words_)));
+  for (const codegen::CalibrationImage& one : entry.images) {
+    const program::ImageRecord& image = program_->images()[one.image];
+    const program::BlockRecord& block = program_->blocks()[image.block];
+    const std::span<const program::ColumnRecord> columns =
+        program_->columns().subspan(block.column_offset + image.col_begin, image.cols);
+    for (std::uint32_t v = 0; v < vectors; ++v) {
+      const std::int32_t* words = words_.data() + v * y_words + one.y_word;
+      for (std::uint32_t col = 0; col < image.cols; ++col) {
+        const std::int32_t scale = columns[col].out_scale;
+        if (scale != 0) sums[col] += static_cast<std::uint64_t>(std::abs(words[col] / scale));
+      }
+    }
+    sums += image.cols;
+  }
+}
+
+void Calibration::apply() {
+  if (factors_.factors.empty()) return;
+  // Per block, whatever its images are: results do not depend on how a block is cut.
+  std::vector<std::vector<double>> factors_of(program_->blocks().size());
+  const double* factors = factors_.factors.data();
+  for (const codegen::CalibrationEntry& entry : plan_.entries) {
+    for (const codegen::CalibrationImage& one : entry.images) {
+      const program::ImageRecord& image = program_->images()[one.image];
+      std::vector<double>& block = factors_of[image.block];
+      block.resize(program_->blocks()[image.block].cols, 1.0);
+      std::copy_n(factors, image.cols, block.begin() + image.col_begin);
+      factors += image.cols;
+    }
+  }
+  stats_.limited = factors_.limited;
+  std::vector<cells::ConverterGains> gains_of;
+  for (std::size_t b = 0; b < factors_of.size(); ++b) {
+    const program::BlockRecord& block = program_->blocks()[b];
+    gains_of.push_back(cells::scaled_gains(block.adc_gain, block.adc_shift, factors_of[b]));
+    stats_.limited += gains_of.back().limited;
+  }
+  std::vector<std::byte> bytes;
+  for (const program::ImageRecord& image : program_->images()) {
+    const device::Address address =
+        arguments_.image_base[image.engine] + std::uint64_t{image.image_offset} * arch::kMemoryAlignment;
+    bytes.resize(std::size_t{image.image_length} * arch::kMemoryAlignment);
+    device_.read(address, bytes);
+    const cells::ConverterGains& gains = gains_of[image.block];
+    set_image_gains(bytes, std::span(gains.gains).subspan(image.col_begin, image.cols), gains.shift);
+    device_.write(address, bytes);
+  }
+}
+
+void set_image_gains(std::span<std::byte> image, std::span<const std::uint16_t> gains, std::uint32_t shift) {
+  analog::BlockView view;
+  std::uint16_t lanes = 0;
+  std::uint8_t adc_bits = 0;
+  std::memcpy(&lanes, image.data() + arch::kBlockImageHeaderLanesOffset, sizeof lanes);
+  std::memcpy(&adc_bits, image.data() + arch::kBlockImageHeaderAdcBitsOffset, sizeof adc_bits);
+  const std::uint32_t error = analog::open_image(image, arch::kMaxRows, arch::kMaxCols, lanes, false, view);
+  if (error != 0 || view.cols != gains.size()) {
+    throw Error(ErrorCode::kDeviceFault, "calibration: expected an image of " + std::to_string(gains.size()) +
+                                             " columns in device memory, found error " + std::to_string(error) + ", " +
+                                             std::to_string(view.cols) + " columns");
+  }
+  for (std::size_t col = 0; col < gains.size(); ++col) {
+    std::memcpy(image.data() + arch::kBlockImageHeaderBytes + 4 * col, &gains[col], sizeof gains[col]);
+  }
+  analog::ImageHeader header;
+  header.rows = view.rows;
+  header.cols = view.cols;
+  header.tile_uid = view.tile_uid;
+  header.row0 = view.row0;
+  header.col0 = view.col0;
+  header.adc_shift = shift;
+  header.adc_bits = adc_bits;
+  header.lanes = lanes;
+  header.read_sigma_q = view.read_sigma_q;
+  analog::seal_image(image, header);
+}
+
+}  // namespace xw::runtime
