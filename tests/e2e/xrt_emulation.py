@@ -225,6 +225,41 @@ class Xrt(unittest.TestCase):
         self.assertEqual(process.returncode, 3, err)
         self.assertIn("is not emulator tiny-64: num_engines: expected 1, found 4", err)
 
+    def test_a_card_of_another_contract_is_named(self):
+        contract = "00112233445566778899aabbccddeeff"
+        process = self.start("--contract", contract)
+        _, err = self.ends(process)
+        self.assertEqual(process.returncode, 3, err)
+        self.assertRegex(err, f"was built from contract {contract}, this crossweave from [0-9a-f]{{32}}: build the xclbin again")
+        self.good_run()
+
+    def test_a_corrupt_xclbin_is_refused_and_the_next_run_works(self):
+        folder = pathlib.Path(self.folder.name)
+        good = folder / "good.xclbin"
+        process = subprocess.Popen([self.launcher, "--emulator", "tiny-64", "sh", "-c", f'cp "$XW_XCLBIN" {good}'], text=True,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.ends(process)
+        data = good.read_bytes()
+        broken = {"cut": data[:self.random.randrange(len(data))], "long": data + b"x", "empty": b""}
+        for number in range(4):
+            flipped = bytearray(data)
+            flipped[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
+            broken[f"flipped{number}"] = bytes(flipped)
+        for name, content in broken.items():
+            with self.subTest(name):
+                (folder / f"{name}.xclbin").write_bytes(content)
+                process = self.start(device=f"xrt:xclbin={folder / name}.xclbin", tokens=1)
+                _, err = self.ends(process)
+                self.assertEqual(process.returncode, 3, err)
+                self.assertIn(f"{name}.xclbin: ", err)
+        process = self.start(device=f"xrt:xclbin={good}", tokens=1)
+        _, err = self.ends(process)
+        self.assertEqual(process.returncode, 0, err)
+
+    def test_nothing_is_left_beside_the_program(self):
+        self.good_run()
+        self.assertFalse((OPTIONS.build / "host/app/emulation_debug.log").exists())
+
     def test_without_an_xclbin_or_a_card_the_error_says_so(self):
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("X", "LD_"))}
         run = subprocess.run(self.host("xrt"), capture_output=True, text=True, timeout=LONGEST, env=environment)

@@ -66,12 +66,14 @@ TEST(Xclbin, DescriptionsOfCardsAreReadAsTheyAreWritten) {
   card.options = "latency=3,backpressure=0.5";
   card.threads = 4;
   card.hang_after = 7;
+  card.contract = "00112233445566778899aabbccddeeff";
   card.emulator = arch::load_emulator("tiny-64");
   const CardDescription read = parse_card(to_text(card), "test");
   EXPECT_EQ(read.kind, card.kind);
   EXPECT_EQ(read.options, card.options);
   EXPECT_EQ(read.threads, card.threads);
   EXPECT_EQ(read.hang_after, card.hang_after);
+  EXPECT_EQ(read.contract, card.contract);
   EXPECT_EQ(read.emulator, card.emulator);
   test::expect_error(ErrorCode::kFormat, "is not one of the emulation", [] { (void)parse_card("PK zip\n", "test"); });
   test::expect_error(ErrorCode::kFormat, "unknown key 'speed'",

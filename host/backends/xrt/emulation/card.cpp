@@ -28,8 +28,8 @@ constexpr std::string_view kFirstLine = "crossweave emulated card 1";
 
 std::string to_text(const CardDescription& d) {
   return std::string(kFirstLine) + "\nkind=" + d.kind + "\noptions=" + d.options +
-         "\nthreads=" + std::to_string(d.threads) + "\nhang_after=" + std::to_string(d.hang_after) + "\n\n" +
-         d.emulator.text;
+         "\nthreads=" + std::to_string(d.threads) + "\nhang_after=" + std::to_string(d.hang_after) +
+         (d.contract.empty() ? "" : "\ncontract=" + d.contract) + "\n\n" + d.emulator.text;
 }
 
 CardDescription parse_card(std::string_view text, const std::string& origin) {
@@ -59,6 +59,12 @@ CardDescription parse_card(std::string_view text, const std::string& origin) {
       description.threads = small_number(key, value, origin);
     } else if (key == "hang_after") {
       description.hang_after = small_number(key, value, origin);
+    } else if (key == "contract") {
+      if (value.size() != 32 || value.find_first_not_of("0123456789abcdef") != std::string_view::npos) {
+        throw Error(ErrorCode::kFormat, origin + ": contract: expected 32 hexadecimal digits, found '" +
+                                            std::string(value.substr(0, 40)) + "'");
+      }
+      description.contract = value;
     } else {
       throw Error(ErrorCode::kFormat, origin + ": unknown key '" + std::string(key.substr(0, 40)) + "'");
     }

@@ -40,6 +40,8 @@ struct CardDescription {
   std::string options;              ///< of kind verilated: those of the device verilated (latency=, backpressure=, ...)
   std::uint32_t threads = 1;        ///< of kind functional
   std::uint32_t hang_after = 0;     ///< for tests: the kernel never ends this start, counted from 1; 0: it always ends
+  std::string
+      contract;  ///< for tests, of kind functional: contract hash in the registers, 32 digits; empty: this build's
   arch::EmulatorDescription emulator;
 };
 /// As the bytes of a bitstream section.

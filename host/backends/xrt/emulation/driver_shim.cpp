@@ -6,6 +6,7 @@
 //    next one (PostedRequests).
 //  - When the card's process has ended it reads the end of the socket for ever: the host ends with a message.
 //  - It writes to that socket without MSG_NOSIGNAL: the host would end without one.
+//  - It leaves a file emulation_debug.log beside the host's program: it goes to the folder of the run, which is removed.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <dlfcn.h>
@@ -18,10 +19,13 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
 
 #include "host/backends/xrt/emulation/posted_requests.hpp"
 
@@ -84,6 +88,15 @@ std::unique_ptr<xw::xrt_emulation::PostedRequests> card_requests;
   return true;
 }
 
+/// Where a file that the driver opens is to be.
+[[nodiscard]] std::string moved(const char* path) {
+  constexpr std::string_view kLog = "/emulation_debug.log";
+  const std::string_view wanted(path);
+  const char* folder = std::getenv("SDACCEL_EM_RUN_DIR");
+  if (!wanted.ends_with(kLog) || folder == nullptr || *folder == '\0') return path;
+  return std::string(folder).append(kLog);
+}
+
 }  // namespace
 
 extern "C" {
@@ -125,6 +138,16 @@ ssize_t write(int fd, const void* buffer, size_t bytes) {
   const ssize_t sent = send(fd, buffer, bytes, MSG_NOSIGNAL);
   if (sent >= 0 || errno != ENOTSOCK) return sent;
   return write_next(fd, buffer, bytes);
+}
+
+FILE* fopen(const char* path, const char* mode) {
+  static const auto fopen_next = next<FILE* (*)(const char*, const char*)>("fopen");
+  return fopen_next(moved(path).c_str(), mode);
+}
+
+FILE* fopen64(const char* path, const char* mode) {
+  static const auto fopen_next = next<FILE* (*)(const char*, const char*)>("fopen64");
+  return fopen_next(moved(path).c_str(), mode);
 }
 
 int close(int fd) {

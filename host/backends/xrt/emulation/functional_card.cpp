@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <array>
+#include <string>
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
@@ -20,7 +21,11 @@ class FunctionalCard final : public Card {
     const arch::EmulatorDescription& e = description.emulator;
     set(arch::kRegVersion, arch::kIsaVersion);
     for (std::uint32_t i = 0; i < arch::kContractHash.size(); ++i) {
-      at(arch::kRegContractHash + i / 4 * 4) |= std::uint32_t{arch::kContractHash[i]} << (8 * (i % 4));
+      const std::uint32_t byte =
+          description.contract.empty()
+              ? arch::kContractHash[i]
+              : static_cast<std::uint32_t>(std::stoul(description.contract.substr(2 * i, 2), nullptr, 16));
+      at(arch::kRegContractHash + i / 4 * 4) |= byte << (8 * (i % 4));
     }
     set(arch::kRegNumEngines, e.num_engines);
     set(arch::kRegLanes, e.lanes);

@@ -35,6 +35,7 @@ constexpr const char* kHelp =
   --options   of kind verilated: latency=, bandwidth=, backpressure=, seed=, outstanding=
   --threads   of kind functional (default: 1)
   --hang-after N  for tests: the N-th run never ends
+  --contract HASH  for tests, of kind functional: the card says that it was built from this contract (32 digits)
 
 PROGRAM finds the xclbin in the environment variable XW_XCLBIN, as `crossweave run model.xwp --device xrt` does.
 The status is that of PROGRAM.
@@ -99,6 +100,8 @@ struct Request {
       request.card.threads = count(option, value);
     } else if (option == "--hang-after") {
       request.card.hang_after = count(option, value);
+    } else if (option == "--contract") {
+      request.card.contract = value;
     } else {
       throw Error(ErrorCode::kInvalidArgument, "unknown option '" + option + "' (see --help)");
     }
