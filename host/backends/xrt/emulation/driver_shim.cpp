@@ -1,5 +1,8 @@
 // Mends what a host cannot live with in the hw_emu driver of XRT 2.13: preloaded into it, or linked with
 // --export-dynamic-symbol. The driver itself is unchanged.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+//
 //  - It waits in whole seconds: sleeps become milliseconds. Its scheduler sleeps between any two looks at its queue: while
 //    there is traffic it only lets others run.
 //  - It makes some thirty requests per run and waits for each: those whose answers say nothing are sent together with the
@@ -7,8 +10,6 @@
 //  - When the card's process has ended it reads the end of the socket for ever: the host ends with a message.
 //  - It writes to that socket without MSG_NOSIGNAL: the host would end without one.
 //  - It leaves a file emulation_debug.log beside the host's program: it goes to the folder of the run, which is removed.
-// SPDX-FileCopyrightText: The Crossweave authors
-// SPDX-License-Identifier: Apache-2.0
 #include <dlfcn.h>
 #include <sched.h>
 #include <sys/socket.h>
