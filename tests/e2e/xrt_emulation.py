@@ -135,13 +135,16 @@ class Xrt(unittest.TestCase):
         self.assertLess(register_reads, 1.1 * runs, calls)
         self.assertNotIn(19, calls)
 
-    def compare(self, checkpoint, emulator, kinds, run, compile_options=()):
-        """The same text, tokens, words and counters on emulated cards as on the functional device."""
+    def compile(self, checkpoint, emulator, *options):
         program = str(pathlib.Path(self.folder.name) / "real.xwp")
-        subprocess.run([self.crossweave, "compile", str(checkpoint), "--emulator", emulator, *compile_options, "-o", program], check=True,
+        subprocess.run([self.crossweave, "compile", str(checkpoint), "--emulator", emulator, *options, "-o", program], check=True,
                        capture_output=True)
-        command = [self.crossweave, "run", program, *run, "--noise", "pcm-afm", "--chip-seed", "7", "--read-sigma", "0.01", "--y-checksum",
-                   "--json", "--threads", "1", "--device"]
+        return program
+
+    def compare(self, program, emulator, kinds, prompt, tokens):
+        """The same text, tokens, words and counters on emulated cards as on the functional device."""
+        command = [self.crossweave, "run", program, "-p", prompt, "-n", str(tokens), "--ignore-eos", "--noise", "pcm-afm", "--chip-seed", "7",
+                   "--read-sigma", "0.02", "--y-checksum", "--json", "--threads", "1", "--device"]
         expected = self.counters(subprocess.run([*command, "functional"], check=True, capture_output=True, text=True).stdout)
         for kind in kinds:
             with self.subTest(kind=kind):
@@ -164,13 +167,17 @@ class Xrt(unittest.TestCase):
         checkpoint = SHARED / "data/weights/stories260K/stories260K.bin"
         if not checkpoint.exists():
             self.skipTest("needs data/weights/stories260K beside the project")
-        self.compare(checkpoint, "tiny-64", self.kinds(), ["-p", "Once upon a time", "-n", "50"], ["--chip", "tiny-64"])
+        program = self.compile(checkpoint, "tiny-64", "--chip", "tiny-64")
+        self.compare(program, "tiny-64", self.kinds(), "Once upon a time", 50)
 
     def test_smollm2_is_the_same_on_emulated_cards(self):
         checkpoint = ROOT / ".cache/models/SmolLM2-135M-Instruct.Q4_1.gguf"
         if not checkpoint.exists():
             self.skipTest("scripts/fetch_model.sh smollm2-135m gets the model")
-        self.compare(checkpoint, "alveo-u55c", self.kinds(), ["-p", "The capital of France", "-n", "2"])
+        program = self.compile(checkpoint, "alveo-u55c")
+        sixteen = "The capital of France is Paris. The capital of Germany is Berlin. The capital"
+        self.compare(program, "alveo-u55c", ["functional"], sixteen, 4)
+        self.compare(program, "alveo-u55c", [kind for kind in self.kinds() if kind != "functional"], "The capital of France", 2)
 
     def test_a_card_that_dies_at_any_time_ends_the_host_with_an_error(self):
         killed = 0
