@@ -142,8 +142,10 @@ po::options_description run_options(toolchain::RunOptions& run) {
        cells::model_names(true))
           .c_str());
   add("compensation", po::value(&run.chip.compensation)->default_value("none"),
-      "against drift: none, global (a factor per tile) or column, the last two with :vectors=N known inputs if wanted; "
-      "measured on the chip at programming time and at its age");
+      "against drift: none, global (a factor per tile) or column, the last two with :vectors=N known inputs and "
+      "reference=exact (ideal cells instead of the chip at programming time) if wanted; measured on the chip");
+  add("adc-mismatch", po::value(&run.chip.adc_mismatch),
+      "standard deviation of the gains of the converters, one per column (0..0.2)");
   add("recalibrate", parsed(run.chip.recalibrate, parse_schedule),
       "time between calibrations as every:TIME, e.g. every:1h: the last one before the chip's age counts (default: one "
       "at its age)");

@@ -15,6 +15,8 @@
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/checksum.hpp"
 #include "arch/support/error.hpp"
+#include "arch/support/parallel.hpp"
+#include "host/runtime/image_builder.hpp"
 #include "models/analog/block_image.hpp"
 
 namespace xw::runtime {
@@ -82,18 +84,10 @@ std::vector<std::uint64_t> Calibration::answers(std::uint32_t vector_base) {
   std::vector<std::uint64_t> sums(columns_.size());
   std::uint64_t* place = sums.data();
   const std::uint32_t batch = std::min(compensation_.vectors, device_.info().emulator.max_batch);
-  std::vector<std::int8_t> codes;
   for (const codegen::CalibrationEntry& entry : plan_.entries) {
-    const program::CallInfo& call = program_->manifest().calls[entry.call];
-    const int amplitude = amplitudes_[entry.call];
     for (std::uint32_t first = 0; first < compensation_.vectors; first += batch) {
       const std::uint32_t count = std::min(batch, compensation_.vectors - first);
-      codes.assign(std::size_t{count} * call.x_stride_bytes, 0);
-      for (std::uint32_t v = 0; v < count; ++v) {
-        for (std::uint32_t row = 0; row < call.in_features; ++row) {
-          codes[std::size_t{v} * call.x_stride_bytes + row] = cells::calibration_code(first + v, row, amplitude);
-        }
-      }
+      const std::vector<std::int8_t> codes = known_inputs(entry, first, count);
       device_.write(x_buffer_.address(), std::as_bytes(std::span(codes)));
       device::RunArguments arguments = arguments_;
       arguments.entry = entry.entry;
@@ -110,30 +104,46 @@ std::vector<std::uint64_t> Calibration::answers(std::uint32_t vector_base) {
   return sums;
 }
 
+std::vector<std::int8_t> Calibration::known_inputs(const codegen::CalibrationEntry& entry, std::uint32_t first,
+                                                   std::uint32_t count) const {
+  const program::CallInfo& call = program_->manifest().calls[entry.call];
+  std::vector<std::int8_t> codes(std::size_t{count} * call.x_stride_bytes);
+  for (std::uint32_t v = 0; v < count; ++v) {
+    for (std::uint32_t row = 0; row < call.in_features; ++row) {
+      codes[std::size_t{v} * call.x_stride_bytes + row] =
+          cells::calibration_code(first + v, row, amplitudes_[entry.call]);
+    }
+  }
+  return codes;
+}
+
 void Calibration::add_answers(const codegen::CalibrationEntry& entry, std::uint32_t vectors, std::uint64_t* sums) {
   const std::size_t y_words = entry.y_stride_bytes / 4;
   words_.resize(y_words * vectors);
   device_.read(y_buffer_.address(), std::as_writable_bytes(std::span(words_)));
   for (const codegen::CalibrationImage& one : entry.images) {
     const program::ImageRecord& image = program_->images()[one.image];
-    const program::BlockRecord& block = program_->blocks()[image.block];
-    const std::span<const program::ColumnRecord> columns =
-        program_->columns().subspan(block.column_offset + image.col_begin, image.cols);
-    for (std::uint32_t v = 0; v < vectors; ++v) {
-      const std::int32_t* words = words_.data() + v * y_words + one.y_word;
-      for (std::uint32_t col = 0; col < image.cols; ++col) {
-        const std::int32_t scale = columns[col].out_scale;
-        if (scale != 0) sums[col] += static_cast<std::uint64_t>(std::abs(words[col] / scale));
-      }
-    }
+    add_codes(image, vectors, words_.data() + one.y_word, y_words, sums);
     sums += image.cols;
   }
 }
 
-void Calibration::apply() {
-  if (factors_.factors.empty()) return;
-  // Per block, whatever its images are: results do not depend on how a block is cut.
-  std::vector<std::vector<double>> factors_of(program_->blocks().size());
+void Calibration::add_codes(const program::ImageRecord& image, std::uint32_t vectors, const std::int32_t* words,
+                            std::size_t stride, std::uint64_t* sums) const {
+  const program::BlockRecord& block = program_->blocks()[image.block];
+  const std::span<const program::ColumnRecord> columns =
+      program_->columns().subspan(block.column_offset + image.col_begin, image.cols);
+  for (std::uint32_t v = 0; v < vectors; ++v) {
+    for (std::uint32_t col = 0; col < image.cols; ++col) {
+      const std::int32_t scale = columns[col].out_scale;
+      if (scale != 0) sums[col] += static_cast<std::uint64_t>(std::abs(words[v * stride + col] / scale));
+    }
+  }
+}
+
+BlockFactors Calibration::factors() const {
+  if (factors_.factors.empty()) return {};
+  BlockFactors factors_of(program_->blocks().size());
   const double* factors = factors_.factors.data();
   for (const codegen::CalibrationEntry& entry : plan_.entries) {
     for (const codegen::CalibrationImage& one : entry.images) {
@@ -144,51 +154,44 @@ void Calibration::apply() {
       factors += image.cols;
     }
   }
-  stats_.limited = factors_.limited;
-  std::vector<cells::ConverterGains> gains_of;
-  for (std::size_t b = 0; b < factors_of.size(); ++b) {
-    const program::BlockRecord& block = program_->blocks()[b];
-    gains_of.push_back(cells::scaled_gains(block.adc_gain, block.adc_shift, factors_of[b]));
-    stats_.limited += gains_of.back().limited;
-  }
-  std::vector<std::byte> bytes;
-  for (const program::ImageRecord& image : program_->images()) {
-    const device::Address address =
-        arguments_.image_base[image.engine] + std::uint64_t{image.image_offset} * arch::kMemoryAlignment;
-    bytes.resize(std::size_t{image.image_length} * arch::kMemoryAlignment);
-    device_.read(address, bytes);
-    const cells::ConverterGains& gains = gains_of[image.block];
-    set_image_gains(bytes, std::span(gains.gains).subspan(image.col_begin, image.cols), gains.shift);
-    device_.write(address, bytes);
-  }
+  return factors_of;
 }
 
-void set_image_gains(std::span<std::byte> image, std::span<const std::uint16_t> gains, std::uint32_t shift) {
-  analog::BlockView view;
-  std::uint16_t lanes = 0;
-  std::uint8_t adc_bits = 0;
-  std::memcpy(&lanes, image.data() + arch::kBlockImageHeaderLanesOffset, sizeof lanes);
-  std::memcpy(&adc_bits, image.data() + arch::kBlockImageHeaderAdcBitsOffset, sizeof adc_bits);
-  const std::uint32_t error = analog::open_image(image, arch::kMaxRows, arch::kMaxCols, lanes, false, view);
-  if (error != 0 || view.cols != gains.size()) {
-    throw Error(ErrorCode::kDeviceFault, "calibration: expected an image of " + std::to_string(gains.size()) +
-                                             " columns in device memory, found error " + std::to_string(error) + ", " +
-                                             std::to_string(view.cols) + " columns");
+void Calibration::compute_reference(const cells::ProgrammingModel& ideal, ThreadPool& pool) {
+  const std::uint32_t lanes = device_.info().emulator.lanes;
+  std::size_t place = 0;
+  for (const codegen::CalibrationEntry& entry : plan_.entries) {
+    const std::size_t stride = program_->manifest().calls[entry.call].x_stride_bytes;
+    const std::vector<std::int8_t> codes = known_inputs(entry, 0, compensation_.vectors);
+    std::vector<std::size_t> places;
+    for (const codegen::CalibrationImage& one : entry.images) {
+      places.push_back(place);
+      place += program_->images()[one.image].cols;
+    }
+    pool.for_each(entry.images.size(), [&](std::size_t i) {
+      const program::ImageRecord& image = program_->images()[entry.images[i].image];
+      const program::BlockRecord& block = program_->blocks()[image.block];
+      std::vector<std::byte> bytes(std::size_t{image.image_length} * arch::kMemoryAlignment);
+      ImageSettings settings;
+      settings.model = &ideal;
+      settings.lanes = lanes;
+      build_image(*program_, image, settings, bytes);
+      analog::BlockView view;
+      if (analog::open_image(bytes, arch::kMaxRows, arch::kMaxCols, lanes, false, view) != 0)
+        throw Error(ErrorCode::kInternal, "calibration: an image that was built does not open");
+      std::vector<std::int32_t> words(std::size_t{compensation_.vectors} * image.cols);
+      analog::MvmBatch batch;
+      batch.x = codes.data() + block.in_begin;
+      batch.x_stride = stride;
+      batch.y = words.data();
+      batch.y_stride = image.cols;
+      batch.num_vectors = compensation_.vectors;
+      analog::tile_mvm(view, batch);
+      std::vector<std::uint64_t> sums(image.cols);
+      add_codes(image, compensation_.vectors, words.data(), image.cols, sums.data());
+      for (std::uint32_t col = 0; col < image.cols; ++col) columns_[places[i] + col].reference = sums[col];
+    });
   }
-  for (std::size_t col = 0; col < gains.size(); ++col) {
-    std::memcpy(image.data() + arch::kBlockImageHeaderBytes + 4 * col, &gains[col], sizeof gains[col]);
-  }
-  analog::ImageHeader header;
-  header.rows = view.rows;
-  header.cols = view.cols;
-  header.tile_uid = view.tile_uid;
-  header.row0 = view.row0;
-  header.col0 = view.col0;
-  header.adc_shift = shift;
-  header.adc_bits = adc_bits;
-  header.lanes = lanes;
-  header.read_sigma_q = view.read_sigma_q;
-  analog::seal_image(image, header);
 }
 
 }  // namespace xw::runtime

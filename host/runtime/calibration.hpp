@@ -14,14 +14,16 @@
 #include "compiler/program/program.hpp"
 #include "host/device/device.hpp"
 #include "host/runtime/chip_instance.hpp"
+#include "host/runtime/converters.hpp"
 #include "host/runtime/device_buffer.hpp"
 #include "models/cells/compensation.hpp"
+#include "models/cells/programming.hpp"
+
+namespace xw {
+class ThreadPool;
+}
 
 namespace xw::runtime {
-
-/// Gives an image other gains, one for each of its columns, and another shift, and seals it again. Throws Error{kDeviceFault} if it is no
-/// image of that many columns.
-void set_image_gains(std::span<std::byte> image, std::span<const std::uint16_t> gains, std::uint32_t shift);
 
 /// Works on the images that the chip instance has put into device memory. Not thread safe.
 class Calibration {
@@ -35,19 +37,28 @@ class Calibration {
   /// Where the program, its completion record and its images are.
   void set_arguments(const device::RunArguments& arguments) { arguments_ = arguments; }
 
-  /// Reads the answers that later ones are compared with. The images have the program's gains.
+  /// Reads the answers that later ones are compared with. The images have gains without compensation, here and in measure().
   void measure_reference();
-  /// Reads the answers of now (the images have the program's gains) and finds the factors. `seconds` since programming.
+  /// Computes them instead, from cells that hold their targets.
+  void compute_reference(const cells::ProgrammingModel& ideal, ThreadPool& pool);
+  /// Reads the answers of now and finds the factors. `seconds` since programming.
   void measure(double seconds);
-  /// Multiplies the gains of the images, which are those of the program, by the factors found last; nothing without any.
-  void apply();
+  /// The factors found last; empty without any.
+  [[nodiscard]] BlockFactors factors() const;
   void forget() { factors_ = {}; }
+  void count_limited(std::uint64_t gains) { stats_.limited = factors_.limited + gains; }
 
   [[nodiscard]] const CalibrationStats& stats() const { return stats_; }
 
  private:
   /// Sums of magnitudes of ADC codes over the known inputs, for every column of every image, in order of the entries.
   [[nodiscard]] std::vector<std::uint64_t> answers(std::uint32_t vector_base);
+  /// Codes of vectors [first, + count), x_stride_bytes apart.
+  [[nodiscard]] std::vector<std::int8_t> known_inputs(const codegen::CalibrationEntry& entry, std::uint32_t first,
+                                                      std::uint32_t count) const;
+  /// Adds the magnitudes of an image's codes to `sums`, one per column; vector v stands at words + v * stride.
+  void add_codes(const program::ImageRecord& image, std::uint32_t vectors, const std::int32_t* words,
+                 std::size_t stride, std::uint64_t* sums) const;
   void add_answers(const codegen::CalibrationEntry& entry, std::uint32_t vectors, std::uint64_t* sums);
 
   std::shared_ptr<const program::Program> program_;

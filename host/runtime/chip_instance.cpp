@@ -19,6 +19,7 @@
 #include "compiler/program/program_check.hpp"
 #include "host/runtime/calibration.hpp"
 #include "host/runtime/call_conversion.hpp"
+#include "host/runtime/converters.hpp"
 #include "host/runtime/device_buffer.hpp"
 #include "host/runtime/device_program.hpp"
 #include "host/runtime/image_builder.hpp"
@@ -44,6 +45,10 @@ using Clock = std::chrono::steady_clock;
   if (options.read_sigma < 0) options.read_sigma = static_cast<double>(chip.read_sigma);
   const cells::Compensation compensation = cells::parse_compensation(options.compensation);
   options.compensation = compensation.text();
+  if (!(options.adc_mismatch >= 0) || options.adc_mismatch > 0.2) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "mismatch of converters: expected 0..0.2, found " + std::to_string(options.adc_mismatch));
+  }
   if (!(options.recalibrate >= 0) || options.recalibrate > 1e10) {
     throw Error(ErrorCode::kInvalidArgument,
                 "time between calibrations: expected 0..1e10 seconds, found " + std::to_string(options.recalibrate));
@@ -85,13 +90,21 @@ struct ChipInstance::Impl {
     count_writes();
     const std::unique_ptr<cells::ProgrammingModel> last =
         model_at(options.seconds);  // an impossible time costs nothing
+    mismatch = converter_mismatch(*program, placement, options.chip_seed, options.adc_mismatch);
     if (calibration == nullptr) {
       write_images(*last, "program");
+      set_gains();
     } else {
       calibration->set_arguments(arguments);
       write_images(*model_at(0), "program");
-      calibration->measure_reference();
-      if (options.seconds > 0) age(options.seconds);
+      set_gains();
+      if (compensation.exact) {
+        const cells::ProgrammingOptions ideal{.noise = "ideal", .chip_seed = 0, .g_unit = chip.g_unit, .seconds = 0};
+        calibration->compute_reference(*cells::make_programming_model(ideal), pool);
+      } else {
+        calibration->measure_reference();
+      }
+      if (options.seconds > 0 || compensation.exact) age(options.seconds);
     }
     programming_seconds = seconds_since(start);
   }
@@ -104,6 +117,8 @@ struct ChipInstance::Impl {
   void write_images(const cells::ProgrammingModel& model, const char* title);
   void age(double seconds);
   void count_writes();
+  /// Gains of the images that have just been built: mismatch of the converters, and factors if there are any.
+  void set_gains();
   /// Builds one image in device memory.
   void place_image(const program::ImageRecord& record, const ImageSettings& settings, std::vector<std::byte>& staging,
                    std::mutex& device_mutex);
@@ -133,6 +148,7 @@ struct ChipInstance::Impl {
   std::unique_ptr<Calibration> calibration;  ///< null without compensation
   cells::Faults faults{{}, 0};
   Placement placement;
+  BlockFactors mismatch;                          ///< of the converters
   std::map<std::uint32_t, std::uint64_t> writes;  ///< by tile of the chip
 };
 
@@ -184,21 +200,30 @@ void ChipInstance::Impl::age(double seconds) {
   const auto start = Clock::now();
   const std::unique_ptr<cells::ProgrammingModel> model = model_at(seconds);
   options.seconds = seconds;
-  if (calibration != nullptr && seconds > 0) {
+  if (calibration != nullptr) {
+    calibration->forget();
     const double interval = options.recalibrate;
     const double last = interval > 0 ? std::floor(seconds / interval) * interval : seconds;
-    if (last > 0) {
+    if (last > 0 || cells::parse_compensation(options.compensation).exact) {
       write_images(last < seconds ? *model_at(last) : *model, "age");
+      set_gains();
       calibration->measure(last);
+      if (last < seconds) write_images(*model, "age");
     } else {
-      calibration->forget();  // before the first one
+      write_images(*model, "age");  // before the first one
     }
-    if (last < seconds) write_images(*model, "age");
-    calibration->apply();
   } else {
     write_images(*model, "age");
   }
+  set_gains();
   programming_seconds += seconds_since(start);
+}
+
+void ChipInstance::Impl::set_gains() {
+  const BlockFactors factors = calibration == nullptr ? BlockFactors() : calibration->factors();
+  if (mismatch.empty() && factors.empty()) return;  // images have the program's gains
+  const std::uint64_t limited = write_gains(*program, device, arguments, mismatch, factors);
+  if (calibration != nullptr) calibration->count_limited(limited);
 }
 
 void ChipInstance::Impl::count_writes() {

@@ -32,6 +32,7 @@ struct ChipOptions {
   std::string compensation = "none";
   /// Seconds between calibrations: the last one before `seconds` counts. 0: a calibration at `seconds` itself.
   double recalibrate = 0;
+  double adc_mismatch = 0;      ///< standard deviation of the converters' gains, 0..0.2, one per column of the chip
   std::string faults = "none";  ///< what is broken, as cells::parse_faults reads it
   std::string spares = "none";  ///< what may take its place, as parse_spares reads it
 };

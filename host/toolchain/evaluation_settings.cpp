@@ -103,6 +103,7 @@ Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, 
       settings["faults"] = options.faults;
       settings["spares"] = options.spares;
     }
+    if (options.adc_mismatch > 0) settings["adc_mismatch"] = options.adc_mismatch;
     if (options.compensation != "none") {
       settings["compensation"] = options.compensation;
       settings["recalibrate_seconds"] = options.recalibrate;

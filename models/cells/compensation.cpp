@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
@@ -30,14 +31,16 @@ double limited(double factor, std::uint64_t& count) {
 
 std::string Compensation::text() const {
   if (kind == CompensationKind::kNone) return "none";
-  return std::string(kind == CompensationKind::kGlobal ? "global" : "column") + ":vectors=" + std::to_string(vectors);
+  return std::string(kind == CompensationKind::kGlobal ? "global" : "column") + ":vectors=" + std::to_string(vectors) +
+         (exact ? ",reference=exact" : "");
 }
 
 Compensation parse_compensation(std::string_view text) {
   const auto refuse = [&] {
     throw Error(ErrorCode::kInvalidArgument,
                 "compensation: expected none, global or column, the last two with :vectors=N (1.." +
-                    std::to_string(kMostCalibrationVectors) + ") if wanted, found '" + std::string(text) + "'");
+                    std::to_string(kMostCalibrationVectors) + ") and reference=exact or programmed if wanted, found '" +
+                    std::string(text) + "'");
   };
   if (text == "none") return {};
   const std::size_t colon = text.find(':');
@@ -51,13 +54,23 @@ Compensation parse_compensation(std::string_view text) {
     refuse();
   }
   if (colon == std::string_view::npos) return compensation;
-  constexpr std::string_view kKey = "vectors=";
-  const std::string_view setting = text.substr(colon + 1);
-  if (!setting.starts_with(kKey)) refuse();
-  const std::string_view digits = setting.substr(kKey.size());
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), compensation.vectors);
-  if (error != std::errc{} || end != digits.data() + digits.size()) refuse();
-  if (compensation.vectors < 1 || compensation.vectors > kMostCalibrationVectors) refuse();
+  std::set<std::string_view> given;
+  for (std::size_t begin = colon + 1; begin <= text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view item = text.substr(begin, end - begin);
+    begin = end + 1;
+    const std::size_t equals = std::min(item.find('='), item.size());
+    const std::string_view key = item.substr(0, equals), value = item.substr(std::min(equals + 1, item.size()));
+    if (!given.insert(key).second) refuse();
+    if (key == "reference" && (value == "exact" || value == "programmed")) {
+      compensation.exact = value == "exact";
+      continue;
+    }
+    if (key != "vectors") refuse();
+    const auto [last, error] = std::from_chars(value.data(), value.data() + value.size(), compensation.vectors);
+    if (error != std::errc{} || last != value.data() + value.size()) refuse();
+    if (compensation.vectors < 1 || compensation.vectors > kMostCalibrationVectors) refuse();
+  }
   return compensation;
 }
 

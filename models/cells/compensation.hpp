@@ -24,12 +24,15 @@ inline constexpr std::uint32_t kMostCalibrationVectors = 4096;
 struct Compensation {
   CompensationKind kind = CompensationKind::kNone;
   std::uint32_t vectors = 0;  ///< known inputs of one calibration; 0 only for kNone
+  /// Compared with what cells that hold their targets would answer, not with what the chip answered at programming time.
+  bool exact = false;
   /// "none", "global:vectors=32": parse_compensation reads it back.
   [[nodiscard]] std::string text() const;
   friend bool operator==(const Compensation&, const Compensation&) = default;
 };
 
-/// Reads "none", "global", "column", the last two with ":vectors=N" (1..4096; without it 32 and 256). Throws Error{kInvalidArgument}
+/// Reads "none", "global", "column", the last two with ":" and, with a comma, "vectors=N" (1..4096; without it 32 and 256) and
+/// "reference=exact" or "reference=programmed" (the default). Throws Error{kInvalidArgument}
 /// telling what was expected and found.
 [[nodiscard]] Compensation parse_compensation(std::string_view text);
 

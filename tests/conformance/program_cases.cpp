@@ -75,6 +75,13 @@ std::vector<ProgramCase> program_cases() {
   add("aged_compensated_faulty", {{{130, {67, 20}, {}}, {40, {50}, {}}}}, tiny, whole_life, 5);
   add("aged_compensated_faulty_on_engines", {{{200, {150}, {64}, 3}, {72, {80}, {}}}, WeightMode::kW8}, wide,
       whole_life, 7);
+  ChipOptions mismatched = noisy;
+  mismatched.adc_mismatch = 0.05;
+  add("mismatched", {{{130, {67, 20}, {}}}}, tiny, mismatched, 5);
+  whole_life.adc_mismatch = 0.05;
+  whole_life.compensation = "column:vectors=8,reference=exact";
+  add("whole_life", {{{130, {67, 20}, {}}, {40, {50}, {}}}}, tiny, whole_life, 5);
+  add("whole_life_on_engines", {{{200, {150}, {64}, 3}, {72, {80}, {}}}, WeightMode::kW8}, wide, whole_life, 7);
   return cases;
 }
 

@@ -17,6 +17,7 @@
 #include "models/analog/numerics.hpp"
 #include "models/analog/threefry.hpp"
 #include "models/cells/faults.hpp"
+#include "models/cells/normal.hpp"
 #include "models/cells/programming.hpp"
 
 namespace xw::test {
@@ -72,9 +73,42 @@ using Model = std::unique_ptr<cells::ProgrammingModel>;
   return cells::make_programming_model({options.noise, options.chip_seed, chip.g_unit, seconds});
 }
 
+struct Gains {
+  std::vector<std::uint16_t> gains;
+  std::uint32_t shift = 0;
+};
+
+/// Gains as 16-bit integers with the largest shift that allows them.
+[[nodiscard]] Gains fitted(std::vector<double> gains, std::uint32_t shift) {
+  while (std::nearbyint(*std::max_element(gains.begin(), gains.end())) > 65535) {
+    for (double& gain : gains) gain /= 2;
+    --shift;
+  }
+  Gains result{{}, shift};
+  for (const double gain : gains) result.gains.push_back(static_cast<std::uint16_t>(std::nearbyint(gain)));
+  return result;
+}
+
+/// Factors of the gains of a block's converters; empty if they are alike.
+[[nodiscard]] std::vector<double> converter_mismatch(const program::BlockRecord& block,
+                                                     const runtime::ChipOptions& options, const Broken& broken) {
+  std::vector<double> factors;
+  if (options.adc_mismatch == 0) return factors;
+  for (std::uint32_t col = block.col0; col < std::uint32_t{block.col0} + block.cols; ++col) {
+    const auto moved = broken.placement.moved(block.tile, col, 1);
+    const std::uint32_t column = moved.empty() ? col : moved[0].second;
+    const auto key = analog::threefry2x32<20>(options.chip_seed, broken.placement.tile(block.tile), 0x47434441U, 0);
+    const auto words = analog::threefry2x32<20>(key[0], key[1], 0, column / 2);
+    const double xi = static_cast<double>(cells::NormalTable::instance()(words[column % 2]));
+    factors.push_back(std::clamp(1 + options.adc_mismatch * xi, 0.5, 2.0));
+  }
+  return factors;
+}
+
 /// Sums over the known inputs of the magnitudes of the ADC codes of a block's columns.
 [[nodiscard]] std::vector<double> answers(const program::Program& program, const program::BlockRecord& block,
-                                          const runtime::ChipOptions& options, const Broken& broken, double seconds,
+                                          const runtime::ChipOptions& options, const Broken& broken,
+                                          const std::vector<double>& mismatch, double seconds,
                                           std::uint32_t num_vectors, std::uint32_t vector_base) {
   const arch::ChipDescription chip = arch::parse_chip(program.manifest().chip_toml, "chip");
   const std::vector<std::int8_t> cells = program_cells(program, block, *model_at(program, options, seconds), broken);
@@ -86,6 +120,12 @@ using Model = std::unique_ptr<cells::ProgrammingModel>;
     amplitude = std::min(amplitude, static_cast<int>(full_scale / (1.6 * chip.g_unit * std::sqrt(other.rows))));
   }
   amplitude = std::max(amplitude, 1);
+  Gains converter{std::vector<std::uint16_t>(block.cols, block.adc_gain), block.adc_shift};
+  if (!mismatch.empty()) {
+    std::vector<double> gains;
+    for (const double factor : mismatch) gains.push_back(block.adc_gain * factor);
+    converter = fitted(std::move(gains), block.adc_shift);
+  }
   std::vector<double> sums(block.cols);
   for (std::uint32_t v = 0; v < num_vectors; ++v) {
     for (std::uint32_t col = 0; col < block.cols; ++col) {
@@ -102,16 +142,11 @@ using Model = std::unique_ptr<cells::ProgrammingModel>;
       }
       bool saturated = false;
       sums[col] += std::abs(
-          analog::adc_convert(sum, block.adc_gain, block.adc_shift, (1 << (block.adc_bits - 1)) - 1, saturated));
+          analog::adc_convert(sum, converter.gains[col], converter.shift, (1 << (block.adc_bits - 1)) - 1, saturated));
     }
   }
   return sums;
 }
-
-struct Gains {
-  std::vector<std::uint16_t> gains;
-  std::uint32_t shift = 0;
-};
 
 /// What the converters of every block have, compensated as the options say: plain loops over the definitions of docs/chip-life.md.
 [[nodiscard]] std::vector<Gains> converters(const program::Program& program, const runtime::ChipOptions& options,
@@ -123,15 +158,22 @@ struct Gains {
   const bool global = options.compensation.starts_with("global");
   const double last = options.recalibrate > 0 ? std::floor(options.seconds / options.recalibrate) * options.recalibrate
                                               : options.seconds;
-  if (options.compensation == "none" || last == 0) return all;
-  const auto num_vectors =
-      static_cast<std::uint32_t>(std::stoul(options.compensation.substr(15)));  // "global:vectors="
+  const bool exact = options.compensation.ends_with("exact");
+  const bool none = options.compensation == "none" || (last == 0 && !exact);
+  // "global:vectors=" has 15 characters.
+  const auto num_vectors = none ? 0U : static_cast<std::uint32_t>(std::stoul(options.compensation.substr(15)));
   const std::uint32_t base = 0xC0000000U | (crc32(std::as_bytes(std::span(&last, 1))) & 0x3FFFF000U);
   std::vector<std::vector<double>> then, now;
   std::map<std::uint32_t, std::pair<double, double>> tiles;
+  runtime::ChipOptions ideal;
+  ideal.noise = "ideal";
+  ideal.read_sigma = 0;
+  const Broken whole(program, ideal);
   for (const program::BlockRecord& block : program.blocks()) {
-    then.push_back(answers(program, block, options, broken, 0, num_vectors, 0x80000000U));
-    now.push_back(answers(program, block, options, broken, last, num_vectors, base));
+    const std::vector<double> mismatch = converter_mismatch(block, options, broken);
+    then.push_back(exact ? answers(program, block, ideal, whole, {}, 0, num_vectors, 0)
+                         : answers(program, block, options, broken, mismatch, 0, num_vectors, 0x80000000U));
+    now.push_back(answers(program, block, options, broken, mismatch, last, num_vectors, base));
     for (std::uint32_t col = 0; col < block.cols; ++col) {
       if (program.columns()[block.column_offset + col].w_max == 0) continue;
       tiles[block.tile].first += then.back()[col] * std::ldexp(1.0, block.adc_shift) / block.adc_gain;
@@ -141,19 +183,16 @@ struct Gains {
   for (std::size_t b = 0; b < all.size(); ++b) {
     const program::BlockRecord& block = program.blocks()[b];
     const auto& [tile_then, tile_now] = tiles[block.tile];
+    const std::vector<double> mismatch = converter_mismatch(block, options, broken);
     std::vector<double> gains;
     for (std::uint32_t col = 0; col < block.cols; ++col) {
       double factor = tile_then > 0 && tile_now > 0 ? tile_then / tile_now : 1;
       if (!global && then[b][col] >= num_vectors && now[b][col] >= num_vectors) factor = then[b][col] / now[b][col];
       if (program.columns()[block.column_offset + col].w_max == 0) factor = 1;
-      gains.push_back(block.adc_gain * std::clamp(factor, 0.125, 8.0));
+      if (none) factor = 1;
+      gains.push_back(block.adc_gain * ((mismatch.empty() ? 1 : mismatch[col]) * std::clamp(factor, 0.125, 8.0)));
     }
-    while (std::nearbyint(*std::max_element(gains.begin(), gains.end())) > 65535) {
-      for (double& gain : gains) gain /= 2;
-      --all[b].shift;
-    }
-    for (std::uint32_t col = 0; col < block.cols; ++col)
-      all[b].gains[col] = static_cast<std::uint16_t>(std::nearbyint(gains[col]));
+    all[b] = fitted(std::move(gains), block.adc_shift);
   }
   return all;
 }

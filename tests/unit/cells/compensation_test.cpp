@@ -19,11 +19,14 @@ TEST(Compensation, ATextNamesItAndComesBack) {
   EXPECT_EQ(parse_compensation("global").text(), "global:vectors=32");
   EXPECT_EQ(parse_compensation("column").text(), "column:vectors=256");
   EXPECT_EQ(parse_compensation("column:vectors=4096").vectors, 4096U);
-  for (const char* text : {"global:vectors=32", "column:vectors=1", "none"}) {
+  EXPECT_EQ(parse_compensation("column:reference=exact").text(), "column:vectors=256,reference=exact");
+  EXPECT_FALSE(parse_compensation("column:reference=programmed").exact);
+  for (const char* text : {"global:vectors=32", "column:vectors=1", "none", "global:vectors=3,reference=exact"}) {
     EXPECT_EQ(parse_compensation(text).text(), text);
   }
   for (const char* text : {"", "all", "none:vectors=3", "global:", "global:vectors=", "global:vectors=0",
-                           "column:vectors=4097", "column:vectors=1x", "column:vectors=-1", "column:n=3"}) {
+                           "column:vectors=4097", "column:vectors=1x", "column:vectors=-1", "column:n=3",
+                           "column:reference=ideal", "column:vectors=1,vectors=2"}) {
     test::expect_error(ErrorCode::kInvalidArgument, {"expected none, global or column", text},
                        [&] { (void)parse_compensation(text); });
   }

@@ -74,7 +74,8 @@ class CompensationTest : public testing::Test {
 };
 
 TEST_F(CompensationTest, GainsAreThoseOfTheDefinition) {
-  for (const char* compensation : {"global:vectors=1", "global:vectors=6", "column:vectors=5", "column:vectors=70"}) {
+  for (const char* compensation :
+       {"global:vectors=1", "global:vectors=6", "column:vectors=5", "column:vectors=70,reference=exact"}) {
     for (const double recalibrate : {0.0, 7 * kDay, 2 * kMonth}) {
       SCOPED_TRACE(compensation + std::string(" every ") + std::to_string(recalibrate));
       ChipOptions options{.chip_seed = 9, .noise = "pcm-aihwkit", .read_sigma = 0.01, .seconds = kMonth};
@@ -127,6 +128,29 @@ TEST_F(CompensationTest, BringsTheOutputsBack) {
   EXPECT_LT(none, 0.5);
   EXPECT_LT(global, 0.3);
   EXPECT_LT(column, 1.1 * global);
+}
+
+TEST_F(CompensationTest, AnExactReferenceFindsTheGainsOfTheConverters) {
+  ChipOptions options{.chip_seed = 3, .noise = "ideal", .read_sigma = 0};
+  ChipInstance alike(program, device, options, pool);
+  const std::vector<std::int32_t> wanted = words(alike, 0);
+  options.adc_mismatch = 0.1;
+  const auto error = [&](const char* compensation) {
+    options.compensation = compensation;
+    ChipInstance chip(program, device, options, pool);
+    EXPECT_EQ(words(chip, 0), expected(options, 0)) << compensation;
+    return distance(words(chip, 0), wanted);
+  };
+  const double none = error("none");
+  EXPECT_GT(none, 0.03) << "0.1 over the root of the blocks and copies of an output";
+  EXPECT_LT(none, 0.15);
+  EXPECT_LT(error("column:vectors=64,reference=exact"), none / 5) << "at programming time";
+  EXPECT_NEAR(error("column:vectors=64"), none, 1e-9) << "the chip's own answers have the same gains";
+  for (const double mismatch : {-0.1, 0.3}) {
+    options.adc_mismatch = mismatch;
+    test::expect_error(ErrorCode::kInvalidArgument, "mismatch of converters: expected 0..0.2",
+                       [&] { ChipInstance chip(program, device, options, pool); });
+  }
 }
 
 TEST_F(CompensationTest, EveryColumnAnswersOnceHoweverTheEntriesAreCut) {
