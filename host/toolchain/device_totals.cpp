@@ -6,10 +6,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "arch/support/checksum.hpp"
+#include "host/backends/registry/devices.hpp"
 #include "host/report/device_activity.hpp"
 #include "host/toolchain/fault_text.hpp"
 #include "host/toolchain/version.hpp"
@@ -42,6 +44,14 @@ nlohmann::ordered_json device_json(const runtime::ChipInstance& chip) {
                            {"mvms", stats->device.mvms},
                            {"adc_saturations", stats->device.adc_saturations},
                            {"seconds_measured", stats->host_seconds}};
+  }
+  if (const auto card = registry::card_state(chip.device())) {
+    json["card"] = {{"name", card->card}, {"kind", card->emulated ? "emulated" : "card"}};
+    const auto add = [&](const char* key, const std::optional<double>& value) {
+      if (value) json["card"][key] = {{"value", *value}, {"kind", "measured on the card"}};
+    };
+    add("power_watts", card->power_watts);
+    add("clock_mhz", card->clock_mhz);
   }
   if (info.cycle_accurate)
     json["activity"] = report::to_json(report::activity(totals.stats, info.emulator, totals.seconds));

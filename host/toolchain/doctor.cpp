@@ -210,7 +210,9 @@ bool examine_device(const std::string& uri, const arch::EmulatorDescription& emu
         "device", true,
         device->info().name + ", contract " + std::string(arch::kContractHashText) + ", emulator " + emulator.name};
   });
-  if (!opened || !look("memory", [&] { return look_at_memory(*device); })) return false;
+  if (!opened) return false;
+  if (const auto card = registry::card_state(*device)) tell({"card", true, registry::describe(*card)});
+  if (!look("memory", [&] { return look_at_memory(*device); })) return false;
   const std::unique_ptr<Device> reference = registry::open("functional", {emulator, pool, {}, nullptr});
   for (std::uint32_t engine = 0; engine < emulator.num_engines; ++engine) {
     const std::string step = "engine " + std::to_string(engine);

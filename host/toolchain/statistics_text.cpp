@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "host/backends/registry/devices.hpp"
 #include "host/report/device_activity.hpp"
 #include "host/report/text_format.hpp"
 #include "host/toolchain/device_totals.hpp"
@@ -64,14 +65,16 @@ void write_device(std::ostream& out, const runtime::ChipInstance& chip, const Te
   if (info.chip_time) time = ", " + std::to_string(sum.chip_ns) + " ns of the chip";
   line(out, "device: %llu MVMs, %llu ADC conversions, %llu saturated%s; programming took %.2f s", Count{sum.mvms},
        Count{sum.adc_conversions}, Count{sum.adc_saturations}, time.c_str(), chip.programming_seconds());
+  const auto card = registry::card_state(chip.device());
+  if (card) line(out, "card: %s", registry::describe(*card).c_str());
   if (chip.options().checksum_y) {
     line(out, "Y words: %s", info.values ? ("CRC-32 " + y_checksum(chip)).c_str() : "none, only time was simulated");
   }
   if (info.cycle_accurate) {
     const report::DeviceActivity device = report::activity(sum, info.emulator, seconds);
-    line(out, "simulated at %.2f Mcycles/s, %.1f MMAC/s; MAC utilisation %.1f %%; the rest: %s",
-         device.cycles_per_second * 1e-6, device.macs_per_second * 1e-6, 100 * device.mac_utilisation,
-         device.lost().c_str());
+    line(out, "%s at %.2f Mcycles/s, %.1f MMAC/s; MAC utilisation %.1f %%; the rest: %s",
+         card && !card->emulated ? "measured on the card" : "simulated", device.cycles_per_second * 1e-6,
+         device.macs_per_second * 1e-6, 100 * device.mac_utilisation, device.lost().c_str());
   }
   if (info.chip_time) write_chip_times(out, chip, totals);
   if (chip.faults() != nullptr) line(out, "%s", to_text(*chip.faults()).c_str());

@@ -263,6 +263,12 @@ class Xrt(unittest.TestCase):
         _, err = self.ends(process)
         self.assertEqual(process.returncode, 0, err)
 
+    def test_an_emulated_card_says_that_nothing_is_measured(self):
+        process = self.start(tokens=1)
+        out, err = self.ends(process, 60)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(json.loads(out)["device"]["card"], {"name": "card 0 (crossweave_emulated_functional_1_0)", "kind": "emulated"})
+
     def test_nothing_is_left_beside_the_program(self):
         self.good_run()
         self.assertFalse((OPTIONS.build / "host/app/emulation_debug.log").exists())

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/backends/registry/devices.hpp"
 
+#include <cstdio>
+
 #include "arch/support/parallel.hpp"
 #include "arch/support/setting_error.hpp"
 #include "host/backends/functional/functional_device.hpp"
@@ -79,6 +81,25 @@ std::vector<DeviceOutput> outputs(const std::string& uri) {
   if (!uri.starts_with(kVerilatedOptions)) return {};
   const verilated::Options options = verilated::parse_options(std::string_view(uri).substr(kVerilatedOptions.size()));
   return {{"trace", options.trace, OutputKind::kWaveform}, {"save", options.save, OutputKind::kCapture}};
+}
+
+std::optional<device::CardState> card_state(const device::Device& device) {
+  return xrt_device::card_state(device);
+}
+
+std::string describe(const device::CardState& state) {
+  if (state.emulated) return state.card + ": emulated, nothing is measured";
+  if (!state.power_watts && !state.clock_mhz) return state.card + ": tells neither power nor clock";
+  const auto number = [](double value) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g", value);
+    return std::string(text);
+  };
+  std::string text = state.card + ": ";
+  if (state.power_watts) text += number(*state.power_watts) + " W";
+  if (state.power_watts && state.clock_mhz) text += ", ";
+  if (state.clock_mhz) text += "kernel clock " + number(*state.clock_mhz) + " MHz";
+  return text + " (measured on the card)";
 }
 
 std::string describe_devices() {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "arch/description/description.hpp"
 #include "arch/support/file_roles.hpp"
 #include "compiler/program/program.hpp"
+#include "host/device/card_state.hpp"
 #include "host/device/device.hpp"
 
 namespace xw {
@@ -64,6 +66,11 @@ struct DeviceOutput {
 };
 /// Of the device of a URI; nothing for URIs that open() would refuse by name. Throws Error{kInvalidArgument} for options.
 [[nodiscard]] std::vector<DeviceOutput> outputs(const std::string& uri);
+
+/// What the card of a device says of itself now (power, clock); nothing for devices that are no cards.
+[[nodiscard]] std::optional<device::CardState> card_state(const device::Device& device);
+/// The same in a few words: "card 0 (xilinx_u55c): 25.3 W, kernel clock 285 MHz (measured on the card)".
+[[nodiscard]] std::string describe(const device::CardState& state);
 
 /// All forms with their summaries, for help texts: "functional, systemc (the ...), or verilated (...)".
 [[nodiscard]] std::string describe_devices();

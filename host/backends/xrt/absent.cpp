@@ -18,4 +18,8 @@ std::unique_ptr<device::Device> open_xrt_device(std::string_view options, const 
               "XW_WITH_XRT)");
 }
 
+std::optional<device::CardState> card_state(const device::Device&) {
+  return std::nullopt;
+}
+
 }  // namespace xw::xrt_device

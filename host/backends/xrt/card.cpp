@@ -17,6 +17,7 @@
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "host/backends/xrt/readings.hpp"
 
 namespace xw::xrt_device {
 namespace {
@@ -144,6 +145,25 @@ void Card::abandon() {
       },
       nullptr);
   (void)registered;
+}
+
+device::CardState Card::state() const {
+  device::CardState state;
+  state.card = name_;
+  state.emulated = header_.emulation;
+  if (state.emulated) return state;
+  // A shell without such sensors throws.
+  try {
+    state.power_watts = power_in(handles_->device.get_info<xrt::info::device::electrical>());
+  } catch (const std::exception&) {
+    state.power_watts.reset();
+  }
+  try {
+    state.clock_mhz = clock_in(handles_->device.get_info<xrt::info::device::platform>());
+  } catch (const std::exception&) {
+    state.clock_mhz.reset();
+  }
+  return state;
 }
 
 void Card::open_kernel() {

@@ -13,6 +13,7 @@
 #include "host/backends/xrt/options.hpp"
 #include "host/backends/xrt/xclbin_file.hpp"
 #include "host/backends/xrt/xrt_headers.hpp"
+#include "host/device/card_state.hpp"
 
 namespace xw::xrt_device {
 
@@ -43,6 +44,9 @@ class Card {
   [[nodiscard]] const XclbinHeader& header() const { return header_; }
   /// For messages: "card 0 (xilinx_u55c_gen3x16_xdma_base_3)".
   [[nodiscard]] const std::string& name() const { return name_; }
+
+  /// Power and clock as XRT gives them; nothing on an emulated card, and what a card does not tell is left out.
+  [[nodiscard]] device::CardState state() const;
 
   /// Memory that the master of an argument is connected to.
   [[nodiscard]] xrt::bo allocate(std::size_t bytes, int argument);

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "arch/description/description.hpp"
+#include "host/device/card_state.hpp"
 #include "host/device/device.hpp"
 
 namespace xw::xrt_device {
@@ -17,5 +19,8 @@ namespace xw::xrt_device {
 /// `options`: parse_options. Throws Error{kUnsupported} in a build without XRT, and what XrtDevice throws.
 [[nodiscard]] std::unique_ptr<device::Device> open_xrt_device(std::string_view options,
                                                               const arch::EmulatorDescription& emulator);
+
+/// What the card of such a device says of itself now; nothing for other devices.
+[[nodiscard]] std::optional<device::CardState> card_state(const device::Device& device);
 
 }  // namespace xw::xrt_device

@@ -302,6 +302,16 @@ RunStats XrtDevice::run(const RunArguments& arguments) {
   throw Error(ErrorCode::kDeviceFault, impl.info.name + ": " + device::describe_failure(stats));
 }
 
+device::CardState XrtDevice::card_state() const {
+  return impl_->card.state();
+}
+
+std::optional<device::CardState> card_state(const device::Device& device) {
+  const auto* card = dynamic_cast<const XrtDevice*>(&device);
+  if (card == nullptr) return std::nullopt;
+  return card->card_state();
+}
+
 bool xrt_is_built() {
   return true;
 }

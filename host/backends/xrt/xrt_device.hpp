@@ -7,6 +7,7 @@
 
 #include "arch/description/description.hpp"
 #include "host/backends/xrt/options.hpp"
+#include "host/device/card_state.hpp"
 #include "host/device/device.hpp"
 
 namespace xw::xrt_device {
@@ -28,6 +29,8 @@ class XrtDevice final : public device::Device {
   void read(device::Address source, std::span<std::byte> destination) override;
   [[nodiscard]] std::span<std::byte> host_view(device::Address address, std::uint64_t bytes) override;
   void written(device::Address address, std::uint64_t bytes) override;
+  /// Of the card.
+  [[nodiscard]] device::CardState card_state() const;
   device::RunStats run(const device::RunArguments& arguments) override;
 
  private:

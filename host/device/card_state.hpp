@@ -1,0 +1,19 @@
+// What an accelerator card says of itself while it works.
+// SPDX-FileCopyrightText: The Crossweave authors
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace xw::device {
+
+/// Of an Alveo card. Numbers are the card's own; an emulated card has none.
+struct CardState {
+  std::string card;                   ///< "card 0 (xilinx_u55c_gen3x16_xdma_base_3)"
+  bool emulated = false;              ///< cycles, if any, are of a model; nothing is measured
+  std::optional<double> power_watts;  ///< of the whole card at this moment, as its sensors say
+  std::optional<double> clock_mhz;    ///< of the kernel, as the card says
+};
+
+}  // namespace xw::device
