@@ -23,6 +23,7 @@
 #include "host/toolchain/temporary_file.hpp"
 #include "host/transformer/program_source.hpp"
 #include "host/transformer/target_calls.hpp"
+#include "models/cells/cell_model.hpp"
 
 namespace xw::toolchain {
 
@@ -106,7 +107,13 @@ struct OpenedModel::Impl {
   void program_chip(std::uint32_t seed, const std::string& noise) {
     runtime::ChipOptions wanted = options.chip;
     wanted.chip_seed = seed;
-    if (!noise.empty()) wanted.noise = noise;
+    if (!noise.empty()) {
+      wanted.noise = noise;
+      if (!cells::parse_noise(noise).model->drifts) {  // has no age
+        wanted.seconds = wanted.recalibrate = 0;
+        wanted.compensation = "none";
+      }
+    }
     chip->chip.reset();  // frees its device memory first
     chip->chip = std::make_unique<runtime::ChipInstance>(program, *device, wanted, pool);
     programmed_noise = noise;
@@ -209,7 +216,7 @@ void OpenedModel::reprogram(std::uint32_t chip_seed, const std::string& noise) {
   // An error leaves no chip instance behind.
   if (now == nullptr || now->options().chip_seed != chip_seed || impl_->programmed_noise != noise) {
     impl_->program_chip(chip_seed, noise);
-  } else if (now->options().seconds != impl_->options.chip.seconds) {
+  } else if (now->drifts() && now->options().seconds != impl_->options.chip.seconds) {
     age(impl_->options.chip.seconds);
   }
 }

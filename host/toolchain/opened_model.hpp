@@ -42,7 +42,7 @@ class OpenedModel {
   [[nodiscard]] runtime::ChipInstance* chip();  ///< null unless analog
   [[nodiscard]] const runtime::ChipInstance* chip() const;
   /// Replaces the chip instance by one of another seed (analog mode only), and of another noise if `noise` is not empty: a model
-  /// of models/cells. An empty one is that which the model was opened with. It is as old as the model was opened with.
+  /// of models/cells. An empty one is that which the model was opened with. It is as old as the model was opened with, if it drifts; else it is not compensated either.
   void reprogram(std::uint32_t chip_seed, const std::string& noise = "");
   /// The chip of now at another time since programming (runtime::ChipInstance::age). Analog mode only.
   void age(double seconds);

@@ -126,6 +126,24 @@ TEST_F(SensitivityTest, AnInterruptedMeasurementGoesOnWhereItEnded) {
   });
 }
 
+TEST_F(SensitivityTest, ChipsMayBeOldAndCompensated) {
+  RunOptions run = noisy();
+  run.chip.noise = "pcm-aihwkit";
+  OpenedModel young(program_, run, {}, 1);
+  run.chip.seconds = 30.0 * 86400;
+  OpenedModel old(program_, run, {}, 1);
+  run.chip.compensation = "column:vectors=64";
+  OpenedModel compensated(program_, run, {}, 1);
+  const auto measure = [&](OpenedModel& opened) { return measure_sensitivity(opened, plan(), {5, 1}, {}).result; };
+  const Sensitivity fresh = measure(young), aged = measure(old), mended = measure(compensated);
+  // Ranges are those of cells without noise, which have no age.
+  EXPECT_EQ(aged.ranges.mean, fresh.ranges.mean);
+  EXPECT_EQ(mended.ranges.mean, fresh.ranges.mean);
+  EXPECT_EQ(aged.reference, fresh.reference);
+  EXPECT_NE(aged.all.mean, fresh.all.mean);
+  EXPECT_NE(mended.all.mean, aged.all.mean);
+}
+
 TEST_F(SensitivityTest, NeedsAChip) {
   RunOptions run;
   run.mode = Mode::kDigitalW8A8;
