@@ -6,6 +6,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 
 namespace xw::xrt_device {
 namespace {
@@ -36,11 +37,11 @@ constexpr std::size_t kMostText = 1U << 20U;
 }
 
 [[nodiscard]] bool is_data_clock(const Json& object) {
-  for (const char* key : {"id", "description"}) {
+  const auto is = [&](const char* key, std::string_view text) {
     const auto found = object.find(key);
-    if (found != object.end() && found->is_string() && found->get_ref<const std::string&>() == "DATA_CLK") return true;
-  }
-  return false;
+    return found != object.end() && found->is_string() && found->get_ref<const std::string&>() == text;
+  };
+  return is("id", "DATA_CLK") || is("description", "Data");
 }
 
 [[nodiscard]] std::optional<double> find_clock(const Json& json) {
