@@ -247,6 +247,16 @@ TEST_F(FinetuneTest, ASeparatorBecomesTheTokenThatTextsBeginWith) {
   EXPECT_LE(documents, 29);
   EXPECT_EQ(
       crossweave("generate-data " + model.string() + " --separator x -o " + path("none") + " --sequences 1").status, 2);
+
+  // And back: the documents again, cut where sequences end, but for what filled no sequence.
+  shard_of(" --separator ===== --to-text " + path("back.txt"), "split");
+  const auto without = [](std::string from, const std::string& what) {
+    for (std::size_t at = from.find(what); at != std::string::npos; at = from.find(what)) from.erase(at, what.size());
+    return from;
+  };
+  const std::string back = without(read_text_file(path("back.txt")), "=====");
+  EXPECT_GT(back.size(), 500U);
+  EXPECT_EQ(back, without(text, "=====").substr(0, back.size()));
 }
 
 TEST_F(FinetuneTest, TwoMinutesTakeAQuarterOfTheLossOnANoisyChip) {
