@@ -47,11 +47,11 @@ nlohmann::ordered_json device_json(const runtime::ChipInstance& chip) {
   }
   if (const auto card = registry::card_state(chip.device())) {
     json["card"] = {{"name", card->card}, {"kind", card->emulated ? "emulated" : "card"}};
-    const auto add = [&](const char* key, const std::optional<double>& value) {
-      if (value) json["card"][key] = {{"value", *value}, {"kind", "measured on the card"}};
+    const auto add = [&](const char* key, const std::optional<double>& value, const char* kind) {
+      if (value) json["card"][key] = {{"value", *value}, {"kind", kind}};
     };
-    add("power_watts", card->power_watts);
-    add("clock_mhz", card->clock_mhz);
+    add("power_watts", card->power_watts, "measured on the card");
+    add("clock_mhz", card->clock_mhz, "of the xclbin");
   }
   if (info.cycle_accurate)
     json["activity"] = report::to_json(report::activity(totals.stats, info.emulator, totals.seconds));

@@ -96,10 +96,10 @@ std::string describe(const device::CardState& state) {
     return std::string(text);
   };
   std::string text = state.card + ": ";
-  if (state.power_watts) text += number(*state.power_watts) + " W";
+  if (state.power_watts) text += number(*state.power_watts) + " W (measured on the card)";
   if (state.power_watts && state.clock_mhz) text += ", ";
-  if (state.clock_mhz) text += "kernel clock " + number(*state.clock_mhz) + " MHz";
-  return text + " (measured on the card)";
+  if (state.clock_mhz) text += "kernel clock " + number(*state.clock_mhz) + " MHz (of the xclbin)";
+  return text;
 }
 
 std::string describe_devices() {

@@ -69,7 +69,7 @@ struct DeviceOutput {
 
 /// What the card of a device says of itself now (power, clock); nothing for devices that are no cards.
 [[nodiscard]] std::optional<device::CardState> card_state(const device::Device& device);
-/// The same in a few words: "card 0 (xilinx_u55c): 25.3 W, kernel clock 285 MHz (measured on the card)".
+/// The same in a few words: "card 0 (xilinx_u55c): 25.3 W (measured on the card), kernel clock 285 MHz (of the xclbin)".
 [[nodiscard]] std::string describe(const device::CardState& state);
 
 /// All forms with their summaries, for help texts: "functional, systemc (the ...), or verilated (...)".

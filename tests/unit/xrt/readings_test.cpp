@@ -23,6 +23,7 @@ TEST(XrtReadings, ClockIsThatOfTheKernel) {
       {"id": "KERNEL_CLK", "description": "Kernel", "freq_mhz": "500"},
       {"id": "DATA_CLK", "description": "Data", "freq_mhz": "285"}]}]})"),
             285);
+  EXPECT_EQ(clock_in(R"({"clocks": [{"id": "clk_main", "description": "Data", "freq_mhz": 300}]})"), 300);
 }
 
 TEST(XrtReadings, WhatIsNotThereIsNothing) {
