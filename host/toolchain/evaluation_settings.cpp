@@ -10,6 +10,7 @@
 #include <string>
 
 #include "arch/support/checksum.hpp"
+#include "arch/support/file.hpp"
 #include "host/toolchain/version.hpp"
 
 namespace xw::toolchain {
@@ -75,6 +76,14 @@ std::string identity(const EvaluationInputs& inputs) {
   return text + std::to_string(tokens) + " tokens";
 }
 
+/// The file that a text of options names behind `key`; empty without one.
+std::string file_of(const std::string& options, const std::string& key) {
+  const std::size_t begin = options.find(key);
+  if (begin == std::string::npos) return "";
+  const std::size_t path = begin + key.size();
+  return options.substr(path, options.find(',', path) - path);
+}
+
 }  // namespace
 
 EvaluationInputs encode(OpenedModel& opened, const EvaluationPlan& plan) {
@@ -99,8 +108,12 @@ Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, 
   if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
     const runtime::ChipOptions& options = chip->options();
     settings.update({{"noise", options.noise}, {"read_sigma", options.read_sigma}});
+    if (const std::string table = file_of(options.noise, "table="); !table.empty())
+      settings["noise_table"] = identity(read_text_file(table));
     if (options.faults != "none") {
       settings["faults"] = options.faults;
+      if (const std::string map = file_of(options.faults, "map="); !map.empty())
+        settings["faults_map"] = identity(read_text_file(map));
       settings["spares"] = options.spares;
     }
     if (options.adc_mismatch > 0) settings["adc_mismatch"] = options.adc_mismatch;

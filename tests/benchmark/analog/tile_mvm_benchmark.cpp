@@ -125,9 +125,11 @@ void sgemm(benchmark::State& state) {
 #endif
 
 /// One core programs a row of 4096 targets at a time.
-void programming(benchmark::State& state, const std::string& model_name, const cells::CellKernels& kernels) {
+void programming(benchmark::State& state, const std::string& model_name, double seconds,
+                 const cells::CellKernels& kernels) {
   cells::select_cell_kernels(kernels);
-  const auto model = cells::make_programming_model({.noise = model_name, .chip_seed = 1, .g_unit = 96});
+  const auto model =
+      cells::make_programming_model({.noise = model_name, .chip_seed = 1, .g_unit = 96, .seconds = seconds});
   std::mt19937 rng(3);
   std::normal_distribution<float> weight(0.0F, 0.3F);
   std::vector<std::int16_t> targets(kSize);
@@ -165,8 +167,10 @@ void register_benchmarks() {
   for (const cells::CellModel& model : cells::cell_models()) {
     const std::string name(model.name);
     for (const cells::CellKernels* kernels : cells::available_cell_kernels()) {
-      const std::string row = "programming/" + name + "/" + kernels->name;
-      benchmark::RegisterBenchmark(row.c_str(), programming, name, std::cref(*kernels));
+      for (const double seconds : model.drifts ? std::vector<double>{0, 86400} : std::vector<double>{0}) {
+        const std::string row = "programming/" + name + (seconds > 0 ? "/aged" : "/new") + "/" + kernels->name;
+        benchmark::RegisterBenchmark(row.c_str(), programming, name, seconds, std::cref(*kernels));
+      }
     }
   }
 }

@@ -203,6 +203,33 @@ TEST_F(Evaluate, FinishedTimesOfAChipAreKept) {
   });
 }
 
+TEST_F(Evaluate, ChipsWithFaultsSayWhatIsBrokenAndMapsCountAsSettings) {
+  const std::filesystem::path map = folder_ / "map.csv", file = folder_ / "faults.json";
+  write_text_file(map, "tile,0\n");
+  RunOptions run;
+  run.chip.faults = "map=" + map.string();
+  EvaluationPlan plan = sample_plan();
+  plan.tasks.clear();
+  OpenedModel broken(program_, run, {}, 1);
+  const Evaluation lost = evaluate(broken, plan, {0, 1}, {"m.xwp", file});
+  EXPECT_EQ(lost.json["runs"][0]["faults"]["lost_tiles"], (std::vector<int>{0}));
+  run.chip.spares = "tiles=1";
+  OpenedModel mended(program_, run, {}, 1);
+  const Evaluation moved = evaluate(mended, plan, {0, 1}, {});
+  EXPECT_EQ(moved.json["runs"][0]["faults"]["lost_tiles"].size(), 0U);
+  EXPECT_EQ(moved.json["runs"][0]["faults"]["moved_tiles"].size(), 1U);
+  OpenedModel whole(program_, {}, {}, 1);
+  const double expected = evaluate(whole, plan, {0, 1}, {}).perplexity->mean;
+  EXPECT_EQ(moved.perplexity->mean, expected) << "cells without noise";
+  EXPECT_NE(lost.perplexity->mean, expected);
+  write_text_file(map, "tile,1\n");
+  run.chip.spares = "none";
+  OpenedModel other(program_, run, {}, 1);
+  test::expect_error(ErrorCode::kInvalidArgument, "other settings: faults_map was", [&] {
+    (void)evaluate(other, plan, {0, 1}, {"m.xwp", file});
+  });
+}
+
 TEST_F(Evaluate, ImpossibleTimesAreRefused) {
   EvaluationPlan plan = sample_plan();
   OpenedModel steady(program_, {}, {}, 1);
