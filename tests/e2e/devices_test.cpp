@@ -99,6 +99,11 @@ TEST_F(RealModels, Stories260KIsTheSameOnEveryDevice) {
   expect_the_same_everywhere("Once upon a time", 5, 50);
 }
 
+TEST_F(RealModels, TheDefaultModelIsTheSameOnEveryDevice) {
+  compile(test::source_dir() / "models/default/stories-2m.gguf");
+  expect_the_same_everywhere("One day, a little girl named Lily found", 0, 12);
+}
+
 // Windows of some layers, norms of heads and gelu: what the other models here do not have. The sequence passes the window.
 TEST_F(RealModels, RandomModelsOfOtherFamiliesAreTheSameOnEveryDevice) {
   for (const std::string family : {"gemma3", "qwen3"}) {

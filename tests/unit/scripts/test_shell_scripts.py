@@ -261,29 +261,40 @@ class Demo(unittest.TestCase):
     def cmake(self, build):
         tool(self.bin, "cmake", f'#!/bin/sh\ncase "$1" in --build) {build};; *) echo configured;; esac\n')
 
-    def demo(self):
-        result = subprocess.run([str(self.tree / "scripts/demo.sh")], capture_output=True, text=True, timeout=60, check=False,
+    def demo(self, *options):
+        result = subprocess.run([str(self.tree / "scripts/demo.sh"), *options], capture_output=True, text=True, timeout=60, check=False,
                                 env={**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}"})
         return result.returncode, result.stdout, result.stderr
 
-    def test_it_says_what_it_does_how_long_that_took_and_what_to_try_next(self):
-        status, out, err = self.demo()
+    def check(self, run, steps, compiled):
+        status, out, err = run
         self.assertEqual((status, err), (0, ""))
-        for number, name in enumerate(("packages", "model", "configure", "build", "compile", "run", "report"), 1):
-            self.assertIn(f"== {number}/7 {name} (", out)
+        for number, name in enumerate(steps, 1):
+            self.assertIn(f"== {number}/{len(steps)} {name} (", out)
             self.assertRegex(out, rf"\n +\d+ s  {name}\n")  # in the table at the end
-        self.assertEqual(out.count("   done in "), 7)
+        self.assertEqual(out.count("   done in "), len(steps))
         self.assertIn("[2/2] 100 %", out)
-        self.assertIn("$ crossweave compile model.gguf --chip afm-512 --adapt bypass -o build/demo/smollm2-135m.xwp\ncrossweave did: compile\n", out)
+        self.assertIn(f"$ crossweave compile {compiled}\ncrossweave did: compile\n", out)
         self.assertIn("The command is build/demo/host/app/crossweave.", out)
         self.assertIn(f'export PATH="{self.tree}/build/demo/host/app:$PATH"', out)
+
+    def test_it_says_what_it_does_how_long_that_took_and_what_to_try_next(self):
+        self.check(self.demo(), ("packages", "configure", "build", "compile", "run", "report"),
+                   "models/default/stories-2m.gguf --chip afm-512 -o build/demo/stories.xwp")
+
+    def test_another_model_is_fetched_and_adapted(self):
+        self.check(self.demo("smollm2"), ("packages", "model", "configure", "build", "compile", "run", "report"),
+                   "model.gguf --chip afm-512 --adapt bypass -o build/demo/smollm2-135m.xwp")
+
+    def test_an_unknown_model_is_refused_before_anything_is_done(self):
+        self.assertEqual(self.demo("gpt"), (2, "", "demo: unknown model 'gpt'; known: stories (default), smollm2\n"))
 
     def test_a_build_that_fails_ends_it_with_the_message(self):
         self.cmake("echo '[1/2] Building a.o'; echo 'a.cpp:1: error: expected a thing'; exit 1")
         status, out, _ = self.demo()
         self.assertEqual(status, 1)
         self.assertIn("a.cpp:1: error: expected a thing\n", out)
-        self.assertNotIn("== 5/7", out)
+        self.assertNotIn("== 4/6", out)
 
 
 class Dev(unittest.TestCase):
