@@ -122,10 +122,13 @@ class Xrt(unittest.TestCase):
     def test_counters_are_those_of_the_functional_device(self):
         expected = subprocess.run(self.host("functional"), check=True, capture_output=True, text=True).stdout
         self.assertEqual(self.good_run(), self.counters(expected))
+        out, err = self.ends(process := self.start(device="xrt:start=queue"), 60)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(self.counters(out), self.counters(expected))
 
     def test_a_run_waits_for_two_answers(self):
         environment = {**os.environ, "XW_XRT_CARD_COUNTS": "1"}
-        command = [self.launcher, "--emulator", "tiny-64", *self.host("xrt:start=registers", 50)]
+        command = [self.launcher, "--emulator", "tiny-64", *self.host("xrt", 50)]
         run = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=True)
         calls = {int(call): int(count) for call, count in re.findall(r"call (\d+): (\d+)", run.stderr)}
         memory_writes, memory_reads, register_reads = calls[6], calls[7], calls[11]

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <charconv>
+#include <cstdlib>
 #include <set>
 
 #include "arch/support/error.hpp"
@@ -22,6 +23,11 @@ template <typename Number>
 [[nodiscard]] bool parse(std::string_view text, Number& value) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc{} && end == text.data() + text.size();
+}
+
+[[nodiscard]] bool by_registers(std::string_view key, std::string_view value) {
+  if (value != "queue" && value != "registers") reject(key, "queue or registers", value);
+  return value == "registers";
 }
 
 struct Key {
@@ -54,11 +60,7 @@ constexpr std::array kKeys = {
           if (!parse(v, seconds) || !(seconds > 0 && seconds <= 1e6)) reject("timeout", "seconds above 0", v);
           o.timeout = seconds;
         }},
-    Key{"start",
-        [](Options& o, std::string_view v) {
-          if (v != "queue" && v != "registers") reject("start", "queue or registers", v);
-          o.registers = v == "registers";
-        }},
+    Key{"start", [](Options& o, std::string_view v) { o.registers = by_registers("start", v); }},
 };
 
 }  // namespace
@@ -70,6 +72,8 @@ Options parse_options(std::string_view text) {
   if (given.contains("index") && given.contains("bdf")) {
     throw Error(ErrorCode::kInvalidArgument, "device xrt: give index or bdf, not both");
   }
+  if (const char* start = std::getenv(kStartVariable); start != nullptr && !given.contains("start"))
+    options.registers = by_registers(kStartVariable, start);
   return options;
 }
 

@@ -13,6 +13,8 @@ namespace xw::xrt_device {
 
 /// Environment variable with the xclbin of a device without the option xclbin.
 inline constexpr const char* kXclbinVariable = "XW_XCLBIN";
+/// Environment variable with the value of the option start where none is given: the emulation's launcher sets it.
+inline constexpr const char* kStartVariable = "XW_XRT_START";
 
 struct Options {
   std::filesystem::path xclbin;   ///< empty: that of kXclbinVariable
@@ -25,8 +27,8 @@ struct Options {
 /// Runs of a card take milliseconds; those of an emulation as long as they take.
 inline constexpr double kTimeoutSeconds = 30;
 
-/// "xclbin=FILE,index=1,timeout=5"; empty: defaults. Throws Error{kInvalidArgument} naming the key and those that there
-/// are.
+/// "xclbin=FILE,index=1,timeout=5"; empty: defaults, of start kStartVariable's. Throws Error{kInvalidArgument} naming the key and those
+/// that there are.
 [[nodiscard]] Options parse_options(std::string_view text);
 /// All keys, for help texts: "xclbin, index, ...".
 [[nodiscard]] std::string option_keys();

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 #include "tests/support/expect_error.hpp"
 
 namespace xw::xrt_device {
@@ -20,6 +22,17 @@ TEST(XrtOptions, EveryKeySetsItsOption) {
   EXPECT_FALSE(parse_options("start=queue").registers);
   EXPECT_TRUE(parse_options("").xclbin.empty());
   EXPECT_FALSE(parse_options("").timeout.has_value());
+}
+
+TEST(XrtOptions, TheEnvironmentSaysHowRunsStartWhereNothingElseDoes) {
+  ::setenv(kStartVariable, "registers", 1);
+  EXPECT_TRUE(parse_options("").registers);
+  EXPECT_FALSE(parse_options("start=queue").registers);
+  ::setenv(kStartVariable, "soon", 1);
+  test::expect_error(ErrorCode::kInvalidArgument, "XW_XRT_START: expected queue or registers, found 'soon'",
+                     [] { (void)parse_options(""); });
+  ::unsetenv(kStartVariable);
+  EXPECT_FALSE(parse_options("").registers);
 }
 
 TEST(XrtOptions, WhatIsWrongIsNamed) {

@@ -137,6 +137,7 @@ struct Request {
   }
   for (const auto& [name, value] : session.environment()) setenv(name.c_str(), value.c_str(), 1);
   setenv(xw::xrt_device::kXclbinVariable, xclbin.c_str(), 1);
+  setenv(xw::xrt_device::kStartVariable, "registers", 0);  // one process less between host and card
   const char* preloaded = getenv("LD_PRELOAD");
   const bool others = preloaded != nullptr && *preloaded != '\0';
   setenv("LD_PRELOAD", (others ? std::string(preloaded) + ":" + shim.string() : shim.string()).c_str(), 1);
