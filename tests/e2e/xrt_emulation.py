@@ -207,7 +207,7 @@ class Xrt(unittest.TestCase):
         for number in (signal.SIGINT, signal.SIGTERM):
             for delay in (0.0, 0.002, 0.005, 0.01, 0.02, 0.2, 0.6):
                 with self.subTest(signal=number, delay=delay):
-                    process = self.start(tokens=100000)
+                    process = self.start("--hang-after", "300", tokens=100000)  # never ends by itself
                     time.sleep(delay)
                     process.send_signal(number)
                     self.ends(process)

@@ -235,7 +235,8 @@ TEST_F(Files, NamesThatAreTooLongAndPipesAreErrorsAtOnce) {
 TEST_F(Files, TimeHasUnitsAndCountsAreNotNegative) {
   compile();
   const std::string run = "run " + program_.string() + " -p abc -n 1 --noise pcm-aihwkit --json --time ";
-  EXPECT_THAT(crossweave(run + "1d").output, HasSubstr("86400"));
+  EXPECT_THAT(crossweave(run + "1d").output, HasSubstr("1 d after programming"));
+  EXPECT_THAT(crossweave(run + "86400").output, HasSubstr("1 d after programming"));
   for (const char* time : {"-1", "1x", "''", "nan"}) {
     const Outcome outcome = crossweave(run + time);
     EXPECT_EQ(outcome.status, 2) << time;
