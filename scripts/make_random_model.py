@@ -215,6 +215,7 @@ def parse_arguments():
     parser.add_argument("--family", choices=["gemma3", "llama", "mistral", "phi3", "qwen2", "qwen3"])
     for option in ("hidden-size", "intermediate-size", "layers", "heads", "kv-heads", "head-dim", "vocab-size", "context"):
         parser.add_argument("--" + option, type=int)
+    parser.add_argument("--name", help="of the model (default: the shape's, or random)")
     parser.add_argument("--tie", action="store_true", help="the output layer shares the embedding's weights")
     parser.add_argument("--bos-eos", type=int, help="token that begins and ends texts")
     parser.add_argument("--untie", action="store_true", help="write lm_head.weight even if config.json says tied")
@@ -238,7 +239,7 @@ def main():
     if arguments.bos_eos is not None:
         config["bos_token_id"] = config["eos_token_id"] = arguments.bos_eos
     fit_family(config)
-    config["_name_or_path"] = arguments.shape or "random"
+    config["_name_or_path"] = arguments.name or arguments.shape or "random"
     tensors = list(tensor_shapes(config, arguments.lightning, arguments.untie))
     write_model(arguments.out, config, tensors, arguments.shard_bytes, arguments.seed)
     print(f"{arguments.out}: {len(tensors)} tensors, {sum(2 * count_of(t[1]) for t in tensors) / 1e9:.3f} GB")
