@@ -15,6 +15,8 @@ import pathlib
 import subprocess
 import sys
 
+from document_table import write_table
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COMPENSATIONS = ("none", "global", "column")
 
@@ -70,18 +72,6 @@ def cell(statistics):
     digits = 1 if statistics["mean"] < 1000 else 0
     text = f"{statistics['mean']:.{digits}f}"
     return text + (f" ± {statistics['std']:.{digits}f}" if len(statistics["values"]) > 1 else "")
-
-
-def write_table(document, marker, lines):
-    """Replaces what is between the markers; the rest of the file stays."""
-    begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
-    text = document.read_text()
-    if text.count(begin) != 1 or text.count(end) != 1:
-        sys.exit(f"chip_life.py: {document}: expected the markers {begin} and {end} once each")
-    head, rest = text.split(begin)
-    temporary = document.with_name(f".{document.name}.new")
-    temporary.write_text(head + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1])
-    temporary.replace(document)
 
 
 def caption(arguments, what):

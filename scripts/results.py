@@ -33,6 +33,8 @@ import subprocess
 import sys
 import time
 
+from document_table import write_table, write_whole
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SMOLLM2 = "SmolLM2-135M-Instruct"
 DIGITAL_HEAD = ["--lm-head", "digital"]
@@ -110,26 +112,9 @@ def evaluate(arguments, name, model, what, options, threads=()):
     return json.loads(file.read_text()), file
 
 
-def write_whole(path, text):
-    """A file that is interrupted is the old one or the new one."""
-    temporary = path.with_name(f".{path.name}.new")
-    temporary.write_text(text)
-    temporary.replace(path)
-
-
 def cell(value, scale, digits, runs):
     text = f"{scale * value['mean']:.{digits}f}"
     return text + (f" ± {scale * value['std']:.{digits}f}" if runs > 1 else "")
-
-
-def write_table(document, marker, lines):
-    """Replaces what is between the markers; the rest of the file stays."""
-    begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
-    text = document.read_text()
-    if text.count(begin) != 1 or text.count(end) != 1:
-        sys.exit(f"results.py: {document}: expected the markers {begin} and {end} once each")
-    head, rest = text.split(begin)
-    write_whole(document, head + begin + "\n" + "\n".join(lines) + "\n" + end + rest.split(end)[1])
 
 
 def compile_program(arguments, name, options, model=None):

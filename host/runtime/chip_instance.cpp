@@ -200,21 +200,19 @@ void ChipInstance::Impl::age(double seconds) {
   const auto start = Clock::now();
   const std::unique_ptr<cells::ProgrammingModel> model = model_at(seconds);
   options.seconds = seconds;
+  bool is_written = false;
   if (calibration != nullptr) {
     calibration->forget();
     const double interval = options.recalibrate;
     const double last = interval > 0 ? std::floor(seconds / interval) * interval : seconds;
-    if (last > 0 || cells::parse_compensation(options.compensation).exact) {
-      write_images(last < seconds ? *model_at(last) : *model, "age");
+    if (last > 0 || cells::parse_compensation(options.compensation).exact) {  // else it is before the first one
+      is_written = last == seconds;
+      write_images(is_written ? *model : *model_at(last), "age");
       set_gains();
       calibration->measure(last);
-      if (last < seconds) write_images(*model, "age");
-    } else {
-      write_images(*model, "age");  // before the first one
     }
-  } else {
-    write_images(*model, "age");
   }
+  if (!is_written) write_images(*model, "age");
   set_gains();
   programming_seconds += seconds_since(start);
 }

@@ -10,7 +10,7 @@
 
 #include "compiler/checkpoint/gguf_file.hpp"
 #include "tests/support/paths.hpp"
-#include "tests/unit/app/command.hpp"
+#include "tests/unit/app/command_json.hpp"
 
 namespace xw {
 namespace {
@@ -18,6 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using test::crossweave;
+using test::json_of;
 using test::Outcome;
 
 class DefaultModel : public ::testing::Test {
@@ -35,11 +36,6 @@ class DefaultModel : public ::testing::Test {
   static fs::path room() { return test::source_dir() / "models/default"; }
   static fs::path model() { return room() / "stories-2m.gguf"; }
   static fs::path program() { return folder_ / "stories.xwp"; }
-  static json json_of(const std::string& arguments) {
-    const Outcome outcome = crossweave(arguments);
-    EXPECT_EQ(outcome.status, 0) << outcome.output;
-    return outcome.status == 0 ? json::parse(outcome.output) : json();
-  }
   static double perplexity(const fs::path& what, const std::string& options) {
     const json result = json_of("eval " + what.string() + " --text " + (room() / "held-out.txt").string() +
                                 " --tokens 4096 --context 256 --json " + options);

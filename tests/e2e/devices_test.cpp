@@ -15,7 +15,7 @@
 #include "arch/support/file.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/shared_data.hpp"
-#include "tests/unit/app/command.hpp"
+#include "tests/unit/app/command_json.hpp"
 #include "tests/unit/app/tiny_model.hpp"
 
 namespace xw {
@@ -24,6 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using test::crossweave;
+using test::json_of;
 using test::Outcome;
 
 /// Devices of this build beside `functional`, and which of them count cycles.
@@ -53,11 +54,6 @@ class RealModels : public ::testing::Test {
     ASSERT_EQ(compiled.status, 0) << compiled.output;
   }
   [[nodiscard]] fs::path program() const { return folder_ / "model.xwp"; }
-  [[nodiscard]] static json json_of(const std::string& arguments) {
-    const Outcome outcome = crossweave(arguments);
-    EXPECT_EQ(outcome.status, 0) << outcome.output;
-    return outcome.status == 0 ? json::parse(outcome.output) : json();
-  }
 
   /// Programming noise and read noise on; `prompt_tokens` as a check of what was meant, 0: more than 8.
   void expect_the_same_everywhere(const std::string& prompt, unsigned prompt_tokens, unsigned new_tokens) const {

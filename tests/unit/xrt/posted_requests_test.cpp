@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "host/backends/xrt/emulation/server.hpp"
+#include "tests/support/emulation_request.hpp"
 #include "tests/support/plain_card.hpp"
 
 namespace xw::xrt_emulation {
@@ -42,15 +43,7 @@ void put_bytes(Bytes& bytes, std::uint32_t field, const Bytes& value) {
 struct Request {
   Call call;
   Bytes payload;
-  [[nodiscard]] Bytes message() const {
-    Bytes bytes(kRequestHeaderBytes);
-    bytes[0] = std::byte{0x09};
-    bytes[9] = std::byte{0x15};
-    for (std::size_t i = 0; i < 8; ++i) bytes[1 + i] = static_cast<std::byte>(payload.size() >> (8 * i));
-    bytes[10] = static_cast<std::byte>(call);
-    bytes.insert(bytes.end(), payload.begin(), payload.end());
-    return bytes;
-  }
+  [[nodiscard]] Bytes message() const { return test::request_message(call, payload); }
 };
 
 [[nodiscard]] Bytes random_bytes(std::mt19937& random, std::size_t count) {

@@ -13,6 +13,7 @@
 
 #include "arch/support/error.hpp"
 #include "host/backends/xrt/emulation/server.hpp"
+#include "tests/support/emulation_request.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/support/plain_card.hpp"
 
@@ -22,21 +23,11 @@ namespace {
 using Bytes = std::vector<std::byte>;
 using test::expect_error;
 using test::PlainCard;
+using test::request_message;
 
 [[nodiscard]] Bytes bytes_of(std::initializer_list<unsigned> values) {
   Bytes bytes;
   for (const unsigned value : values) bytes.push_back(static_cast<std::byte>(value));
-  return bytes;
-}
-
-/// A request as the driver sends it.
-[[nodiscard]] Bytes request(Call call, const Bytes& payload) {
-  Bytes bytes(kRequestHeaderBytes);
-  bytes[0] = std::byte{0x09};
-  bytes[9] = std::byte{0x15};
-  for (std::size_t i = 0; i < 8; ++i) bytes[1 + i] = static_cast<std::byte>(payload.size() >> (8 * i));
-  bytes[10] = static_cast<std::byte>(call);
-  bytes.insert(bytes.end(), payload.begin(), payload.end());
   return bytes;
 }
 
@@ -115,13 +106,13 @@ TEST(XrtProtocol, HeadersAreCheckedAndBounded) {
   const auto parse = [](const Bytes& bytes) {
     return parse_header(std::span<const std::byte, kRequestHeaderBytes>(bytes.data(), kRequestHeaderBytes));
   };
-  const RequestHeader header = parse(request(Call::kReadMemory, Bytes(300)));
+  const RequestHeader header = parse(request_message(Call::kReadMemory, Bytes(300)));
   EXPECT_EQ(header.payload_bytes, 300U);
   EXPECT_EQ(header.call, 7U);
-  Bytes wrong = request(Call::kClose, {});
+  Bytes wrong = request_message(Call::kClose, {});
   wrong[9] = std::byte{0x16};
   expect_error(ErrorCode::kFormat, "expected a header", [&] { (void)parse(wrong); });
-  Bytes huge = request(Call::kClose, {});
+  Bytes huge = request_message(Call::kClose, {});
   huge[8] = std::byte{0x80};
   expect_error(ErrorCode::kFormat, "expected at most", [&] { (void)parse(huge); });
 }
@@ -188,9 +179,9 @@ class Served {
 
 TEST(XrtProtocol, TheCloseOfTheDriverIsAnsweredAndEndsTheServer) {
   Served served;
-  served.send(request(Call::kEnvironment, bytes_of({0x0A, 1, 'x'})));
+  served.send(request_message(Call::kEnvironment, bytes_of({0x0A, 1, 'x'})));
   EXPECT_EQ(served.receive(11), bytes_of({0x09, 2, 0, 0, 0, 0, 0, 0, 0, 0x08, 1}));
-  served.send(request(Call::kClose, {}));
+  served.send(request_message(Call::kClose, {}));
   EXPECT_EQ(served.receive(11), bytes_of({0x09, 2, 0, 0, 0, 0, 0, 0, 0, 0x08, 1}));
   served.finish();
   EXPECT_TRUE(served.closed_);
@@ -198,7 +189,7 @@ TEST(XrtProtocol, TheCloseOfTheDriverIsAnsweredAndEndsTheServer) {
 }
 
 TEST(XrtProtocol, ADriverThatIsGoneEndsTheServerAtAnyByte) {
-  const Bytes whole = request(Call::kWriteMemory, bytes_of({0x18, 0, 0x22, 1, 7}));
+  const Bytes whole = request_message(Call::kWriteMemory, bytes_of({0x18, 0, 0x22, 1, 7}));
   for (std::size_t sent = 0; sent < whole.size(); ++sent) {
     Served served;
     served.send(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(sent)));
