@@ -16,6 +16,7 @@ enum class Dtype {
   kI16,
   kI32,
   kI64,
+  // NOLINTBEGIN(readability-identifier-naming): ggml writes them so
   kQ8_0,
   kQ4_0,
   kQ4_1,
@@ -24,6 +25,7 @@ enum class Dtype {
   kQ4_K,
   kQ5_K,
   kQ6_K,
+  // NOLINTEND(readability-identifier-naming)
   kF64,
   kU8,
   kBool,

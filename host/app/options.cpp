@@ -339,7 +339,7 @@ std::string with_option(const SettingError& error) {
                                                                                {"threads", "--threads"},
                                                                                {"times", "--times"},
                                                                                {"tokenizer", "--tokenizer"}};
-  const std::string message = error.what();
+  std::string message = error.what();
   const std::string& setting = error.setting();
   const auto* const found =
       std::find_if(std::begin(kOptions), std::end(kOptions), [&](const auto& entry) { return entry.first == setting; });

@@ -197,8 +197,9 @@ Placement::Placement(const program::Program& program, std::uint32_t cols, const 
     }
     for (const std::uint32_t column : worst_first(stuck)) {
       if (spare_columns.empty()) break;
+      const auto& cells = use.columns.at(column);
       const auto damage = [&](std::uint32_t spare) {
-        const StuckCount count = stuck_in(faults, place, spare, use.columns.at(column));
+        const StuckCount count = stuck_in(faults, place, spare, cells);
         return count.low + count.high;
       };
       if (const auto spare = spare_columns.take_best(stuck.at(column), damage)) columns_[tile][column] = *spare;

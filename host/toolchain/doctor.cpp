@@ -118,6 +118,7 @@ using runtime::DeviceBuffer;
   code[3].wait0_count = 1;
   code[4].opcode = Opcode::kHalt;
   std::vector<program::EncodedInstruction> encoded;
+  encoded.reserve(code.size());
   for (const Instruction& instruction : code) encoded.push_back(program::encode(instruction));
   const std::vector<std::byte> program = runtime::device_program(encoded);
 

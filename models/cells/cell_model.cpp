@@ -78,6 +78,7 @@ void read_parameter(const CellModel& model, std::string_view text, std::vector<s
 std::span<const CellModel> cell_models() {
   static const std::vector<CellModel> models = [] {
     std::vector<CellModel> rows;
+    rows.reserve(std::size(kModels));
     for (CellModel (*row)() : kModels) rows.push_back(row());
     return rows;
   }();

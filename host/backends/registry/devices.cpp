@@ -65,7 +65,8 @@ std::unique_ptr<device::Device> open(const std::string& uri, const OpenRequest& 
   const std::string options = colon == std::string::npos ? "" : uri.substr(colon + 1);
   std::string known;
   for (const DeviceKind& kind : devices()) {
-    known += std::string(known.empty() ? "" : ", ") + kind.name;
+    if (!known.empty()) known += ", ";
+    known += kind.name;
     if (name != kind.name) continue;
     if (colon != std::string::npos && !kind.takes_options) {
       throw SettingError(ErrorCode::kInvalidArgument, "device",

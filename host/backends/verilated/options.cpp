@@ -108,7 +108,8 @@ std::uint64_t most_silent_cycles(const arch::EmulatorDescription& emulator, cons
   // A description may name any rate above 0; slower memory than this needs an explicit timeout.
   constexpr double kSlowestBeat = 1U << 24U;
   const double rate = options.bytes_per_cycle.value_or(emulator.memory_bytes_per_cycle);
-  const auto beat = static_cast<std::uint64_t>(std::min(emulator.data_width_bits / 8 / rate, kSlowestBeat));
+  const auto beat =
+      static_cast<std::uint64_t>(std::min(static_cast<double>(emulator.data_width_bits / 8) / rate, kSlowestBeat));
   return kLeast + kReserve * (contexts + latency + beat);
 }
 
