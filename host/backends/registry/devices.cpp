@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/backends/registry/devices.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "arch/support/parallel.hpp"
@@ -63,18 +64,20 @@ std::unique_ptr<device::Device> open(const std::string& uri, const OpenRequest& 
   const std::size_t colon = uri.find(':');
   const std::string name = uri.substr(0, colon);
   const std::string options = colon == std::string::npos ? "" : uri.substr(colon + 1);
-  std::string known;
-  for (const DeviceKind& kind : devices()) {
-    if (!known.empty()) known += ", ";
-    known += kind.name;
-    if (name != kind.name) continue;
-    if (colon != std::string::npos && !kind.takes_options) {
-      throw SettingError(ErrorCode::kInvalidArgument, "device",
-                         "device: " + name + " has no options, found '" + options + "'");
+  const auto kind = std::find_if(devices().begin(), devices().end(), [&](const auto& one) { return name == one.name; });
+  if (kind == devices().end()) {
+    std::string known;
+    for (const DeviceKind& one : devices()) {
+      if (!known.empty()) known += ", ";
+      known += one.name;
     }
-    return kind.open(options, request);
+    throw SettingError(ErrorCode::kInvalidArgument, "device", "device: unknown device '" + uri + "'; known: " + known);
   }
-  throw SettingError(ErrorCode::kInvalidArgument, "device", "device: unknown device '" + uri + "'; known: " + known);
+  if (colon != std::string::npos && !kind->takes_options) {
+    throw SettingError(ErrorCode::kInvalidArgument, "device",
+                       "device: " + name + " has no options, found '" + options + "'");
+  }
+  return kind->open(options, request);
 }
 
 std::vector<DeviceOutput> outputs(const std::string& uri) {
