@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 
 #include "models/cells/cell_model.hpp"
 
@@ -21,4 +22,18 @@ namespace xw::cells {
 inline constexpr std::array kModels = {ideal_model,      gaussian_model,      pcm_afm_model,   pcm_aihwkit_model,
                                        pcm_hermes_model, reram_wan2022_model, reram_cmo_model, custom_model};
 
+namespace programming {
+
+/// Models draw from streams of their own, so that chips of one seed with different models are independent.
+enum class Stream : std::uint32_t {
+  kPcmAfm = 0,
+  kGaussian = 1,
+  kPcmAihwkit = 2,
+  kPcmHermes = 3,
+  kReramWan2022 = 4,
+  kReramCmo = 5,
+  kCustom = 6,
+};
+
+}  // namespace programming
 }  // namespace xw::cells

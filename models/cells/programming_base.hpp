@@ -18,6 +18,7 @@
 #include "models/analog/threefry.hpp"
 #include "models/cells/cell_kernels.hpp"
 #include "models/cells/cell_model.hpp"
+#include "models/cells/model_list.hpp"
 #include "models/cells/normal.hpp"
 #include "models/cells/programming.hpp"
 
@@ -27,17 +28,6 @@ namespace xw::cells::programming {
 inline constexpr std::uint32_t kProgrammingDomain = 0x474F5250U;  // 'PROG'
 /// The domain of read noise of cells at a time is derived with this tag.
 inline constexpr std::uint32_t kReadDomain = 0x44414552U;  // 'READ'
-
-/// Models draw from streams of their own, so that chips of one seed with different models are independent.
-enum class Stream : std::uint32_t {
-  kPcmAfm = 0,
-  kGaussian = 1,
-  kPcmAihwkit = 2,
-  kPcmHermes = 3,
-  kReramWan2022 = 4,
-  kReramCmo = 5,
-  kCustom = 6,
-};
 
 /// The domain of what is drawn anew for every time at which a chip is read: that of programming at 0 seconds, else a function of the
 /// bits of `seconds`.
