@@ -7,6 +7,8 @@
 option(XW_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(XW_BUILD_BENCHMARKS "Build the benchmarks (Google Benchmark)" ${PROJECT_IS_TOP_LEVEL})
 option(XW_BUILD_FUZZERS "Build the libFuzzer harnesses (needs clang)" OFF)
+# The sanitizers make every program several times larger; with libraries of their own, 100 tests need a tenth of the disk.
+option(XW_SHARED_LIBRARIES "Libraries as shared objects: for builds with sanitizers; a package is made of static ones" OFF)
 option(XW_WARNINGS_AS_ERRORS "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 
 # Every target carries its language level (cxx_std_20), so that a parent project keeps its own.
@@ -40,7 +42,13 @@ function(xw_add_library name)
   if(NOT ARG_PRECOMPILED)
     set(ARG_PRECOMPILED standard)
   endif()
-  add_library(xw_${name} STATIC ${ARG_SOURCES})
+  set(kind STATIC)
+  if(XW_SHARED_LIBRARIES)
+    set(kind SHARED)
+    set(ARG_INTERNAL TRUE)
+  endif()
+  add_library(xw_${name} ${kind} ${ARG_SOURCES})
+  set_target_properties(xw_${name} PROPERTIES DEFINE_SYMBOL "")
   add_library(xw::${name} ALIAS xw_${name})
   target_compile_features(xw_${name} PUBLIC cxx_std_20)
   target_include_directories(xw_${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)

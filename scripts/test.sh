@@ -31,9 +31,21 @@ run_preset() {
   ctest --preset "$preset" --parallel "$jobs" "$@"
 }
 
+# A disk that fills up in the middle of a build ends it with a linker's riddle: said before, with what there is. What is built counts.
+demand_space() {
+  local wanted=$1 free built
+  mkdir -p build
+  free=$(df --output=avail --block-size=1M build | tail -1)
+  built=$(du --summarize --block-size=1M build | cut -f1)
+  if [ $((free + built)) -lt "$wanted" ]; then
+    printf 'test.sh: %s: %d MB free, %d MB built; the builds need about %d MB\n' "$PWD/build" "$free" "$built" "$wanted" >&2
+    return 1
+  fi
+}
+
+if [ "${XW_ASAN:-0}" = 1 ]; then demand_space 6500; else demand_space 3500; fi
 step setup
 scripts/setup.sh
-mkdir -p build
 step "format, generated files, dependencies between folders, licences"
 scripts/check_format.sh
 python3 scripts/gen_arch.py --check
