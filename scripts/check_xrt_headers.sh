@@ -5,12 +5,12 @@
 #
 #   scripts/check_xrt_headers.sh REPOSITORY [TAG...]
 #   scripts/check_xrt_headers.sh https://github.com/Xilinx/XRT.git          # fetches the tags below, headers only
-#   scripts/check_xrt_headers.sh ~/XRT/.git 202320.2.16.204                 # of a clone, one release
+#   scripts/check_xrt_headers.sh ~/XRT/.git 202320.2.16.204                 # of a clone, one release (or any branch)
 #
-# The status is above 0 if a release does not compile.
+# The status is above 0 if a release does not compile, or compiles with a header of the installed XRT in place of its own.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-[ $# -ge 1 ] || { sed -n '5,10s/^# \?//p' "$0" >&2; exit 2; }
+[ $# -ge 1 ] || { sed -n '4,10s/^# \?//p' "$0" >&2; exit 2; }
 repository=$1
 shift
 tags=("$@")
@@ -43,11 +43,14 @@ for tag in "${tags[@]}"; do
   for file in "$root"/host/backends/xrt/*.cpp "$root"/host/backends/xrt/emulation/xclbin.cpp; do
     [ "$(basename "$file")" = absent.cpp ] && continue
     sources=$((sources + 1))
-    "${CXX:-g++}" -std=c++20 -fsyntax-only -Wno-deprecated-declarations -I"$root" -isystem "$headers" "$file" 2>"$work/log" || {
+    if ! "${CXX:-g++}" -std=c++20 -fsyntax-only -Wno-deprecated-declarations -MD -MF "$work/read" -I"$root" -isystem "$headers" "$file" 2>"$work/log"; then
       good=0
       echo "$tag: $(basename "$file"):" >&2
       head -n 5 "$work/log" >&2
-    }
+    elif tr -s ' \\\n' '\n' <"$work/read" | grep -v -F -e "$root/" -e "$headers/" | grep -E '/(xrt|xcl|ert|experimental/x)[^/]*(/|\.h)' >"$work/log"; then
+      good=0
+      echo "$tag: $(basename "$file") reads headers of the installed XRT: $(paste -sd ' ' "$work/log")" >&2
+    fi
   done
   if [ $good -eq 1 ]; then echo "$tag: $sources sources compile"; else failed=1; fi
 done

@@ -3,9 +3,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#if __has_include(<xrt/detail/xclbin.h>)
+// Asked by files that no other XRT can lend: Debian's stands in /usr/include/xrt, where <xrt/experimental/...> of any release
+// older than 2.19 would be found.
+#if __has_include(<xrt/detail/xclbin.h>)  // 2.19
 #include <xrt/detail/xclbin.h>
+#include <xrt/experimental/xrt_ip.h>
+#include <xrt/experimental/xrt_xclbin.h>
 #else
+#include <experimental/xrt_ip.h>
+#include <experimental/xrt_xclbin.h>
 #include <xclbin.h>
 #endif
 #include <xrt/xrt_bo.h>
@@ -17,11 +23,4 @@
 #define XW_XRT_HW_CONTEXT 1
 #else
 #define XW_XRT_HW_CONTEXT 0
-#endif
-#if __has_include(<xrt/experimental/xrt_xclbin.h>)  // 2.19
-#include <xrt/experimental/xrt_ip.h>
-#include <xrt/experimental/xrt_xclbin.h>
-#else
-#include <experimental/xrt_ip.h>
-#include <experimental/xrt_xclbin.h>
 #endif
