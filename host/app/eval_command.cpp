@@ -82,10 +82,7 @@ int eval_main(const std::vector<std::string>& arguments) {
   flags.plan.perplexity.bos = bos_choice((*values)["bos"].as<std::string>());
   const toolchain::ChipSeeds seeds{run.chip.chip_seed, flags.chip_seeds};
   toolchain::check(seeds);
-  if (!flags.times.empty()) {
-    if (values->count("time") != 0) throw Error(ErrorCode::kInvalidArgument, "--time and --times exclude each other");
-    flags.plan.times = parse_times(flags.times);
-  }
+  flags.plan.times = times_of(*values, flags.times);
   FileRoles roles;
   add_model_files(roles, model, compile, &run);
   roles.add_input("--text", flags.text);

@@ -160,8 +160,10 @@ po::options_description run_options(toolchain::RunOptions& run) {
   return options;
 }
 
-std::vector<double> parse_times(const std::string& text) {
+std::vector<double> times_of(const po::variables_map& values, const std::string& text) {
   std::vector<double> times;
+  if (text.empty()) return times;
+  if (values.count("time") != 0) throw Error(ErrorCode::kInvalidArgument, "--time and --times exclude each other");
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
     times.push_back(parse_time("--times", text.substr(begin, end - begin)));

@@ -25,8 +25,10 @@ namespace xw::app {
 /// They write into the structure as they are parsed; texts that mean nothing are refused then.
 [[nodiscard]] boost::program_options::options_description compile_options(toolchain::CompileOptions& compile);
 [[nodiscard]] boost::program_options::options_description run_options(toolchain::RunOptions& run);
-/// "0,1h,1d" in seconds. Throws Error{kInvalidArgument} naming --times.
-[[nodiscard]] std::vector<double> parse_times(const std::string& text);
+/// "0,1h,1d" in seconds, of the option --times of a command that also has run_options(); nothing for an empty text. Throws
+/// Error{kInvalidArgument} naming --times, also if --time was given.
+[[nodiscard]] std::vector<double> times_of(const boost::program_options::variables_map& values,
+                                           const std::string& text);
 /// "--threads": 0 is one per core; at most kMaxThreads.
 [[nodiscard]] boost::program_options::options_description thread_options(unsigned& threads);
 inline constexpr unsigned kMaxThreads = 1024;

@@ -35,7 +35,7 @@ int sensitivity_main(const std::vector<std::string>& arguments) {
   toolchain::CompileOptions compile;
   toolchain::SensitivityPlan plan;
   std::uint32_t chip_seeds = 1;
-  std::string by;
+  std::string by, times;
   unsigned threads = 0;
   bool no_regained = false;
   po::options_description options("Sensitivity");
@@ -48,12 +48,15 @@ int sensitivity_main(const std::vector<std::string>& arguments) {
       "what is looked at as one, separated by commas: call (layers that read one value), layer, kind");
   add("alone-only", po::bool_switch(&no_regained), "leave out what taking each part off the chip would regain");
   add("chip-seeds", po::value(&chip_seeds)->default_value(1), "chip instances: seeds --chip-seed, +1, ...");
-  add("csv", path_value(csv, "--csv"), "file for a table with a line per group");
+  add("times", po::value(&times),
+      "times since programming at which every chip is measured, e.g. 0,1h,1d,30d,1y: programmed once, then aged");
+  add("csv", path_value(csv, "--csv"), "file for a table with a line per time and group");
   options.add(thread_options(threads)).add(json_options(json));
   options.add(run_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
       "sensitivity", arguments, options, "model", "MODEL --text FILE [options]",
       "  crossweave sensitivity smollm2.xwp --text my.txt --noise pcm-afm --chip-seeds 3 --json=losses.json\n"
+      "  crossweave sensitivity smollm2.xwp --text my.txt --noise pcm-hermes --times 0,1d,1y --csv ages.csv\n"
       "  crossweave sensitivity smollm2.xwp --text my.txt --by call --alone-only --csv calls.csv\n");
   if (!values) return 0;
   if (text.empty()) throw Error(ErrorCode::kInvalidArgument, "sensitivity: give --text");
@@ -64,6 +67,7 @@ int sensitivity_main(const std::vector<std::string>& arguments) {
                 "--context: expected at least 2 tokens, found " + std::to_string(plan.perplexity.context));
   const toolchain::ChipSeeds seeds{run.chip.chip_seed, chip_seeds};
   toolchain::check(seeds);
+  plan.times = times_of(*values, times);
   run.mode = run.mode.value_or(toolchain::Mode::kAnalog);
   FileRoles roles;
   add_model_files(roles, model, compile, &run);

@@ -247,7 +247,8 @@ Json statistics_json(const TimeStatistics& statistics) {
   return json;
 }
 
-/// `chip`: null unless the run is analog.
+}  // namespace
+
 void check_times(const std::vector<double>& times, const runtime::ChipInstance* chip) {
   if (times.empty()) return;
   if (chip == nullptr) throw SettingError(ErrorCode::kInvalidArgument, "times", "times: only chips of analog runs age");
@@ -262,8 +263,6 @@ void check_times(const std::vector<double>& times, const runtime::ChipInstance* 
         "times: expected growing times, found " + duration_text(times[i]) + " after " + duration_text(times[i - 1]));
   }
 }
-
-}  // namespace
 
 std::string to_csv(const Evaluation& evaluation) {
   const auto quoted = [](const std::string& name) {

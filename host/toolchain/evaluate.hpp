@@ -51,6 +51,9 @@ struct ChipSeeds {
 constexpr std::uint32_t kMaxChipSeeds = 1'000'000;  ///< chips of one evaluation: their results are kept in memory
 /// Throws Error{kInvalidArgument} for no chips, more than kMaxChipSeeds and seeds beyond 32 bits; for use before a model is opened.
 void check(ChipSeeds seeds);
+/// Throws Error{kInvalidArgument} for times of an EvaluationPlan that do not grow, or that this chip cannot have. `chip`: null unless the
+/// run is analog.
+void check_times(const std::vector<double>& times, const runtime::ChipInstance* chip);
 /// Throws Error{kInvalidArgument} for two tasks of one name.
 void check(const std::vector<evaluation::Task>& tasks);
 

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <vector>
 
+#include "arch/support/units.hpp"
+
 namespace xw::toolchain {
 namespace {
 
@@ -24,15 +26,32 @@ void append(std::string& text, const char* format, Values... values) {
   text += line;
 }
 
-bool has_regained(const Sensitivity& sensitivity) {
-  return std::ranges::any_of(sensitivity.groups,
-                             [](const SensitivityGroup& group) { return group.regained.mean != 0; });
+bool has_regained(const SensitivityAtTime& time) {
+  return std::ranges::any_of(time.groups, [](const SensitivityGroup& group) { return group.regained.mean != 0; });
 }
 
-void append_table(std::string& text, const Sensitivity& sensitivity, SensitivityBy by) {
+Json groups_json(const SensitivityAtTime& time) {
+  Json groups = Json::array();
+  const bool regained = has_regained(time);
+  for (const SensitivityGroup& group : time.groups) {
+    Json one = {{"by", name(group.by)},
+                {"name", group.name},
+                {"calls", group.calls},
+                {"tiles", group.tiles},
+                {"macs", group.macs},
+                {"alone", to_json(group.alone)},
+                {"ranges", to_json(group.ranges)},
+                {"noise", to_json(group.noise)}};
+    if (regained) one["regained"] = to_json(group.regained);
+    groups.push_back(std::move(one));
+  }
+  return groups;
+}
+
+void append_table(std::string& text, const SensitivityAtTime& time, SensitivityBy by) {
   std::vector<const SensitivityGroup*> rows;
   std::size_t width = 5;
-  for (const SensitivityGroup& group : sensitivity.groups) {
+  for (const SensitivityGroup& group : time.groups) {
     if (group.by != by) continue;
     rows.push_back(&group);
     width = std::max(width, std::min<std::size_t>(group.name.size(), 60));
@@ -53,61 +72,62 @@ void append_table(std::string& text, const Sensitivity& sensitivity, Sensitivity
 }  // namespace
 
 Json to_json(const Sensitivity& sensitivity) {
-  Json groups = Json::array();
-  const bool regained = has_regained(sensitivity);
-  for (const SensitivityGroup& group : sensitivity.groups) {
-    Json one = {{"by", name(group.by)},
-                {"name", group.name},
-                {"calls", group.calls},
-                {"tiles", group.tiles},
-                {"macs", group.macs},
-                {"alone", to_json(group.alone)},
-                {"ranges", to_json(group.ranges)},
-                {"noise", to_json(group.noise)}};
-    if (regained) one["regained"] = to_json(group.regained);
-    groups.push_back(std::move(one));
+  const SensitivityAtTime& first = sensitivity.times.at(0);
+  Json json = {{"unit", "nats per token"},
+               {"tokens", sensitivity.tokens},
+               {"chips", sensitivity.chips},
+               {"reference_nll_nats", sensitivity.reference},
+               {"ranges", to_json(sensitivity.ranges)},
+               {"seconds", first.seconds},
+               {"all", to_json(first.all)},
+               {"groups", groups_json(first)}};
+  if (sensitivity.times.size() == 1) return json;
+  for (const SensitivityAtTime& time : sensitivity.times) {
+    json["times"].push_back({{"seconds", time.seconds},
+                             {"time", duration_text(time.seconds)},
+                             {"all", to_json(time.all)},
+                             {"groups", groups_json(time)}});
   }
-  return {{"unit", "nats per token"},
-          {"tokens", sensitivity.tokens},
-          {"chips", sensitivity.chips},
-          {"reference_nll_nats", sensitivity.reference},
-          {"ranges", to_json(sensitivity.ranges)},
-          {"all", to_json(sensitivity.all)},
-          {"groups", std::move(groups)}};
+  return json;
 }
 
 std::string to_text(const Sensitivity& sensitivity) {
   std::string text;
   append(text,
          "nothing on the chip: %.4f nats per token, perplexity %.3f (%llu tokens)\n"
-         "everything, cells without noise: +%.4f ± %.4f, perplexity %.3f\n"
-         "everything, %u chip%s: +%.4f ± %.4f, perplexity %.3f\n",
+         "everything, cells without noise: +%.4f ± %.4f, perplexity %.3f\n",
          sensitivity.reference, std::exp(sensitivity.reference), static_cast<unsigned long long>(sensitivity.tokens),
          sensitivity.ranges.mean, sensitivity.ranges.standard_error,
-         std::exp(sensitivity.reference + sensitivity.ranges.mean), sensitivity.chips,
-         sensitivity.chips == 1 ? "" : "s", sensitivity.all.mean, sensitivity.all.standard_error,
-         std::exp(sensitivity.reference + sensitivity.all.mean));
-  for (const SensitivityBy by : {SensitivityBy::kKind, SensitivityBy::kLayer, SensitivityBy::kCall})
-    append_table(text, sensitivity, by);
+         std::exp(sensitivity.reference + sensitivity.ranges.mean));
+  const bool one_time = sensitivity.times.size() == 1;
+  for (const SensitivityAtTime& time : sensitivity.times) {
+    if (!one_time) text += "\n" + duration_text(time.seconds) + " after programming\n";
+    append(text, "everything, %u chip%s: +%.4f ± %.4f, perplexity %.3f\n", sensitivity.chips,
+           sensitivity.chips == 1 ? "" : "s", time.all.mean, time.all.standard_error,
+           std::exp(sensitivity.reference + time.all.mean));
+    for (const SensitivityBy by : {SensitivityBy::kKind, SensitivityBy::kLayer, SensitivityBy::kCall})
+      append_table(text, time, by);
+  }
   return text;
 }
 
 std::string to_csv(const Sensitivity& sensitivity) {
   std::string text =
-      "by,name,tiles,macs,alone,alone_error,ranges,ranges_error,noise,noise_error,regained,regained_error\r\n";
-  for (const SensitivityGroup& group : sensitivity.groups) {
-    std::string quoted = "\"";
-    for (const char c : group.name) {
-      quoted += c;
-      if (c == '"') quoted += c;
+      "seconds,by,name,tiles,macs,alone,alone_error,ranges,ranges_error,noise,noise_error,regained,regained_error\r\n";
+  for (const SensitivityAtTime& time : sensitivity.times) {
+    for (const SensitivityGroup& group : time.groups) {
+      std::string quoted = "\"";
+      for (const char c : group.name) {
+        quoted += c;
+        if (c == '"') quoted += c;
+      }
+      quoted += '"';
+      text += Json(time.seconds).dump() + ',' + name(group.by) + ',' + quoted;
+      append(text, ",%.6g,%llu", group.tiles, static_cast<unsigned long long>(group.macs));
+      for (const LossDifference* loss : {&group.alone, &group.ranges, &group.noise, &group.regained})
+        append(text, ",%.9g,%.9g", loss->mean, loss->standard_error);
+      text += "\r\n";
     }
-    quoted += '"';
-    text += name(group.by);
-    text += ',' + quoted;
-    append(text, ",%.6g,%llu", group.tiles, static_cast<unsigned long long>(group.macs));
-    for (const LossDifference* loss : {&group.alone, &group.ranges, &group.noise, &group.regained})
-      append(text, ",%.9g,%.9g", loss->mean, loss->standard_error);
-    text += "\r\n";
   }
   return text;
 }

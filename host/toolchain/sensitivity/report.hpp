@@ -10,11 +10,12 @@
 
 namespace xw::toolchain {
 
-/// {"reference_nll_nats", "ranges", "all", "groups": [...]}.
+/// {"reference_nll_nats", "ranges", "seconds", "all", "groups": [...]}: those of the first time; of several times also "times", with
+/// "seconds", "time", "all" and "groups" of every one.
 [[nodiscard]] nlohmann::ordered_json to_json(const Sensitivity& sensitivity);
-/// A table for each way of grouping, the most sensitive first.
+/// For every time a table for each way of grouping, the most sensitive first.
 [[nodiscard]] std::string to_text(const Sensitivity& sensitivity);
-/// A line per group with a head line (RFC 4180).
+/// A line per time and group with a head line (RFC 4180).
 [[nodiscard]] std::string to_csv(const Sensitivity& sensitivity);
 
 }  // namespace xw::toolchain

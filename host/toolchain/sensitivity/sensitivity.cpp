@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -88,14 +89,18 @@ class Measurements {
     if (!kept_.is_object()) kept_ = Json::object();
   }
 
-  /// What the calls in `on_chip` lose on the chip of `seed`; `ideal`: with cells that have no noise.
-  [[nodiscard]] Windows measure(const std::string& name, const std::vector<bool>& on_chip, bool ideal,
-                                std::uint32_t seed) {
+  /// Which chip measure() means from now on: of `seed`, `seconds` since programming; without `seconds` as the model was opened with.
+  void use(std::uint32_t seed, std::optional<double> seconds) { wanted_ = {seed, false, seconds}; }
+  /// The same with cells that have no noise, and so no age.
+  void use_ideal(std::uint32_t seed) { wanted_ = {seed, true, std::nullopt}; }
+
+  /// What the calls in `on_chip` lose on that chip.
+  [[nodiscard]] Windows measure(const std::string& name, const std::vector<bool>& on_chip) {
     if (kept_.contains(name)) {
       progress_.advance();
       return evaluation::parse_windows(kept_[name], name);
     }
-    opened_.reprogram(seed, ideal ? "ideal" : "");
+    load();
     opened_.place_calls(on_chip);
     evaluation::PerplexityOptions options = plan_.perplexity;
     options.show_progress = false;
@@ -110,7 +115,26 @@ class Measurements {
   [[nodiscard]] const Json& kept() const { return kept_; }
 
  private:
+  struct Chip {
+    std::uint32_t seed = 0;
+    bool ideal = false;
+    std::optional<double> seconds;
+  };
+
+  /// A chip is programmed when it is needed first, and only aged after that.
+  void load() {
+    if (!loaded_ || loaded_->seed != wanted_.seed || loaded_->ideal != wanted_.ideal) {
+      loaded_.reset();
+      opened_.reprogram(wanted_.seed, wanted_.ideal ? "ideal" : "");
+      loaded_ = Chip{wanted_.seed, wanted_.ideal, std::nullopt};
+    }
+    if (wanted_.seconds && loaded_->seconds != wanted_.seconds) opened_.age(*wanted_.seconds);
+    loaded_->seconds = wanted_.seconds;
+  }
+
   OpenedModel& opened_;
+  Chip wanted_;
+  std::optional<Chip> loaded_;  ///< of opened_; nothing before the first measurement
   const SensitivityPlan& plan_;
   const EvaluationInputs& inputs_;
   evaluation::Journal& journal_;
@@ -119,8 +143,16 @@ class Measurements {
   Json kept_;
 };
 
+/// Of all chips at one time.
+struct Losses {
+  explicit Losses(std::size_t groups) : alone(groups), noise(groups), regained(groups) {}
+  Differences all;
+  std::vector<Differences> alone, noise, regained;  ///< per group
+};
+
+/// `opened_with`: seconds since programming that chips have if the plan has no times.
 Sensitivity measure_all(Measurements& measurements, const SensitivityPlan& plan, ChipSeeds seeds,
-                        std::vector<SensitivityGroup> groups, std::size_t num_calls) {
+                        std::vector<SensitivityGroup> groups, std::size_t num_calls, double opened_with) {
   const std::vector<bool> nothing(num_calls, false), everything(num_calls, true);
   const auto only = [&](const SensitivityGroup& group, bool on_chip) {
     std::vector<bool> mask(num_calls, !on_chip);
@@ -132,45 +164,55 @@ Sensitivity measure_all(Measurements& measurements, const SensitivityPlan& plan,
   };
   Sensitivity result;
   result.chips = seeds.count;
-  const Windows reference = measurements.measure("nothing", nothing, true, seeds.first);
+  measurements.use_ideal(seeds.first);
+  const Windows reference = measurements.measure("nothing", nothing);
   double nats = 0;
   for (const evaluation::TextWindow& window : reference) {
     nats += window.nll;
     result.tokens += window.tokens;
   }
   result.reference = nats / static_cast<double>(result.tokens);
-  Differences all_ranges, all;
-  all_ranges.add(measurements.measure("ideal everything", everything, true, seeds.first), reference);
+  Differences all_ranges;
+  all_ranges.add(measurements.measure("ideal everything", everything), reference);
   result.ranges = all_ranges.result();
   std::vector<Windows> ranges;
   for (SensitivityGroup& group : groups) {
-    ranges.push_back(measurements.measure(named("ideal only", group), only(group, true), true, seeds.first));
+    ranges.push_back(measurements.measure(named("ideal only", group), only(group, true)));
     Differences loss;
     loss.add(ranges.back(), reference);
     group.ranges = loss.result();
   }
-  std::vector<Differences> alone(groups.size()), noise(groups.size()), regained(groups.size());
+  std::vector<Losses> times(std::max<std::size_t>(plan.times.size(), 1), Losses(groups.size()));
   for (std::uint32_t i = 0; i < seeds.count; ++i) {
     const std::uint32_t seed = seeds.first + i;
-    const std::string chip = "chip " + std::to_string(seed) + " ";
-    const Windows whole = measurements.measure(chip + "everything", everything, false, seed);
-    all.add(whole, reference);
-    for (std::size_t g = 0; g < groups.size(); ++g) {
-      const Windows only_it = measurements.measure(chip + named("only", groups[g]), only(groups[g], true), false, seed);
-      alone[g].add(only_it, reference);
-      noise[g].add(only_it, ranges[g]);
-      if (!plan.spared) continue;
-      regained[g].add(whole,
-                      measurements.measure(chip + named("all but", groups[g]), only(groups[g], false), false, seed));
+    for (std::size_t t = 0; t < times.size(); ++t) {
+      std::string chip = "chip " + std::to_string(seed) + " ";
+      std::optional<double> seconds;
+      if (!plan.times.empty()) {
+        seconds = plan.times[t];
+        chip += "at " + Json(*seconds).dump() + " s ";
+      }
+      measurements.use(seed, seconds);
+      const Windows whole = measurements.measure(chip + "everything", everything);
+      times[t].all.add(whole, reference);
+      for (std::size_t g = 0; g < groups.size(); ++g) {
+        const Windows only_it = measurements.measure(chip + named("only", groups[g]), only(groups[g], true));
+        times[t].alone[g].add(only_it, reference);
+        times[t].noise[g].add(only_it, ranges[g]);
+        if (!plan.spared) continue;
+        times[t].regained[g].add(whole,
+                                 measurements.measure(chip + named("all but", groups[g]), only(groups[g], false)));
+      }
     }
   }
-  result.all = all.result();
-  for (std::size_t g = 0; g < groups.size(); ++g) {
-    groups[g].alone = alone[g].result();
-    groups[g].noise = noise[g].result();
-    groups[g].regained = regained[g].result();
+  for (std::size_t t = 0; t < times.size(); ++t) {
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      groups[g].alone = times[t].alone[g].result();
+      groups[g].noise = times[t].noise[g].result();
+      groups[g].regained = times[t].regained[g].result();
+    }
+    result.times.push_back({plan.times.empty() ? opened_with : plan.times[t], times[t].all.result(), groups});
   }
-  result.groups = std::move(groups);
   return result;
 }
 
@@ -231,7 +273,9 @@ SensitivityRun measure_sensitivity(OpenedModel& opened, const SensitivityPlan& p
     throw Error(ErrorCode::kInvalidArgument,
                 "sensitivity: the device simulates time only; quality needs one that computes values");
   }
+  check_times(plan.times, opened.chip());
   EvaluationPlan evaluated;
+  evaluated.times = plan.times;
   evaluated.text = plan.text;
   evaluated.perplexity = plan.perplexity;
   const EvaluationInputs inputs = encode(opened, evaluated);
@@ -247,11 +291,14 @@ SensitivityRun measure_sensitivity(OpenedModel& opened, const SensitivityPlan& p
   const std::uint32_t only_run = seeds.first;
   evaluation::Journal journal(files.json, head, settings, std::span(&only_run, 1));
   const std::size_t per_chip = 1 + groups.size() * (plan.spared ? 2 : 1);
-  const std::size_t count = 2 + groups.size() + std::size_t{seeds.count} * per_chip;
+  const std::size_t count =
+      2 + groups.size() + std::size_t{seeds.count} * std::max<std::size_t>(plan.times.size(), 1) * per_chip;
   Measurements measurements(opened, plan, inputs, journal, only_run, count);
+  const double opened_with = opened.chip()->options().seconds;
   SensitivityRun run;
   try {
-    run.result = measure_all(measurements, plan, seeds, std::move(groups), opened.program()->manifest().calls.size());
+    run.result = measure_all(measurements, plan, seeds, std::move(groups), opened.program()->manifest().calls.size(),
+                             opened_with);
   } catch (...) {
     opened.place_calls({});
     measurements.save();

@@ -27,6 +27,9 @@ struct SensitivityPlan {
   evaluation::PerplexityOptions perplexity;
   std::vector<SensitivityBy> by = {SensitivityBy::kKind, SensitivityBy::kLayer};
   bool spared = true;  ///< also everything but the group on the chip
+  /// Times since programming, in seconds, at which every chip is measured, each larger than the one before. Empty: the one that the
+  /// model was opened with.
+  std::vector<double> times;
 };
 
 /// A difference of negative log-likelihoods, nats per token; the error is that of its mean over windows and chips.
@@ -47,13 +50,20 @@ struct SensitivityGroup {
   LossDifference regained;  ///< everything on the chip less everything but this; of SensitivityPlan::spared
 };
 
+/// What the chips lose at one time since programming.
+struct SensitivityAtTime {
+  double seconds = 0;
+  LossDifference all;  ///< everything on the chip
+  std::vector<SensitivityGroup>
+      groups;  ///< in the order of the plan, then of the program; `ranges` are the same at all times
+};
+
 struct Sensitivity {
   double reference = 0;   ///< nats per token with nothing on the chip, the program's weights in fp32
   LossDifference ranges;  ///< everything on a chip without noise
-  LossDifference all;     ///< everything on the chip
   std::uint64_t tokens = 0;
   std::uint32_t chips = 0;
-  std::vector<SensitivityGroup> groups;  ///< in the order of the plan, then of the program
+  std::vector<SensitivityAtTime> times;  ///< at least one
 };
 
 /// The groups of a program, without losses. Layers are told by names "layers.N.kind"; a call with another name is a layer and a kind
@@ -68,8 +78,9 @@ struct SensitivityRun {
 };
 
 /// Calls that are not on the chip are computed in fp32 on the host with the weights that the program holds, so a difference is what
-/// converters and cells do. Every measurement is kept in files.json as it comes, as of evaluate(). Throws Error{kInvalidArgument}
-/// for a model that is not analog or a device without values, and what evaluate() throws.
+/// converters and cells do. A chip is programmed once for all that is measured on it, and aged from time to time. Every measurement is
+/// kept in files.json as it comes, as of evaluate(). Throws Error{kInvalidArgument} for a model that is not analog or a device without
+/// values, and what evaluate() throws, for its times, too.
 [[nodiscard]] SensitivityRun measure_sensitivity(OpenedModel& opened, const SensitivityPlan& plan, ChipSeeds seeds,
                                                  const EvaluationFiles& files);
 

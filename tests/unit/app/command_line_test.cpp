@@ -164,6 +164,12 @@ TEST_F(CommandLine, TellsWhichPartsLoseQuality) {
   const std::string table = read_text_file(csv);
   EXPECT_EQ(static_cast<std::size_t>(std::count(table.begin(), table.end(), '\n')),
             document["sensitivity"]["groups"].size() + 1);
+  const std::string aged = "sensitivity " + program_.string() + " --text " + text.string() + options + " --times 0,1d";
+  const Outcome ages = crossweave(aged + " --csv " + csv.string() + " --json=-");
+  ASSERT_EQ(ages.status, 0) << ages.output;
+  EXPECT_EQ(nlohmann::json::parse(ages.output)["sensitivity"]["times"][1]["time"], "1 d");
+  EXPECT_THAT(read_text_file(csv), HasSubstr("\n86400.0,layer,"));
+  EXPECT_THAT(crossweave(aged + " --time 1h").output, HasSubstr("--time and --times exclude each other"));
   EXPECT_EQ(crossweave("sensitivity " + program_.string()).status, 2);
   EXPECT_THAT(crossweave("sensitivity " + program_.string() + " --text " + text.string() + " --by tile").output,
               HasSubstr("found 'tile'"));

@@ -75,13 +75,15 @@ TEST_F(SensitivityTest, LossesAreThoseOfEvaluationsWithPartsOnTheChip) {
   const double nothing = loss(opened, std::vector<bool>(calls, false), 5);
   EXPECT_NEAR(found.reference, nothing, 1e-9);
   const double whole = (loss(opened, {}, 5) + loss(opened, {}, 6)) / 2;
-  EXPECT_NEAR(found.all.mean, whole - nothing, 1e-9);
-  ASSERT_FALSE(found.groups.empty());
+  ASSERT_EQ(found.times.size(), 1U);
+  const std::vector<SensitivityGroup>& groups = found.times[0].groups;
+  EXPECT_NEAR(found.times[0].all.mean, whole - nothing, 1e-9);
+  ASSERT_FALSE(groups.empty());
   RunOptions quiet = noisy();
   quiet.chip.noise = "ideal";
   OpenedModel ideal(program_, quiet, {}, 1);
   bool differ = false;
-  for (const SensitivityGroup& group : found.groups) {
+  for (const SensitivityGroup& group : groups) {
     std::vector<bool> only(calls, false), without(calls, true);
     for (const std::uint32_t call : group.calls) {
       only[call] = true;
@@ -93,7 +95,7 @@ TEST_F(SensitivityTest, LossesAreThoseOfEvaluationsWithPartsOnTheChip) {
     EXPECT_NEAR(group.ranges.mean, loss(ideal, only, 5) - nothing, 1e-9);
     EXPECT_NEAR(group.noise.mean, group.alone.mean - group.ranges.mean, 1e-9);
     EXPECT_GT(group.alone.standard_error, 0);
-    differ = differ || std::abs(group.alone.mean - found.groups[0].alone.mean) > 1e-6;
+    differ = differ || std::abs(group.alone.mean - groups[0].alone.mean) > 1e-6;
   }
   EXPECT_TRUE(differ);
 }
@@ -140,8 +142,95 @@ TEST_F(SensitivityTest, ChipsMayBeOldAndCompensated) {
   EXPECT_EQ(aged.ranges.mean, fresh.ranges.mean);
   EXPECT_EQ(mended.ranges.mean, fresh.ranges.mean);
   EXPECT_EQ(aged.reference, fresh.reference);
-  EXPECT_NE(aged.all.mean, fresh.all.mean);
-  EXPECT_NE(mended.all.mean, aged.all.mean);
+  EXPECT_NE(aged.times[0].all.mean, fresh.times[0].all.mean);
+  EXPECT_NE(mended.times[0].all.mean, aged.times[0].all.mean);
+  EXPECT_EQ(aged.times[0].seconds, 30.0 * 86400);
+}
+
+TEST_F(SensitivityTest, EveryTimeIsThatOfChipsOpenedAtThatTime) {
+  RunOptions run = noisy();
+  run.chip.noise = "pcm-aihwkit";
+  run.chip.compensation = "global:vectors=16";
+  SensitivityPlan aged = plan();
+  aged.by = {SensitivityBy::kKind};
+  aged.times = {0, 3600, 30.0 * 86400};
+  OpenedModel opened(program_, run, {}, 1);
+  const SensitivityRun all = measure_sensitivity(opened, aged, {5, 2}, {});
+  ASSERT_EQ(all.result.times.size(), aged.times.size());
+  for (std::size_t t = 0; t < aged.times.size(); ++t) {
+    const SensitivityAtTime& time = all.result.times[t];
+    EXPECT_EQ(time.seconds, aged.times[t]);
+    run.chip.seconds = aged.times[t];
+    OpenedModel at_once(program_, run, {}, 1);
+    SensitivityPlan one = aged;
+    one.times = {};
+    const Sensitivity expected = measure_sensitivity(at_once, one, {5, 2}, {}).result;
+    EXPECT_EQ(all.result.reference, expected.reference);
+    EXPECT_EQ(time.all.mean, expected.times[0].all.mean);
+    ASSERT_EQ(time.groups.size(), expected.times[0].groups.size());
+    for (std::size_t g = 0; g < time.groups.size(); ++g) {
+      const SensitivityGroup &found = time.groups[g], &other = expected.times[0].groups[g];
+      EXPECT_EQ(found.alone.mean, other.alone.mean) << found.name;
+      EXPECT_EQ(found.ranges.mean, other.ranges.mean) << found.name;
+      EXPECT_EQ(found.noise.standard_error, other.noise.standard_error) << found.name;
+      EXPECT_EQ(found.regained.mean, other.regained.mean) << found.name;
+    }
+    EXPECT_EQ(all.json["sensitivity"]["times"][t]["all"]["mean"], time.all.mean);
+    EXPECT_EQ(all.json["sensitivity"]["times"][t]["groups"].size(), time.groups.size());
+  }
+  EXPECT_NE(all.result.times[0].all.mean, all.result.times[1].all.mean);
+  EXPECT_NE(all.result.times[1].all.mean, all.result.times[2].all.mean);
+  EXPECT_EQ(all.json["sensitivity"]["times"][2]["time"], "30 d");
+  EXPECT_EQ(all.json["sensitivity"]["all"], all.json["sensitivity"]["times"][0]["all"]);
+}
+
+TEST_F(SensitivityTest, AnInterruptedMeasurementOfTimesGoesOnAtTheRightAge) {
+  const std::filesystem::path file = folder_ / "aged_sensitivity.json";
+  RunOptions run = noisy();
+  run.chip.noise = "pcm-aihwkit";
+  SensitivityPlan aged = plan();
+  aged.by = {SensitivityBy::kKind};
+  aged.times = {60, 86400};
+  OpenedModel opened(program_, run, {}, 1);
+  const SensitivityRun whole = measure_sensitivity(opened, aged, {5, 1}, {"m.xwp", file});
+  auto document = nlohmann::ordered_json::parse(read_text_file(file));
+  // Only measurements of the first time, but for the last one, are kept; the chip of the model is as old as the last left it.
+  nlohmann::ordered_json measured;
+  std::string last;
+  for (const auto& [key, windows] : document["runs"][0]["measured"].items()) {
+    if (key.find("at 86400") != std::string::npos) continue;
+    measured[key] = windows;
+    last = key;
+  }
+  ASSERT_THAT(last, testing::HasSubstr("at 60"));
+  measured.erase(last);
+  document["unfinished"] = {{"chip_seed", 5}, {"measured", measured}};
+  document["runs"] = nlohmann::ordered_json::array();
+  document["complete"] = false;
+  write_text_file(file, document.dump());
+  const SensitivityRun again = measure_sensitivity(opened, aged, {5, 1}, {"m.xwp", file});
+  EXPECT_EQ(again.json["sensitivity"], whole.json["sensitivity"]);
+  SensitivityPlan other = aged;
+  other.times = {60};
+  test::expect_error(ErrorCode::kInvalidArgument, "other settings", [&] {
+    (void)measure_sensitivity(opened, other, {5, 1}, {"m.xwp", file});
+  });
+}
+
+TEST_F(SensitivityTest, RefusesTimesThatTheChipCannotHave) {
+  SensitivityPlan aged = plan();
+  aged.times = {0, 3600};
+  OpenedModel opened(program_, noisy(), {}, 1);
+  test::expect_error(ErrorCode::kInvalidArgument, {"gaussian:gamma=0.2 does not drift", "1 h"}, [&] {
+    (void)measure_sensitivity(opened, aged, {5, 1}, {});
+  });
+  aged.times = {3600, 60};
+  RunOptions run = noisy();
+  run.chip.noise = "pcm-afm";
+  OpenedModel drifting(program_, run, {}, 1);
+  test::expect_error(ErrorCode::kInvalidArgument, "expected growing times, found 1 min after 1 h", [&] {
+    (void)measure_sensitivity(drifting, aged, {5, 1}, {});
+  });
 }
 
 TEST_F(SensitivityTest, NeedsAChip) {
@@ -164,13 +253,42 @@ TEST(SensitivityReport, NamesAreQuotedAndRowsAreSorted) {
   first.alone.mean = 0.001;
   second.name = "a \"large\", one";
   second.alone.mean = 0.1;
-  sensitivity.groups = {first, second};
+  sensitivity.times = {{0, {}, {first, second}}};
   const std::string csv = to_csv(sensitivity);
-  EXPECT_THAT(csv, testing::HasSubstr("call,\"a \"\"large\"\", one\",0,0,0.1,"));
+  EXPECT_THAT(csv, testing::StartsWith("seconds,by,name,tiles,"));
+  EXPECT_THAT(csv, testing::HasSubstr(",call,\"a \"\"large\"\", one\",0,0,0.1,"));
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 3);
   const std::string text = to_text(sensitivity);
   EXPECT_LT(text.find("large"), text.find("small"));
   EXPECT_THAT(text, testing::HasSubstr("100.00"));
+  EXPECT_THAT(text, testing::Not(testing::HasSubstr("after programming")));
+}
+
+TEST(SensitivityReport, EveryTimeHasItsRowsAndItsUnit) {
+  Sensitivity sensitivity;
+  sensitivity.tokens = 10;
+  sensitivity.chips = 1;
+  SensitivityGroup group;
+  group.name = "qkv";
+  group.alone.mean = 0.5;
+  sensitivity.times.push_back({3600, {0.25, 0}, {group}});
+  group.alone.mean = 0.75;
+  sensitivity.times.push_back({86400, {1.25, 0}, {group}});
+  const std::string csv = to_csv(sensitivity);
+  EXPECT_THAT(csv, testing::HasSubstr("\r\n3600.0,call,\"qkv\",0,0,0.5,"));
+  EXPECT_THAT(csv, testing::HasSubstr("\r\n86400.0,call,\"qkv\",0,0,0.75,"));
+  const std::string text = to_text(sensitivity);
+  const std::size_t hour = text.find("1 h after programming"), day = text.find("1 d after programming");
+  ASSERT_NE(hour, std::string::npos);
+  ASSERT_NE(day, std::string::npos);
+  EXPECT_LT(hour, text.find("500.00"));
+  EXPECT_LT(text.find("500.00"), day);
+  EXPECT_LT(day, text.find("750.00"));
+  const auto json = to_json(sensitivity);
+  EXPECT_EQ(json["seconds"], 3600);
+  EXPECT_EQ(json["all"]["mean"], 0.25);
+  EXPECT_EQ(json["times"][1]["all"]["mean"], 1.25);
+  EXPECT_EQ(json["times"][1]["groups"][0]["alone"]["mean"], 0.75);
 }
 
 }  // namespace
