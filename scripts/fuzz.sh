@@ -31,11 +31,11 @@ cmake --preset fuzz "${launcher[@]}" >/dev/null
 mapfile -t all < <(find tests/fuzz -name "*_fuzzer.cpp" -printf "%f\n" | sed "s/\.cpp$//" | sort)
 names=("$@")
 ((${#names[@]})) || names=("${all[@]}")
-cmake --build --preset fuzz -j "$(nproc)" --target "${names[@]}" make_checkpoint_seeds make_tokenizer_seeds
+cmake --build --preset fuzz -j "$(nproc)" --target "${names[@]}" make_checkpoint_seeds make_tokenizer_seeds make_xrt_seeds
 
 work=build/fuzz
 mkdir -p "$work/corpus" "$work/findings" "$work/logs"
-for seeds in make_checkpoint_seeds make_tokenizer_seeds; do
+for seeds in make_checkpoint_seeds make_tokenizer_seeds make_xrt_seeds; do
   "$(find "$work" -name $seeds -type f -executable | head -1)" "$work/corpus" >/dev/null
 done
 run() {  # NAME
