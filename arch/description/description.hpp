@@ -46,6 +46,7 @@ struct ChipDescription {
   std::map<std::string, Sourced> energy;  ///< likewise
   std::map<std::string, Sourced> area;    ///< likewise
   std::string text;                       ///< the whole TOML text; carried in programs
+  std::filesystem::path folder;           ///< of its file, where relative paths in it start; empty without one
 
   /// Sets of converters when the crossbars 0..used-1 are in use: tiers of one set take turns.
   [[nodiscard]] std::uint32_t num_stacks(std::uint32_t used) const {
@@ -98,6 +99,10 @@ struct EmulatorDescription {
 /// A text may hold a [chip], an [emulator] or both. Unknown keys are errors.
 [[nodiscard]] ChipDescription parse_chip(std::string_view toml_text, const std::string& origin);
 [[nodiscard]] EmulatorDescription parse_emulator(std::string_view toml_text, const std::string& origin);
+
+/// The chip with another cell model, in its text, too. `noise` is what the key takes; throws Error{kFormat} for anything else. The
+/// description must have the key "noise".
+[[nodiscard]] ChipDescription with_noise(const ChipDescription& chip, const std::string& noise);
 
 /// Loads by name ("afm-512") from the built-in descriptions or by path ("my/chip.toml").
 [[nodiscard]] ChipDescription load_chip(const std::string& name_or_path);

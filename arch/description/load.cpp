@@ -54,12 +54,23 @@ std::vector<std::string> builtin_emulators() {
 
 ChipDescription load_chip(const std::string& name_or_path) {
   ChipDescription chip = parse_chip(text_of(name_or_path, "chip", builtin_chips()), name_or_path);
+  if (is_path(name_or_path)) chip.folder = std::filesystem::path(name_or_path).parent_path();
   const bool names_a_file = chip.emulator != name_or_path && is_path(chip.emulator);
   if (names_a_file && is_path(name_or_path) && std::filesystem::path(chip.emulator).is_relative()) {
     chip.emulator = (std::filesystem::path(name_or_path).parent_path() / chip.emulator).string();
     if (!is_path(chip.emulator)) chip.emulator = "./" + chip.emulator;
   }
   return chip;
+}
+
+ChipDescription with_noise(const ChipDescription& chip, const std::string& noise) {
+  const std::string text = replace_text(chip.text, {"chip", "noise"}, noise, chip.name);
+  ChipDescription changed = parse_chip(text, chip.name);
+  if (changed.noise != noise)
+    throw Error(ErrorCode::kInternal, chip.name + ": expected noise '" + noise + "', found '" + changed.noise + "'");
+  changed.emulator = chip.emulator;
+  changed.folder = chip.folder;
+  return changed;
 }
 
 EmulatorDescription load_emulator(const std::string& name_or_path) {

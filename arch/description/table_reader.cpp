@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kMaxTextBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxShownCharacters = 60;
 constexpr std::size_t kMaxIdentifier = 64;
-constexpr std::size_t kMaxWithOptions = 256;
+constexpr std::size_t kMaxWithOptions = std::size_t{256} << 10;
 
 std::string number_text(double value) {
   std::array<char, 40> text{};
@@ -57,6 +57,33 @@ std::string range_text(std::uint64_t low, std::uint64_t high) {
   return "an integer in " + std::to_string(low) + ".." + std::to_string(high);
 }
 
+toml::table parse_document(std::string_view toml_text, const std::string& origin) {
+  if (toml_text.size() > kMaxTextBytes) {
+    throw Error(ErrorCode::kFormat, origin + ": expected at most " + std::to_string(kMaxTextBytes) +
+                                        " bytes of TOML, found " + std::to_string(toml_text.size()));
+  }
+  try {
+    return toml::parse(toml_text);
+  } catch (const toml::parse_error& error) {
+    throw Error(ErrorCode::kFormat, origin + ":" + std::to_string(error.source().begin.line) +
+                                        ": not TOML: " + std::string(error.description()));
+  }
+}
+
+/// The byte of a place; columns count characters.
+std::size_t offset_of(std::string_view text, toml::source_position place) {
+  std::size_t at = 0;
+  for (toml::source_index line = 1; line < place.line && at < text.size(); ++line) {
+    at = std::min(text.find('\n', at), text.size() - 1) + 1;
+  }
+  const auto continues = [&](std::size_t i) { return (static_cast<unsigned char>(text[i]) & 0xC0U) == 0x80U; };
+  for (toml::source_index column = 1; column < place.column && at < text.size(); ++column) {
+    ++at;
+    while (at < text.size() && continues(at)) ++at;
+  }
+  return at;
+}
+
 }  // namespace
 
 struct TableReader::Document {
@@ -73,16 +100,7 @@ struct TableReader::Node {
 TableReader::TableReader(std::string_view toml_text, const std::string& origin)
     : document_(std::make_shared<Document>()), node_(std::make_unique<Node>()) {
   document_->origin = origin;
-  if (toml_text.size() > kMaxTextBytes) {
-    throw Error(ErrorCode::kFormat, origin + ": expected at most " + std::to_string(kMaxTextBytes) +
-                                        " bytes of TOML, found " + std::to_string(toml_text.size()));
-  }
-  try {
-    document_->root = toml::parse(toml_text);
-  } catch (const toml::parse_error& error) {
-    throw Error(ErrorCode::kFormat, origin + ":" + std::to_string(error.source().begin.line) +
-                                        ": not TOML: " + std::string(error.description()));
-  }
+  document_->root = parse_document(toml_text, origin);
   node_->table = &document_->root;
 }
 
@@ -204,8 +222,8 @@ std::string TableReader::identifier(std::string_view key) {
 
 std::string TableReader::identifier_with_options(std::string_view key) {
   std::string found = text(key);
-  if (found.size() > kMaxWithOptions || !is_made_of(found, "-_.:=,+")) {
-    fail(key, "at most 256 letters, digits, '-', '_', '.', ':', '=', ',' and '+'", shown(found));
+  if (found.size() > kMaxWithOptions || !is_made_of(found, "-_.:=,+/@")) {
+    fail(key, "at most 262144 letters, digits, '-', '_', '.', ':', '=', ',', '+', '/' and '@'", shown(found));
   }
   return found;
 }
@@ -220,6 +238,23 @@ void TableReader::finish() const {
     for (const std::string& name : names) list += (list.empty() ? "" : ", ") + name;
     fail(key.str(), "one of the keys " + list, "this unknown key");
   }
+}
+
+std::string replace_text(std::string_view toml_text, std::initializer_list<std::string_view> path,
+                         std::string_view value, const std::string& origin) {
+  const toml::table root = parse_document(toml_text, origin);
+  const toml::node* node = &root;
+  std::string name;
+  for (const std::string_view key : path) {
+    name += (name.empty() ? "" : ".") + std::string(key);
+    node = node->is_table() ? node->as_table()->get(key) : nullptr;
+    if (node == nullptr) break;
+  }
+  if (node == nullptr || !node->is_string())
+    throw Error(ErrorCode::kInvalidArgument, origin + ": " + name + ": expected a string, found none");
+  const toml::source_region region = node->source();
+  const std::size_t begin = offset_of(toml_text, region.begin), end = offset_of(toml_text, region.end);
+  return std::string(toml_text.substr(0, begin)) + '"' + std::string(value) + '"' + std::string(toml_text.substr(end));
 }
 
 }  // namespace xw::arch

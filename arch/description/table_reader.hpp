@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -47,8 +48,8 @@ class TableReader {
   [[nodiscard]] std::string text(std::string_view key, const std::string& absent);
   /// Text of letters, digits, '-', '_' and '.', starting with a letter or digit, at most 64 characters.
   [[nodiscard]] std::string identifier(std::string_view key);
-  /// An identifier that may be followed by ':' and more of them with '=', ',' and '+' between: "gaussian:gamma=0.05"; at most
-  /// 256 characters.
+  /// An identifier that may be followed by ':' and more of them with '=', ',', '+', '/' and '@' between: "gaussian:gamma=0.05"; at most
+  /// 256 KiB, since it may hold measured tables.
   [[nodiscard]] std::string identifier_with_options(std::string_view key);
   /// Throws if the table has a key that was not asked for.
   void finish() const;
@@ -68,5 +69,10 @@ class TableReader {
   std::shared_ptr<Document> document_;
   std::unique_ptr<Node> node_;
 };
+
+/// The document with another string at `path` (tables, then the key), everything else as it is. `value` needs no escapes. Throws
+/// Error{kFormat} for what is no TOML, Error{kInvalidArgument} if there is no string.
+[[nodiscard]] std::string replace_text(std::string_view toml_text, std::initializer_list<std::string_view> path,
+                                       std::string_view value, const std::string& origin);
 
 }  // namespace xw::arch

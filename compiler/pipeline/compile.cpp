@@ -13,11 +13,11 @@
 #include "compiler/codegen/codegen.hpp"
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
+#include "compiler/pipeline/chip_cells.hpp"
 #include "compiler/pipeline/constants.hpp"
 #include "compiler/pipeline/row_cuts.hpp"
 #include "compiler/pipeline/targets.hpp"
 #include "models/analog/numerics.hpp"
-#include "models/cells/cell_model.hpp"
 
 namespace xw::compiler {
 namespace {
@@ -73,15 +73,6 @@ void warn_of_starving(const program::MatrixInfo& matrix) {
   warn(matrix.name + ": input ranges from " + std::to_string(low->beta) + " to " + std::to_string(high->beta) +
        " share one digital sum, in which inputs of the smallest lose resolution; --first-token digital or --digital " +
        matrix.name + " avoids that");
-}
-
-/// A chip whose cells nobody knows would compile and never run.
-void check_noise(const arch::ChipDescription& chip) {
-  try {
-    (void)cells::parse_noise(chip.noise);
-  } catch (const Error& error) {
-    throw Error(error.code(), "chip " + chip.name + ": noise: " + error.what());
-  }
 }
 
 class Compiler {
@@ -297,11 +288,11 @@ std::vector<std::string> analog_linears(const ir::Graph& graph, const CompileOpt
 }
 
 CompileSummary compile(const checkpoint::Checkpoint& checkpoint, const ir::Graph& graph,
-                       const arch::ChipDescription& chip, const arch::EmulatorDescription& emulator,
+                       const arch::ChipDescription& named, const arch::EmulatorDescription& emulator,
                        const Calibration& calibration, const CompileOptions& options,
                        std::span<const std::byte> tokenizer, const std::filesystem::path& output, ThreadPool& pool) {
   const auto start = std::chrono::steady_clock::now();
-  check_noise(chip);
+  const arch::ChipDescription chip = with_known_cells(named);  // a chip whose cells nobody knows would never run
   CompileSummary summary =
       Compiler(checkpoint, graph, chip, emulator, calibration, options).write(tokenizer, output, pool);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

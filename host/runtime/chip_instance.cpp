@@ -39,8 +39,16 @@ using Clock = std::chrono::steady_clock;
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-[[nodiscard]] ChipOptions resolve(ChipOptions options, const arch::ChipDescription& chip) {
-  if (options.noise.empty()) options.noise = chip.noise;
+/// `program`: its path, for messages.
+[[nodiscard]] ChipOptions resolve(ChipOptions options, const arch::ChipDescription& chip, const std::string& program) {
+  if (options.noise.empty()) {
+    if (const std::string file = cells::noise_file(chip.noise); !file.empty()) {
+      throw Error(ErrorCode::kFormat, program + ": its cells are a table in the file '" + file +
+                                          "', which is not part of the program and may have changed; compile it again, "
+                                          "or name the noise when it is run");
+    }
+    options.noise = chip.noise;
+  }
   options.noise = cells::parse_noise(options.noise).text();
   if (options.read_sigma < 0) options.read_sigma = static_cast<double>(chip.read_sigma);
   const cells::Compensation compensation = cells::parse_compensation(options.compensation);
@@ -68,7 +76,7 @@ struct ChipInstance::Impl {
         device(the_device),
         pool(the_pool),
         chip(arch::parse_chip(program->manifest().chip_toml, program->path() + ": chip description")),
-        options(resolve(requested, chip)),
+        options(resolve(requested, chip, program->path())),
         stats(program->manifest().calls.size()) {
     const auto start = Clock::now();
     check_device(*program, device.info());

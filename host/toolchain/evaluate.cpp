@@ -17,6 +17,7 @@
 #include "host/toolchain/evaluation_settings.hpp"
 #include "host/toolchain/fault_text.hpp"
 #include "host/toolchain/version.hpp"
+#include "models/cells/cell_model.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -254,7 +255,8 @@ void check_times(const std::vector<double>& times, const runtime::ChipInstance* 
   if (chip == nullptr) throw SettingError(ErrorCode::kInvalidArgument, "times", "times: only chips of analog runs age");
   if (times.back() > 0 && !chip->drifts()) {
     throw SettingError(ErrorCode::kInvalidArgument, "times",
-                       "times: " + chip->options().noise + " does not drift, found " + duration_text(times.back()));
+                       "times: " + cells::noise_label(chip->options().noise) + " does not drift, found " +
+                           duration_text(times.back()));
   }
   for (std::size_t i = 1; i < times.size(); ++i) {
     if (times[i] > times[i - 1]) continue;

@@ -108,8 +108,6 @@ Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, 
   if (const runtime::ChipInstance* chip = opened.chip(); chip != nullptr) {
     const runtime::ChipOptions& options = chip->options();
     settings.update({{"noise", options.noise}, {"read_sigma", options.read_sigma}});
-    if (const std::string table = file_of(options.noise, "table="); !table.empty())
-      settings["noise_table"] = identity(read_text_file(table));
     if (options.faults != "none") {
       settings["faults"] = options.faults;
       if (const std::string map = file_of(options.faults, "map="); !map.empty())

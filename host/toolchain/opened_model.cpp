@@ -239,7 +239,8 @@ void OpenedModel::place_calls(std::vector<bool> on_chip) {
 std::string OpenedModel::describe() const {
   if (impl_->mode != Mode::kAnalog) return name(impl_->mode);
   const runtime::ChipOptions& options = impl_->chip->chip->options();
-  std::string text = "analog, " + options.noise + ", chip seed " + std::to_string(options.chip_seed);
+  std::string text =
+      "analog, " + cells::noise_label(options.noise) + ", chip seed " + std::to_string(options.chip_seed);
   if (options.seconds > 0) text += ", " + duration_text(options.seconds) + " after programming";
   if (options.faults != "none") {
     text += ", faults " + options.faults;

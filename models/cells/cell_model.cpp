@@ -7,8 +7,10 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdio>
 #include <optional>
 
+#include "arch/support/checksum.hpp"
 #include "arch/support/error.hpp"
 #include "models/cells/custom.hpp"
 #include "models/cells/model_list.hpp"
@@ -94,11 +96,35 @@ std::string NoiseChoice::text() const {
   return text;
 }
 
-NoiseChoice parse_noise(std::string_view text) {
+std::string noise_file(std::string_view text) {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  const auto models = cell_models();
+  const auto found =
+      std::find_if(models.begin(), models.end(), [&](const CellModel& m) { return m.name == text.substr(0, colon); });
+  if (found == models.end() || !found->is_custom) return {};
+  constexpr std::string_view kKey = "table=";
+  for (std::size_t begin = colon + 1; begin < text.size();) {
+    const std::size_t end = std::min(text.find(',', begin), text.size());
+    const std::string_view item = text.substr(begin, end - begin);
+    if (item.starts_with(kKey)) return std::string(item.substr(kKey.size()));
+    begin = end + 1;
+  }
+  return {};
+}
+
+std::string noise_label(const std::string& text) {
+  constexpr std::size_t kLongest = 96, kShown = 48;
+  if (text.size() <= kLongest) return text;
+  std::array<char, 16> crc{};
+  std::snprintf(crc.data(), crc.size(), "%08x", crc32(std::as_bytes(std::span(text))));
+  return text.substr(0, kShown) + "... (" + std::to_string(text.size()) + " characters, crc32 " + crc.data() + ")";
+}
+
+NoiseChoice parse_noise(std::string_view text, const std::filesystem::path& folder) {
   const std::size_t colon = text.find(':');
   const CellModel& model = find_model(text.substr(0, colon));
   if (model.is_custom) {
-    return {&model, {}, colon == std::string_view::npos ? "" : parse_custom(text.substr(colon + 1)).text};
+    return {&model, {}, colon == std::string_view::npos ? "" : parse_custom(text.substr(colon + 1), folder).text};
   }
   std::vector<std::optional<double>> values(model.parameters.size());
   if (colon != std::string_view::npos) {

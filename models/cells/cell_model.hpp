@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
@@ -50,14 +51,19 @@ struct CellModel {
 struct NoiseChoice {
   const CellModel* model = nullptr;
   std::vector<double> parameters;
-  std::string custom{};  ///< settings of the model "custom", checked
+  std::string custom{};  ///< settings of the model "custom", checked, with the numbers of a table
   /// "gaussian:gamma=0.03": the name and every parameter; parse_noise reads it back.
   [[nodiscard]] std::string text() const;
 };
 
-/// Reads "NAME" or "NAME:PARAMETER=VALUE,...". Throws Error{kInvalidArgument}: unknown model (lists the known ones), unknown or
-/// repeated parameter (lists those of the model), value that is no number or out of range.
-[[nodiscard]] NoiseChoice parse_noise(std::string_view text);
+/// Reads "NAME" or "NAME:PARAMETER=VALUE,...". A table of "custom" is read from its file, whose relative path starts in `folder`; the
+/// result's text() has its numbers and needs the file no more. Throws Error{kInvalidArgument}: unknown model (lists the known ones),
+/// unknown or repeated parameter (lists those of the model), value that is no number or out of range; what parse_custom throws.
+[[nodiscard]] NoiseChoice parse_noise(std::string_view text, const std::filesystem::path& folder = {});
+/// The file whose numbers parse_noise would read; empty if the text says all.
+[[nodiscard]] std::string noise_file(std::string_view text);
+/// The text for messages: of a long one the beginning and a checksum.
+[[nodiscard]] std::string noise_label(const std::string& text);
 
 /// The names, or those of the models that drift: "ideal, gaussian, ...".
 [[nodiscard]] std::string model_names(bool only_drifting = false);

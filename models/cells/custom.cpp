@@ -20,6 +20,12 @@ namespace {
 
 using programming::Stream;
 
+/// The shortest text that reads back as the same number.
+std::string number_text(double value) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), value).ptr};
+}
+
 std::optional<double> number(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -44,13 +50,33 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
 
 constexpr std::string_view kTableHead = "r,programming,drift,drift_spread,read";
 
-void read_table(const std::string& path, CustomCells& cells) {
-  const std::string text = read_text_file(path);
+using Points = std::vector<std::pair<double, double>>;
+
+/// "0@0.01/1@0.03"; `item` for messages.
+Points parse_points(std::string_view text, std::string_view item) {
+  Points points;
+  for (const std::string_view one : split(text, '/')) {
+    const std::size_t at = std::min(one.find('@'), one.size());
+    const std::optional<double> r = number(one.substr(0, at));
+    const std::optional<double> value = number(one.substr(std::min(at + 1, one.size())));
+    if (!r || !value || *value < 0 || (points.empty() ? *r != 0 : *r <= points.back().first)) {
+      refuse("points R@VALUE like 0@0.01/0.5@0.03/1@0.02 with R growing from 0 and values of at least 0", item);
+    }
+    points.emplace_back(*r, *value);
+  }
+  if (points.back().first < 1) refuse("points from R = 0 up to R = 1", item);
+  if (points.size() > kMaxCurvePoints) refuse("at most " + std::to_string(kMaxCurvePoints) + " points", item);
+  return points;
+}
+
+void read_table(const std::filesystem::path& file, CustomCells& cells) {
+  const std::string path = file.string();
+  const std::string text = read_text_file(file);
   const auto fail = [&](std::size_t line, const std::string& expected, std::string_view found) {
     throw Error(ErrorCode::kFormat,
                 path + ":" + std::to_string(line) + ": expected " + expected + ", found '" + std::string(found) + "'");
   };
-  std::array<std::vector<std::pair<double, double>>, 4> points;
+  std::array<Points, 4> points;
   std::size_t line_number = 0;
   for (std::string_view line : split(text, '\n')) {
     ++line_number;
@@ -71,6 +97,8 @@ void read_table(const std::string& path, CustomCells& cells) {
     if (!good) fail(line_number, "five numbers of at least 0", line);
     if (!points[0].empty() && values[0] <= points[0].back().first) fail(line_number, "a larger r than before", line);
     if (points[0].empty() && values[0] != 0) fail(line_number, "r = 0 first", line);
+    if (points[0].size() == kMaxCurvePoints)
+      fail(line_number, "at most " + std::to_string(kMaxCurvePoints) + " points", line);
     for (std::size_t curve = 0; curve < points.size(); ++curve)
       points[curve].emplace_back(values[0], values[curve + 1]);
   }
@@ -135,9 +163,14 @@ bool Curve::is_zero() const {
          std::all_of(points_.begin(), points_.end(), [](const auto& point) { return point.second == 0; });
 }
 
-CustomCells parse_custom(std::string_view text) {
+std::string Curve::points_text() const {
+  std::string text;
+  for (const auto& [r, value] : points_) text += (text.empty() ? "" : "/") + number_text(r) + "@" + number_text(value);
+  return text;
+}
+
+CustomCells parse_custom(std::string_view text, const std::filesystem::path& folder) {
   CustomCells cells;
-  cells.text = text;
   if (text.empty()) return cells;
   const std::array<std::pair<std::string_view, Curve*>, 4> curves = {{{"programming", &cells.programming},
                                                                       {"drift", &cells.drift},
@@ -158,11 +191,14 @@ CustomCells parse_custom(std::string_view text) {
     const std::string_view name = item.substr(0, equals);
     const std::string_view value = item.substr(std::min(equals + 1, item.size()));
     if (!given.insert(name).second) refuse("every key once", item);
+    if (name != "table") cells.text += (cells.text.empty() ? "" : ",") + std::string(item);
     const auto* const curve =
         std::find_if(curves.begin(), curves.end(), [&](const auto& c) { return c.first == name; });
     const auto* const scalar =
         std::find_if(scalars.begin(), scalars.end(), [&](const auto& s) { return s.name == name; });
-    if (curve != curves.end()) {
+    if (curve != curves.end() && value.find('@') != std::string_view::npos) {
+      *curve->second = Curve(parse_points(value, item));
+    } else if (curve != curves.end()) {
       std::vector<double> coefficients;
       for (const std::string_view one : split(value, '/')) {
         const std::optional<double> coefficient = number(one);
@@ -175,7 +211,7 @@ CustomCells parse_custom(std::string_view text) {
       if (!found || *found < scalar->lowest || *found > scalar->highest) refuse(scalar->expected, item);
       *scalar->value = *found;
     } else if (name == "table" && !value.empty()) {
-      read_table(std::string(value), cells);
+      read_table(folder / value, cells);
     } else {
       refuse("KEY=VALUE with the keys programming, drift, drift-spread, read, t0, t-read, die, table", item);
     }
@@ -183,6 +219,7 @@ CustomCells parse_custom(std::string_view text) {
   if (given.contains("table")) {
     for (const auto& [name, curve] : curves) {
       if (given.contains(name)) refuse("a table or coefficients, not both", text);
+      cells.text += (cells.text.empty() ? "" : ",") + std::string(name) + "=" + curve->points_text();
     }
   }
   return cells;
@@ -191,8 +228,8 @@ CustomCells parse_custom(std::string_view text) {
 CellModel custom_model() {
   CellModel model{
       "custom",
-      "pairs of one's own devices: programming, drift, drift-spread, read as coefficients c0/c1/... of r, or "
-      "table=FILE; t0, t-read in seconds; die, the spread from chip to chip (docs/numerics.md)",
+      "pairs of one's own devices: programming, drift, drift-spread, read as coefficients c0/c1/... of r or "
+      "points r@value/..., or table=FILE; t0, t-read in seconds; die, the spread from chip to chip (docs/numerics.md)",
       true,
       {},
       make_custom};

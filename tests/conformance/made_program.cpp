@@ -229,6 +229,7 @@ std::string Hardware::text() const {
       block_cols != 0 ? block_cols : (std::min(tile_cols, ybuf_words) + lanes - 1) / lanes * lanes;
   std::string text = arch::load_chip("tiny-64").text;
   const auto set = [&](const char* key, auto value) { set_key(text, key, std::to_string(value)); };
+  set_key(text, "noise", '"' + noise + '"');
   set("rows", tile_rows);
   set("cols", tile_cols);
   set("adcs_per_tile", tile_cols);

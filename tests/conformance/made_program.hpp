@@ -37,6 +37,7 @@ struct Hardware {
   std::uint32_t adc_columns_per_cycle = 2, max_outstanding = 4, memory_latency_cycles = 20;
   std::uint32_t block_rows = 0, block_cols = 0;  ///< 0: as the tile and the buffers allow
   double memory_bytes_per_cycle = 0;             ///< 0: one beat
+  std::string noise = "ideal";                   ///< the chip's cells
   /// A chip with tiles of this size for an emulator.
   [[nodiscard]] static Hardware of(const arch::EmulatorDescription& emulator, std::uint32_t tile_rows,
                                    std::uint32_t tile_cols);

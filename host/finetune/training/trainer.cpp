@@ -15,6 +15,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/interrupt.hpp"
 #include "compiler/passes/low_rank.hpp"
+#include "compiler/pipeline/chip_cells.hpp"
 #include "host/finetune/data/sampling.hpp"
 #include "host/finetune/objective.hpp"
 #include "host/finetune/runtime.hpp"
@@ -72,7 +73,7 @@ class Trainer {
         order_(data_, recipe) {
     if (recipe.run.threads != 0) set_threads(static_cast<int>(recipe.run.threads));
     check_vocabulary();
-    const arch::ChipDescription chip = arch::load_chip(recipe.hardware.chip);
+    const arch::ChipDescription chip = compiler::with_known_cells(arch::load_chip(recipe.hardware.chip));
     const AnalogSettings analog = analog_settings(recipe, opened_.graph, chip);
     NetworkOptions options = network_options(recipe, device_);
     say("device: " + device_text(device_) + (options.compute == torch::kBFloat16 ? ", bf16" : ", fp32"));

@@ -18,6 +18,7 @@
 #include "compiler/passes/first_token.hpp"
 #include "compiler/passes/replicas.hpp"
 #include "compiler/passes/select_analog.hpp"
+#include "compiler/pipeline/chip_cells.hpp"
 #include "compiler/pipeline/row_cuts.hpp"
 #include "host/toolchain/adapt/collect.hpp"
 #include "host/toolchain/adapt/offers.hpp"
@@ -268,7 +269,7 @@ AdaptSummary adapt(const OpenedCheckpoint& opened, const arch::ChipDescription& 
 
 AdaptSummary adapt_checkpoint(const std::filesystem::path& model, const CompileOptions& compile,
                               const AdaptOptions& options, const std::filesystem::path& output, ThreadPool& pool) {
-  const arch::ChipDescription chip = arch::load_chip(compile.chip);
+  const arch::ChipDescription chip = compiler::with_known_cells(arch::load_chip(compile.chip));
   OpenedCheckpoint opened = open_checkpoint(model, compile.tokenizer);
   AdaptOptions with_cuts = options;
   with_cuts.row_cuts = compile.row_cuts;

@@ -9,6 +9,7 @@
 #include "arch/support/file.hpp"
 #include "arch/support/parallel.hpp"
 #include "compiler/passes/select_analog.hpp"
+#include "compiler/pipeline/chip_cells.hpp"
 #include "host/toolchain/adapt/adapt.hpp"
 #include "host/toolchain/calibration/default_text.hpp"
 #include "host/toolchain/compile.hpp"
@@ -36,7 +37,7 @@ std::map<std::string, double> measure_losses(const OpenedCheckpoint& opened, con
   CompileOptions without = compile;
   without.adapt.reset();
   without.replicas.clear();
-  const arch::ChipDescription chip = arch::load_chip(compile.chip);
+  const arch::ChipDescription chip = compiler::with_known_cells(arch::load_chip(compile.chip));
   const std::vector<std::string> analog = passes::select_analog(opened.graph, compile.lm_head_analog, compile.digital);
   const TemporaryFile checkpoint("crossweave", "adapted.safetensors");
   adapt(opened, chip, analog, exact, checkpoint.path(), pool);

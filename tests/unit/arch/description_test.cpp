@@ -12,8 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "arch/description/table_reader.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "tests/support/expect_error.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/unit/arch/temporary_folder.hpp"
 
@@ -253,7 +255,7 @@ TEST(ParseChip, RejectsEveryImpossibleSetting) {
       {"read_sigma", "read_sigma = -0.1", ErrorCode::kFormat, "[0, 1024]"},
       {"read_sigma", "read_sigma = 12.5", ErrorCode::kFormat, "at most lambda"},
       {"noise", "noise = \"a\\tb\"", ErrorCode::kFormat, "chip.noise"},
-      {"noise", "noise = \"gaussian gamma\"", ErrorCode::kFormat, "chip.noise: expected at most 256 letters"},
+      {"noise", "noise = \"gaussian gamma\"", ErrorCode::kFormat, "chip.noise: expected at most 262144 letters"},
       {"noise", "noise = \":gamma=1\"", ErrorCode::kFormat, "chip.noise"},
       {"emulator", "", ErrorCode::kFormat, "an [emulator] section, found neither"},
       {"timing", "timing = 3", ErrorCode::kFormat, "chip.timing: expected a table, found 3"},
@@ -275,6 +277,27 @@ TEST(ParseChip, AReadSigmaMustFitTheContract) {
 TEST(ParseChip, NoiseMayHaveParameters) {
   const ChipDescription chip = xw::arch::parse_chip(std::string(kChip) + "noise = \"gaussian:gamma=2e-2\"\n", "a");
   EXPECT_EQ(chip.noise, "gaussian:gamma=2e-2");
+}
+
+TEST(ParseChip, AnotherNoiseIsTheOnlyThingThatChanges) {
+  const std::string before = std::string(kChip) + "# \u00fcber noise = \"gaussian\"\n", after = "# the end\n";
+  const std::string line = "noise   =   'gaussian:gamma=2e-2' # with \u00e9t\u00e9\n";
+  const std::string wanted = "custom:programming=0@0.01/1@2e-05,t0=1e+02";
+  const ChipDescription chip = xw::arch::parse_chip(before + line + after, "a");
+  const ChipDescription changed = xw::arch::with_noise(chip, wanted);
+  EXPECT_EQ(changed.noise, wanted);
+  EXPECT_EQ(changed.text, before + "noise   =   \"" + wanted + "\" # with \u00e9t\u00e9\n" + after);
+  EXPECT_EQ(changed.rows, chip.rows);
+  // On a line with characters of several bytes before it, and as the last bytes of a document.
+  const std::string table = "x = { 'd\u00f6c' = '\u20ac', y = \"old\" }\nz = 'old'";
+  using xw::arch::replace_text;
+  EXPECT_EQ(replace_text(table, {"x", "y"}, "new", "t"), "x = { 'd\u00f6c' = '\u20ac', y = \"new\" }\nz = 'old'");
+  EXPECT_EQ(replace_text(table, {"z"}, "new", "t"), "x = { 'd\u00f6c' = '\u20ac', y = \"old\" }\nz = \"new\"");
+  EXPECT_EQ(replace_text("a = \"\"\"\nold\"\"\" # b\n", {"a"}, "new", "t"), "a = \"new\" # b\n");
+  xw::test::expect_error(ErrorCode::kInvalidArgument, "t: x.w: expected a string", [&] {
+    (void)replace_text(table, {"x", "w"}, "new", "t");
+  });
+  xw::test::expect_error(ErrorCode::kFormat, "chip.noise", [&] { (void)xw::arch::with_noise(chip, "two words"); });
 }
 
 TEST(ParseChip, ConstantsAreCompleteWithTheirUnitAndSource) {

@@ -7,11 +7,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <string>
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "models/cells/cell_model.hpp"
 #include "models/cells/programming.hpp"
 #include "tests/support/expect_error.hpp"
 
@@ -70,6 +72,52 @@ TEST(CustomCells, TablesAreStraightLinesBetweenPoints) {
   EXPECT_DOUBLE_EQ(cells.programming(2), 0.08) << "constant beyond";
 }
 
+std::vector<std::int8_t> programmed(const std::string& noise, double seconds) {
+  std::vector<std::int16_t> targets(300);
+  for (std::size_t i = 0; i < targets.size(); ++i)
+    targets[i] = static_cast<std::int16_t>(static_cast<int>(i) * 218 - 32700);
+  std::vector<std::int8_t> cells(targets.size());
+  make_programming_model({.noise = noise, .chip_seed = 4, .g_unit = 100, .seconds = seconds})
+      ->program_row(1, 2, 0, std::span<const std::int16_t>(targets), 32767, cells);
+  return cells;
+}
+
+TEST(CustomCells, WhatWasReadFromATableNeedsItsFileNoMore) {
+  const std::string path = table(
+      "r,programming,drift,drift_spread,read\n0,0.01,0.05,0.001,0.2\n0.1,0.0333333333333333,0.04,0,0.1\n1,8e-2,0.03,0."
+      "002,0\n");
+  const std::string text = parse_noise("custom:t0=30,table=" + path + ",die=0.1").text();
+  const std::string points =
+      "custom:t0=30,die=0.1,programming=0@0.01/0.1@0.0333333333333333/1@0.08,drift=0@0.05/0.1@0.04/1@0.03,"
+      "drift-spread=0@0.001/0.1@0/1@0.002,read=0@0.2/0.1@0.1/1@0";
+  EXPECT_EQ(text, points);
+  EXPECT_EQ(parse_noise(text).text(), text);
+  EXPECT_EQ(noise_file("custom:t0=30,table=" + path + ",die=0.1"), path);
+  EXPECT_EQ(noise_file(text), "");
+  EXPECT_EQ(noise_file("gaussian:table=a"), "");
+  const std::vector<std::int8_t> before = programmed("custom:t0=30,die=0.1,table=" + path, 86400);
+  std::filesystem::remove(path);
+  EXPECT_EQ(programmed(text, 86400), before);
+  EXPECT_NE(programmed("custom:t0=30,die=0.1", 86400), before);
+}
+
+TEST(CustomCells, ATableLiesBesideWhatNamesIt) {
+  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "custom_cells_folder";
+  std::filesystem::create_directory(folder);
+  std::ofstream(folder / "mine.csv") << "r,programming,drift,drift_spread,read\n0,0,0,0,0\n1,0.5,0,0,0\n";
+  EXPECT_EQ(parse_noise("custom:table=mine.csv", folder).text(),
+            "custom:programming=0@0/1@0.5,drift=0@0/1@0,drift-spread=0@0/1@0,read=0@0/1@0");
+  test::expect_error(ErrorCode::kFileNotFound, "mine.csv", [] { (void)parse_noise("custom:table=mine.csv"); });
+  std::filesystem::remove_all(folder);
+}
+
+TEST(CustomCells, LongTextsAreShortInMessages) {
+  EXPECT_EQ(noise_label("custom:programming=0.01"), "custom:programming=0.01");
+  const std::string longer = "custom:programming=0@0" + std::string(100, '0');
+  EXPECT_LT(noise_label(longer).size(), longer.size());
+  EXPECT_NE(noise_label(longer), noise_label(longer.substr(0, longer.size() - 1) + "1"));
+}
+
 TEST(CustomCells, ChipsDifferByTheSpreadFromDieToDie) {
   const double expected = 0.05;
   double sum = 0, squares = 0;
@@ -86,11 +134,15 @@ TEST(CustomCells, ChipsDifferByTheSpreadFromDieToDie) {
 }
 
 TEST(CustomCells, WhatMeansNothingIsRefused) {
-  for (const char* text : {"programming", "programming=", "programming=a", "programming=0.1/", "nu=0.1", "t0=0",
-                           "t-read=-1", "die=3", "die=0.1,die=0.2", "table=", "programming=nan"}) {
+  for (const char* text :
+       {"programming", "programming=", "programming=a", "programming=0.1/", "nu=0.1", "t0=0", "t-read=-1", "die=3",
+        "die=0.1,die=0.2", "table=", "programming=nan", "programming=0@1", "read=0@1/1", "read=0@1/0@1/1@1",
+        "drift=0.5@1/1@1", "drift=0@-1/1@1", "read=0@1/1@", "read=@"}) {
     test::expect_error(ErrorCode::kInvalidArgument, {"programming model 'custom': expected"},
                        [&] { (void)make_programming_model({.noise = "custom:" + std::string(text)}); });
   }
+  std::string too_many;
+  for (int i = 0; i <= 1000; ++i) too_many += std::to_string(i) + ",0,0,0,0\n";
   const std::string head = "r,programming,drift,drift_spread,read\n";
   for (const auto& [text, expected] : {std::pair(std::string("r,sigma\n"), "csv:1: expected r,programming"),
                                        {head, "points from r = 0 up to r = 1"},
@@ -98,7 +150,8 @@ TEST(CustomCells, WhatMeansNothingIsRefused) {
                                        {head + "0.1,0,0,0,0\n", "csv:2: expected r = 0"},
                                        {head + "0,0,0,0,0\n0,0,0,0,0\n", "csv:3: expected a larger r"},
                                        {head + "0,0,0,0\n", "csv:2: expected five numbers"},
-                                       {head + "0,-1,0,0,0\n", "csv:2: expected five numbers"}}) {
+                                       {head + "0,-1,0,0,0\n", "csv:2: expected five numbers"},
+                                       {head + too_many, "csv:1002: expected at most 1000 points"}}) {
     const std::string path = table(text);
     test::expect_error(ErrorCode::kFormat, expected, [&] { (void)parse_custom("table=" + path); });
   }

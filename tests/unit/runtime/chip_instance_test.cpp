@@ -160,6 +160,18 @@ TEST_F(ChipInstanceTest, DefaultsComeFromTheChip) {
   EXPECT_EQ(&noisy.device(), &device);
 }
 
+TEST_F(ChipInstanceTest, RefusesCellsThatAreInAFileAndNotInTheProgram) {
+  Hardware with_file;
+  with_file.noise = "custom:t0=10,table=old/cells.csv";
+  const auto old = make_program(kShape, with_file, 5);
+  functional::FunctionalDevice device(with_file.emulator(), pool);
+  expect_error(ErrorCode::kFormat, {old->path(), "'old/cells.csv', which is not part of the program"},
+               [&] { ChipInstance(old, device, {}, pool); });
+  ChipOptions named;
+  named.noise = "gaussian";
+  EXPECT_EQ(ChipInstance(old, device, named, pool).options().noise, "gaussian:gamma=0.03");
+}
+
 TEST_F(ChipInstanceTest, CountsCallsUntilReset) {
   functional::FunctionalDevice device(hardware.emulator(), pool);
   ChipInstance chip(program, device, kNoisy, pool);

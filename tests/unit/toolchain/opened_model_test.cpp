@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 
+#include "arch/description/description.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
 #include "host/backends/registry/devices.hpp"
@@ -173,6 +174,53 @@ TEST_F(OpenedModelTest, ReprogrammingIsAnotherChip) {
   EXPECT_EQ(logits(opened), third);
   OpenedModel digital(program_, in(Mode::kDigitalW8A8), {}, 1);
   expect_error(ErrorCode::kInvalidArgument, "only analog runs", [&] { digital.reprogram(1); });
+}
+
+TEST_F(OpenedModelTest, AProgramHasTheTableOfItsCells) {
+  const std::filesystem::path chips = folder_ / "chips", program = folder_ / "cells.xwp";
+  std::filesystem::create_directory(chips);
+  write_text_file(chips / "mine.toml",
+                  arch::with_noise(arch::load_chip("tiny-64"), "custom:table=mine.csv,t0=10").text);
+  const std::string head = "r,programming,drift,drift_spread,read\n";
+  write_text_file(chips / "mine.csv", head + "0,0.01,0.1,0,0\n1,0.05,0.02,0.01,0.01\n");
+  CompileOptions compile = options_;
+  compile.chip = (chips / "mine.toml").string();
+  ThreadPool pool(1);
+  compile_checkpoint(checkpoint_, compile, program, pool);  // the folder of the command is another
+  RunOptions as_points;
+  as_points.chip.noise =
+      "custom:programming=0@0.01/1@0.05,drift=0@0.1/1@0.02,drift-spread=0@0/1@0.01,read=0@0/1@0.01,t0=10";
+  as_points.chip.seconds = 86400;
+  OpenedModel expected(program_, as_points, {}, 1);
+  RunOptions run;
+  run.chip.seconds = 86400;
+  const std::vector<float> wanted = logits(expected);
+  write_text_file(chips / "mine.csv", head + "0,0.5,0.1,0,0\n1,0.5,0.02,0.01,0.01\n");
+  OpenedModel changed(program, run, {}, 1);
+  EXPECT_EQ(logits(changed), wanted) << "the file has other numbers now";
+  std::filesystem::remove_all(chips);
+  OpenedModel gone(program, run, {}, 1);
+  EXPECT_EQ(logits(gone), wanted);
+  RunOptions ideal = run;
+  ideal.chip.noise = "ideal";
+  ideal.chip.seconds = 0;
+  OpenedModel without(program, ideal, {}, 1);
+  EXPECT_NE(logits(without), wanted);
+}
+
+TEST_F(OpenedModelTest, ATableOfTheCommandIsReadOnce) {
+  const std::filesystem::path csv = folder_ / "own.csv";
+  const std::string head = "r,programming,drift,drift_spread,read\n";
+  write_text_file(csv, head + "0,0.01,0.1,0,0\n1,0.05,0.02,0.01,0.01\n");
+  RunOptions run;
+  run.chip.noise = "custom:table=" + csv.string();
+  OpenedModel opened(program_, run, {}, 1);
+  opened.age(86400);
+  const std::vector<float> aged = logits(opened);
+  opened.age(0);
+  write_text_file(csv, head + "0,0.3,0.1,0,0\n1,0.5,0.02,0.01,0.01\n");
+  opened.age(86400);
+  EXPECT_EQ(logits(opened), aged) << "the same chip, whatever happens to the file";
 }
 
 TEST_F(OpenedModelTest, RefusesWhatCannotBeOpened) {
