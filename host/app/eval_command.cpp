@@ -39,6 +39,16 @@ po::options_description eval_options(EvalFlags& flags) {
       "exported; "
       "may be given several times");
   add("limit", po::value(&flags.limit)->default_value(0), "first items of every task (0: all)");
+  add("samples", po::value(&flags.plan.sampling.samples)->default_value(1),
+      "answers to every question of tasks whose answers are generated: the chance that one of k is right, their "
+      "majority, the likeliest");
+  add("temperature", po::value(&flags.plan.sampling.sampler.temperature)->default_value(0),
+      "of generated answers; 0: greedy (several samples: 1 unless given)");
+  add("top-k", po::value(&flags.plan.sampling.sampler.top_k)->default_value(0),
+      "sample among the k likeliest (0: all)");
+  add("top-p", po::value(&flags.plan.sampling.sampler.top_p)->default_value(1),
+      "sample among the likeliest that hold this probability");
+  add("seed", po::value(&flags.plan.sampling.sampler.seed)->default_value(0), "seed of the sampling (not of the chip)");
   add("bos", po::value<std::string>()->default_value("tokenizer"),
       "beginning-of-sequence token in front of texts: tokenizer (where the tokenizer puts one), always, never");
   add("chip-seeds", po::value(&flags.chip_seeds)->default_value(1),
@@ -75,6 +85,7 @@ int eval_main(const std::vector<std::string>& arguments) {
       "--json=pcm.json\n"
       "  crossweave eval smollm2.xwp --text wiki.test.raw --noise pcm-hermes --times 0,1h,1d,30d,1y --csv ages.csv\n"
       "  crossweave eval model.gguf --mode fp32 --task arc_easy.jsonl --limit 500 --json=fp32.json\n"
+      "  crossweave eval model.xwp --task arithmetic.jsonl --samples 16 --temperature 0.8 --noise pcm-afm\n"
       "  crossweave compare fp32.json pcm.json\n");
   if (!values) return 0;
   if (flags.text.empty() && flags.tasks.empty())
@@ -83,6 +94,9 @@ int eval_main(const std::vector<std::string>& arguments) {
   const toolchain::ChipSeeds seeds{run.chip.chip_seed, flags.chip_seeds};
   toolchain::check(seeds);
   flags.plan.times = times_of(*values, flags.times);
+  evaluation::Sampling& sampling = flags.plan.sampling;
+  if (sampling.samples > 1 && (*values)["temperature"].defaulted()) sampling.sampler.temperature = 1;
+  evaluation::check(sampling);
   FileRoles roles;
   add_model_files(roles, model, compile, &run);
   roles.add_input("--text", flags.text);

@@ -337,6 +337,7 @@ std::string with_option(const SettingError& error) {
                                                                                {"position", "--position"},
                                                                                {"prefill tokens", "--prefill-tokens"},
                                                                                {"prompt", "--prompt"},
+                                                                               {"samples", "--samples"},
                                                                                {"sweep", "--sweep"},
                                                                                {"threads", "--threads"},
                                                                                {"times", "--times"},

@@ -10,20 +10,10 @@
 namespace xw::evaluation {
 namespace {
 
-constexpr const char* kInvalid = "[invalid]";
 constexpr const char* kMarker = "#### ";
 
 [[nodiscard]] bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-/// Where the first text of `until` begins, or npos.
-[[nodiscard]] std::size_t stop_place(const std::string& text, const std::vector<std::string>& until) {
-  std::size_t place = std::string::npos;
-  for (const std::string& stop : until) {
-    if (!stop.empty()) place = std::min(place, text.find(stop));
-  }
-  return place;
 }
 
 /// The number behind the first marker that has one: #### (-?[0-9.,]+)
@@ -34,12 +24,12 @@ constexpr const char* kMarker = "#### ";
     const std::size_t end = std::min(text.find_first_not_of("0123456789.,", digits), text.size());
     if (end > digits) return text.substr(begin, end - begin);
   }
-  return kInvalid;
+  return kNoNumber;
 }
 
 /// The last match of (-?[$0-9.,]{2,})|(-?[0-9]+), reading from the left.
 [[nodiscard]] std::string last_number(const std::string& text) {
-  std::string last = kInvalid;
+  std::string last = kNoNumber;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t digits = at + (text[at] == '-' ? 1 : 0);
     std::size_t end = std::min(text.find_first_not_of("$0123456789.,", digits), text.size());
@@ -82,6 +72,14 @@ constexpr const char* kMarker = "#### ";
 }
 
 }  // namespace
+
+std::size_t stop_place(const std::string& text, const std::vector<std::string>& until) {
+  std::size_t place = std::string::npos;
+  for (const std::string& stop : until) {
+    if (!stop.empty()) place = std::min(place, text.find(stop));
+  }
+  return place;
+}
 
 std::string generate_answer(transformer::Model& model, transformer::Session& session,
                             const tokenizer::Tokenizer& tokenizer, const EncodedRequest& prompt,

@@ -58,7 +58,8 @@ class Document {
   [[nodiscard]] std::vector<std::string> metrics(const std::string& task) const {
     std::vector<std::string> result;
     for (const auto& list : items_of(json_["runs"][0], task).items()) {
-      if (list.key() != "log_likelihoods" && list.key() != "answer") result.push_back(list.key());
+      if (list.key() != "log_likelihoods" && list.key() != "answer" && list.key() != "log_likelihood_per_token")
+        result.push_back(list.key());
     }
     return result;
   }
@@ -174,7 +175,16 @@ EvaluationComparison compare_evaluations(std::string_view first_text, const std:
                                                    " in " + first_name + " and " + other->second + " in " +
                                                    second_name);
     }
-    for (const std::string& metric : first.metrics(task)) {
+    const std::vector<std::string> first_metrics = first.metrics(task), second_metrics = second.metrics(task);
+    for (const std::string& metric : second_metrics) {
+      if (std::ranges::find(first_metrics, metric) == first_metrics.end())
+        comparison.only_one.push_back(task + " " + metric);
+    }
+    for (const std::string& metric : first_metrics) {
+      if (std::ranges::find(second_metrics, metric) == second_metrics.end()) {
+        comparison.only_one.push_back(task + " " + metric);
+        continue;
+      }
       const MeasuredRuns values = first.values(task, metric);
       add(comparison, {task, metric, "items", 0, 0, 0, {}}, values, second.values(task, metric),
           std::vector<double>(values.runs[0].size(), 1.0));

@@ -25,7 +25,7 @@ struct EvaluationComparison {
   std::string first_name, second_name;
   std::string first_run, second_run;  ///< what ran: "analog, pcm-afm, ..."
   std::vector<ComparedMetric> metrics;
-  std::vector<std::string> only_one;  ///< tasks that only one of them has
+  std::vector<std::string> only_one;  ///< tasks, and metrics ("task metric"), that only one of them has
 };
 
 /// True if the text is an evaluation of `crossweave eval --json`, whole or not.

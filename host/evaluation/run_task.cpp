@@ -16,9 +16,24 @@ namespace {
 
 /// Vector indices of an item.
 std::uint64_t vectors_of(const transformer::Model& model, const Task& task, const EncodedTask& encoded,
-                         std::size_t item) {
+                         std::size_t item, std::uint32_t samples) {
   if (task.kind != TaskKind::kGeneration) return computed_tokens(model, encoded[item]);
-  return encoded[item][0].tokens.size() + task.items[item].generation.max_tokens;
+  return encoded[item][0].tokens.size() + std::uint64_t{samples} * task.items[item].generation.max_tokens;
+}
+
+/// What is generated for item `number`; returns how many tokens the model computed.
+std::uint64_t answer(transformer::Model& model, transformer::Session& session, const tokenizer::Tokenizer& tokenizer,
+                     const EncodedRequest& prompt, const GenerationRule& rule, const Sampling& sampling,
+                     std::size_t number, std::uint32_t vector_base, ItemResult& found) {
+  if (sampling == Sampling{}) {
+    const std::string text = generate_answer(model, session, tokenizer, prompt, rule, vector_base);
+    found.answer = filtered_answer(text, rule.filter);
+    return session.position();
+  }
+  SampledAnswers sampled = sample_answers(model, session, tokenizer, prompt, rule, sampling, number, vector_base);
+  found.answer = sampled.answers[0].text;
+  if (sampling.samples > 1) found.samples = std::move(sampled.answers);
+  return sampled.tokens;
 }
 
 /// How many items were right so far, for the progress line.
@@ -60,9 +75,8 @@ void run_task(transformer::Model& model, const tokenizer::Tokenizer& tokenizer, 
       const auto base = static_cast<std::uint32_t>(vector);  // wraps like the 32-bit index itself
       ItemResult found;
       if (task.kind == TaskKind::kGeneration) {
-        const std::string text = generate_answer(model, session, tokenizer, encoded[i][0], item.generation, base);
-        found.answer = filtered_answer(text, item.generation.filter);
-        result.tokens += session.position();
+        result.tokens +=
+            answer(model, session, tokenizer, encoded[i][0], item.generation, options.sampling, i, base, found);
       } else {
         found.is_greedy = true;
         for (const RequestScore& one : score(model, session, encoded[i], base, item.place)) {
@@ -76,7 +90,7 @@ void run_task(transformer::Model& model, const tokenizer::Tokenizer& tokenizer, 
       result.seconds += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
       if (options.on_item) options.on_item(result);
     }
-    vector += vectors_of(model, task, encoded, i);
+    vector += vectors_of(model, task, encoded, i, options.sampling.samples);
     tally.add(result.items[i]);
     if (progress == nullptr || is_done) continue;
     progress->set_note(tally.note());

@@ -29,12 +29,16 @@ struct RequestScore {
 /// Tokens that score() computes: the vector indices that it takes.
 [[nodiscard]] std::uint64_t computed_tokens(const transformer::Model& model, std::span<const EncodedRequest> requests);
 
+/// Where the first text of `until` begins, or npos.
+[[nodiscard]] std::size_t stop_place(const std::string& text, const std::vector<std::string>& until);
 /// Greedy continuation of a prompt, up to a text of `rule.until` (which is not part of it), an end token of model or
 /// tokenizer, or rule.max_tokens.
 [[nodiscard]] std::string generate_answer(transformer::Model& model, transformer::Session& session,
                                           const tokenizer::Tokenizer& tokenizer, const EncodedRequest& prompt,
                                           const GenerationRule& rule, std::uint32_t vector_base);
-/// What of a generated text is the answer: "[invalid]" where a number was expected and there is none.
+/// What stands for an answer where a number was expected and there is none.
+inline constexpr const char* kNoNumber = "[invalid]";
+/// What of a generated text is the answer.
 [[nodiscard]] std::string filtered_answer(const std::string& text, AnswerFilter filter);
 /// Whether a filtered answer is one of `answers` under the rule.
 [[nodiscard]] bool is_answer(const std::string& answer, const std::vector<std::string>& answers,

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "arch/support/error.hpp"
+#include "host/evaluation/samples.hpp"
 #include "host/evaluation/score.hpp"
 #include "host/evaluation/text.hpp"
 
@@ -15,6 +16,10 @@ namespace xw::evaluation {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+bool has_samples(const std::vector<ItemResult>& results) {
+  return !results.empty() && !results[0].samples.empty();
+}
 
 /// The choice with the largest value, of equal ones the first.
 std::uint32_t largest(std::span<const double> values, std::span<const std::uint32_t> divisors) {
@@ -26,7 +31,7 @@ std::uint32_t largest(std::span<const double> values, std::span<const std::uint3
   return static_cast<std::uint32_t>(best);
 }
 
-Metric make_metric(const char* name, std::size_t items, const std::function<double(std::size_t)>& value) {
+Metric make_metric(const std::string& name, std::size_t items, const std::function<double(std::size_t)>& value) {
   Metric metric{name, {}, 0, 0};
   const auto n = static_cast<double>(items);
   for (std::size_t i = 0; i < items; ++i) metric.values.push_back(value(i));
@@ -63,21 +68,60 @@ double perplexity_of(const Metric& log_likelihood) {
                                          " nats per item is beyond the largest number");
 }
 
+void add_answers(const ItemResult& item, Json& json) {
+  if (item.samples.empty()) {
+    json["answer"].push_back(item.answer);
+    return;
+  }
+  Json answers = Json::array(), likelihoods = Json::array();
+  for (const SampledAnswer& sample : item.samples) {
+    answers.push_back(sample.text);
+    likelihoods.push_back(sample.log_likelihood);
+  }
+  json["answer"].push_back(std::move(answers));
+  json["log_likelihood_per_token"].push_back(std::move(likelihoods));
+}
+
 Json per_item(const Task& task, const TaskResult& result, const std::vector<Metric>& all) {
   Json json = Json::object();
   if (task.kind == TaskKind::kChoice) {
     for (const ItemResult& item : result.items) json["log_likelihoods"].push_back(item.log_likelihoods);
   } else if (task.kind == TaskKind::kGeneration) {
-    for (const ItemResult& item : result.items) json["answer"].push_back(item.answer);
+    for (const ItemResult& item : result.items) add_answers(item, json);
   }
   for (const Metric& metric : all) {
-    if (metric.name == "log_likelihood") {
+    if (metric.name == "log_likelihood" || has_samples(result.items)) {
       json[metric.name] = metric.values;
     } else {
       for (const double value : metric.values) json[metric.name].push_back(static_cast<int>(value));
     }
   }
   return json;
+}
+
+std::vector<Metric> sample_metrics(const Task& task, const std::vector<ItemResult>& results) {
+  const auto is_right = [&](std::size_t item, std::size_t sample) {
+    return is_answer(results[item].samples[sample].text, task.items[item].answers, task.items[item].generation);
+  };
+  std::vector<std::size_t> right(results.size());
+  std::size_t most = results[0].samples.size();
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    for (std::size_t s = 0; s < results[i].samples.size(); ++s) right[i] += is_right(i, s) ? 1U : 0U;
+    most = std::min(most, results[i].samples.size());
+  }
+  std::vector<Metric> all;
+  for (const std::uint32_t k : sample_counts(static_cast<std::uint32_t>(most))) {
+    const std::string at = "@" + std::to_string(k);
+    all.push_back(make_metric(k == 1 ? "exact_match" : "pass" + at, results.size(),
+                              [&](std::size_t i) { return pass_at(results[i].samples.size(), right[i], k); }));
+    if (k == 1) continue;
+    all.push_back(make_metric("majority" + at, results.size(), [&](std::size_t i) {
+      return is_right(i, majority(results[i].samples, k, task.items[i].generation)) ? 1 : 0;
+    }));
+    all.push_back(make_metric("likeliest" + at, results.size(),
+                              [&](std::size_t i) { return is_right(i, likeliest(results[i].samples, k)) ? 1 : 0; }));
+  }
+  return all;
 }
 
 }  // namespace
@@ -103,6 +147,7 @@ std::vector<Metric> metrics(const Task& task, const std::vector<ItemResult>& res
               make_metric("log_likelihood", results.size(),
                           [&](std::size_t i) { return results[i].log_likelihoods.at(0); })};
     case TaskKind::kGeneration:
+      if (has_samples(results)) return sample_metrics(task, results);
       return {make_metric("exact_match", results.size(), [&](std::size_t i) {
         return is_answer(results[i].answer, task.items[i].answers, task.items[i].generation) ? 1 : 0;
       })};
@@ -174,12 +219,26 @@ TaskResult parse_task_result(const Task& task, const Json& json, const std::stri
     const Json &values = list("log_likelihood"), &greedy = list("acc");
     if (values.size() != greedy.size()) fail("as many values of acc as of log_likelihood");
     for (std::size_t i = 0; i < values.size(); ++i) {
-      result.items.push_back({{number(values[i])}, number(greedy[i]) != 0, ""});
+      result.items.push_back({{number(values[i])}, number(greedy[i]) != 0, "", {}});
     }
   } else {
-    for (const Json& answer : list("answer")) {
-      if (!answer.is_string()) fail("texts per_item.answer");
-      result.items.push_back({{}, false, answer.get<std::string>()});
+    const Json &answers = list("answer"), &likelihoods = list("log_likelihood_per_token");
+    for (std::size_t i = 0; i < answers.size(); ++i) {
+      if (answers[i].is_string() && likelihoods.empty()) {
+        result.items.push_back({{}, false, answers[i].get<std::string>(), {}});
+        continue;
+      }
+      if (!answers[i].is_array() || answers[i].empty() || answers[i].size() != answers[0].size() ||
+          i >= likelihoods.size() || !likelihoods[i].is_array() || likelihoods[i].size() != answers[i].size())
+        fail(
+            "texts per_item.answer, or as many for every item, each with a number of "
+            "per_item.log_likelihood_per_token");
+      ItemResult& item = result.items.emplace_back();
+      for (std::size_t s = 0; s < answers[i].size(); ++s) {
+        if (!answers[i][s].is_string()) fail("texts per_item.answer");
+        item.samples.push_back({answers[i][s].get<std::string>(), number(likelihoods[i][s])});
+      }
+      item.answer = item.samples[0].text;
     }
   }
   const auto quantity = [&](const char* key) { return json.contains(key) ? number(json[key]) : 0; };

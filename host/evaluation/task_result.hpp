@@ -12,11 +12,19 @@
 
 namespace xw::evaluation {
 
+/// One of several answers to a question.
+struct SampledAnswer {
+  std::string text;           ///< filtered
+  double log_likelihood = 0;  ///< nats per token, the token that ended it included
+  friend bool operator==(const SampledAnswer&, const SampledAnswer&) = default;
+};
+
 /// What one item gave.
 struct ItemResult {
   std::vector<double> log_likelihoods;  ///< one per request, nats; empty for kGeneration
   bool is_greedy = false;               ///< kContinuation
-  std::string answer;                   ///< kGeneration: filtered
+  std::string answer;                   ///< kGeneration: filtered; of several the first
+  std::vector<SampledAnswer> samples;   ///< kGeneration: all of them, if several were asked for
   friend bool operator==(const ItemResult&, const ItemResult&) = default;
 };
 
@@ -29,7 +37,9 @@ struct Metric {
 
 /// As lm-evaluation-harness computes them. kChoice: "acc", the choice with the largest log-likelihood (of equal ones the
 /// first) is right; with lengths also "acc_norm", the same for log-likelihood / code points, and "acc_bytes", / bytes.
-/// kContinuation: "acc", "log_likelihood". kGeneration: "exact_match". `results` may be those of the first items only.
+/// kContinuation: "acc", "log_likelihood". kGeneration: "exact_match"; of n > 1 samples it is their part that is right, and for
+/// k = 2, 4, ..., n there are "pass@k", the chance that one of k is right, "majority@k" and "likeliest@k", whether the answer that most of
+/// the first k agree on, or the one with the largest log-likelihood per token, is right (host/evaluation/samples.hpp). `results` may be those of the first items only.
 [[nodiscard]] std::vector<Metric> metrics(const Task& task, const std::vector<ItemResult>& results);
 /// Name of the metric that a task is known by: "acc_norm" if choices have lengths, else "acc" or "exact_match".
 [[nodiscard]] const char* main_metric(const Task& task);

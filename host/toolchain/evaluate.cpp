@@ -139,6 +139,7 @@ class ChipMeasurement {
       result = evaluation::parse_task_result(task, kept_["tasks"][task.name], kPlace);
     }
     evaluation::RunTaskOptions options;
+    options.sampling = plan_.sampling;
     if (plan_.perplexity.show_progress) options.title = task.name + title;
     const auto save = [&] { kept_["tasks"][task.name] = evaluation::kept_json(task, result); };
     options.on_item = [&](const evaluation::TaskResult&) { keep_if_due(save); };
@@ -317,6 +318,7 @@ Evaluation evaluate(OpenedModel& opened, const EvaluationPlan& plan, ChipSeeds s
                     const EvaluationObserver& observer) {
   check(seeds);
   check(plan.tasks);
+  evaluation::check(plan.sampling);
   const bool analog = opened.mode() == Mode::kAnalog;
   if (!analog && seeds.count > 1) {
     throw SettingError(ErrorCode::kInvalidArgument, kSeeds,

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "host/evaluation/perplexity.hpp"
+#include "host/evaluation/samples.hpp"
 #include "host/evaluation/seeds.hpp"
 #include "host/evaluation/task_result.hpp"
 #include "host/toolchain/opened_model.hpp"
@@ -24,6 +25,7 @@ struct EvaluationPlan {
   std::optional<std::string> text;           ///< its perplexity
   evaluation::PerplexityOptions perplexity;  ///< its `bos` and `show_progress` are for the tasks, too
   std::vector<evaluation::Task> tasks;       ///< names differ
+  evaluation::Sampling sampling;             ///< of answers that are generated
   /// Times since programming, in seconds, at which every chip is measured, each larger than the one before. Empty: the one that the
   /// model was opened with.
   std::vector<double> times;

@@ -130,6 +130,14 @@ Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, 
         {{"text", identity(*plan.text)}, {"tokens", plan.perplexity.max_tokens}, {"context", plan.perplexity.context}});
   }
   for (const evaluation::Task& task : plan.tasks) settings["tasks"][task.name] = evaluation::identity(task);
+  if (plan.sampling != evaluation::Sampling{}) {
+    const transformer::SamplerOptions& sampler = plan.sampling.sampler;
+    settings["samples"] = plan.sampling.samples;
+    settings.update({{"temperature", sampler.temperature},
+                     {"top_k", sampler.top_k},
+                     {"top_p", sampler.top_p},
+                     {"sampling_seed", sampler.seed}});
+  }
   settings["token_ids"] = identity(inputs);
   return settings;
 }

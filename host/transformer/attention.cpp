@@ -155,6 +155,16 @@ void KvCache::clear() {
   }
 }
 
+void KvCache::copy(const KvCache& other, std::uint32_t end, std::uint32_t room) {
+  clear();
+  reserve(std::max(end, room));
+  const std::size_t whole = std::min<std::size_t>(round_up(end), other.capacity_);  // positions of whole blocks
+  for (std::size_t head = 0; head < heads_.size(); ++head) {
+    std::copy_n(other.heads_[head].keys.data(), whole * head_dim_, heads_[head].keys.data());
+    std::copy_n(other.heads_[head].values.data(), whole * value_stride_, heads_[head].values.data());
+  }
+}
+
 void KvCache::store(std::uint32_t head, std::uint32_t position, const float* key, const float* value) {
   float* keys =
       heads_[head].keys.data() + static_cast<std::size_t>(position / kBlock) * head_dim_ * kBlock + position % kBlock;

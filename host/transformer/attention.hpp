@@ -37,6 +37,8 @@ class KvCache {
   void reserve(std::uint32_t end);
   /// Sets all positions to zero.
   void clear();
+  /// Holds positions [0, end) of a cache of the same shape, with room for at least [0, room).
+  void copy(const KvCache& other, std::uint32_t end, std::uint32_t room);
   /// Stores a rotated key and a value. Thread safe for different heads.
   void store(std::uint32_t head, std::uint32_t position, const float* key, const float* value);
   [[nodiscard]] const float* keys(std::uint32_t head) const { return heads_[head].keys.data(); }

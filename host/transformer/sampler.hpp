@@ -13,6 +13,7 @@ struct SamplerOptions {
   std::uint32_t top_k = 0;  ///< 0: all
   double top_p = 1;         ///< 1: all
   std::uint64_t seed = 0;
+  friend bool operator==(const SamplerOptions&, const SamplerOptions&) = default;
 };
 
 /// Deterministic for a seed on every platform (own counter-based uniform numbers; ties go to the smaller id).

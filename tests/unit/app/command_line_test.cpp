@@ -149,6 +149,44 @@ TEST_F(CommandLine, ComparesTwoEvaluations) {
   EXPECT_THAT(twice.output, HasSubstr("two tasks are named 'colors'"));
 }
 
+TEST_F(CommandLine, SamplesSeveralAnswers) {
+  ASSERT_EQ(compile().status, 0);
+  std::ofstream(folder_ / "words.jsonl") << R"({"context": "a bad", "answers": ["cab"], "max_tokens": 5})"
+                                         << "\n"
+                                         << R"({"context": "a faded", "answers": ["cafe"], "max_tokens": 3})"
+                                         << "\n";
+  const auto evaluate = [&](const std::string& options, const char* file) {
+    return crossweave("eval " + program_.string() + " --task " + (folder_ / "words.jsonl").string() + options +
+                      " --json=" + (folder_ / file).string());
+  };
+  const Outcome told = evaluate(" --samples 4 --temperature 50 --chip-seeds 2 --noise pcm-afm", "a.json");
+  ASSERT_EQ(told.status, 0) << told.output;
+  EXPECT_THAT(told.output, HasSubstr("words majority@4 "));
+  const auto json = nlohmann::json::parse(read_text_file(folder_ / "a.json"));
+  EXPECT_EQ(json.at("settings").at("temperature"), 50);
+  for (const auto& run : json.at("runs")) {
+    const auto& items = run.at("tasks").at("words").at("per_item").at("answer");
+    ASSERT_EQ(items.size(), 2U);
+    for (const auto& answers : items) EXPECT_EQ(answers.size(), 4U);
+    EXPECT_NE(items[0][0], items[0][1]) << "at this temperature five tokens hardly come twice";
+  }
+  // The same again from its file; fewer samples are the first of more; two results can be compared.
+  EXPECT_THAT(evaluate(" --samples 4 --temperature 50 --chip-seeds 2 --noise pcm-afm", "a.json").output,
+              HasSubstr("2 of 2 seeds"));
+  ASSERT_EQ(evaluate(" --samples 2 --temperature 50 --chip-seeds 2 --noise pcm-afm", "b.json").status, 0);
+  const auto fewer = nlohmann::json::parse(read_text_file(folder_ / "b.json"));
+  EXPECT_EQ(fewer["runs"][1]["tasks"]["words"]["per_item"]["answer"][1][1],
+            json["runs"][1]["tasks"]["words"]["per_item"]["answer"][1][1]);
+  const Outcome compared = crossweave("compare " + (folder_ / "a.json").string() + " " + (folder_ / "b.json").string());
+  EXPECT_EQ(compared.status, 0) << compared.output;
+  EXPECT_THAT(compared.output, HasSubstr("pass@2"));
+  ASSERT_EQ(evaluate(" --samples 2", "d.json").status, 0);
+  EXPECT_EQ(nlohmann::json::parse(read_text_file(folder_ / "d.json")).at("settings").at("temperature"), 1);
+  EXPECT_THAT(evaluate(" --samples 2 --temperature 0", "c.json").output,
+              HasSubstr("--samples: expected a temperature above 0"));
+  EXPECT_THAT(evaluate(" --samples 0", "c.json").output, HasSubstr("--samples: expected 1 to 1024, found 0"));
+}
+
 TEST_F(CommandLine, TellsWhichPartsLoseQuality) {
   const std::string options = " --noise pcm-afm --context 16 --by kind,layer";
   const std::filesystem::path text = folder_ / "parts.txt", csv = folder_ / "parts.csv", json = folder_ / "parts.json";

@@ -23,7 +23,7 @@ Task choices() {
 }
 
 ItemResult item(double first, double second) {
-  return {{first, second}, false, ""};
+  return {{first, second}, false, "", {}};
 }
 
 TEST(Metrics, DivideByCodePointsOrBytes) {
@@ -46,8 +46,8 @@ TEST(Metrics, OfEqualChoicesTheFirstIsTaken) {
 
 TEST(Metrics, AnyOfSeveralRightOnesCounts) {
   const Task task = parse_task(R"({"context": "Q", "choices": ["a", "b", "c"], "gold": [0, 2]})", "f", "t");
-  EXPECT_EQ(metrics(task, {{{-3, -2, -1}, false, ""}})[0].mean, 1);
-  EXPECT_EQ(metrics(task, {{{-3, -1, -2}, false, ""}})[0].mean, 0);
+  EXPECT_EQ(metrics(task, {{{-3, -2, -1}, false, "", {}}})[0].mean, 1);
+  EXPECT_EQ(metrics(task, {{{-3, -1, -2}, false, "", {}}})[0].mean, 0);
 }
 
 TEST(Metrics, ContextsHaveNoLengths) {
@@ -65,10 +65,11 @@ TEST(TaskResultJson, ComesBack) {
                                 R"({"context": "a", "continuation": "c"})",
                                 "f", "words");
   const Task made = parse_task(R"({"context": "a", "answers": ["b"]})", "f", "made");
-  const std::vector<std::pair<Task, TaskResult>> samples = {{choices(), {{item(-1.25, -9), item(-3, -1e-17)}, 17, 2.5}},
-                                                            {words, {{{{-0.5}, true, ""}, {{-1.5}, false, ""}}, 4, 1}},
-                                                            {made, {{{{}, false, "b \"quoted\""}}, 9, 1}},
-                                                            {choices(), {}}};
+  const std::vector<std::pair<Task, TaskResult>> samples = {
+      {choices(), {{item(-1.25, -9), item(-3, -1e-17)}, 17, 2.5}},
+      {words, {{{{-0.5}, true, "", {}}, {{-1.5}, false, "", {}}}, 4, 1}},
+      {made, {{{{}, false, "b \"quoted\"", {}}}, 9, 1}},
+      {choices(), {}}};
   for (const auto& [task, result] : samples) {
     for (const Json& json : {to_json(task, result), kept_json(task, result)}) {
       const TaskResult back = parse_task_result(task, Json::parse(json.dump()), "here");
@@ -119,9 +120,9 @@ TEST(TaskResultText, SaysTheMetricsAndTheDistanceFromTheFile) {
 TEST(TaskResultText, APerplexityBeyondAllNumbersIsAnError) {
   const Task task = parse_task(R"({"context": "a", "continuation": "b"})", "f", "t");
   expect_error(ErrorCode::kNotFinite, "beyond the largest number", [&] {
-    static_cast<void>(to_json(task, {{{{-800}, false, ""}}, 0, 0}));
+    static_cast<void>(to_json(task, {{{{-800}, false, "", {}}}, 0, 0}));
   });
-  EXPECT_NO_THROW(static_cast<void>(kept_json(task, {{{{-800}, false, ""}}, 0, 0})));
+  EXPECT_NO_THROW(static_cast<void>(kept_json(task, {{{{-800}, false, "", {}}}, 0, 0})));
 }
 
 }  // namespace
