@@ -6,19 +6,23 @@
 # of random programs on the functional device.
 #
 #   scripts/axi_verification.sh [--emulator tiny-64] [--runs 12] [--seed N] [--build build/dev]
+#   scripts/axi_verification.sh --mutants[=NAME,NAME] [...]   # shows that it can fail: every fault of tests/rtl/axi/mutants.toml is found
 #
+# Every run is done twice, the second time with memory that refuses one access; monitors check what memories do not see.
 # Needs Verilator 5.006 or newer, make, python3-venv and, for the first call, PyPI (versions and hashes are fixed in
 # tests/rtl/axi/requirements.txt). Not part of the test suite: its tools are not packages of Debian.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
-emulator=tiny-64 runs=12 seed=$(date +%s) build=$root/build/dev
+emulator=tiny-64 runs=12 seed=$(date +%s) build=$root/build/dev mutants=()
 while [ $# -gt 0 ]; do
   case $1 in
+    --mutants) mutants=(--mutants all); shift; continue ;;
+    --mutants=*) mutants=(--mutants "${1#*=}"); shift; continue ;;
     --emulator) emulator=$2 ;;
     --runs) runs=$2 ;;
     --seed) seed=$2 ;;
     --build) build=$(realpath "$2") ;;
-    -h | --help) sed -n '4,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '4,14s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "axi_verification: unknown option '$1' (--help)" >&2; exit 2 ;;
   esac
   shift 2
@@ -49,4 +53,4 @@ stimuli=$work/$(basename "$description" .toml)
 rm -rf "$stimuli/runs"
 "$build/tests/conformance/save_runs" "$description" "$runs" "$seed" "$stimuli/runs"
 echo "axi_verification: $emulator, $runs runs, seed $seed"
-PYTHONDONTWRITEBYTECODE=1 exec "$work/venv/bin/python" "$root/tests/rtl/axi/run.py" --description "$description" --seed "$seed" "$stimuli"
+PYTHONDONTWRITEBYTECODE=1 exec "$work/venv/bin/python" "$root/tests/rtl/axi/run.py" --description "$description" --seed "$seed" "${mutants[@]}" "$stimuli"

@@ -76,6 +76,7 @@ class SavingDevice final : public device::Device {
     return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
   };
   Hardware hardware = Hardware::of(emulator, pick(1, emulator.block_rows), pick(1, emulator.block_cols));
+  hardware.lambda = std::min<double>(hardware.lambda, hardware.tile_rows);
   hardware.dac_bits = pick(2, 8);
   hardware.adc_bits = pick(4, 12);
   ProgramShape shape;
