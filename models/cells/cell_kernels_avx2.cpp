@@ -10,8 +10,11 @@ namespace {
 
 struct Avx2 {
   using Reg = __m256i;
+  using Floats = __m256;
   static constexpr std::size_t kWords = 8;
 
+  static Reg load_words(const std::uint32_t* from) { return _mm256_load_si256(reinterpret_cast<const __m256i*>(from)); }
+  static void store_words(std::uint32_t* to, Reg words) { _mm256_store_si256(reinterpret_cast<__m256i*>(to), words); }
   static Reg set(std::uint32_t word) { return _mm256_set1_epi32(static_cast<int>(word)); }
   static Reg iota() { return _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7); }
   static Reg add(Reg a, Reg b) { return _mm256_add_epi32(a, b); }
@@ -27,7 +30,35 @@ struct Avx2 {
     return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_load_ps(cubics + at[0])), _mm_load_ps(cubics + at[4]), 1);
   }
 
-  [[gnu::always_inline]] static __m256 normal(Reg bits, const float* cubics) {
+  static void store(float* to, Floats numbers) { _mm256_store_ps(to, numbers); }
+
+  /// A 4 x 4 transposition in each half: from rows to columns.
+  [[gnu::always_inline]] static void four_columns(const float* rows, const std::uint32_t* at, Floats (&columns)[4]) {
+    const __m256 row0 = two_cubics(rows, at);
+    const __m256 row1 = two_cubics(rows, at + 1);
+    const __m256 row2 = two_cubics(rows, at + 2);
+    const __m256 row3 = two_cubics(rows, at + 3);
+    const __m256d low01 = _mm256_castps_pd(_mm256_unpacklo_ps(row0, row1));
+    const __m256d low23 = _mm256_castps_pd(_mm256_unpacklo_ps(row2, row3));
+    const __m256d high01 = _mm256_castps_pd(_mm256_unpackhi_ps(row0, row1));
+    const __m256d high23 = _mm256_castps_pd(_mm256_unpackhi_ps(row2, row3));
+    columns[0] = _mm256_castpd_ps(_mm256_unpacklo_pd(low01, low23));
+    columns[1] = _mm256_castpd_ps(_mm256_unpackhi_pd(low01, low23));
+    columns[2] = _mm256_castpd_ps(_mm256_unpacklo_pd(high01, high23));
+    columns[3] = _mm256_castpd_ps(_mm256_unpackhi_pd(high01, high23));
+  }
+
+  class Normals {
+   public:
+    Normals(const float* cubics, float* /*deviates*/) : cubics_(cubics) {}
+    [[gnu::always_inline]] __m256 normal(Reg bits, std::size_t /*place*/) const { return deviates_of(bits, cubics_); }
+    void finish() const {}
+
+   private:
+    const float* cubics_;
+  };
+
+  [[gnu::always_inline]] static __m256 deviates_of(Reg bits, const float* cubics) {
     // Leading zeros of odd = 2 m + 1 from the exponent of m as fp32. Clearing what is 8 places below a set bit keeps the
     // conversion from rounding up to the next power of two; for m = 0 the exponent is 0, and there are 31.
     const Reg m = _mm256_and_si256(bits, _mm256_set1_epi32(0x7FFFFFFF));
@@ -41,24 +72,13 @@ struct Avx2 {
     const Reg index = _mm256_or_si256(_mm256_slli_epi32(octave, 4), segment);
     alignas(32) std::uint32_t at[kWords];
     _mm256_store_si256(reinterpret_cast<__m256i*>(at), _mm256_slli_epi32(index, 2));
-    // A 4 x 4 transposition in each half: from the coefficients of a segment to one coefficient of all segments.
-    const __m256 row0 = two_cubics(cubics, at);
-    const __m256 row1 = two_cubics(cubics, at + 1);
-    const __m256 row2 = two_cubics(cubics, at + 2);
-    const __m256 row3 = two_cubics(cubics, at + 3);
-    const __m256d low01 = _mm256_castps_pd(_mm256_unpacklo_ps(row0, row1));
-    const __m256d low23 = _mm256_castps_pd(_mm256_unpacklo_ps(row2, row3));
-    const __m256d high01 = _mm256_castps_pd(_mm256_unpackhi_ps(row0, row1));
-    const __m256d high23 = _mm256_castps_pd(_mm256_unpackhi_ps(row2, row3));
-    const __m256 c0 = _mm256_castpd_ps(_mm256_unpacklo_pd(low01, low23));
-    const __m256 c1 = _mm256_castpd_ps(_mm256_unpackhi_pd(low01, low23));
-    const __m256 c2 = _mm256_castpd_ps(_mm256_unpacklo_pd(high01, high23));
-    const __m256 c3 = _mm256_castpd_ps(_mm256_unpackhi_pd(high01, high23));
+    Floats c[4];
+    four_columns(cubics, at, c);
     const Reg fraction = _mm256_and_si256(normalized, _mm256_set1_epi32((1 << kCubicFractionBits) - 1));
     const __m256 t = _mm256_mul_ps(_mm256_cvtepi32_ps(fraction), _mm256_set1_ps(1.0F / (1U << kCubicFractionBits)));
-    __m256 magnitude = _mm256_add_ps(_mm256_mul_ps(c3, t), c2);
-    magnitude = _mm256_add_ps(_mm256_mul_ps(magnitude, t), c1);
-    magnitude = _mm256_add_ps(_mm256_mul_ps(magnitude, t), c0);
+    __m256 magnitude = _mm256_add_ps(_mm256_mul_ps(c[3], t), c[2]);
+    magnitude = _mm256_add_ps(_mm256_mul_ps(magnitude, t), c[1]);
+    magnitude = _mm256_add_ps(_mm256_mul_ps(magnitude, t), c[0]);
     const Reg sign = _mm256_and_si256(bits, _mm256_set1_epi32(static_cast<int>(0x80000000U)));
     return _mm256_castsi256_ps(_mm256_xor_si256(_mm256_castps_si256(magnitude), sign));
   }
@@ -73,6 +93,6 @@ struct Avx2 {
 
 }  // namespace
 
-constinit const CellKernels kAvx2CellKernels = make_cell_kernels("avx2", SimdDeviates<Avx2>::draw);
+constinit const CellKernels kAvx2CellKernels = make_cell_kernels("avx2", SimdDeviates<Avx2>::draw, fetch_devices<Avx2>);
 
 }  // namespace xw::cells::detail

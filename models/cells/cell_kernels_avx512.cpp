@@ -10,8 +10,11 @@ namespace {
 
 struct Avx512 {
   using Reg = __m512i;
+  using Floats = __m512;
   static constexpr std::size_t kWords = 16;
 
+  static Reg load_words(const std::uint32_t* from) { return _mm512_load_si512(from); }
+  static void store_words(std::uint32_t* to, Reg words) { _mm512_store_si512(to, words); }
   static Reg set(std::uint32_t word) { return _mm512_set1_epi32(static_cast<int>(word)); }
   static Reg iota() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
   static Reg add(Reg a, Reg b) { return _mm512_add_epi32(a, b); }
@@ -29,36 +32,97 @@ struct Avx512 {
     return _mm512_insertf32x4(rows, _mm_load_ps(cubics + at[12]), 3);
   }
 
-  [[gnu::always_inline]] static __m512 normal(Reg bits, const float* cubics) {
-    const Reg odd = _mm512_or_si512(_mm512_slli_epi32(bits, 1), _mm512_set1_epi32(1));
-    const Reg octave = _mm512_lzcnt_epi32(odd);
-    const Reg normalized = _mm512_sllv_epi32(odd, octave);
-    const Reg segment = _mm512_and_si512(_mm512_srli_epi32(normalized, kCubicFractionBits),
-                                         _mm512_set1_epi32(static_cast<int>(kCubicSegments - 1)));
-    const Reg index = _mm512_or_si512(_mm512_slli_epi32(octave, 4), segment);
-    alignas(64) std::uint32_t at[kWords];
-    _mm512_store_si512(at, _mm512_slli_epi32(index, 2));
-    // A 4 x 4 transposition in each quarter: from the coefficients of a segment to one coefficient of all segments.
-    const __m512 row0 = four_cubics(cubics, at);
-    const __m512 row1 = four_cubics(cubics, at + 1);
-    const __m512 row2 = four_cubics(cubics, at + 2);
-    const __m512 row3 = four_cubics(cubics, at + 3);
+  static void store(float* to, Floats numbers) { _mm512_store_ps(to, numbers); }
+
+  /// A 4 x 4 transposition in each quarter: from rows to columns.
+  [[gnu::always_inline]] static void four_columns(const float* rows, const std::uint32_t* at, Floats (&columns)[4]) {
+    const __m512 row0 = four_cubics(rows, at);
+    const __m512 row1 = four_cubics(rows, at + 1);
+    const __m512 row2 = four_cubics(rows, at + 2);
+    const __m512 row3 = four_cubics(rows, at + 3);
     const __m512d low01 = _mm512_castps_pd(_mm512_unpacklo_ps(row0, row1));
     const __m512d low23 = _mm512_castps_pd(_mm512_unpacklo_ps(row2, row3));
     const __m512d high01 = _mm512_castps_pd(_mm512_unpackhi_ps(row0, row1));
     const __m512d high23 = _mm512_castps_pd(_mm512_unpackhi_ps(row2, row3));
-    const __m512 c0 = _mm512_castpd_ps(_mm512_unpacklo_pd(low01, low23));
-    const __m512 c1 = _mm512_castpd_ps(_mm512_unpackhi_pd(low01, low23));
-    const __m512 c2 = _mm512_castpd_ps(_mm512_unpacklo_pd(high01, high23));
-    const __m512 c3 = _mm512_castpd_ps(_mm512_unpackhi_pd(high01, high23));
-    const Reg fraction = _mm512_and_si512(normalized, _mm512_set1_epi32((1 << kCubicFractionBits) - 1));
-    const __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(fraction), _mm512_set1_ps(1.0F / (1U << kCubicFractionBits)));
-    __m512 magnitude = _mm512_add_ps(_mm512_mul_ps(c3, t), c2);
-    magnitude = _mm512_add_ps(_mm512_mul_ps(magnitude, t), c1);
-    magnitude = _mm512_add_ps(_mm512_mul_ps(magnitude, t), c0);
-    const Reg sign = _mm512_and_si512(bits, _mm512_set1_epi32(static_cast<int>(0x80000000U)));
-    return _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(magnitude), sign));
+    columns[0] = _mm512_castpd_ps(_mm512_unpacklo_pd(low01, low23));
+    columns[1] = _mm512_castpd_ps(_mm512_unpackhi_pd(low01, low23));
+    columns[2] = _mm512_castpd_ps(_mm512_unpacklo_pd(high01, high23));
+    columns[3] = _mm512_castpd_ps(_mm512_unpackhi_pd(high01, high23));
   }
+
+  /// Deviates of the four largest octaves come from tables in registers, for all words at once; the words of the others, one in
+  /// sixteen, are collected and done at the end.
+  class Normals {
+   public:
+    [[gnu::always_inline]] Normals(const float* cubics, float* deviates) : cubics_(cubics), deviates_(deviates) {
+      for (std::size_t i = 0; i < 16; ++i) planes_[i] = _mm512_load_ps(cubics + kCubicPlanes + i * kWords);
+    }
+
+    [[gnu::always_inline]] __m512 normal(Reg bits, std::size_t place) {
+      const Scaled scaled(bits);
+      // The top bit of `normalized` is set: 16 too many, hence the order of the octaves in the planes.
+      const Reg index = _mm512_add_epi32(_mm512_srli_epi32(scaled.normalized, kCubicFractionBits),
+                                         _mm512_slli_epi32(scaled.octave, 4));
+      const __mmask16 upper = _mm512_test_epi32_mask(scaled.octave, _mm512_set1_epi32(2));
+      const __mmask16 rare = _mm512_cmpgt_epi32_mask(scaled.octave, _mm512_set1_epi32(3));
+      const Reg places = _mm512_add_epi32(set(static_cast<std::uint32_t>(place)), _mm512_slli_epi32(iota(), 1));
+      _mm512_storeu_si512(places_ + rare_, _mm512_maskz_compress_epi32(rare, places));
+      _mm512_storeu_si512(words_ + rare_, _mm512_maskz_compress_epi32(rare, bits));
+      rare_ += static_cast<std::size_t>(__builtin_popcount(rare));
+      return scaled.value(coefficient(3, index, upper), coefficient(2, index, upper), coefficient(1, index, upper),
+                          coefficient(0, index, upper), bits);
+    }
+
+    void finish() {
+      _mm512_storeu_si512(words_ + rare_, _mm512_setzero_si512());  // what the last round takes too many
+      for (std::size_t first = 0; first < rare_; first += kWords) {
+        const Reg bits = _mm512_loadu_si512(words_ + first);
+        const Scaled scaled(bits);
+        const Reg segment = _mm512_and_si512(_mm512_srli_epi32(scaled.normalized, kCubicFractionBits),
+                                             _mm512_set1_epi32(static_cast<int>(kCubicSegments - 1)));
+        alignas(64) std::uint32_t at[kWords];
+        _mm512_store_si512(at, _mm512_slli_epi32(_mm512_or_si512(_mm512_slli_epi32(scaled.octave, 4), segment), 2));
+        Floats c[4];
+        four_columns(cubics_, at, c);
+        alignas(64) float values[kWords];
+        _mm512_store_ps(values, scaled.value(c[3], c[2], c[1], c[0], bits));
+        const std::size_t count = rare_ - first < kWords ? rare_ - first : kWords;
+        for (std::size_t i = 0; i < count; ++i) deviates_[places_[first + i]] = values[i];
+      }
+    }
+
+   private:
+    /// 2 m + 1 = normalized / 2^octave, and what becomes of the fraction of its segment.
+    struct Scaled {
+      [[gnu::always_inline]] explicit Scaled(Reg bits) {
+        const Reg odd = _mm512_or_si512(_mm512_slli_epi32(bits, 1), _mm512_set1_epi32(1));
+        octave = _mm512_lzcnt_epi32(odd);
+        normalized = _mm512_sllv_epi32(odd, octave);
+      }
+      [[gnu::always_inline]] __m512 value(__m512 c3, __m512 c2, __m512 c1, __m512 c0, Reg bits) const {
+        const Reg fraction = _mm512_and_si512(normalized, _mm512_set1_epi32((1 << kCubicFractionBits) - 1));
+        const __m512 t = _mm512_mul_ps(_mm512_cvtepi32_ps(fraction), _mm512_set1_ps(1.0F / (1U << kCubicFractionBits)));
+        __m512 magnitude = _mm512_add_ps(_mm512_mul_ps(c3, t), c2);
+        magnitude = _mm512_add_ps(_mm512_mul_ps(magnitude, t), c1);
+        magnitude = _mm512_add_ps(_mm512_mul_ps(magnitude, t), c0);
+        const Reg sign = _mm512_and_si512(bits, _mm512_set1_epi32(static_cast<int>(0x80000000U)));
+        return _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(magnitude), sign));
+      }
+      Reg octave, normalized;
+    };
+
+    [[gnu::always_inline]] __m512 coefficient(std::size_t which, Reg index, __mmask16 upper) const {
+      const __m512 low = _mm512_permutex2var_ps(planes_[4 * which], index, planes_[4 * which + 1]);
+      const __m512 high = _mm512_permutex2var_ps(planes_[4 * which + 2], index, planes_[4 * which + 3]);
+      return _mm512_mask_blend_ps(upper, low, high);
+    }
+
+    const float* cubics_;
+    float* deviates_;
+    __m512 planes_[16];  ///< in registers, or at least where no store can touch them
+    std::size_t rare_ = 0;
+    std::uint32_t places_[kChunk + kDeviateStep + kWords], words_[kChunk + kDeviateStep + kWords];
+  };
 
   static void store_pairs(__m512 even, __m512 odd, float* to) {
     const Reg low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
@@ -70,6 +134,7 @@ struct Avx512 {
 
 }  // namespace
 
-constinit const CellKernels kAvx512CellKernels = make_cell_kernels("avx512", SimdDeviates<Avx512>::draw);
+constinit const CellKernels kAvx512CellKernels =
+    make_cell_kernels("avx512", SimdDeviates<Avx512>::draw, fetch_devices<Avx512>);
 
 }  // namespace xw::cells::detail

@@ -15,9 +15,10 @@
 namespace xw::cells::detail {
 namespace {
 
-constexpr std::size_t kCubicSegments = 16;      // segments of one octave in the table of normal deviates
-constexpr unsigned kCubicFractionBits = 27;     // of a place within a segment
-constexpr std::size_t kCubicCoefficients = 4;   // c0 + c1 t + c2 t^2 + c3 t^3
+constexpr std::size_t kCubicSegments = 16;     // segments of one octave in the table of normal deviates
+constexpr unsigned kCubicFractionBits = 27;    // of a place within a segment
+constexpr std::size_t kCubicCoefficients = 4;  // c0 + c1 t + c2 t^2 + c3 t^3
+constexpr std::size_t kCubicPlanes = std::size_t{32} * kCubicSegments * kCubicCoefficients;  // NormalTable::kPlanes
 constexpr float kRoundToInteger = 12582912.0F;  // 1.5 * 2^23: adding it rounds half to even to an integer
 
 [[gnu::always_inline]] inline int clamped(int value, int lowest, int highest) {
@@ -63,23 +64,36 @@ void store_cells(const float* __restrict weights, std::size_t count, float g_uni
 }
 
 template <typename Target>
-void magnitudes(const Target* __restrict targets, std::size_t count, int sign, int target_max,
-                std::int32_t* __restrict result) {
-  for (std::size_t i = 0; i < count; ++i) result[i] = clamped(sign * targets[i], 0, target_max);
+void magnitudes(const Target* __restrict targets, std::size_t count, int target_max,
+                std::int32_t* __restrict magnitudes, std::int32_t* __restrict negative) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const int magnitude = targets[i] < 0 ? -targets[i] : targets[i];
+    magnitudes[i] = magnitude < target_max ? magnitude : target_max;
+    negative[i] = targets[i] < 0 ? -1 : 0;
+  }
 }
 
-void program_devices(const PcmDevice* __restrict devices, const std::int32_t* __restrict targets,
-                     const float* __restrict noise, std::size_t count, float* __restrict programmed) {
+void exchange(const std::int32_t* __restrict negative, std::size_t count, float* __restrict a, float* __restrict b) {
   for (std::size_t i = 0; i < count; ++i) {
-    const float conductance = devices[targets[i]].target + devices[targets[i]].sigma * noise[i];
+    const float first = a[i];
+    const float second = b[i];
+    a[i] = negative[i] < 0 ? second : first;
+    b[i] = negative[i] < 0 ? first : second;
+  }
+}
+
+void program_devices(const PcmDevices& devices, const float* __restrict noise, std::size_t count,
+                     float* __restrict programmed) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float conductance = devices.target[i] + devices.sigma[i] * noise[i];
     programmed[i] = conductance > 0.0F ? conductance : 0.0F;
   }
 }
 
-void drift_devices(const PcmDevice* __restrict devices, const std::int32_t* __restrict targets,
-                   const float* __restrict noise, float log2_age, std::size_t count, float* __restrict conductance) {
+void drift_devices(const PcmDevices& devices, const float* __restrict noise, float log2_age, std::size_t count,
+                   float* __restrict conductance) {
   for (std::size_t i = 0; i < count; ++i) {
-    const float nu = __builtin_fabsf(devices[targets[i]].nu_mean + devices[targets[i]].nu_deviation * noise[i]);
+    const float nu = __builtin_fabsf(devices.nu_mean[i] + devices.nu_deviation[i] * noise[i]);
     conductance[i] *= fast_exp2(-nu * log2_age);
   }
 }
@@ -122,7 +136,56 @@ void read_tabulated(const float* __restrict programmed, const float* __restrict 
   }
 }
 
-constexpr CellKernels make_cell_kernels(const char* name, void (*deviates)(const DeviateSource&, std::size_t, float*)) {
+void subtract_idle(const std::int32_t* __restrict negative, const float* __restrict idle, std::size_t count,
+                   float* __restrict weights) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float difference = weights[i] - idle[i];
+    weights[i] = negative[i] < 0 ? -difference : difference;
+  }
+}
+
+void absolute(const float* __restrict weights, std::size_t count, float* __restrict a, float* __restrict b) {
+  for (std::size_t i = 0; i < count; ++i) a[i] = b[i] = __builtin_fabsf(weights[i]);
+}
+
+void keep_signs(const float* __restrict magnitudes, std::size_t count, float* __restrict weights) {
+  for (std::size_t i = 0; i < count; ++i) weights[i] = weights[i] < 0.0F ? -magnitudes[i] : magnitudes[i];
+}
+
+constexpr auto kCmoLowest = static_cast<float>(pcm::ReramCmo::kGMin);
+constexpr auto kCmoHighest = static_cast<float>(pcm::ReramCmo::kGMax);
+constexpr float kCmoHalf = (kCmoHighest - kCmoLowest) / 2;
+
+void program_cmo(const float* __restrict noise, float offset, float slope, std::size_t count,
+                 float* __restrict values) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float g = kCmoLowest + (values[i] + 1.0F) * kCmoHalf;
+    values[i] = g + (offset + slope * g) * noise[i];
+  }
+}
+
+void relax_cmo(const float* __restrict noise, float shift, float relaxation, std::size_t count,
+               float* __restrict values) {
+  for (std::size_t i = 0; i < count; ++i) values[i] = (values[i] + shift) + relaxation * noise[i];
+}
+
+void read_cmo(const float* __restrict noise, float scale, std::size_t count, float* __restrict values) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const float g = values[i];
+    const float bounded = g > 0.01F ? g : 0.01F;  // relaxation may leave nothing
+    const float read = g + scale * fast_log2(bounded) * noise[i];
+    const float above = read > kCmoLowest ? read : kCmoLowest;
+    values[i] = above < kCmoHighest ? above : kCmoHighest;
+  }
+}
+
+void cmo_weights(std::size_t count, float* __restrict values) {
+  for (std::size_t i = 0; i < count; ++i) values[i] = (values[i] - kCmoLowest) / kCmoHalf - 1.0F;
+}
+
+constexpr CellKernels make_cell_kernels(const char* name, void (*deviates)(const DeviateSource&, std::size_t, float*),
+                                        void (*fetch_devices)(const PcmDevice*, const std::int32_t*, std::size_t,
+                                                              PcmDevices&)) {
   return CellKernels{name,
                      normalize<std::int16_t>,
                      normalize<std::int8_t>,
@@ -133,10 +196,19 @@ constexpr CellKernels make_cell_kernels(const char* name, void (*deviates)(const
                      store_cells,
                      magnitudes<std::int16_t>,
                      magnitudes<std::int8_t>,
+                     exchange,
+                     fetch_devices,
                      program_devices,
                      drift_devices,
                      read_devices,
-                     read_tabulated};
+                     read_tabulated,
+                     subtract_idle,
+                     absolute,
+                     keep_signs,
+                     program_cmo,
+                     relax_cmo,
+                     read_cmo,
+                     cmo_weights};
 }
 
 }  // namespace

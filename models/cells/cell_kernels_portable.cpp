@@ -37,8 +37,18 @@ void deviates_portable(const DeviateSource& source, std::size_t pairs, float* de
   }
 }
 
+void fetch_devices(const PcmDevice* table, const std::int32_t* magnitudes, std::size_t count, PcmDevices& devices) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const PcmDevice& device = table[magnitudes[i]];
+    devices.target[i] = device.target;
+    devices.sigma[i] = device.sigma;
+    devices.nu_mean[i] = device.nu_mean;
+    devices.nu_deviation[i] = device.nu_deviation;
+  }
+}
+
 }  // namespace
 
-constinit const CellKernels kPortableCellKernels = make_cell_kernels("portable", deviates_portable);
+constinit const CellKernels kPortableCellKernels = make_cell_kernels("portable", deviates_portable, fetch_devices);
 
 }  // namespace xw::cells::detail

@@ -7,9 +7,13 @@
 #include "models/cells/cell_kernels_impl.hpp"
 
 // A vector instruction set V offers registers of kWords words and
-//   set, iota, add, bit_xor, rotate_left<n>   on words
-//   normal(bits, cubics)                      a deviate for each word, the operations of the portable form
+//   Floats: as many numbers; store(to, numbers)
+//   load_words, store_words (aligned), set, iota, add, bit_xor, rotate_left<n>   on words
+//   Normals(cubics, deviates)                 of one draw: normal(bits, place) makes a deviate of each word, the
+//                                             operations of the portable form, which the caller stores to deviates[place + 2 * lane];
+//                                             finish() comes after all of them
 //   store_pairs(even, odd, to)                2 * kWords numbers, alternating
+//   four_columns(rows, at, columns)           rows of four numbers that begin at rows + at[i], as a register per column
 
 namespace xw::cells::detail {
 namespace {
@@ -19,6 +23,8 @@ class SimdDeviates {
  public:
   static void draw(const DeviateSource& source, std::size_t pairs, float* deviates) {
     const SimdDeviates keys(source);
+    alignas(64) std::uint32_t even[kWords];
+    alignas(64) std::uint32_t odd[kWords];
     for (std::size_t i = 0; i < pairs; i += kSets * V::kWords) {
       Reg x0[kSets];
       Reg x1[kSets];
@@ -38,15 +44,24 @@ class SimdDeviates {
       keys.template rounds<0>(x0, x1);
       keys.template inject<5>(x0, x1);
       for (std::size_t s = 0; s < kSets; ++s) {
-        V::store_pairs(V::normal(x0[s], source.cubics), V::normal(x1[s], source.cubics),
-                       deviates + 2 * (i + s * V::kWords));
+        V::store_words(even + i + s * V::kWords, x0[s]);
+        V::store_words(odd + i + s * V::kWords, x1[s]);
       }
     }
+    // In a loop of its own: either loop needs most registers.
+    typename V::Normals normals(source.cubics, deviates);
+    for (std::size_t i = 0; i < pairs; i += V::kWords) {
+      const auto first = normals.normal(V::load_words(even + i), 2 * i);
+      const auto second = normals.normal(V::load_words(odd + i), 2 * i + 1);
+      V::store_pairs(first, second, deviates + 2 * i);
+    }
+    normals.finish();
   }
 
  private:
   using Reg = typename V::Reg;
-  static constexpr std::size_t kSets = kDeviateStep / 2 / V::kWords;
+  static constexpr std::size_t kSets = 4;  ///< in flight at a time: a round waits for the one before
+  static constexpr std::size_t kWords = kChunk / 2 + kSets * V::kWords;
 
   explicit SimdDeviates(const DeviateSource& source)
       : words_{source.key0, source.key1, analog::kThreefryParity ^ source.key0 ^ source.key1} {}
@@ -77,6 +92,24 @@ class SimdDeviates {
 
   std::uint32_t words_[3];
 };
+
+/// CellKernels::fetch_devices.
+template <class V>
+void fetch_devices(const PcmDevice* table, const std::int32_t* magnitudes, std::size_t count, PcmDevices& devices) {
+  static_assert(sizeof(PcmDevice) == 4 * sizeof(float) && alignof(PcmDevice) == 16);
+  for (std::size_t i = 0; i < count; i += V::kWords) {
+    alignas(64) std::uint32_t at[V::kWords];
+    for (std::size_t k = 0; k < V::kWords; ++k) {
+      at[k] = i + k < count ? 4 * static_cast<std::uint32_t>(magnitudes[i + k]) : 0;
+    }
+    typename V::Floats columns[4];
+    V::four_columns(&table->target, at, columns);
+    V::store(devices.target + i, columns[0]);
+    V::store(devices.sigma + i, columns[1]);
+    V::store(devices.nu_mean + i, columns[2]);
+    V::store(devices.nu_deviation + i, columns[3]);
+  }
+}
 
 }  // namespace
 }  // namespace xw::cells::detail

@@ -28,6 +28,11 @@ class DevicePairs final : public ModelBase<DevicePairs> {
         drifts_(settings.seconds > 0.0),
         fit_(std::move(fit)),
         devices_(fit_.device) {
+    const PcmDevice idle = fit_.device(0, 1);
+    std::fill_n(idle_.target, kChunk, idle.target);
+    std::fill_n(idle_.sigma, kChunk, idle.sigma);
+    std::fill_n(idle_.nu_mean, kChunk, idle.nu_mean);
+    std::fill_n(idle_.nu_deviation, kChunk, idle.nu_deviation);
     const double age = settings.seconds + fit_.t_0;
     if (drifts_) log2_age_ = static_cast<float>(natural_log(age / fit_.t_0) / natural_log(2.0));
     if (fit_.reads) read_scale_ = static_cast<float>(std::sqrt(natural_log((age + fit_.t_read) / (2.0 * fit_.t_read))));
@@ -38,14 +43,12 @@ class DevicePairs final : public ModelBase<DevicePairs> {
                int target_max, std::int8_t* cells) const {
     const Place place = {tile_uid, row, col0};
     devices_.with(target_max, [&](const ParameterTable& table) {
-      float weights[kChunk];
-      float minus[kChunk];
       std::int32_t magnitudes[kChunk];
-      find_magnitudes(targets, count, 1, target_max, magnitudes);
-      conductances(place, table, magnitudes, count, 0, weights);
-      find_magnitudes(targets, count, -1, target_max, magnitudes);
-      conductances(place, table, magnitudes, count, 1, minus);
-      for (std::size_t i = 0; i < count; ++i) weights[i] -= minus[i];
+      std::int32_t negative[kChunk];
+      find_magnitudes(targets, count, target_max, magnitudes, negative);
+      for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(&table[static_cast<std::size_t>(magnitudes[i])]);
+      float weights[kChunk];
+      conductances(place, table, magnitudes, negative, count, weights);
       store_cells(weights, count, g_unit_, cells);
     });
   }
@@ -55,38 +58,53 @@ class DevicePairs final : public ModelBase<DevicePairs> {
     std::uint32_t tile_uid, row, col0;
   };
 
-  static void find_magnitudes(const std::int16_t* targets, std::size_t count, int sign, int target_max,
-                              std::int32_t* magnitudes) {
-    cell_kernels().magnitudes_i16(targets, count, sign, target_max, magnitudes);
-  }
-  static void find_magnitudes(const std::int8_t* targets, std::size_t count, int sign, int target_max,
-                              std::int32_t* magnitudes) {
-    cell_kernels().magnitudes_i8(targets, count, sign, target_max, magnitudes);
-  }
-
-  /// What one side (0: plus, 1: minus) of each pair conducts at the time of the chip.
-  void conductances(const Place& place, const ParameterTable& table, const std::int32_t* magnitudes, std::size_t count,
-                    std::uint32_t side, float* conductance) const {
+  /// What pairs conduct at the time of the chip, plus less minus. One device of every pair has the target 0, so the pair is calculated as
+  /// the device that holds the weight less the idle one, and its sign comes last: it does not change how anything is rounded.
+  void conductances(const Place& place, const ParameterTable& table, const std::int32_t* magnitudes,
+                    const std::int32_t* negative, std::size_t count, float* weights) const {
     const CellKernels& kernels = cell_kernels();
     Deviates noise;
-    const auto draw = [&](PcmDraw kind) {
-      deviates_.draw(place.tile_uid, place.row, place.col0, count, noise, static_cast<std::uint32_t>(kind) + side,
-                     kind == PcmDraw::kReadPlus ? read_domain_ : kProgrammingDomain);
+    Deviates idle_noise;
+    /// The draws of plus and minus devices, then those of loaded and idle ones.
+    const auto draw = [&](PcmDraw plus, PcmDraw minus) {
+      const std::uint32_t domain = plus == PcmDraw::kReadPlus ? read_domain_ : kProgrammingDomain;
+      const auto one = [&](Deviates& deviates, PcmDraw which) {
+        deviates_.draw(place.tile_uid, place.row, place.col0, count, deviates, static_cast<std::uint32_t>(which),
+                       domain);
+      };
+      one(noise, plus);
+      one(idle_noise, minus);
+      kernels.exchange(negative, count, noise.data(), idle_noise.data());
     };
     float programmed[kChunk];
-    draw(PcmDraw::kProgrammingPlus);
-    kernels.program_devices(table.data(), magnitudes, noise.data(), count, programmed);
-    std::copy_n(programmed, count, conductance);
+    float idle_programmed[kChunk];
+    float idle[kChunk];
+    draw(PcmDraw::kProgrammingPlus, PcmDraw::kProgrammingMinus);
+    PcmDevices
+        loaded;  // the table is larger than the second-level cache would like: its rows were asked for before the draw
+    kernels.fetch_devices(table.data(), magnitudes, count, loaded);
+    kernels.program_devices(loaded, noise.data(), count, programmed);
+    kernels.program_devices(idle_, idle_noise.data(), count, idle_programmed);
+    std::copy_n(programmed, count, weights);
+    std::copy_n(idle_programmed, count, idle);
     if (drifts_) {
-      draw(PcmDraw::kDriftPlus);
-      kernels.drift_devices(table.data(), magnitudes, noise.data(), log2_age_, count, conductance);
+      draw(PcmDraw::kDriftPlus, PcmDraw::kDriftMinus);
+      kernels.drift_devices(loaded, noise.data(), log2_age_, count, weights);
+      kernels.drift_devices(idle_, idle_noise.data(), log2_age_, count, idle);
     }
-    if (!fit_.reads) return;
-    draw(PcmDraw::kReadPlus);
+    if (fit_.reads) {
+      draw(PcmDraw::kReadPlus, PcmDraw::kReadMinus);
+      read(programmed, noise.data(), count, weights);
+      read(idle_programmed, idle_noise.data(), count, idle);
+    }
+    kernels.subtract_idle(negative, idle, count, weights);
+  }
+
+  void read(const float* programmed, const float* noise, std::size_t count, float* conductance) const {
     if (fit_.read_noise.empty()) {
-      kernels.read_devices(programmed, noise.data(), read_scale_, count, conductance);
+      cell_kernels().read_devices(programmed, noise, read_scale_, count, conductance);
     } else {
-      kernels.read_tabulated(programmed, noise.data(), fit_.read_noise.data(), read_scale_, count, conductance);
+      cell_kernels().read_tabulated(programmed, noise, fit_.read_noise.data(), read_scale_, count, conductance);
     }
   }
 
@@ -98,6 +116,7 @@ class DevicePairs final : public ModelBase<DevicePairs> {
   float read_scale_ = 0;  ///< flicker noise between t_read and t
   PairFit fit_;
   MagnitudeTables<PcmDevice> devices_;
+  PcmDevices idle_;  ///< devices with the target 0
 };
 
 }  // namespace

@@ -76,8 +76,11 @@ NormalTable::NormalTable() {
         for (int k = 3; k >= 1; --k) c[k] = c[k - 1] - kNodes[i] * c[k];
         c[0] = d[i] - kNodes[i] * c[0];
       }
-      Cubic& cubic = cubics_[octave * kSegments + segment];
+      Cubic& cubic = storage_.cubics[octave * kSegments + segment];
       cubic = {static_cast<float>(c[0]), static_cast<float>(c[1]), static_cast<float>(c[2]), static_cast<float>(c[3])};
+      if (octave >= 4) continue;
+      const std::size_t place = std::size_t{octave ^ 1U} * kSegments + segment;
+      for (int i = 0; i < 4; ++i) storage_.planes[static_cast<std::size_t>(i)][place] = static_cast<float>(c[i]);
     }
   }
 }

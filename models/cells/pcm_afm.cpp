@@ -59,17 +59,18 @@ class PcmAfmModel final : public ModelBase<PcmAfmModel> {
       float programmed[kChunk];
       float conductance[kChunk];
       std::int32_t magnitudes[kChunk];
+      PcmDevices loaded;
       Deviates noise;
-      for (std::size_t i = 0; i < count; ++i) {
-        const int magnitude = targets[i] < 0 ? -targets[i] : targets[i];
-        magnitudes[i] = magnitude < target_max ? magnitude : target_max;
-        programmed[i] = conductance[i] = std::fabs(weights[i]);
-      }
+      std::int32_t negative[kChunk];
+      find_magnitudes(targets, count, target_max, magnitudes, negative);
+      kernels.absolute(weights, count, programmed, conductance);
+      for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(&devices[static_cast<std::size_t>(magnitudes[i])]);
       deviates_.draw(tile_uid, row, col0, count, noise, static_cast<std::uint32_t>(PcmDraw::kDriftPlus));
-      kernels.drift_devices(devices.data(), magnitudes, noise.data(), log2_age_, count, conductance);
+      kernels.fetch_devices(devices.data(), magnitudes, count, loaded);
+      kernels.drift_devices(loaded, noise.data(), log2_age_, count, conductance);
       deviates_.draw(tile_uid, row, col0, count, noise, static_cast<std::uint32_t>(PcmDraw::kReadPlus), read_domain_);
       kernels.read_devices(programmed, noise.data(), read_scale_, count, conductance);
-      for (std::size_t i = 0; i < count; ++i) weights[i] = weights[i] < 0.0F ? -conductance[i] : conductance[i];
+      kernels.keep_signs(conductance, count, weights);
     });
   }
 

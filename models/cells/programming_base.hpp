@@ -46,6 +46,16 @@ inline void normalize(const std::int8_t* targets, std::size_t count, int target_
   cell_kernels().normalize_i8(targets, count, target_max, weights);
 }
 
+/// CellKernels::magnitudes of either width of targets.
+inline void find_magnitudes(const std::int16_t* targets, std::size_t count, int target_max, std::int32_t* magnitudes,
+                            std::int32_t* negative) {
+  cell_kernels().magnitudes_i16(targets, count, target_max, magnitudes, negative);
+}
+inline void find_magnitudes(const std::int8_t* targets, std::size_t count, int target_max, std::int32_t* magnitudes,
+                            std::int32_t* negative) {
+  cell_kernels().magnitudes_i8(targets, count, target_max, magnitudes, negative);
+}
+
 /// Cell codes clamp(rne(w' * g_unit), -127, 127); `weights` are the w' in fp32.
 inline void store_cells(const float* weights, std::size_t count, float g_unit, std::int8_t* cells) {
   cell_kernels().store_cells(weights, count, g_unit, cells);
@@ -90,6 +100,7 @@ class MagnitudeTables {
 class Deviates {
  public:
   [[nodiscard]] const float* data() const { return values_ + first_; }
+  [[nodiscard]] float* data() { return values_ + first_; }
 
  private:
   friend class CellDeviates;

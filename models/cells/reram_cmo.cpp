@@ -45,9 +45,7 @@ class ReramCmoModel final : public ModelBase<ReramCmoModel> {
   template <typename Target>
   void program(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
                int target_max, std::int8_t* cells) const {
-    constexpr auto kLowest = static_cast<float>(ReramCmo::kGMin);
-    constexpr auto kHighest = static_cast<float>(ReramCmo::kGMax);
-    constexpr float kHalf = (kHighest - kLowest) / 2;
+    const CellKernels& kernels = cell_kernels();
     float weights[kChunk];
     Deviates noise;
     const auto draw = [&](PcmDraw kind) {
@@ -56,23 +54,14 @@ class ReramCmoModel final : public ModelBase<ReramCmoModel> {
     };
     normalize(targets, count, target_max, weights);
     draw(PcmDraw::kProgrammingPlus);
-    for (std::size_t i = 0; i < count; ++i) {
-      const float g = kLowest + (weights[i] + 1.0F) * kHalf;
-      weights[i] = g + (offset_ + slope_ * g) * noise.data()[i];
-    }
+    kernels.program_cmo(noise.data(), offset_, slope_, count, weights);
     if (ages_) {
       draw(PcmDraw::kDriftPlus);
-      for (std::size_t i = 0; i < count; ++i) weights[i] = (weights[i] + shift_) + relaxation_ * noise.data()[i];
+      kernels.relax_cmo(noise.data(), shift_, relaxation_, count, weights);
       draw(PcmDraw::kReadPlus);
-      for (std::size_t i = 0; i < count; ++i) {
-        const float g = weights[i];
-        const float bounded = g > 0.01F ? g : 0.01F;  // relaxation may leave nothing
-        const float read = g + read_ * fast_log2(bounded) * noise.data()[i];
-        const float above = read > kLowest ? read : kLowest;
-        weights[i] = above < kHighest ? above : kHighest;
-      }
+      kernels.read_cmo(noise.data(), read_, count, weights);
     }
-    for (std::size_t i = 0; i < count; ++i) weights[i] = (weights[i] - kLowest) / kHalf - 1.0F;
+    kernels.cmo_weights(count, weights);
     store_cells(weights, count, g_unit_, cells);
   }
 

@@ -11,6 +11,7 @@
 #include <span>
 #include <vector>
 
+#include "arch/support/checksum.hpp"
 #include "arch/support/error.hpp"
 #include "models/cells/cell_model.hpp"
 #include "models/cells/pcm_afm.hpp"
@@ -236,6 +237,46 @@ TEST(Programming, RejectsImpossibleOptions) {
               "programming model '" + model +
                   "' has no drift: seconds is 3600.000000, must be 0; models with drift: " + model_names(true));
     EXPECT_EQ(message({.noise = model}), "accepted");
+  }
+}
+
+/// Cells of one chip: rows of targets from a linear congruential generator, beyond full scale on both sides, at odd columns.
+template <typename Target>
+std::uint32_t checksum(const std::string& noise, double seconds, int target_max) {
+  std::vector<Target> targets(2100);
+  std::uint32_t state = 1;
+  for (Target& target : targets) {
+    state = state * 1664525U + 1013904223U;
+    target = static_cast<Target>(static_cast<int>(state >> 16U) % (2 * target_max + 9) - target_max - 4);
+  }
+  std::vector<std::int8_t> cells(targets.size());
+  const auto model = make_programming_model({.noise = noise, .chip_seed = 77, .g_unit = 96, .seconds = seconds});
+  std::uint32_t crc = 0;
+  for (std::uint32_t row = 0; row < 16; ++row) {
+    model->program_row(5, row, row * 3, std::span<const Target>(targets), target_max, cells);
+    crc = crc32(std::as_bytes(std::span(cells)), crc);
+  }
+  return crc;
+}
+
+TEST(Programming, TheWordsOfAChipNeverChange) {  // they were written down before the loops were last made faster
+  const std::string custom = "custom:programming=0.01/0.08,drift=0.05,drift-spread=0.01,read=0.02/0.01";
+  const struct {
+    std::string noise;
+    double seconds;
+    std::uint32_t wide, narrow;
+  } chips[] = {
+      {"ideal", 0, 0x8B68C94FU, 0x2928A567U},         {"gaussian", 0, 0x9594A4A7U, 0x9E00A1FAU},
+      {"pcm-afm", 0, 0xE48E554CU, 0x75F24645U},       {"pcm-afm", 86400, 0x8F1A1E8DU, 0xEB559988U},
+      {"pcm-aihwkit", 0, 0xFF4A17D7U, 0xF1D52756U},   {"pcm-aihwkit", 86400, 0x670B450DU, 0x79014B83U},
+      {"pcm-hermes", 0, 0xD6278F8BU, 0xB76BEA37U},    {"pcm-hermes", 86400, 0x7EA2B466U, 0xE610BD88U},
+      {"reram-wan2022", 0, 0xCE5FE51BU, 0x0792FA3FU}, {"reram-cmo", 0, 0x04E600B2U, 0x8DE90F2FU},
+      {"reram-cmo", 86400, 0x609F8E9EU, 0x78353789U}, {custom, 0, 0x28F48216U, 0x04AF9CBFU},
+      {custom, 86400, 0xD2773B01U, 0xB76A14F3U},      {"pcm-hermes:devices=1", 86400, 0x75E9969BU, 0x7C951F50U},
+  };
+  for (const auto& chip : chips) {
+    EXPECT_EQ(checksum<std::int16_t>(chip.noise, chip.seconds, 32767), chip.wide) << chip.noise << " " << chip.seconds;
+    EXPECT_EQ(checksum<std::int8_t>(chip.noise, chip.seconds, 100), chip.narrow) << chip.noise << " " << chip.seconds;
   }
 }
 
