@@ -9,6 +9,7 @@
 #include <new>
 
 #include "arch/generated/xw_arch.hpp"
+#include "host/backends/functional/ir_drop.hpp"
 
 namespace xw::functional {
 namespace {
@@ -47,10 +48,12 @@ Executor::Buffer<T> Executor::make_buffer(std::size_t count) {
   return Buffer<T>(data);
 }
 
-Executor::Executor(const arch::EmulatorDescription& emulator, const device::DeviceMemory& memory, ThreadPool& pool)
+Executor::Executor(const arch::EmulatorDescription& emulator, const device::DeviceMemory& memory, ThreadPool& pool,
+                   double ir_drop)
     : emulator_(emulator),
       memory_(memory),
       pool_(pool),
+      ir_drop_(ir_drop),
       x_stride_(padded(emulator.xbuf_bytes)),
       y_stride_(padded(std::size_t{4} * emulator.ybuf_words) / 4),
       bank_words_(y_stride_ * emulator.max_batch),
@@ -130,7 +133,7 @@ std::uint64_t Executor::multiply(const MvmStep& step, const device::RunArguments
   batch.vector_base = arguments.vector_base + begin;
   batch.chip_seed = arguments.chip_seed;
   batch.accumulate = step.accumulate;
-  return analog::tile_mvm(step.block, batch);
+  return ir_drop_ > 0 ? tile_mvm_with_ir_drop(step.block, batch, ir_drop_) : analog::tile_mvm(step.block, batch);
 }
 
 void Executor::load(const Instruction& load, const device::RunArguments& arguments, std::uint32_t begin,

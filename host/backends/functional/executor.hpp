@@ -18,7 +18,9 @@ namespace xw::functional {
 /// Executes calls whose every instruction has been checked.
 class Executor {
  public:
-  Executor(const arch::EmulatorDescription& emulator, const device::DeviceMemory& memory, ThreadPool& pool);
+  /// `ir_drop`: of tile_mvm_with_ir_drop; 0: none.
+  Executor(const arch::EmulatorDescription& emulator, const device::DeviceMemory& memory, ThreadPool& pool,
+           double ir_drop);
 
   /// Executes the first `count` instructions (at most call.valid). Returns the number of saturated conversions. Small
   /// batches are distributed over threads by engines, large ones by vectors; the result is that of program order.
@@ -51,6 +53,7 @@ class Executor {
   const arch::EmulatorDescription& emulator_;
   const device::DeviceMemory& memory_;
   ThreadPool& pool_;
+  double ir_drop_;
   std::size_t x_stride_, y_stride_, bank_words_;  ///< bytes, words, words
   Buffer<std::int8_t> xbuf_;                      ///< [max_batch][x_stride_]
   Buffer<std::int32_t> ybuf_;                     ///< [engine][max_batch][y_stride_]

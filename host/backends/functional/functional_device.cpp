@@ -4,6 +4,8 @@
 #include "host/backends/functional/functional_device.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cstring>
 #include <map>
 #include <string>
@@ -37,6 +39,14 @@ static_assert(sizeof(program::EncodedInstruction) == arch::kInstructionBytes);
   return value;
 }
 
+/// "functional", with what makes its words others.
+std::string device_name(double ir_drop) {
+  if (ir_drop == 0) return "functional";
+  std::array<char, 32> number{};
+  const std::to_chars_result end = std::to_chars(number.data(), number.data() + number.size(), ir_drop);
+  return "functional:ir-drop=" + std::string(number.data(), end.ptr);
+}
+
 }  // namespace
 
 struct FunctionalDevice::Impl {
@@ -64,12 +74,13 @@ struct FunctionalDevice::Impl {
     std::unordered_map<std::uint32_t, Call> calls;
   };
 
-  Impl(const device::DeviceInfo& the_info, const device::DeviceMemory& the_memory, ThreadPool& thread_pool)
+  Impl(const device::DeviceInfo& the_info, const device::DeviceMemory& the_memory, ThreadPool& thread_pool,
+       double ir_drop)
       : info(the_info),
         pool(thread_pool),
         memory(the_memory),
         images(info.emulator),
-        executor(info.emulator, memory, thread_pool) {}
+        executor(info.emulator, memory, thread_pool, ir_drop) {}
 
   /// Forgets what was derived from [address, address + bytes).
   void invalidate(Address address, std::uint64_t bytes) {
@@ -226,10 +237,10 @@ void FunctionalDevice::Impl::complete(std::byte* record, const RunArguments& arg
   invalidate(arguments.completion_base, bytes.size());
 }
 
-FunctionalDevice::FunctionalDevice(const arch::EmulatorDescription& emulator, ThreadPool& pool)
-    : HostMemoryDevice({"functional", emulator, arch::kContractHash, false}) {
+FunctionalDevice::FunctionalDevice(const arch::EmulatorDescription& emulator, ThreadPool& pool, double ir_drop)
+    : HostMemoryDevice({device_name(ir_drop), emulator, arch::kContractHash, false}) {
   device::check_emulator("functional", emulator);
-  impl_ = std::make_unique<Impl>(info(), memory(), pool);
+  impl_ = std::make_unique<Impl>(info(), memory(), pool, ir_drop);
 }
 FunctionalDevice::~FunctionalDevice() = default;
 

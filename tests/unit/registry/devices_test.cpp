@@ -71,9 +71,17 @@ TEST_F(Devices, UnknownNamesAreToldTheKnownOnes) {
   }
 }
 
-TEST_F(Devices, OptionsOfADeviceWithoutAnyAreRefused) {
-  for (const char* uri : {"functional:", "functional:threads=3"})
-    test::expect_error(ErrorCode::kInvalidArgument, "functional has no options", [&] { (void)open_uri(uri); });
+TEST_F(Devices, OptionsThatADeviceLacksAreRefused) {
+  test::expect_error(ErrorCode::kInvalidArgument, "functional: expected key=value with one of the keys ir-drop",
+                     [&] { (void)open_uri("functional:threads=3"); });
+}
+
+TEST_F(Devices, OnlyTheFunctionalDeviceHasIrDrop) {
+  EXPECT_EQ(open_uri("functional:ir-drop=1e-6")->info().name, "functional:ir-drop=1e-06");
+  for (const DeviceKind& kind : devices()) {
+    if (kind.name == "functional" || !kind.built()) continue;
+    test::expect_error(ErrorCode::kInvalidArgument, "ir-drop", [&] { (void)open_uri(kind.name + ":ir-drop=1e-6"); });
+  }
 }
 
 }  // namespace

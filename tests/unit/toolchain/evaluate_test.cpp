@@ -230,6 +230,24 @@ TEST_F(Evaluate, ChipsWithFaultsSayWhatIsBrokenAndMapsCountAsSettings) {
   });
 }
 
+TEST_F(Evaluate, AStudyIsAnotherSettingAndTheOthersAreNone) {
+  const std::filesystem::path file = folder_ / "study.json";
+  const auto measure = [&](const std::string& device) {
+    RunOptions run;
+    run.chip.noise = "ideal";
+    run.device = device;
+    OpenedModel opened(program_, run, {}, 1);
+    EXPECT_THAT(opened.describe(), testing::HasSubstr(device + " device"));
+    return evaluate(opened, sample_plan(), {7, 1}, {"m.xwp", file});
+  };
+  const double wires = measure("functional:ir-drop=0.001").json["runs"][0]["perplexity"]["perplexity"];
+  test::expect_error(ErrorCode::kInvalidArgument, "other settings", [&] { (void)measure("functional"); });
+  std::filesystem::remove(file);
+  const Evaluation plain = measure("functional");
+  EXPECT_FALSE(plain.json["settings"].contains("device"));
+  EXPECT_NE(plain.json["runs"][0]["perplexity"]["perplexity"], wires);
+}
+
 TEST_F(Evaluate, ImpossibleTimesAreRefused) {
   EvaluationPlan plan = sample_plan();
   OpenedModel steady(program_, {}, {}, 1);
