@@ -214,7 +214,10 @@ async def refuse_one(bench, name, arguments, generator):
     detail = await bench.read(ERROR_DETAIL, 8)
     where = f"{name}: SLVERR to {'a write' if port is bench.gmem_write else 'a read'} of {port.refused:#x}"
     assert code == MEMORY_SLVERR, f"{where}: error code {code}"
-    if port is bench.gmem_write:  # the burst
+    record = arguments["completion_base"]
+    if port is bench.gmem_write and record <= port.refused < record + RECORD_BYTES:
+        assert detail == record, f"{where}: error detail {detail:#x}, expected that of the record, {record:#x}"
+    elif port is bench.gmem_write:  # the burst
         assert detail // PAGE == port.refused // PAGE and detail <= port.refused, f"{where}: error detail {detail:#x}"
     else:  # the line
         assert detail == port.refused // LINE * LINE, f"{where}: error detail {detail:#x}"
