@@ -30,6 +30,10 @@ int adapt_main(const std::vector<std::string>& arguments) {
   add("level", po::value(&level)->default_value(level),
       ("what may be done, each with all before it: " + toolchain::adapt_level_help()).c_str());
   add("rank", po::value<std::uint32_t>(), "directions of every input that are taken digitally (default: the level's)");
+  bool sort_rows = false;
+  add("sort-rows", po::bool_switch(&sort_rows),
+      "first put the model's features into the order in which rows of large weights share blocks: exact, and free at "
+      "run time");
   add("noise", po::value(&adapt.noise), "cell model that is adapted to (default: the chip's)");
   add("calibration-text", path_value(adapt.text, "--calibration-text"),
       "text file to adapt on, or a folder of `crossweave generate-data` (default: a built-in text)");
@@ -69,6 +73,7 @@ int adapt_main(const std::vector<std::string>& arguments) {
   const double ridge = adapt.passes.ridge;
   adapt.passes = toolchain::adapt_level(level);
   adapt.passes.ridge = ridge;
+  adapt.passes.sort_rows = sort_rows;
   if (values->contains("rank")) adapt.passes.rank = (*values)["rank"].as<std::uint32_t>();
   if (values->contains("digital-macs") || values->contains("extra-tiles")) {
     // Without a word about digital work there is none beside that of the extra tiles.

@@ -40,7 +40,18 @@ struct AdaptedSite {
   std::uint32_t replicas = 1;  ///< copies on the chip, of the reader with most
 };
 
+/// Features that were put into another order, and what that is expected to give.
+struct SortedFeatures {
+  std::uint32_t features = 0;
+  std::uint32_t sites = 0;  ///< that read them
+  double
+      noise_before = 0,
+      noise_after =
+          0;  ///< of programming and converters, over the variance of the outputs, summed over the layers that read them
+};
+
 struct AdaptSummary {
+  std::vector<SortedFeatures> sorted;  ///< where sorting lowers the noise
   std::vector<AdaptedSite> sites;
   std::uint64_t tokens = 0;        ///< calibrated on
   std::uint64_t analog_macs = 0;   ///< of a token

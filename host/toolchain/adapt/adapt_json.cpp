@@ -74,6 +74,12 @@ nlohmann::ordered_json adapt_json(const AdaptSummary& summary, const std::filesy
   json["tokens"] = summary.tokens;
   json["seconds"] = summary.seconds;
   json["macs"] = {{"analog", summary.analog_macs}, {"digital", summary.digital_macs}};
+  for (const SortedFeatures& group : summary.sorted) {
+    json["sorted_rows"].push_back({{"features", group.features},
+                                   {"sites", group.sites},
+                                   {"noise_over_signal_before", group.noise_before},
+                                   {"noise_over_signal_after", group.noise_after}});
+  }
   json["sites"] = nlohmann::ordered_json::array();
   for (const AdaptedSite& site : summary.sites) {
     nlohmann::ordered_json layers = nlohmann::ordered_json::array();

@@ -3,6 +3,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/adapt/adapt_text.hpp"
 
+#include <cmath>
+
 #include "host/report/text_format.hpp"
 #include "host/toolchain/adapt/adapt_json.hpp"
 
@@ -35,6 +37,10 @@ void write_adapt_text(std::ostream& out, const AdaptSummary& summary, const std:
       output.string().c_str(), summary.sites.size(), static_cast<unsigned long long>(summary.tokens), summary.seconds,
       static_cast<double>(summary.digital_macs) * 1e-6, static_cast<double>(summary.analog_macs) * 1e-6,
       100.0 * static_cast<double>(summary.digital_macs) / static_cast<double>(summary.analog_macs));
+  for (const SortedFeatures& group : summary.sorted) {
+    report::line(out, "rows sorted: %u features that %u sites read; expected noise %+.2f dB", group.features,
+                 group.sites, 10 * std::log10(group.noise_after / group.noise_before));
+  }
   report::line(out, "expected noise over signal, dB (mean over layers of a kind):");
   report::line(out, "  %-12s %8s %8s %10s %8s", "kind", "before", "after", "clipping", "level");
   for (const AdaptedKind& kind : by_kind(summary)) {

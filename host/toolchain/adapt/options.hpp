@@ -15,6 +15,7 @@ namespace xw::toolchain {
 
 /// The passes of an adaptation; each is documented where it is (compiler/passes) and in docs/adaptation.md.
 struct AdaptPasses {
+  bool sort_rows = false;  ///< features stand in the order that makes the rows of a block alike, before all else
   bool equalise = false;
   bool centre = false;
   bool first_token = false;  ///< position 0 of a context is computed digitally; calibration leaves it out

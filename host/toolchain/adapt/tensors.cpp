@@ -11,11 +11,10 @@
 #include "compiler/checkpoint/adapted.hpp"
 #include "compiler/pipeline/targets.hpp"
 #include "host/tokenizer/tokenizer.hpp"
+#include "host/toolchain/adapt/stored.hpp"
 
 namespace xw::toolchain {
 namespace {
-
-constexpr std::uint64_t kCopyElements = 1U << 20;
 
 std::vector<float> read_vector(const OpenedCheckpoint& opened, const ir::TensorRef& reference) {
   const checkpoint::Tensor& tensor = compiler::find_tensor(*opened.file, reference);
@@ -34,12 +33,6 @@ bool folds_into_linear(const passes::Site& site) {
 
 const std::string& linear_name(const ir::Graph& graph, std::size_t node) {
   return ir::attr_string(graph.nodes[node], "name");
-}
-
-/// Stored as they are, if the format can.
-checkpoint::Dtype stored_dtype(const checkpoint::Tensor& tensor) {
-  const bool as_is = checkpoint::is_safetensors_dtype(tensor.dtype) && tensor.bounds == nullptr;
-  return as_is ? tensor.dtype : checkpoint::Dtype::kF32;
 }
 
 }  // namespace
@@ -169,17 +162,7 @@ AdaptedWriter::AdaptedWriter(const std::filesystem::path& output, const AdaptedT
 
 void AdaptedWriter::copy(const std::string& name) {
   const checkpoint::Tensor& tensor = compiler::find_tensor(*opened_.file, {name, 0, 0});
-  if (stored_dtype(tensor) == tensor.dtype) {
-    writer_->add(name, tensor.data);
-  } else {
-    const std::uint64_t step = std::max<std::uint64_t>(1, kCopyElements / tensor.row_elements());
-    for (std::uint64_t row = 0; row < tensor.rows(); row += step) {
-      const std::uint64_t end = std::min(row + step, tensor.rows());
-      std::vector<float> values((end - row) * tensor.row_elements());
-      checkpoint::read_rows(tensor, row, end, values);
-      writer_->add(name, values);
-    }
-  }
+  write_as_stored(*writer_, tensor);
   opened_.file->release(tensor);
 }
 

@@ -17,6 +17,7 @@ namespace xw::test {
 /// Shape of the model: big enough that matrices are cut on both axes of 64x64 tiles.
 struct TinyShape {
   std::int32_t dim = 96, hidden = 160, layers = 2, heads = 4, kv_heads = 2, vocab = 300, context = 128;
+  float loud = 1;  ///< factor of the weights of every fifth input of a matrix
 };
 
 /// Writes model.bin (llama2.c version 0, tied output layer) and tokenizer.bin into `folder`; returns the path of the model.
@@ -33,7 +34,11 @@ inline std::filesystem::path write_tiny_model(const std::filesystem::path& folde
     for (std::int64_t i = 0; i < count; ++i) weights.push_back(normal(generator));
   };
   const auto matrix = [&](std::int64_t out, std::int64_t in) {
+    const std::size_t begin = weights.size();
     random(shape.layers * out * in, 1.0F / std::sqrt(static_cast<float>(in)), 0);
+    for (std::size_t i = 2; begin + i < weights.size(); ++i) {
+      if (i % static_cast<std::size_t>(in) % 5 == 2) weights[begin + i] *= shape.loud;
+    }
   };
   random(std::int64_t{shape.vocab} * shape.dim, 0.5F, 0);   // embedding
   random(std::int64_t{shape.layers} * shape.dim, 0.1F, 1);  // attention norms

@@ -74,6 +74,47 @@ TEST_F(AdaptTest, ExactPassesKeepTheLogits) {
   }
 }
 
+TEST_F(AdaptTest, SortedRowsKeepTheLogitsAndLowerTheExpectedNoise) {
+  const std::filesystem::path folder = folder_ / "loud";
+  const std::filesystem::path loud = test::write_tiny_model(folder, -1, {.loud = 6});
+  const std::vector<float> expected = logits(loud, {}, {});
+  const auto noise = [](const AdaptSummary& summary) {
+    double sum = 0;
+    for (const AdaptedSite& site : summary.sites) {
+      for (const AdaptedLayer& layer : site.layers) sum += layer.noise_after;
+    }
+    return sum;
+  };
+  for (const AdaptPasses& passes :
+       {AdaptPasses{}, AdaptPasses{.equalise = true, .centre = true, .first_token = true, .rank = 5}}) {
+    AdaptOptions options = small(passes);
+    options.noise = "pcm-afm";
+    const std::filesystem::path output = folder / "sorted.safetensors";
+    ThreadPool pool(2);
+    const AdaptSummary as_it_is = adapt_checkpoint(loud, options_, options, output, pool);
+    EXPECT_TRUE(as_it_is.sorted.empty());
+    options.passes.sort_rows = true;
+    const AdaptSummary sorted = adapt_checkpoint(loud, options_, options, output, pool);
+    EXPECT_LT(distance(logits(output, {}, {}), expected), 5e-6);
+    ASSERT_EQ(sorted.sorted.size(), 3U) << "the stream, and the inside of both MLPs";
+    EXPECT_EQ(sorted.sorted[0].features, 96U);
+    EXPECT_EQ(sorted.sorted[0].sites, 5U) << "two of every layer, and the output layer";
+    for (const SortedFeatures& group : sorted.sorted) EXPECT_LT(group.noise_after, group.noise_before);
+    EXPECT_LT(noise(sorted), noise(as_it_is));
+    if (passes.rank == 0) {  // what is expected of the order is what the layers then have
+      double gain = 0;
+      for (const SortedFeatures& group : sorted.sorted) gain += group.noise_before - group.noise_after;
+      EXPECT_NEAR(noise(as_it_is) - noise(sorted), gain, 1e-3 * gain);
+      EXPECT_GT(gain, 0.05 * noise(as_it_is));
+    }
+    const std::string bytes = read_text_file(output);
+    ThreadPool other(3);
+    static_cast<void>(adapt_checkpoint(loud, options_, options, output, other));
+    EXPECT_EQ(read_text_file(output), bytes) << "whatever the number of threads";
+    EXPECT_EQ(adapt_json(sorted, output).at("sorted_rows").size(), 3U);
+  }
+}
+
 /// Random weights have neither a mean nor directions that would be worth much: what is seen must not grow, what is expected falls.
 /// How much a real model gains: docs/results.md.
 TEST_F(AdaptTest, LevelsLowerTheExpectedNoise) {
