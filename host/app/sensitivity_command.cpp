@@ -78,12 +78,13 @@ int sensitivity_main(const std::vector<std::string>& arguments) {
   plan.text = read_text_file(text);
   toolchain::OpenedModel opened(model, run, compile, threads);
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
+  const std::string chip = opened.describe();  // before it has become as old as the last of several times
   const toolchain::SensitivityRun measured = toolchain::measure_sensitivity(opened, plan, seeds, {model, json});
   if (!csv.empty()) write_text_file(csv, toolchain::to_csv(measured.result));
   if (json == "-") {
     write_json(json, measured.json);
   } else {
-    std::cout << printable(opened.describe()) << '\n' << printable_lines(toolchain::to_text(measured.result));
+    std::cout << printable(chip) << '\n' << printable_lines(toolchain::to_text(measured.result));
   }
   return 0;
 }

@@ -95,14 +95,14 @@ std::string to_text(const Sensitivity& sensitivity) {
   std::string text;
   append(text,
          "nothing on the chip: %.4f nats per token, perplexity %.3f (%llu tokens)\n"
-         "everything, cells without noise: +%.4f ± %.4f, perplexity %.3f\n",
+         "everything, cells without noise: %+.4f ± %.4f, perplexity %.3f\n",
          sensitivity.reference, std::exp(sensitivity.reference), static_cast<unsigned long long>(sensitivity.tokens),
          sensitivity.ranges.mean, sensitivity.ranges.standard_error,
          std::exp(sensitivity.reference + sensitivity.ranges.mean));
   const bool one_time = sensitivity.times.size() == 1;
   for (const SensitivityAtTime& time : sensitivity.times) {
     if (!one_time) text += "\n" + duration_text(time.seconds) + " after programming\n";
-    append(text, "everything, %u chip%s: +%.4f ± %.4f, perplexity %.3f\n", sensitivity.chips,
+    append(text, "everything, %u chip%s: %+.4f ± %.4f, perplexity %.3f\n", sensitivity.chips,
            sensitivity.chips == 1 ? "" : "s", time.all.mean, time.all.standard_error,
            std::exp(sensitivity.reference + time.all.mean));
     for (const SensitivityBy by : {SensitivityBy::kKind, SensitivityBy::kLayer, SensitivityBy::kCall})

@@ -273,7 +273,7 @@ TEST(SensitivityReport, EveryTimeHasItsRowsAndItsUnit) {
   group.alone.mean = 0.5;
   sensitivity.times.push_back({3600, {0.25, 0}, {group}});
   group.alone.mean = 0.75;
-  sensitivity.times.push_back({86400, {1.25, 0}, {group}});
+  sensitivity.times.push_back({86400, {-1.25, 0}, {group}});
   const std::string csv = to_csv(sensitivity);
   EXPECT_THAT(csv, testing::HasSubstr("\r\n3600.0,call,\"qkv\",0,0,0.5,"));
   EXPECT_THAT(csv, testing::HasSubstr("\r\n86400.0,call,\"qkv\",0,0,0.75,"));
@@ -284,10 +284,12 @@ TEST(SensitivityReport, EveryTimeHasItsRowsAndItsUnit) {
   EXPECT_LT(hour, text.find("500.00"));
   EXPECT_LT(text.find("500.00"), day);
   EXPECT_LT(day, text.find("750.00"));
+  EXPECT_THAT(text, testing::HasSubstr("1 chip: +0.2500 "));
+  EXPECT_THAT(text, testing::HasSubstr("1 chip: -1.2500 "));
   const auto json = to_json(sensitivity);
   EXPECT_EQ(json["seconds"], 3600);
   EXPECT_EQ(json["all"]["mean"], 0.25);
-  EXPECT_EQ(json["times"][1]["all"]["mean"], 1.25);
+  EXPECT_EQ(json["times"][1]["all"]["mean"], -1.25);
   EXPECT_EQ(json["times"][1]["groups"][0]["alone"]["mean"], 0.75);
 }
 
