@@ -4,12 +4,13 @@
 """How fast cells are programmed, model by model, beside IBM's aihwkit on the same matrix, on one core each; makes a table of docs/performance.md.
 
     python3 -m venv /tmp/aihwkit && /tmp/aihwkit/bin/pip install torch numpy scipy
-    curl -LO https://files.pythonhosted.org/packages/source/a/aihwkit/aihwkit-1.2.0.tar.gz && tar xf aihwkit-1.2.0.tar.gz
+    /tmp/aihwkit/bin/pip download --no-binary :all: --no-deps aihwkit==1.2.0    # or the .tar.gz from pypi.org; pip prepares its build, which takes minutes
+    tar xf aihwkit-1.2.0.tar.gz
     cmake --build --preset release --target programming_speed
     /tmp/aihwkit/bin/python scripts/programming_speed.py aihwkit-1.2.0/src/aihwkit [--write]
 
-The argument is aihwkit's package folder; only its Python code runs, as noise models need no more. A new chip is `apply_noise` at 0 s there
-(programming only), an aged one at one day (programming, drift and read noise, all drawn anew); ours read the new chip, too.
+The argument is aihwkit's package folder; only its Python code runs, as noise models need no more. A new chip is `apply_programming_noise` there
+(no read noise), an aged one `apply_noise` at one day (programming, drift and read noise, all drawn anew); ours read the new chip, too.
 --write puts the table between the markers in docs/performance.md.
 """
 import argparse
@@ -108,7 +109,7 @@ def processor():
 def table(arguments, mine, other, versions):
     kernels = [k for k in ("avx512", "avx2", "portable") if any(key[2] == k for key in mine)]
     lines = [f"Million cells per second of CPU time, one core of an {processor()}; a matrix of {arguments.rows} x {arguments.columns}, the best of "
-             f"{arguments.repeats}; {versions}, one thread:", "",
+             f"{arguments.repeats}; {versions}, one thread; shared with other work:", "",
              "| cell model | chip | " + " | ".join(kernels) + f" | aihwkit | {kernels[0]} / aihwkit |",
              "|---|---|" + "---|" * (len(kernels) + 2)]
     for name, seconds in dict.fromkeys(key[:2] for key in mine):
