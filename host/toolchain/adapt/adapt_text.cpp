@@ -4,6 +4,9 @@
 #include "host/toolchain/adapt/adapt_text.hpp"
 
 #include <cmath>
+#include <map>
+#include <utility>
+#include <vector>
 
 #include "host/report/text_format.hpp"
 #include "host/toolchain/adapt/adapt_json.hpp"
@@ -29,6 +32,21 @@ void write_search(std::ostream& out, const AdaptSummary& summary) {
   }
 }
 
+/// Groups of one size and as many readers (the insides of all MLPs) on one line.
+void write_sorted(std::ostream& out, const std::vector<SortedFeatures>& sorted) {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::pair<std::size_t, SortedFeatures>> alike;
+  for (const SortedFeatures& group : sorted) {
+    auto& [groups, sum] = alike[{group.features, group.sites}];
+    ++groups;
+    sum.noise_before += group.noise_before;
+    sum.noise_after += group.noise_after;
+  }
+  for (const auto& [size, found] : alike) {
+    report::line(out, "rows sorted: %zu x %u features, each read by %u sites; expected noise %+.2f dB", found.first,
+                 size.first, size.second, 10 * std::log10(found.second.noise_after / found.second.noise_before));
+  }
+}
+
 }  // namespace
 
 void write_adapt_text(std::ostream& out, const AdaptSummary& summary, const std::filesystem::path& output) {
@@ -37,10 +55,7 @@ void write_adapt_text(std::ostream& out, const AdaptSummary& summary, const std:
       output.string().c_str(), summary.sites.size(), static_cast<unsigned long long>(summary.tokens), summary.seconds,
       static_cast<double>(summary.digital_macs) * 1e-6, static_cast<double>(summary.analog_macs) * 1e-6,
       100.0 * static_cast<double>(summary.digital_macs) / static_cast<double>(summary.analog_macs));
-  for (const SortedFeatures& group : summary.sorted) {
-    report::line(out, "rows sorted: %u features that %u sites read; expected noise %+.2f dB", group.features,
-                 group.sites, 10 * std::log10(group.noise_after / group.noise_before));
-  }
+  write_sorted(out, summary.sorted);
   report::line(out, "expected noise over signal, dB (mean over layers of a kind):");
   report::line(out, "  %-12s %8s %8s %10s %8s", "kind", "before", "after", "clipping", "level");
   for (const AdaptedKind& kind : by_kind(summary)) {
