@@ -1,6 +1,7 @@
 // `crossweave eval`: perplexity and tasks, over one or several chip instances.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <iostream>
 #include <nlohmann/json.hpp>
 
@@ -67,6 +68,15 @@ evaluation::BosChoice bos_choice(const std::string& word) {
   throw Error(ErrorCode::kInvalidArgument, "--bos: expected tokenizer, always or never, found '" + word + "'");
 }
 
+/// Throws Error{kInvalidArgument} for options of answers that no task wants.
+void refuse_unused_sampling(const evaluation::Sampling& sampling, const std::vector<evaluation::Task>& tasks) {
+  if (sampling == evaluation::Sampling{}) return;
+  if (std::ranges::any_of(tasks, [](const auto& task) { return task.kind == evaluation::TaskKind::kGeneration; }))
+    return;
+  throw Error(ErrorCode::kInvalidArgument,
+              "--samples, --temperature, --top-k, --top-p, --seed: expected a task with generated answers, found none");
+}
+
 }  // namespace
 
 int eval_main(const std::vector<std::string>& arguments) {
@@ -108,6 +118,7 @@ int eval_main(const std::vector<std::string>& arguments) {
   if (!flags.text.empty()) flags.plan.text = read_text_file(flags.text);
   for (const std::string& task : flags.tasks) flags.plan.tasks.push_back(evaluation::read_task(task, flags.limit));
   toolchain::check(flags.plan.tasks);
+  refuse_unused_sampling(sampling, flags.plan.tasks);
   if (flags.plan.perplexity.context < 2)
     throw Error(ErrorCode::kInvalidArgument,
                 "--context: expected at least 2 tokens, found " + std::to_string(flags.plan.perplexity.context));

@@ -184,6 +184,10 @@ TEST_F(CommandLine, SamplesSeveralAnswers) {
   EXPECT_EQ(nlohmann::json::parse(read_text_file(folder_ / "d.json")).at("settings").at("temperature"), 1);
   EXPECT_THAT(evaluate(" --samples 2 --temperature 0", "c.json").output,
               HasSubstr("--samples: expected a temperature above 0"));
+  write_text_file(folder_ / "plain.txt", "a bad cab");
+  EXPECT_THAT(
+      crossweave("eval " + program_.string() + " --samples 2 --text " + (folder_ / "plain.txt").string()).output,
+      HasSubstr("expected a task with generated answers"));
   EXPECT_THAT(evaluate(" --samples 0", "c.json").output, HasSubstr("--samples: expected 1 to 1024, found 0"));
 }
 

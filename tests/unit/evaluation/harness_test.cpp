@@ -39,7 +39,7 @@ TEST_P(HarnessSamples, HaveTheMetricsOfTheirLogLikelihoods) {
   for (std::size_t i = 0; i < lines.size(); ++i) {
     ASSERT_EQ(task.items[i].recorded.size(), task.items[i].requests.size());
     const bool is_greedy = lines[i]["filtered_resps"][0][1] == "True";
-    results.push_back({task.items[i].recorded, is_greedy && task.kind == TaskKind::kContinuation, ""});
+    results.push_back({task.items[i].recorded, is_greedy && task.kind == TaskKind::kContinuation, "", {}});
   }
   std::size_t compared = 0;
   for (const Metric& metric : metrics(task, results)) {
