@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace xw::xrt_device {
 
@@ -18,13 +19,15 @@ struct XclbinHeader {
 };
 
 /// Sections lie inside of the file and those that a kernel needs are there, the kernel is ours; files of the emulation
-/// also have the checksum that they were written with. Throws Error{kFormat} naming `origin` and what is wrong.
+/// (by their platform or their mark) also have the checksum that they were written with. Throws Error{kFormat} naming `origin` and what is wrong.
 [[nodiscard]] XclbinHeader check_xclbin(std::span<const std::byte> bytes, const std::string& origin);
 
 /// An xclbin of the emulation holds the CRC-32 of all its bytes but these 4 here, where others have room for a signature.
 inline constexpr std::size_t kChecksumOffset = 40;
 /// Begins the platform name of an xclbin of the emulation.
 inline constexpr const char* kEmulatedPlatform = "crossweave_emulated_";
+/// Behind it: says that there is one, whatever has become of the platform's name.
+inline constexpr std::string_view kChecksumMark = "crossweave";
 /// The CRC-32 that belongs at kChecksumOffset of a file that is longer.
 [[nodiscard]] std::uint32_t xclbin_checksum(std::span<const std::byte> bytes);
 

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <random>
 #include <regex>
 #include <set>
 #include <string>
@@ -100,22 +99,13 @@ TEST(Xclbin, TruncatedFilesAreRefused) {
   }
 }
 
-TEST(Xclbin, ChangedBitsAreRefusedButForThoseOfThePlatformName) {
+TEST(Xclbin, AChangedBitIsRefusedWhereverItIs) {
   const std::vector<std::byte> good = some_xclbin();
-  constexpr unsigned kSeed = 5;
-  SCOPED_TRACE("seed " + std::to_string(kSeed));
-  std::mt19937 random(kSeed);
-  const auto name = std::string_view("crossweave_emulated_");
-  const auto platform = std::search(good.begin(), good.end(), std::as_bytes(std::span(name)).begin(),
-                                    std::as_bytes(std::span(name)).end()) -
-                        good.begin();
-  for (int i = 0; i < 2000; ++i) {
+  for (std::size_t at = 0; at < good.size(); at += at < 1000 ? 1 : 7) {
     std::vector<std::byte> broken = good;
-    const std::size_t at = random() % broken.size();
-    broken[at] ^= static_cast<std::byte>(1U << (random() % 8));
-    if (at >= static_cast<std::size_t>(platform) && at < static_cast<std::size_t>(platform) + name.size()) continue;
+    broken[at] ^= static_cast<std::byte>(1U << (at % 8));
     test::expect_error(ErrorCode::kFormat, "not a usable xclbin",
-                       [&] { (void)xrt_device::check_xclbin(broken, "broken"); });
+                       [&] { (void)xrt_device::check_xclbin(broken, "broken at " + std::to_string(at)); });
   }
 }
 
