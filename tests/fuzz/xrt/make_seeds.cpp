@@ -33,14 +33,13 @@ void write_xclbins(const std::filesystem::path& folder, const emulation::CardDes
   write(folder / "emulated", xclbin);
   // Of any other platform, without the mark, the checksum is not looked at, so that changed files are read further.
   const auto is = [](std::byte a, char b) { return a == static_cast<std::byte>(b); };
-  for (const std::string_view sign :
-       {std::string_view(xw::xrt_device::kEmulatedPlatform), xw::xrt_device::kChecksumMark}) {
-    for (auto at = xclbin.begin();;) {
-      at = std::search(at, xclbin.end(), sign.begin(), sign.end(), is);
-      if (at == xclbin.end()) break;
-      *at++ = std::byte{'X'};
-    }
+  const std::string_view platform = xw::xrt_device::kEmulatedPlatform;
+  for (auto at = xclbin.begin();;) {
+    at = std::search(at, xclbin.end(), platform.begin(), platform.end(), is);
+    if (at == xclbin.end()) break;
+    *at++ = std::byte{'X'};
   }
+  xclbin[xw::xrt_device::kChecksumOffset + sizeof(std::uint32_t)] = std::byte{'X'};
   write(folder / "card", xclbin);
 }
 
