@@ -147,6 +147,17 @@ std::string probability(double p) {
   return to_fixed(p, 4);
 }
 
+std::string metric_of(const std::string& task, const std::string& metric) {
+  return task + " " + metric;
+}
+
+[[noreturn]] void fail_other_items(const EvaluationComparison& comparison, const std::string& task,
+                                   const std::string& first, const std::string& second) {
+  throw Error(ErrorCode::kInvalidArgument, "task " + task + ": expected the same items, found " + first + " in " +
+                                               comparison.first_name + " and " + second + " in " +
+                                               comparison.second_name);
+}
+
 }  // namespace
 
 bool is_evaluation(std::string_view text) {
@@ -171,18 +182,16 @@ EvaluationComparison compare_evaluations(std::string_view first_text, const std:
       continue;
     }
     if (other->second != identity) {
-      throw Error(ErrorCode::kInvalidArgument, "task " + task + ": expected the same items, found " + identity +
-                                                   " in " + first_name + " and " + other->second + " in " +
-                                                   second_name);
+      fail_other_items(comparison, task, identity, other->second);
     }
     const std::vector<std::string> first_metrics = first.metrics(task), second_metrics = second.metrics(task);
     for (const std::string& metric : second_metrics) {
       if (std::ranges::find(first_metrics, metric) == first_metrics.end())
-        comparison.only_one.push_back(task + " " + metric);
+        comparison.only_one.push_back(metric_of(task, metric));
     }
     for (const std::string& metric : first_metrics) {
       if (std::ranges::find(second_metrics, metric) == second_metrics.end()) {
-        comparison.only_one.push_back(task + " " + metric);
+        comparison.only_one.push_back(metric_of(task, metric));
         continue;
       }
       const MeasuredRuns values = first.values(task, metric);

@@ -120,6 +120,7 @@ SampledAnswers sample_answers(transformer::Model& model, transformer::Session& s
   while (true) {
     throw_if_interrupted();
     std::vector<std::int32_t> tokens;
+    tokens.reserve(live.size());
     for (const Continuation& one : live) tokens.push_back(one.tokens.back());
     const std::span<const float> logits = batch.step(tokens);
     result.tokens += tokens.size();

@@ -36,7 +36,7 @@ std::vector<double> effective_cells(const analog::BlockView& block, std::uint32_
     double reaches = 1;  // the converter, of the current into a node
     for (std::uint32_t row = 0; row < block.rows; ++row) {
       reaches *= share[row];
-      const int code = cell(block, row, column);
+      const std::int8_t code = cell(block, row, column);
       if (sign * code > 0) cells[row] = code * reaches;
     }
   }

@@ -104,7 +104,7 @@ class Measurements {
     opened_.place_calls(on_chip);
     evaluation::PerplexityOptions options = plan_.perplexity;
     options.show_progress = false;
-    const Windows windows = evaluation::perplexity(opened_.model(), inputs_.text, inputs_.bos, options).per_window;
+    Windows windows = evaluation::perplexity(opened_.model(), inputs_.text, inputs_.bos, options).per_window;
     kept_[name] = evaluation::to_json(windows);
     if (journal_.due()) journal_.keep(seed_, {{"measured", kept_}});
     progress_.advance();
