@@ -52,25 +52,6 @@ constexpr const char* kMarker = "#### ";
   return text;
 }
 
-[[nodiscard]] std::string comparable(const std::string& text, const GenerationRule& rule) {
-  std::string result = text;
-  if (rule.filter == AnswerFilter::kStrip) result = trimmed(text);
-  if (rule.filter == AnswerFilter::kStrictMatch || rule.filter == AnswerFilter::kFlexibleExtract) {
-    result = bare_number(std::move(result));
-  }
-  if (rule.ignore_case) {
-    for (char& c : result) {
-      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    }
-  }
-  if (rule.ignore_punctuation) {
-    std::erase_if(result, [](char c) {
-      return std::string_view("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~").find(c) != std::string_view::npos;
-    });
-  }
-  return result;
-}
-
 }  // namespace
 
 std::size_t stop_place(const std::string& text, const std::vector<std::string>& until) {
@@ -112,9 +93,29 @@ std::string filtered_answer(const std::string& text, AnswerFilter filter) {
   return text;
 }
 
+std::string comparable_answer(const std::string& answer, const GenerationRule& rule) {
+  std::string result = answer;
+  if (rule.filter == AnswerFilter::kStrip) result = trimmed(answer);
+  if (rule.filter == AnswerFilter::kStrictMatch || rule.filter == AnswerFilter::kFlexibleExtract) {
+    result = bare_number(std::move(result));
+  }
+  if (rule.ignore_case) {
+    for (char& c : result) {
+      if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    }
+  }
+  if (rule.ignore_punctuation) {
+    std::erase_if(result, [](char c) {
+      return std::string_view("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~").find(c) != std::string_view::npos;
+    });
+  }
+  return result;
+}
+
 bool is_answer(const std::string& answer, const std::vector<std::string>& answers, const GenerationRule& rule) {
-  const std::string found = comparable(answer, rule);
-  return std::ranges::any_of(answers, [&](const std::string& right) { return comparable(right, rule) == found; });
+  const std::string found = comparable_answer(answer, rule);
+  return std::ranges::any_of(answers,
+                             [&](const std::string& right) { return comparable_answer(right, rule) == found; });
 }
 
 }  // namespace xw::evaluation

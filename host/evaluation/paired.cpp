@@ -9,6 +9,7 @@
 
 #include "arch/support/error.hpp"
 #include "arch/support/interrupt.hpp"
+#include "arch/support/split_mix.hpp"
 
 namespace xw::evaluation {
 namespace {
@@ -17,15 +18,12 @@ constexpr double kLevel = 0.95;
 constexpr std::uint32_t kMostResamples = 10'000, kFewestResamples = 1000;
 constexpr double kMostProducts = 2e9;  // of all resamples together
 
-/// SplitMix64 (Steele et al., Fast splittable pseudorandom number generators).
+/// Uniform numbers for resampling.
 class Draws {
  public:
   [[nodiscard]] std::size_t below(std::size_t count) {
-    state_ += 0x9E3779B97F4A7C15U;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9U;
-    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBU;
-    return static_cast<std::size_t>((((z ^ (z >> 31U)) >> 32U) * count) >> 32U);
+    state_ += kSplitMixStep;
+    return static_cast<std::size_t>(((split_mix(state_) >> 32U) * count) >> 32U);
   }
 
  private:

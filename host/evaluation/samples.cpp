@@ -5,11 +5,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <string>
+#include <tuple>
 
 #include "arch/support/error.hpp"
 #include "arch/support/interrupt.hpp"
 #include "arch/support/setting_error.hpp"
+#include "arch/support/split_mix.hpp"
 #include "host/evaluation/likelihood.hpp"
 #include "host/evaluation/score.hpp"
 #include "host/transformer/batch.hpp"
@@ -18,17 +21,10 @@
 namespace xw::evaluation {
 namespace {
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, figure 16).
-[[nodiscard]] std::uint64_t mix(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
-}
-
 /// Seed of a continuation.
 [[nodiscard]] std::uint64_t stream(std::uint64_t seed, std::uint64_t item, std::uint64_t sample) {
-  constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15U;
-  return mix(mix(mix(seed + kStep) + (item + 1) * kStep) + (sample + 1) * kStep);
+  return split_mix(split_mix(split_mix(seed + kSplitMixStep) + (item + 1) * kSplitMixStep) +
+                   (sample + 1) * kSplitMixStep);
 }
 
 /// A continuation that is being made.
@@ -147,18 +143,22 @@ double pass_at(std::size_t n, std::size_t right, std::size_t k) {
 }
 
 std::size_t majority(const std::vector<SampledAnswer>& answers, std::size_t k, const GenerationRule& rule) {
-  std::size_t best = 0, most = 0;
-  bool best_is_valid = false;
+  struct Votes {
+    std::size_t first = 0, count = 0;
+    bool is_valid = false;
+  };
+  std::map<std::string, Votes> found;
   for (std::size_t i = 0; i < k; ++i) {
-    std::size_t votes = 0;
-    for (std::size_t j = 0; j < k; ++j) votes += is_answer(answers[j].text, {answers[i].text}, rule) ? 1U : 0U;
     const bool is_valid = answers[i].text != kNoNumber;
-    if (i != 0 && (is_valid == best_is_valid ? votes <= most : best_is_valid)) continue;
-    best = i;
-    most = votes;
-    best_is_valid = is_valid;
+    Votes& votes = found.try_emplace(comparable_answer(answers[i].text, rule), Votes{i, 0, is_valid}).first->second;
+    ++votes.count;
   }
-  return best;
+  // Valid ones before the others, then by votes, then the first.
+  const auto is_better = [](const auto& a, const auto& b) {
+    const Votes &one = a.second, &other = b.second;
+    return std::tuple(one.is_valid, one.count, other.first) > std::tuple(other.is_valid, other.count, one.first);
+  };
+  return std::ranges::min_element(found, is_better)->second.first;
 }
 
 std::size_t likeliest(const std::vector<SampledAnswer>& answers, std::size_t k) {

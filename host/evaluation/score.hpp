@@ -40,6 +40,8 @@ struct RequestScore {
 inline constexpr const char* kNoNumber = "[invalid]";
 /// What of a generated text is the answer.
 [[nodiscard]] std::string filtered_answer(const std::string& text, AnswerFilter filter);
+/// An answer as it is compared under the rule: two are the same answer if these are equal.
+[[nodiscard]] std::string comparable_answer(const std::string& answer, const GenerationRule& rule);
 /// Whether a filtered answer is one of `answers` under the rule.
 [[nodiscard]] bool is_answer(const std::string& answer, const std::vector<std::string>& answers,
                              const GenerationRule& rule);

@@ -10,21 +10,14 @@
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "arch/support/split_mix.hpp"
 
 namespace xw::transformer {
 namespace {
 
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, figure 16).
-std::uint64_t mix(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
-}
-
 /// Draw number n of a seed: uniform in [0, 1), multiples of 2^-53.
 double uniform(std::uint64_t seed, std::uint64_t n) {
-  constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15U;
-  return static_cast<double>(mix(mix(seed + kStep) + (n + 1) * kStep) >> 11) * 0x1p-53;
+  return static_cast<double>(split_mix(split_mix(seed + kSplitMixStep) + (n + 1) * kSplitMixStep) >> 11) * 0x1p-53;
 }
 
 /// exp(x) for x <= 0 by additions and multiplications only, so that it has the same bits on every platform (the

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "arch/support/error.hpp"
+#include "arch/support/split_mix.hpp"
 
 namespace xw::verilated {
 namespace {
@@ -35,12 +36,8 @@ StallCoin::StallCoin(double probability, std::uint64_t seed)
     : threshold_(static_cast<std::uint64_t>(std::llround(std::clamp(probability, 0.0, 1.0) * 0x1p32))), state_(seed) {}
 
 std::uint32_t StallCoin::next() {
-  // SplitMix64: one addition and a mix of the state.
-  state_ += 0x9E3779B97F4A7C15ULL;
-  std::uint64_t z = state_;
-  z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-  z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
-  return static_cast<std::uint32_t>((z ^ (z >> 31U)) >> 32U);
+  state_ += kSplitMixStep;
+  return static_cast<std::uint32_t>(split_mix(state_) >> 32U);
 }
 
 RequestRules::RequestRules(std::string channel, std::uint32_t beat_bytes, std::uint32_t num_ids)

@@ -9,20 +9,12 @@
 #include <string>
 
 #include "arch/support/error.hpp"
+#include "arch/support/split_mix.hpp"
 
 namespace xw::finetune {
 namespace {
 
 constexpr std::size_t kBlock = 256;  ///< weights that are summed before the place of a draw is looked for
-
-/// The finaliser of SplitMix64 (Steele, Lea and Flood, Fast Splittable Pseudorandom Number Generators, figure 16).
-std::uint64_t mix(std::uint64_t z) {
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
-}
-
-constexpr std::uint64_t kStep = 0x9E3779B97F4A7C15U;
 
 /// exp(x) for x <= 0, to 3e-7, by operations that compilers make vectors of and that have the same bits everywhere; 0 below -80.
 inline float fast_exp(float x) {
@@ -75,11 +67,11 @@ void check(const SamplingSettings& settings) {
 }
 
 std::uint64_t sequence_seed(std::uint64_t seed, std::uint64_t sequence) {
-  return mix(mix(seed + kStep) ^ (sequence + 1) * kStep);
+  return split_mix(split_mix(seed + kSplitMixStep) ^ (sequence + 1) * kSplitMixStep);
 }
 
 double uniform(std::uint64_t seed, std::uint64_t n) {
-  return static_cast<double>(mix(seed + (n + 1) * kStep) >> 11) * 0x1p-53;
+  return static_cast<double>(split_mix(seed + (n + 1) * kSplitMixStep) >> 11) * 0x1p-53;
 }
 
 std::int32_t choose_token(std::span<const float> logits, const SamplingSettings& settings, double draw,
