@@ -45,11 +45,8 @@ po::options_description eval_options(EvalFlags& flags) {
       "majority, the likeliest");
   add("temperature", po::value(&flags.plan.sampling.sampler.temperature)->default_value(0),
       "of generated answers; 0: greedy (several samples: 1 unless given)");
-  add("top-k", po::value(&flags.plan.sampling.sampler.top_k)->default_value(0),
-      "sample among the k likeliest (0: all)");
-  add("top-p", po::value(&flags.plan.sampling.sampler.top_p)->default_value(1),
-      "sample among the likeliest that hold this probability");
-  add("seed", po::value(&flags.plan.sampling.sampler.seed)->default_value(0), "seed of the sampling (not of the chip)");
+  add_sampler_options(add, flags.plan.sampling.sampler.top_k, flags.plan.sampling.sampler.top_p,
+                      flags.plan.sampling.sampler.seed);
   add("bos", po::value<std::string>()->default_value("tokenizer"),
       "beginning-of-sequence token in front of texts: tokenizer (where the tokenizer puts one), always, never");
   add("chip-seeds", po::value(&flags.chip_seeds)->default_value(1),

@@ -160,6 +160,13 @@ po::options_description run_options(toolchain::RunOptions& run) {
   return options;
 }
 
+void add_sampler_options(po::options_description_easy_init& add, std::uint32_t& top_k, double& top_p,
+                         std::uint64_t& seed) {
+  add("top-k", po::value(&top_k)->default_value(0), "sample among the k likeliest (0: all)");
+  add("top-p", po::value(&top_p)->default_value(1), "sample among the likeliest that hold this mass");
+  add("seed", po::value(&seed)->default_value(0), "seed of the sampling (not of the chip)");
+}
+
 std::vector<double> times_of(const po::variables_map& values, const std::string& text) {
   std::vector<double> times;
   if (text.empty()) return times;

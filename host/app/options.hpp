@@ -29,6 +29,9 @@ namespace xw::app {
 /// Error{kInvalidArgument} naming --times, also if --time was given.
 [[nodiscard]] std::vector<double> times_of(const boost::program_options::variables_map& values,
                                            const std::string& text);
+/// "--top-k", "--top-p", "--seed" of a command that chooses tokens; its temperature has a default and a meaning of its own.
+void add_sampler_options(boost::program_options::options_description_easy_init& add, std::uint32_t& top_k,
+                         double& top_p, std::uint64_t& seed);
 /// "--threads": 0 is one per core; at most kMaxThreads.
 [[nodiscard]] boost::program_options::options_description thread_options(unsigned& threads);
 inline constexpr unsigned kMaxThreads = 1024;

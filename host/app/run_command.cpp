@@ -38,10 +38,7 @@ po::options_description text_options(TextFlags& flags) {
   add("interactive,i", po::bool_switch(&flags.interactive), "chat line by line from standard input");
   add("tokens,n", po::value(&flags.generate.max_tokens)->default_value(128), "new tokens at most (per answer)");
   add("temperature,t", po::value(&flags.generate.sampler.temperature)->default_value(0), "0: greedy");
-  add("top-k", po::value(&flags.generate.sampler.top_k)->default_value(0), "sample among the k likeliest (0: all)");
-  add("top-p", po::value(&flags.generate.sampler.top_p)->default_value(1),
-      "sample among the likeliest that hold this mass");
-  add("seed", po::value(&flags.generate.sampler.seed)->default_value(0), "seed of the sampling (not of the chip)");
+  add_sampler_options(add, flags.generate.sampler.top_k, flags.generate.sampler.top_p, flags.generate.sampler.seed);
   add("ignore-eos", po::bool_switch(&flags.raw), "do not stop at end-of-text tokens");
   add("stats", po::bool_switch(&flags.statistics), "speed and counters on standard error");
   return options;

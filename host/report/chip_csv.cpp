@@ -5,6 +5,7 @@
 
 #include <cstdio>
 
+#include "arch/support/csv.hpp"
 #include "host/report/chip_pace.hpp"
 
 namespace xw::report {
@@ -12,13 +13,6 @@ namespace {
 
 using systemc::Breakdown;
 using systemc::Component;
-
-[[nodiscard]] std::string field(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (const char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + "\"";
-}
 
 [[nodiscard]] std::string number(double value) {
   char text[40];
@@ -30,7 +24,7 @@ using systemc::Component;
 [[nodiscard]] std::string component_head(const char* what) {
   std::string head;
   for (std::size_t c = 0; c < systemc::kNumComponents; ++c) {
-    head += "," + field(std::string(systemc::name(static_cast<Component>(c))) + " " + what);
+    head += "," + csv_field(std::string(systemc::name(static_cast<Component>(c))) + " " + what);
   }
   return head;
 }
@@ -87,7 +81,7 @@ std::string steps_csv(const systemc::ChipPlan& plan, const systemc::ChipResult& 
   std::string text = "step,name,kind,layer,time ns,energy pJ" + component_head("ns") + component_head("pJ") + "\r\n";
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const systemc::Share& share = result.steps[i];
-    text += std::to_string(i) + "," + field(plan.steps[i].name) + "," + kind_name(plan.steps[i].kind) + "," +
+    text += std::to_string(i) + "," + csv_field(plan.steps[i].name) + "," + kind_name(plan.steps[i].kind) + "," +
             std::to_string(plan.steps[i].layer) + "," + number(share.critical_path_ns.total()) + "," +
             number(share.energy_pj.total()) + components(share.critical_path_ns) + components(share.energy_pj) + "\r\n";
   }

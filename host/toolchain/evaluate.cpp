@@ -9,6 +9,7 @@
 #include <set>
 #include <utility>
 
+#include "arch/support/csv.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/setting_error.hpp"
 #include "arch/support/units.hpp"
@@ -268,18 +269,12 @@ void check_times(const std::vector<double>& times, const runtime::ChipInstance* 
 }
 
 std::string to_csv(const Evaluation& evaluation) {
-  const auto quoted = [](const std::string& name) {
-    if (name.find_first_of(",\"\r\n") == std::string::npos) return name;
-    std::string text = "\"";
-    for (const char c : name) text += c == '"' ? "\"\"" : std::string(1, c);
-    return text + "\"";
-  };
   std::string csv = "chip_seed,seconds,measure,metric,value\n";
   const auto add = [&](double seconds, const std::string& measure, const std::string& metric,
                        const evaluation::SeedStatistics& chips) {
     for (std::size_t i = 0; i < chips.seeds.size(); ++i) {
-      csv += std::to_string(chips.seeds[i]) + "," + Json(seconds).dump() + "," + quoted(measure) + "," + metric + "," +
-             Json(chips.values[i]).dump() + "\n";
+      csv += std::to_string(chips.seeds[i]) + "," + Json(seconds).dump() + "," + csv_field(measure) + "," + metric +
+             "," + Json(chips.values[i]).dump() + "\n";
     }
   };
   for (const TimeStatistics& time : evaluation.times) {

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <vector>
 
+#include "arch/support/csv.hpp"
 #include "arch/support/units.hpp"
 
 namespace xw::toolchain {
@@ -116,13 +117,7 @@ std::string to_csv(const Sensitivity& sensitivity) {
       "seconds,by,name,tiles,macs,alone,alone_error,ranges,ranges_error,noise,noise_error,regained,regained_error\r\n";
   for (const SensitivityAtTime& time : sensitivity.times) {
     for (const SensitivityGroup& group : time.groups) {
-      std::string quoted = "\"";
-      for (const char c : group.name) {
-        quoted += c;
-        if (c == '"') quoted += c;
-      }
-      quoted += '"';
-      text += Json(time.seconds).dump() + ',' + name(group.by) + ',' + quoted;
+      text += Json(time.seconds).dump() + ',' + name(group.by) + ',' + csv_quoted(group.name);
       append(text, ",%.6g,%llu", group.tiles, static_cast<unsigned long long>(group.macs));
       for (const LossDifference* loss : {&group.alone, &group.ranges, &group.noise, &group.regained})
         append(text, ",%.9g,%.9g", loss->mean, loss->standard_error);
