@@ -22,6 +22,7 @@
 #include "compiler/pipeline/row_cuts.hpp"
 #include "host/toolchain/adapt/collect.hpp"
 #include "host/toolchain/adapt/offers.hpp"
+#include "host/toolchain/adapt/order.hpp"
 #include "host/toolchain/adapt/reordered.hpp"
 #include "host/toolchain/adapt/search.hpp"
 #include "host/toolchain/adapt/solve.hpp"
@@ -29,7 +30,6 @@
 #include "host/toolchain/calibration/contexts.hpp"
 #include "host/toolchain/calibration/default_text.hpp"
 #include "host/toolchain/temporary_file.hpp"
-#include "host/transformer/kernels.hpp"
 #include "models/cells/cell_error.hpp"
 
 namespace xw::toolchain {
@@ -79,63 +79,30 @@ class Adapter {
                                      opened.graph);
   }
 
-  /// Orders of the groups of `free`, by the scores of their rows; none where that is not expected to lower the noise.
+  /// Orders of the groups of `free` (order.hpp).
   passes::Orders choose_orders(const passes::FreeOrders& free, std::vector<SortedFeatures>& sorted) {
-    const std::size_t groups = free.features.size();
     AdaptSummary unused;
-    for (const passes::Site& site : sites_) unused.sites.push_back({site.name, {}, 0, {}, 0, 1});
+    unused.sites.resize(sites_.size());
     scales_.resize(sites_.size());
-    std::vector<SortedSite> found(sites_.size());
+    std::vector<SiteRows> rows(sites_.size());
     const std::vector<std::size_t> batches = cut_batches();
     for (std::size_t b = 0; b + 1 < batches.size(); ++b) {
       const std::vector<SiteData> data = collect_batch(batches[b], batches[b + 1]);
       choose_scales_of(batches[b], data, unused);
-      pool_.for_each(data.size(), [&](std::size_t i) { found[batches[b] + i] = sorted_site(batches[b] + i, data[i]); });
+      pool_.for_each(data.size(), [&](std::size_t i) {
+        const std::size_t s = batches[b] + i;
+        rows[s] = site_rows(problem(s, data[i]), passes::spread(sites_[s], scales_[s]), options_.passes.centre);
+      });
     }
-    passes::Orders orders(groups);
-    for (std::uint32_t g = 0; g < groups; ++g) {
-      std::vector<double> scores(free.features[g]);
-      bool is_read = false;
-      for (std::size_t s = 0; s < sites_.size(); ++s) {
-        if (free.group_of[sites_[s].value] != g) continue;
-        is_read = true;
-        for (std::size_t i = 0; i < scores.size(); ++i) scores[i] += found[s].scores[i];
+    const auto weights_of = [&](std::size_t s) {
+      std::vector<passes::Matrix> weights;
+      for (const std::size_t reader : sites_[s].readers) {
+        weights.push_back(read_weights(opened_, reader));
+        scale_columns(weights.back(), passes::spread(sites_[s], scales_[s]));
       }
-      if (is_read) orders[g] = passes::rising(scores);
-    }
-    std::vector<SortedFeatures> gains(groups);
-    std::vector<std::pair<double, double>> of_site(sites_.size());
-    pool_.for_each(sites_.size(), [&](std::size_t s) {
-      const std::uint32_t g = free.group_of[sites_[s].value];
-      if (g == passes::FreeOrders::kFixed) return;
-      const std::vector<passes::Matrix> weights = scaled_weights(s);
-      const auto error = [&](std::span<const std::uint32_t> order) {
-        const std::vector<passes::InputConverter> converters =
-            passes::best_converters(passes::columns_in_order(found[s].samples, order), blocks_[s], errors_.dac_max);
-        double sum = 0;
-        for (std::size_t r = 0; r < weights.size(); ++r)
-          sum += passes::error_in_order(weights[r], found[s].power, order, blocks_[s], converters, errors_) /
-                 found[s].energy[r];
-        return sum;
-      };
-      of_site[s] = {error({}), error(orders[g])};
-    });
-    for (std::size_t s = 0; s < sites_.size(); ++s) {
-      const std::uint32_t g = free.group_of[sites_[s].value];
-      if (g == passes::FreeOrders::kFixed) continue;
-      ++gains[g].sites;
-      gains[g].noise_before += of_site[s].first;
-      gains[g].noise_after += of_site[s].second;
-    }
-    for (std::uint32_t g = 0; g < groups; ++g) {
-      gains[g].features = free.features[g];
-      if (gains[g].noise_after < gains[g].noise_before) {
-        sorted.push_back(gains[g]);
-      } else {
-        orders[g].clear();
-      }
-    }
-    return orders;
+      return weights;
+    };
+    return toolchain::choose_orders(free, rows, weights_of, errors_, pool_, sorted);
   }
 
   AdaptSummary write(const std::filesystem::path& output) {
@@ -225,48 +192,6 @@ class Adapter {
       if (options_.search) summary.offers[s] = offer(s, data[i]);
       progress.advance();
     });
-  }
-
-  /// What decides about the order of a site's inputs.
-  struct SortedSite {
-    std::vector<double> scores;  ///< per input
-    std::vector<float> power;    ///< E[x^2] of what reaches the chip
-    passes::Matrix samples;      ///< of the same
-    std::vector<double> energy;  ///< of the outputs, per reader
-  };
-
-  [[nodiscard]] std::vector<passes::Matrix> scaled_weights(std::size_t s) const {
-    const std::vector<float> scales = passes::spread(sites_[s], scales_[s]);
-    std::vector<passes::Matrix> weights;
-    for (const std::size_t reader : sites_[s].readers) {
-      passes::Matrix matrix = read_weights(opened_, reader);
-      for (std::size_t o = 0; o < matrix.rows; ++o) {
-        for (std::size_t i = 0; i < matrix.cols; ++i) matrix(o, i) *= scales[i];
-      }
-      weights.push_back(std::move(matrix));
-    }
-    return weights;
-  }
-
-  [[nodiscard]] SortedSite sorted_site(std::size_t s, const SiteData& data) const {
-    const std::vector<passes::Matrix> weights = scaled_weights(s);
-    const std::vector<float> scales = passes::spread(sites_[s], scales_[s]);
-    passes::Matrix moment = options_.passes.centre ? data.chip.covariance() : data.chip.second_moment();
-    divide_both_sides(moment, scales);
-    passes::Matrix signal = data.chip.covariance();
-    divide_both_sides(signal, scales);
-    std::vector<float> mean(scales.size());
-    if (options_.passes.centre) {
-      mean = data.chip.mean();
-      for (std::size_t i = 0; i < mean.size(); ++i) mean[i] /= scales[i];
-    }
-    SortedSite found;
-    found.scores = passes::row_scores(weights);
-    found.samples = reaching_the_chip(data.chip.samples(), scales, passes::Matrix(0, scales.size()), mean);
-    for (std::size_t i = 0; i < moment.rows; ++i) found.power.push_back(std::max(0.0F, moment(i, i)));
-    for (const passes::Matrix& matrix : weights)
-      found.energy.push_back(std::max(passes::output_energy(matrix, signal, transformer::kernels().matmul_f32), 1e-30));
-    return found;
   }
 
   [[nodiscard]] passes::SiteOffer offer(std::size_t s, const SiteData& data) const {

@@ -23,20 +23,13 @@ passes::SiteOffer make_offer(const SiteProblem& problem, std::span<const float> 
   const passes::Product product = transformer::kernels().matmul_f32;
   const passes::InputStatistics& statistics = problem.data->chip;
   const std::size_t features = problem.site->features;
-  Matrix moment = options.centre ? statistics.covariance() : statistics.second_moment();
-  Matrix signal = statistics.covariance();
-  divide_both_sides(moment, scales);
-  divide_both_sides(signal, scales);
-  std::vector<float> mean = options.centre ? statistics.mean() : std::vector<float>(features);
-  for (std::size_t i = 0; i < features; ++i) mean[i] /= scales[i];
+  const auto [moment, signal, mean] = scaled_inputs(statistics, scales, options.centre);
   std::vector<Matrix> weights = problem.weights;
   std::vector<double> energies;
   std::uint64_t outputs = 0;
   for (Matrix& of_reader : weights) {
     outputs += of_reader.rows;
-    for (std::size_t o = 0; o < of_reader.rows; ++o) {
-      for (std::size_t i = 0; i < features; ++i) of_reader(o, i) *= scales[i];
-    }
+    scale_columns(of_reader, scales);
     energies.push_back(std::max(passes::output_energy(of_reader, signal, product), 1e-30));
   }
 

@@ -4,7 +4,6 @@
 #include "host/toolchain/adapt/reordered.hpp"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -58,17 +57,11 @@ void write_reordered(const OpenedCheckpoint& opened, const std::map<std::string,
                      const std::filesystem::path& output) {
   using checkpoint::Dtype;
   std::vector<checkpoint::TensorSpec> specs;
-  std::set<std::string> seen;
   std::vector<const checkpoint::Tensor*> tensors;
-  for (const ir::Node& node : opened.graph.nodes) {
-    for (const auto& [key, attribute] : node.attributes) {
-      const auto* reference = std::get_if<ir::TensorRef>(&attribute);
-      if (reference == nullptr || !seen.insert(reference->tensor).second) continue;
-      const checkpoint::Tensor& tensor = compiler::find_tensor(*opened.file, *reference);
-      tensors.push_back(&tensor);
-      specs.push_back(
-          {reference->tensor, orders.contains(tensor.name) ? Dtype::kF32 : stored_dtype(tensor), tensor.shape});
-    }
+  for (const std::string& name : tensors_of(opened.graph)) {
+    const checkpoint::Tensor& tensor = compiler::find_tensor(*opened.file, {name, 0, 0});
+    tensors.push_back(&tensor);
+    specs.push_back({name, orders.contains(name) ? Dtype::kF32 : stored_dtype(tensor), tensor.shape});
   }
   const std::string graph = ir::print(opened.graph);
   specs.push_back({checkpoint::kGraphTensor, Dtype::kU8, {graph.size()}});

@@ -15,7 +15,7 @@ namespace xw::toolchain {
 /// The shape of a tensor of the checkpoint. Throws Error{kFormat} if there is none of that name.
 [[nodiscard]] std::vector<std::uint64_t> tensor_shape(const OpenedCheckpoint& opened, const std::string& tensor);
 
-/// Writes the tensors that the graph reads, those of `orders` as fp32 in their new orders, the others as they are, with graph and tokenizer
+/// Writes the tensors that the graph reads, those of `orders` as fp32 in their new orders, the others as they are, with the graph
 /// (compiler/checkpoint/adapted.hpp). Throws Error{kIo}.
 void write_reordered(const OpenedCheckpoint& opened, const std::map<std::string, passes::TensorOrder>& orders,
                      const std::filesystem::path& output);

@@ -81,6 +81,21 @@ void divide_both_sides(Matrix& moment, std::span<const float> scales) {
   }
 }
 
+void scale_columns(Matrix& weights, std::span<const float> scales) {
+  for (std::size_t o = 0; o < weights.rows; ++o) {
+    for (std::size_t i = 0; i < weights.cols; ++i) weights(o, i) *= scales[i];
+  }
+}
+
+ScaledInputs scaled_inputs(const passes::InputStatistics& statistics, std::span<const float> scales, bool centre) {
+  ScaledInputs inputs{centre ? statistics.covariance() : statistics.second_moment(), statistics.covariance(),
+                      centre ? statistics.mean() : std::vector<float>(scales.size())};
+  divide_both_sides(inputs.moment, scales);
+  divide_both_sides(inputs.signal, scales);
+  for (std::size_t i = 0; i < scales.size(); ++i) inputs.mean[i] /= scales[i];
+  return inputs;
+}
+
 passes::Equalisation choose_scales(const SiteProblem& problem, const AdaptPasses& options,
                                    const passes::ChipErrors& chip) {
   const passes::InputStatistics& statistics = problem.data->chip;
@@ -101,13 +116,7 @@ SolvedSite solve_site(const SiteProblem& problem, std::span<const float> scales,
   solved.report.name = problem.site->name;
 
   // What flows, and what of it reaches the chip.
-  Matrix rest = options.centre ? statistics.covariance() : statistics.second_moment();
-  divide_both_sides(rest, scales);
-  std::vector<float> mean(features);
-  if (options.centre) {
-    mean = statistics.mean();
-    for (std::size_t i = 0; i < features; ++i) mean[i] /= scales[i];
-  }
+  auto [rest, scaled_signal, mean] = scaled_inputs(statistics, scales, options.centre);
   solved.basis = Matrix(0, features);
   if (options.rank > 0) {
     const std::size_t rank = std::min<std::size_t>(options.rank, features);
@@ -132,8 +141,6 @@ SolvedSite solve_site(const SiteProblem& problem, std::span<const float> scales,
     for (const float value : mean) solved.shift.push_back(-value);
   }
   const Matrix signal = statistics.covariance();
-  Matrix scaled_signal = signal;
-  divide_both_sides(scaled_signal, scales);
   for (std::size_t r = 0; r < problem.weights.size(); ++r) {
     AdaptedLayer layer;
     Matrix weights = problem.weights[r];

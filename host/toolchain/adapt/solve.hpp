@@ -28,6 +28,18 @@ struct SiteProblem {
 /// A moment of x to that of x / s.
 void divide_both_sides(passes::Matrix& moment, std::span<const float> scales);
 
+/// A layer's weights for inputs that are divided by `scales`.
+void scale_columns(passes::Matrix& weights, std::span<const float> scales);
+
+/// What flows into a site whose inputs are divided by scales.
+struct ScaledInputs {
+  passes::Matrix moment;    ///< E[x x^T] of what reaches the chip before directions are taken
+  passes::Matrix signal;    ///< covariance
+  std::vector<float> mean;  ///< that is taken; 0 without centring
+};
+[[nodiscard]] ScaledInputs scaled_inputs(const passes::InputStatistics& statistics, std::span<const float> scales,
+                                         bool centre);
+
 /// The scales of the site's inputs.
 [[nodiscard]] passes::Equalisation choose_scales(const SiteProblem& problem, const AdaptPasses& passes,
                                                  const passes::ChipErrors& chip);

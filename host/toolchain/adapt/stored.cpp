@@ -4,6 +4,8 @@
 #include "host/toolchain/adapt/stored.hpp"
 
 #include <algorithm>
+#include <set>
+#include <variant>
 
 namespace xw::toolchain {
 namespace {
@@ -11,6 +13,18 @@ namespace {
 constexpr std::uint64_t kPieceElements = 1U << 20;
 
 }  // namespace
+
+std::vector<std::string> tensors_of(const ir::Graph& graph) {
+  std::vector<std::string> names;
+  std::set<std::string> seen;
+  for (const ir::Node& node : graph.nodes) {
+    for (const auto& [key, attribute] : node.attributes) {
+      const auto* reference = std::get_if<ir::TensorRef>(&attribute);
+      if (reference != nullptr && seen.insert(reference->tensor).second) names.push_back(reference->tensor);
+    }
+  }
+  return names;
+}
 
 checkpoint::Dtype stored_dtype(const checkpoint::Tensor& tensor) {
   const bool as_is = checkpoint::is_safetensors_dtype(tensor.dtype) && tensor.bounds == nullptr;

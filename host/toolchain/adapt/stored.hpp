@@ -4,6 +4,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "compiler/checkpoint/checkpoint.hpp"
@@ -11,6 +12,8 @@
 
 namespace xw::toolchain {
 
+/// Names of the tensors that a graph reads, each once, in the order of its nodes.
+[[nodiscard]] std::vector<std::string> tensors_of(const ir::Graph& graph);
 /// The type that a copy in a safetensors file has: that of the tensor if the format knows it, else fp32.
 [[nodiscard]] checkpoint::Dtype stored_dtype(const checkpoint::Tensor& tensor);
 /// Whole rows of a tensor as fp32, some at a time.

@@ -123,16 +123,11 @@ AdaptedWriter::AdaptedWriter(const std::filesystem::path& output, const AdaptedT
     made.insert(passes::bias_tensor(name));
     first.push_back({passes::bias_tensor(name), Dtype::kF32, {outputs}});
   }
-  std::set<std::string> copied;
-  for (const ir::Node& node : tensors.graph().nodes) {
-    for (const auto& [key, attribute] : node.attributes) {
-      const auto* reference = std::get_if<ir::TensorRef>(&attribute);
-      if (reference == nullptr || made.contains(reference->tensor) || !copied.insert(reference->tensor).second)
-        continue;
-      const checkpoint::Tensor& tensor = compiler::find_tensor(*opened.file, *reference);
-      copied_.push_back(reference->tensor);
-      first.push_back({reference->tensor, stored_dtype(tensor), tensor.shape});
-    }
+  for (const std::string& name : tensors_of(tensors.graph())) {
+    if (made.contains(name)) continue;
+    const checkpoint::Tensor& tensor = compiler::find_tensor(*opened.file, {name, 0, 0});
+    copied_.push_back(name);
+    first.push_back({name, stored_dtype(tensor), tensor.shape});
   }
   // The order of writing: scaled linears, copies, graph, tokenizer, sites.
   const std::string graph_text = ir::print(tensors.graph());

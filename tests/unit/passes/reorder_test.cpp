@@ -58,6 +58,10 @@ std::vector<float> logits_of(const ir::Graph& graph, const std::shared_ptr<trans
   return session.forward(tokens, transformer::LogitsOf::kAll);
 }
 
+FreeOrders free_orders(const ir::Graph& graph, const TinyModel& tiny) {
+  return find_free_orders(graph, [&](const std::string& name) { return tiny.source->shape(name); });
+}
+
 void expect_same_function(const ir::Graph& graph, const TinyModel& tiny, const FreeOrders& free) {
   const auto shape_of = [&](const std::string& name) { return tiny.source->shape(name); };
   const auto tokens = tiny.tokens(30, 5);
@@ -73,7 +77,7 @@ TEST(Reorder, TheStreamAndTheMlpsAreFreeAndAnyOrderKeepsTheLogits) {
     config.biases = biases;
     const TinyModel tiny(config);
     const ir::Graph graph = tiny.graph();
-    const FreeOrders free = find_free_orders(graph, [&](const auto& name) { return tiny.source->shape(name); });
+    const FreeOrders free = free_orders(graph, tiny);
     EXPECT_THAT(free.features, ElementsAre(24, 40, 40)) << "stream, and what flows in the MLP of either layer";
     for (std::size_t value = 0; value < graph.values.size(); ++value) {
       const std::string& name = graph.values[value].name;
@@ -94,7 +98,7 @@ TEST(Reorder, TiedEmbeddingsFollowTheStream) {
     if (node.kind == ir::OpKind::kLinear && ir::attr_string(node, "name") == "lm_head.out")
       node.attributes["weight"] = ir::TensorRef{"embed", 0, 0};
   }
-  const FreeOrders free = find_free_orders(graph, [&](const auto& name) { return tiny.source->shape(name); });
+  const FreeOrders free = free_orders(graph, tiny);
   EXPECT_THAT(free.features, ElementsAre(24, 40, 40));
   expect_same_function(graph, tiny, free);
 }
@@ -107,7 +111,7 @@ TEST(Reorder, ATensorThatWouldNeedTwoOrdersKeepsItsOwn) {
     if (node.kind == ir::OpKind::kLinear && ir::attr_string(node, "name") == "l1.up.out")
       node.attributes["weight"] = ir::TensorRef{"l0.up", 0, 0};
   }
-  const FreeOrders free = find_free_orders(graph, [&](const auto& name) { return tiny.source->shape(name); });
+  const FreeOrders free = free_orders(graph, tiny);
   EXPECT_THAT(free.features, ElementsAre(24));
   expect_same_function(graph, tiny, free);
 }
@@ -125,7 +129,7 @@ TEST(Reorder, RowsOfAFusedTensorMoveWithinTheirLayer) {
     if (ir::attr_string(node, "name") == "l0.gate.out") node.attributes["weight"] = ir::TensorRef{"l0.gate_up", 0, 40};
     if (ir::attr_string(node, "name") == "l0.up.out") node.attributes["weight"] = ir::TensorRef{"l0.gate_up", 40, 80};
   }
-  const FreeOrders free = find_free_orders(graph, [&](const auto& name) { return tiny.source->shape(name); });
+  const FreeOrders free = free_orders(graph, tiny);
   EXPECT_THAT(free.features, ElementsAre(24, 40, 40));
   expect_same_function(graph, tiny, free);
 }
@@ -135,7 +139,7 @@ TEST(Reorder, NormsOfHeadsFixWhatTheyNormalise) {
   config.head_norms = true;
   const TinyModel tiny(config);
   const ir::Graph graph = tiny.graph();
-  const FreeOrders free = find_free_orders(graph, [&](const auto& name) { return tiny.source->shape(name); });
+  const FreeOrders free = free_orders(graph, tiny);
   EXPECT_THAT(free.features, ElementsAre(24, 40, 40));
   expect_same_function(graph, tiny, free);
 }
