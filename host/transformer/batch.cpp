@@ -69,11 +69,7 @@ std::span<const float> Batch::step(std::span<const std::int32_t> tokens) {
                                                  " sequences, found " + std::to_string(tokens.size()));
   if (impl.position >= impl.length)
     throw Error(ErrorCode::kCapacity, "batch: sequences exceed their " + std::to_string(impl.length) + " tokens");
-  for (const std::int32_t token : tokens) {
-    if (token < 0 || static_cast<std::uint32_t>(token) >= impl.model.vocab_size)
-      throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(token) + " is outside the vocabulary of " +
-                                                   std::to_string(impl.model.vocab_size) + " tokens");
-  }
+  check_tokens(tokens, impl.model.vocab_size);
   for (std::size_t begin = 0; begin < tokens.size(); begin += kChunk) {
     const std::size_t count = std::min(kChunk, tokens.size() - begin);
     impl.session.pieces.clear();

@@ -97,7 +97,7 @@ class Session {
  public:
   /// vector_base: vector_index of the first token; the t-th token that the session computes has vector_base + t (modulo
   /// 2^32), so results do not depend on how the tokens are split into batches: logits have the same bits for every split
-  /// and number of threads. context_limit: the longest sequence this session will hold; 0 or more than the model's context length
+  /// and number of threads. context_limit: the longest sequence that it will hold; 0 or more than the model's context length
   /// means that length.
   ///
   /// Models with longrope scaling (as transformers does): a sequence of more tokens than the original context has the
@@ -119,7 +119,7 @@ class Session {
   /// a position behind the end.
   void rewind(std::uint32_t position);
   [[nodiscard]] std::uint32_t position() const;
-  /// The longest sequence that this session holds.
+  /// The longest sequence that it holds.
   [[nodiscard]] std::uint32_t context_limit() const;
   /// Forgets the sequence (KV cache and position). The vector index starts at `vector_base` again. `known_length`:
   /// tokens that the next sequence is known to have at least, for rotations that depend on it.

@@ -10,6 +10,14 @@
 
 namespace xw::transformer {
 
+void check_tokens(std::span<const std::int32_t> tokens, std::uint32_t vocab_size) {
+  for (const std::int32_t token : tokens) {
+    if (token >= 0 && static_cast<std::uint32_t>(token) < vocab_size) continue;
+    throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(token) + " is outside the vocabulary of " +
+                                                 std::to_string(vocab_size) + " tokens");
+  }
+}
+
 void Session::Impl::set_length(std::uint32_t length) {
   bool is_other = false;
   for (RopeTable& rope : ropes) is_other = rope.set_length(length) || is_other;
@@ -56,13 +64,7 @@ std::vector<float> Session::forward(std::span<const Segment> segments, std::size
       throw Error(ErrorCode::kInvalidArgument, "forward: a segment follows " + std::to_string(segment.position) +
                                                    " tokens, the sequence has " + std::to_string(before));
     }
-    for (const std::int32_t token : segment.tokens) {
-      if (token < 0 || static_cast<std::uint32_t>(token) >= model.vocab_size) {
-        throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(token) +
-                                                     " is outside the vocabulary of " +
-                                                     std::to_string(model.vocab_size) + " tokens");
-      }
-    }
+    check_tokens(segment.tokens, model.vocab_size);
     if (segment.tokens.size() > impl.context_limit - segment.position) {
       throw Error(ErrorCode::kCapacity, "sequence of " + std::to_string(segment.position + segment.tokens.size()) +
                                             " tokens exceeds the context of " + std::to_string(impl.context_limit));

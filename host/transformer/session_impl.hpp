@@ -17,6 +17,9 @@ namespace xw::transformer {
 inline constexpr std::size_t kChunk = 512;                 ///< tokens of one pass over the graph
 inline constexpr std::size_t kSerialElements = 32 * 1024;  ///< smaller element-wise operations stay on one thread
 
+/// Throws Error{kInvalidArgument} for ids outside a vocabulary.
+void check_tokens(std::span<const std::int32_t> tokens, std::uint32_t vocab_size);
+
 struct Session::Impl {
   /// `sequences`: of a Batch, each with caches of its own.
   Impl(Model::Impl& owner, std::uint32_t first_vector, std::uint32_t limit, std::uint32_t sequences = 1)
