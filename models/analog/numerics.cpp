@@ -70,30 +70,35 @@ std::int32_t adc_convert(std::int64_t sum, std::uint16_t gain, unsigned shift, i
   return static_cast<std::int32_t>(code);
 }
 
+bool convert_column(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t column,
+                    std::int64_t sum) {
+  if (block.read_sigma_q != 0) {
+    const std::int32_t h =
+        noise_h(batch.chip_seed, block.tile_uid, batch.vector_base + vector, block.row0, block.col0 + column);
+    sum += read_noise(block.read_sigma_q, h);
+  }
+  bool saturated = false;
+  const std::uint16_t gain = block.column_tables[2 * column];
+  const std::uint16_t out_scale = block.column_tables[2 * column + 1];
+  const std::int32_t code = adc_convert(sum, gain, block.adc_shift, block.adc_max, saturated);
+  // Unsigned addition: the compiler proves that sums fit, and nothing is undefined if a broken program does not.
+  std::int32_t& y = batch.y[vector * batch.y_stride + column];
+  const std::uint32_t before = batch.accumulate ? static_cast<std::uint32_t>(y) : 0U;
+  y = static_cast<std::int32_t>(before + static_cast<std::uint32_t>(code * std::int32_t{out_scale}));
+  return saturated;
+}
+
 std::uint64_t tile_mvm_reference(const BlockView& block, const MvmBatch& batch) {
   std::uint64_t num_saturated = 0;
   for (std::uint32_t v = 0; v < batch.num_vectors; ++v) {
     const std::int8_t* x = batch.x + v * batch.x_stride;
-    std::int32_t* y = batch.y + v * batch.y_stride;
     for (std::uint32_t col = 0; col < block.cols; ++col) {
       const std::int8_t* group = block.cells + std::size_t{col / block.lanes} * block.rows * block.lanes;
       std::int64_t sum = 0;
       for (std::uint32_t row = 0; row < block.rows; ++row) {
         sum += group[std::size_t{row} * block.lanes + col % block.lanes] * x[row];
       }
-      if (block.read_sigma_q != 0) {
-        const std::int32_t h =
-            noise_h(batch.chip_seed, block.tile_uid, batch.vector_base + v, block.row0, block.col0 + col);
-        sum += read_noise(block.read_sigma_q, h);
-      }
-      bool saturated = false;
-      const std::uint16_t gain = block.column_tables[2 * col];
-      const std::uint16_t out_scale = block.column_tables[2 * col + 1];
-      const std::int32_t code = adc_convert(sum, gain, block.adc_shift, block.adc_max, saturated);
-      num_saturated += saturated ? 1 : 0;
-      // Unsigned addition: the compiler proves that sums fit, and nothing is undefined if a broken program does not.
-      const std::uint32_t before = batch.accumulate ? static_cast<std::uint32_t>(y[col]) : 0U;
-      y[col] = static_cast<std::int32_t>(before + static_cast<std::uint32_t>(code * std::int32_t{out_scale}));
+      num_saturated += convert_column(block, batch, v, col, sum) ? 1 : 0;
     }
   }
   return num_saturated;

@@ -87,6 +87,11 @@ struct MvmBatch {
   bool accumulate = false;  ///< add to y instead of overwriting
 };
 
+/// What follows the sum of products of one column and vector: read noise, ADC, its scale, the addition to y. Returns whether the
+/// conversion saturated.
+bool convert_column(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t column,
+                    std::int64_t sum);
+
 /// The reference tile MVM: DAC codes in, scaled ADC codes accumulated into y. Returns the number of saturated
 /// conversions. Plain loops; the oracle of tile_mvm() and of the RTL.
 std::uint64_t tile_mvm_reference(const BlockView& block, const MvmBatch& batch);

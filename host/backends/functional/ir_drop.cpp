@@ -47,23 +47,12 @@ std::uint64_t tile_mvm_with_ir_drop(const analog::BlockView& block, const analog
   std::uint64_t num_saturated = 0;
   for (std::uint32_t column = 0; column < block.cols; ++column) {
     const std::vector<double> cells = effective_cells(block, column, ir_drop);
-    const std::uint16_t* table = block.column_tables + 2 * std::size_t{column};
     for (std::uint32_t v = 0; v < batch.num_vectors; ++v) {
       const std::int8_t* x = batch.x + v * batch.x_stride;
       double exact = 0;
       for (std::uint32_t row = 0; row < block.rows; ++row) exact += cells[row] * x[row];
-      auto sum = static_cast<std::int64_t>(std::nearbyint(exact));
-      if (block.read_sigma_q != 0) {
-        sum += analog::read_noise(
-            block.read_sigma_q,
-            analog::noise_h(batch.chip_seed, block.tile_uid, batch.vector_base + v, block.row0, block.col0 + column));
-      }
-      bool saturated = false;
-      const std::int32_t code = analog::adc_convert(sum, table[0], block.adc_shift, block.adc_max, saturated);
-      num_saturated += saturated ? 1 : 0;
-      std::int32_t& y = batch.y[v * batch.y_stride + column];
-      const std::uint32_t before = batch.accumulate ? static_cast<std::uint32_t>(y) : 0U;
-      y = static_cast<std::int32_t>(before + static_cast<std::uint32_t>(code * std::int32_t{table[1]}));
+      const auto sum = static_cast<std::int64_t>(std::nearbyint(exact));
+      num_saturated += analog::convert_column(block, batch, v, column, sum) ? 1 : 0;
     }
   }
   return num_saturated;

@@ -84,8 +84,8 @@ XclbinHeader check_xclbin(std::span<const std::byte> bytes, const std::string& o
   XclbinHeader header;
   header.platform = text_of(head.m_header.m_platformVBNV);
   header.emulation = head.m_header.m_mode == XCLBIN_HW_EMU || head.m_header.m_mode == XCLBIN_HW_EMU_PR;
-  const bool is_marked = std::memcmp(bytes.data() + kChecksumOffset + sizeof(std::uint32_t), kChecksumMark.data(),
-                                     kChecksumMark.size()) == 0;
+  const bool is_marked =
+      std::memcmp(bytes.data() + kChecksumMarkOffset, kChecksumMark.data(), kChecksumMark.size()) == 0;
   if ((is_marked || header.platform.starts_with(kEmulatedPlatform)) &&
       read_at<std::uint32_t>(bytes, kChecksumOffset) != xclbin_checksum(bytes)) {
     refuse("its checksum is wrong");

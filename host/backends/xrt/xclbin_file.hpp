@@ -26,8 +26,9 @@ struct XclbinHeader {
 inline constexpr std::size_t kChecksumOffset = 40;
 /// Begins the platform name of an xclbin of the emulation.
 inline constexpr const char* kEmulatedPlatform = "crossweave_emulated_";
-/// Behind it: says that there is one, whatever has become of the platform's name.
+/// Behind it, at kChecksumMarkOffset: says that there is one, whatever has become of the platform's name.
 inline constexpr std::string_view kChecksumMark = "crossweave";
+inline constexpr std::size_t kChecksumMarkOffset = kChecksumOffset + sizeof(std::uint32_t);
 /// The CRC-32 that belongs at kChecksumOffset of a file that is longer.
 [[nodiscard]] std::uint32_t xclbin_checksum(std::span<const std::byte> bytes);
 

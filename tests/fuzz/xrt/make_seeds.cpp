@@ -39,7 +39,7 @@ void write_xclbins(const std::filesystem::path& folder, const emulation::CardDes
     if (at == xclbin.end()) break;
     *at++ = std::byte{'X'};
   }
-  xclbin[xw::xrt_device::kChecksumOffset + sizeof(std::uint32_t)] = std::byte{'X'};
+  xclbin[xw::xrt_device::kChecksumMarkOffset] = std::byte{'X'};
   write(folder / "card", xclbin);
 }
 

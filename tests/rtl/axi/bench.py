@@ -58,31 +58,28 @@ def pauses(generator):
             yield generator.random() < share
 
 
-class RefusingRead(AxiRamRead):
-    """Memory that keeps what was read of it, and answers SLVERR to reads of the beat at `refused`."""
+class Refusing:
+    """Memory that keeps which beats were asked for, and answers SLVERR to the one at `refused`."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         self.seen, self.refused = set(), None
 
-    async def _read(self, address, length):
+    def look(self, address):
         self.seen.add(address)
         if address == self.refused:
             raise PermissionError(hex(address))
+
+
+class RefusingRead(Refusing, AxiRamRead):
+    async def _read(self, address, length):
+        self.look(address)
         return await super()._read(address, length)
 
 
-class RefusingWrite(AxiRamWrite):
-    """The same for writes."""
-
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        self.seen, self.refused = set(), None
-
+class RefusingWrite(Refusing, AxiRamWrite):
     async def _write(self, address, data):
-        self.seen.add(address)
-        if address == self.refused:
-            raise PermissionError(hex(address))
+        self.look(address)
         await super()._write(address, data)
 
 

@@ -164,7 +164,7 @@ struct Section {
   uuid_generate(head.m_header.uuid);
   head.m_header.m_numSections = static_cast<std::uint32_t>(sections.size());
   std::memcpy(bytes.data(), &head, offsetof(axlf, m_sections));
-  std::memcpy(bytes.data() + xrt_device::kChecksumOffset + sizeof(std::uint32_t), xrt_device::kChecksumMark.data(),
+  std::memcpy(bytes.data() + xrt_device::kChecksumMarkOffset, xrt_device::kChecksumMark.data(),
               xrt_device::kChecksumMark.size());
   put(bytes, xrt_device::kChecksumOffset, xrt_device::xclbin_checksum(bytes));
   return bytes;
