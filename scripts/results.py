@@ -4,7 +4,7 @@
 """Makes the tables of docs/results.md: one command each, every figure measured.
 
     scripts/results.py accuracy [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl] [--reuse]
-    scripts/results.py tasks TASK.jsonl... [--model GGUF] [--limit N] [--seeds N] [--reuse]
+    scripts/results.py tasks TASK.jsonl... [--model GGUF] [--lm-head digital] [--limit N] [--seeds N] [--reuse]
     scripts/results.py adaptation [--model GGUF] [--text wiki.test.raw] [--lm-head analog] [--calibration-text FILE] [--seeds N] [--name NAME] [--jobs N] [--reuse]
     scripts/results.py cycles [--model GGUF] [--build FOLDER]
 
@@ -12,8 +12,8 @@ accuracy compiles SmolLM2-135M for afm-512 and evaluates fp32, digital-w8a8, dig
 (five chip seeds), and analog ideal with down_proj digital. The file is written after every row. --reuse takes rows that
 the same command gave before from the work folder; one that was interrupted goes on where it ended.
 
-tasks does the same for files of `crossweave eval --task` (scripts/fetch_eval.sh), ten chip seeds, and compares every row with fp32
-in pairs of items (`crossweave compare`).
+tasks does the same for files of `crossweave eval --task` (scripts/fetch_eval.sh), ten chip seeds, as it is and adapted at every level,
+and compares every row with fp32 in pairs of items (`crossweave compare`).
 
 adaptation does it for the levels of `crossweave adapt`, and for the last with layers several times on the chip: perplexity in fp32,
 digital-w8a8, analog ideal and pcm-afm (five chip seeds), tiles, and time and energy of a token on the simulated chip.
@@ -62,6 +62,9 @@ def parse_arguments():
     tasks.add_argument("files", nargs="+", type=pathlib.Path, metavar="TASK.jsonl")
     tasks.add_argument("--limit", default=0, type=int)
     tasks.add_argument("--seeds", default=10, type=int)
+    tasks.add_argument("--lm-head", default="analog", choices=("digital", "analog"))
+    tasks.add_argument("--calibration-text", default=None, type=pathlib.Path, help="text to adapt on (default: the built-in one)")
+    tasks.add_argument("--name", default=SMOLLM2, help="of the model")
     tasks.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
     adaptation = tables.add_parser("adaptation", parents=[common], help="levels of adaptation: perplexity and cost")
     adaptation.add_argument("--text", default=shared / "corpora/wiki.test.raw", type=pathlib.Path)
@@ -182,14 +185,29 @@ def task_cells(result, rows):
     return cells
 
 
+def tasks_rows(arguments):
+    """(name, model, options of `eval`) of every row: as it is in every mode, then adapted at every level on the noisy chip."""
+    head = ["--lm-head", arguments.lm_head]
+    pcm = ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)]
+    analog = compile_program(arguments, "tasks-analog", head)
+    yield "fp32", arguments.model, ["--mode", "fp32"]
+    for bits in (8, 4):
+        yield f"digital-w{bits}a8", compile_program(arguments, f"tasks-w{bits}", [*head, "--weights", f"w{bits}"]), ["--mode", f"digital-w{bits}a8"]
+    yield "analog ideal", analog, ["--noise", "ideal"]
+    yield "analog pcm-afm", analog, pcm
+    for number, (level, what, copies) in enumerate(ADAPTATION_ROWS):
+        if level != "none":
+            program = compile_program(arguments, f"tasks-adapted-{number}", [*head, *copies], adapted(arguments, level, copies, []))
+            yield f"analog pcm-afm, {level}" + (f" {what}" if copies else ""), program, pcm
+
+
 def tasks(arguments):
-    analog, w8 = compile_program(arguments, "smollm2-analog", DIGITAL_HEAD), compile_program(arguments, "smollm2-w8", [*DIGITAL_HEAD, "--weights", "w8"])
-    rows = [("fp32", arguments.model, ["--mode", "fp32"]), ("digital-w8a8", w8, ["--mode", "digital-w8a8"]),
-            ("analog ideal", analog, ["--noise", "ideal"]),
-            ("analog pcm-afm", analog, ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])]
     measured = [word for file in arguments.files for word in ("--task", str(file))] + ["--limit", str(arguments.limit)]
+    items = "All items" if arguments.limit == 0 else f"The first {arguments.limit} items"
+    footer = (f"{items} of every task; lm_head {arguments.lm_head}; mean ± standard deviation over chips; in parentheses the difference from fp32 with its "
+              "95 % interval (paired bootstrap over items and chips); the last rows are adapted ([levels](adaptation.md)). Command: `scripts/results.py tasks`.")
     lines, reference = [], None
-    for name, model, options in rows:
+    for name, model, options in tasks_rows(arguments):
         result, file = evaluate(arguments, "tasks-" + file_name(name), model, measured, options)
         if reference is None:
             reference = file
@@ -197,9 +215,7 @@ def tasks(arguments):
             lines = ["| mode | " + " | ".join(names) + " | chips |", "|---" * (len(names) + 2) + "|"]
         cells = task_cells(result, compared(arguments, reference, file) if file != reference else {})
         lines.append(f"| {name} | " + " | ".join(cells) + f" | {len(result['runs']) if 'analog' in name else '-'} |")
-        items = "All items" if arguments.limit == 0 else f"The first {arguments.limit} items"
-        write_table(arguments.document, "tasks", [*lines, "", f"{items} of every task; mean ± standard deviation over chips; in parentheses the difference from "
-                                                  "fp32 with its 95 % interval (paired bootstrap over items and chips). Command: `scripts/results.py tasks`."])
+        write_table(arguments.document, "tasks", [*lines, "", footer])
     print("\n".join(lines))
 
 
