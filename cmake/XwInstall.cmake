@@ -40,7 +40,7 @@ function(xw_install_package)
   endif()
   foreach(folder IN LISTS folders)
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/crossweave FILES_MATCHING
-            PATTERN "*.hpp" PATTERN "host/app" EXCLUDE PATTERN "host/finetune" EXCLUDE PATTERN "models/finetune" EXCLUDE PATTERN "*_impl.hpp" EXCLUDE PATTERN "kernel_avx*.hpp" EXCLUDE PATTERN "*_kernels_simd.hpp" EXCLUDE
+            PATTERN "*.hpp" PATTERN "host/app" EXCLUDE PATTERN "host/commandline" EXCLUDE PATTERN "host/finetune" EXCLUDE PATTERN "models/finetune" EXCLUDE PATTERN "*_impl.hpp" EXCLUDE PATTERN "kernel_avx*.hpp" EXCLUDE PATTERN "*_kernels_simd.hpp" EXCLUDE
             PATTERN "model_of.hpp" EXCLUDE PATTERN "host/backends/xrt/emulation" EXCLUDE REGEX "host/backends/xrt/(buffers|card|xrt_headers)\\.hpp$" EXCLUDE)
   endforeach()
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/arch/chips DESTINATION ${CMAKE_INSTALL_DATADIR}/crossweave FILES_MATCHING PATTERN "*.toml")

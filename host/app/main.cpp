@@ -11,13 +11,11 @@
 #include <string>
 #include <vector>
 
-#include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
 #include "arch/support/interrupt.hpp"
 #include "arch/support/printable.hpp"
 #include "host/app/options.hpp"
-#include "host/toolchain/version.hpp"
 #include "models/analog/numerics.hpp"
 
 namespace xw::app {
@@ -45,44 +43,15 @@ const std::vector<Command>& commands() {
 
 namespace {
 
-void print_help(std::ostream& out) {
-  out << "crossweave " << toolchain::kVersion
-      << " - from transformer checkpoints to analog in-memory-computing hardware and back to tokens\n\n"
-      << "Usage: crossweave COMMAND [options]\n\nCommands:\n";
-  for (const Command& command : commands()) {
-    out << "  " << command.name << std::string(15 - std::string(command.name).size(), ' ') << command.summary << '\n';
-  }
-  out << "\n`crossweave COMMAND --help` explains the options of a command and gives examples.\n\n"
-      << "Example:\n"
-      << "  crossweave compile SmolLM2-135M-Instruct.Q4_1.gguf --chip afm-512 -o smollm2.xwp\n"
-      << "  crossweave run smollm2.xwp --noise pcm-afm --chip-seed 7 --chat \"What is a crossbar?\"\n"
-      << "  crossweave report smollm2.xwp\n\n"
-      << "Exit status: 0 success, 2 wrong usage, 3 bad input, 4 chip too small, 5 device failure, 70 defect, 130 "
-         "interrupted.\n";
-}
-
 int run_command(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
-  if (arguments.empty()) {
-    print_help(std::cerr);
-    return exit_status(ErrorCode::kInvalidArgument);
-  }
-  if (arguments[0] == "--help" || arguments[0] == "-h" || arguments[0] == "help") {
-    print_help(std::cout);
-    return 0;
-  }
-  if (arguments[0] == "--version") {
-    std::cout << "crossweave " << toolchain::kVersion << " (contract " << arch::kContractHashText << ")\n";
-    return 0;
-  }
+  if (const std::optional<int> status = about(arguments)) return *status;
   if (const char* kernel = std::getenv("XW_KERNEL"); kernel != nullptr && *kernel != '\0')
     analog::select_kernel(kernel);
   for (const Command& command : commands()) {
     if (arguments[0] == command.name) return command.main({arguments.begin() + 1, arguments.end()});
   }
-  std::string known;
-  for (const Command& command : commands()) known += std::string(known.empty() ? "" : ", ") + command.name;
-  throw Error(ErrorCode::kInvalidArgument, "unknown command '" + arguments[0] + "'; known: " + known);
+  throw_unknown_command(arguments[0]);
 }
 
 /// What a command printed must have arrived: a full disk or a closed pipe is an error, not a truncated success.

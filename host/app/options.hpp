@@ -14,6 +14,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/file_roles.hpp"
 #include "arch/support/setting_error.hpp"
+#include "host/commandline/parse.hpp"
 #include "host/toolchain/opened_model.hpp"
 #include "host/toolchain/options.hpp"
 
@@ -34,7 +35,7 @@ void add_sampler_options(boost::program_options::options_description_easy_init& 
                          double& top_p, std::uint64_t& seed);
 /// "--threads": 0 is one per core; at most kMaxThreads.
 [[nodiscard]] boost::program_options::options_description thread_options(unsigned& threads);
-inline constexpr unsigned kMaxThreads = 1024;
+using commandline::kMaxThreads;
 /// The value of an option that is a path: any bytes. `option` names it in messages.
 [[nodiscard]] boost::program_options::typed_value<std::string>* path_value(std::filesystem::path& path,
                                                                            const std::string& option);
@@ -67,12 +68,14 @@ struct Command {
 };
 [[nodiscard]] const std::vector<Command>& commands();
 
-/// Parses (a composing option named `positional` takes any number of arguments); prints help to stdout and returns nothing when --help is given. Throws Error{kInvalidArgument} for unknown or
-/// malformed options (naming the option and the command's help).
-[[nodiscard]] std::optional<boost::program_options::variables_map> parse_command_line(
-    const char* command, const std::vector<std::string>& arguments,
-    const boost::program_options::options_description& options, const char* positional, const char* usage,
-    const char* examples);
+/// Throws Error{kInvalidArgument} with the names of all commands.
+[[noreturn]] void throw_unknown_command(const std::string& name);
+
+/// What is not about a model: "version", "help [COMMAND]", "man [COMMAND]", "completion SHELL", "--list-chips" and the like. Nothing if
+/// `arguments` are none of these, else the exit status.
+[[nodiscard]] std::optional<int> about(const std::vector<std::string>& arguments);
+
+using commandline::parse_command_line;
 
 int adapt_main(const std::vector<std::string>& arguments);
 int compile_main(const std::vector<std::string>& arguments);
