@@ -1,79 +1,111 @@
-// The Chrome trace of a simulated chip.
+// The timeline of a simulated chip.
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "host/report/chip_timeline.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <nlohmann/json.hpp>
+#include <iterator>
+#include <map>
 #include <set>
 #include <tuple>
 #include <utility>
 #include <vector>
 
+#include "host/report/chip_counters.hpp"
+#include "host/report/trace_events.hpp"
+
 namespace xw::report {
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
-constexpr int kHostProcess = 1;
+using systemc::Activity;
+using systemc::ChipPlan;
+using systemc::ChipResult;
+using systemc::Track;
 
-[[nodiscard]] std::string quoted(const std::string& text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+constexpr int kCounterProcess = 1, kTokenProcess = 2;
+
+[[nodiscard]] int process_of(Track track) {
+  return kTokenProcess + 1 + static_cast<int>(track);
 }
 
-[[nodiscard]] int process_of(systemc::Track track) {
-  return kHostProcess + 1 + static_cast<int>(track);
+[[nodiscard]] TraceThread thread_of(const Activity& activity) {
+  return {process_of(activity.track), activity.index + 1};
 }
 
-/// Collects events and hands them on in pieces.
-class Events {
- public:
-  explicit Events(const std::function<void(std::string_view)>& write) : write_(write) {}
-  void head(const std::string& chip) {
-    text_ = "{\"displayTimeUnit\":\"ns\",\"otherData\":{\"chip\":" + quoted(chip) + "},\"traceEvents\":[";
-  }
-  void name(const char* what, int process, std::uint32_t thread, const std::string& name) {
-    add("{\"ph\":\"M\",\"name\":\"" + std::string(what) + "\",\"pid\":" + std::to_string(process) +
-        ",\"tid\":" + std::to_string(thread) + ",\"args\":{\"name\":" + quoted(name) + "}}");
-  }
-  /// `arguments`: the inside of a JSON object.
-  void span(int process, std::uint32_t thread, const std::string& quoted_name, double begin_ns, double end_ns,
-            const std::string& arguments) {
-    char times[96];
-    std::snprintf(times, sizeof times, ",\"ts\":%.6f,\"dur\":%.6f", begin_ns * 1e-3, (end_ns - begin_ns) * 1e-3);
-    add("{\"ph\":\"X\",\"name\":" + quoted_name + ",\"pid\":" + std::to_string(process) +
-        ",\"tid\":" + std::to_string(thread) + times + ",\"args\":{" + arguments + "}}");
-  }
-  void finish() {
-    text_ += "\n]}\n";
-    write_(text_);
-  }
-
- private:
-  void add(const std::string& event) {
-    text_ += first_ ? "\n" : ",\n";
-    first_ = false;
-    text_ += event;
-    if (text_.size() < kPieceBytes) return;
-    write_(text_);
-    text_.clear();
-  }
-  const std::function<void(std::string_view)>& write_;
-  std::string text_;
-  bool first_ = true;
+/// What a kind of server is called above its rows, and the category of its spans.
+struct Words {
+  const char* process;
+  const char* category;
 };
+[[nodiscard]] Words words(Track track) {
+  switch (track) {
+    case Track::kTile:
+      return {"Tiles", "tile"};
+    case Track::kInputLink:
+      return {"Links to tiles", "link"};
+    case Track::kOutputLink:
+      return {"Links from tiles", "link"};
+    case Track::kAccumulator:
+      return {"Accumulators", "digital"};
+    case Track::kBuffer:
+      return {"Buffer", "memory"};
+    case Track::kDigital:
+      return {"Digital units", "digital"};
+    case Track::kMemory:
+      return {"Memory", "memory"};
+    case Track::kHostLink:
+      return {"Link to the host", "link"};
+  }
+  return {"?", "?"};
+}
+
+/// "layers.0.qkv 512x512, layers.0.o 64x512": blocks on a tile, the first few of them.
+[[nodiscard]] std::map<std::uint32_t, std::string> contents(const ChipPlan& plan) {
+  constexpr std::size_t kNamed = 3;
+  std::map<std::uint32_t, std::string> texts;
+  std::map<std::uint32_t, std::size_t> counts;
+  for (const systemc::CallWork& call : plan.calls) {
+    for (const systemc::BlockWork& block : call.blocks) {
+      if (++counts[block.tile] > kNamed) continue;
+      std::string& text = texts[block.tile];
+      text +=
+          (text.empty() ? "" : ", ") + call.name + " " + std::to_string(block.rows) + "x" + std::to_string(block.cols);
+    }
+  }
+  for (auto& [tile, text] : texts)
+    if (counts[tile] > kNamed) text += " and " + std::to_string(counts[tile] - kNamed) + " more";
+  return texts;
+}
+
+void name_servers(const ChipPlan& plan, const ChipResult& result, TraceEvents& events) {
+  std::set<std::pair<Track, std::uint32_t>> servers;
+  for (const Activity& activity : result.activities) servers.emplace(activity.track, activity.index);
+  const std::map<std::uint32_t, std::string> held = contents(plan);
+  std::set<Track> named;
+  for (const auto& [track, index] : servers) {
+    if (named.insert(track).second) events.name_process(process_of(track), words(track).process, process_of(track));
+    std::string name = std::string(systemc::name(track)) + " " + std::to_string(index);
+    if (track == Track::kTile && held.contains(index)) name += ": " + held.at(index);
+    events.name_thread({process_of(track), index + 1}, name);
+  }
+}
 
 [[nodiscard]] std::string arguments_of(std::uint32_t sequence, std::uint32_t position) {
   return "\"sequence\":" + std::to_string(sequence) + ",\"position\":" + std::to_string(position);
 }
 
+using TokenId = std::pair<std::uint32_t, std::uint32_t>;  ///< sequence, position
+
 /// Tokens of a prompt are under way at the same time; events of one thread must not overlap, so each gets the first
-/// lane of its sequence that is free.
-void add_tokens(const systemc::ChipResult& result, Events& events) {
+/// lane of its sequence that is free. Returns where the tokens are.
+[[nodiscard]] std::map<TokenId, TraceThread> add_tokens(const ChipResult& result, TraceEvents& events) {
+  events.name_process(kTokenProcess, "Tokens: what the host waits for", kTokenProcess);
   std::vector<systemc::TokenTime> tokens = result.tokens;
   std::sort(tokens.begin(), tokens.end(), [](const systemc::TokenTime& a, const systemc::TokenTime& b) {
     return std::tie(a.sequence, a.begin_ns, a.position) < std::tie(b.sequence, b.begin_ns, b.position);
   });
+  std::map<TokenId, TraceThread> places;
   std::uint32_t thread = 0;
   for (std::size_t begin = 0; begin < tokens.size();) {
     const std::uint32_t sequence = tokens[begin].sequence;
@@ -84,46 +116,66 @@ void add_tokens(const systemc::ChipResult& result, Events& events) {
       auto lane = std::find_if(lanes.begin(), lanes.end(), [&](double free) { return free <= token.begin_ns; });
       if (lane == lanes.end()) {
         lane = lanes.insert(lanes.end(), 0);
-        const std::string more = lanes.size() == 1 ? "" : " (" + std::to_string(lanes.size()) + ")";
-        events.name("thread_name", kHostProcess, thread + static_cast<std::uint32_t>(lanes.size()),
-                    "sequence " + std::to_string(sequence) + more);
+        const std::string more = lanes.size() == 1 ? "" : ", lane " + std::to_string(lanes.size());
+        events.name_thread({kTokenProcess, thread + static_cast<std::uint32_t>(lanes.size())},
+                           "sequence " + std::to_string(sequence) + more);
       }
       *lane = token.end_ns;
-      events.span(kHostProcess, thread + 1 + static_cast<std::uint32_t>(lane - lanes.begin()),
-                  quoted((token.prompt ? "prompt token " : "token ") + std::to_string(token.position)), token.begin_ns,
-                  token.end_ns, arguments_of(token.sequence, token.position));
+      const TraceThread place{kTokenProcess, thread + 1 + static_cast<std::uint32_t>(lane - lanes.begin())};
+      places[{token.sequence, token.position}] = place;
+      events.span(place, "token", (token.prompt ? "prompt token " : "token ") + std::to_string(token.position),
+                  token.begin_ns, token.end_ns, arguments_of(token.sequence, token.position));
     }
     thread += static_cast<std::uint32_t>(lanes.size());
     begin = end;
+  }
+  return places;
+}
+
+/// From the token's own row to the first tile of every call, in the order of time.
+void add_flows(const ChipResult& result, const std::map<TokenId, TraceThread>& places, TraceEvents& events) {
+  std::map<TokenId, std::map<std::uint32_t, const Activity*>> firsts;  // by step
+  for (const Activity& activity : result.activities) {
+    if (activity.track != Track::kTile) continue;
+    const Activity*& first = firsts[{activity.sequence, activity.position}][activity.step];
+    if (first == nullptr || activity.begin_ns < first->begin_ns) first = &activity;
+  }
+  std::uint64_t id = 0;
+  for (const systemc::TokenTime& token : result.tokens) {
+    const TokenId key{token.sequence, token.position};
+    const auto steps = firsts.find(key);
+    if (steps == firsts.end()) continue;  // no call was in tiles
+    ++id;
+    events.flow(TraceEvents::Flow::kBegin, id, places.at(key), "token", whole_nanoseconds(token.begin_ns));
+    for (auto step = steps->second.begin(); step != steps->second.end(); ++step) {
+      const Activity& activity = *step->second;
+      const bool is_last = std::next(step) == steps->second.end();
+      events.flow(is_last ? TraceEvents::Flow::kEnd : TraceEvents::Flow::kStep, id, thread_of(activity), "token",
+                  whole_nanoseconds(activity.begin_ns));
+    }
   }
 }
 
 }  // namespace
 
-void write_timeline(const systemc::ChipPlan& plan, const systemc::ChipResult& result, const std::string& chip,
+void write_timeline(const ChipPlan& plan, const ChipResult& result, const std::string& chip,
                     const std::function<void(std::string_view)>& write) {
-  Events events(write);
-  events.head(chip);
-  events.name("process_name", kHostProcess, 0, "host: tokens");
-  std::set<std::pair<systemc::Track, std::uint32_t>> servers;
-  for (const systemc::Activity& activity : result.activities) servers.emplace(activity.track, activity.index);
-  const systemc::Track* last = nullptr;
-  for (const auto& [track, index] : servers) {
-    const std::string track_name(systemc::name(track));
-    if (last == nullptr || *last != track) events.name("process_name", process_of(track), 0, track_name);
-    last = &track;
-    events.name("thread_name", process_of(track), index + 1, track_name + " " + std::to_string(index));
-  }
-  add_tokens(result, events);
-  std::vector<std::string> names;
-  names.reserve(plan.steps.size());
-  for (const systemc::Step& step : plan.steps) names.push_back(quoted(step.name));
-  for (const systemc::Activity& activity : result.activities) {
-    events.span(process_of(activity.track), activity.index + 1, names[activity.step], activity.begin_ns,
+  TraceEvents events(write);
+  events.begin("\"chip\":" + TraceEvents::quoted(chip));
+  events.name_process(kCounterProcess, "Chip " + chip, kCounterProcess);
+  name_servers(plan, result, events);
+  const std::map<TokenId, TraceThread> places = add_tokens(result, events);
+  for (const Activity& activity : result.activities) {
+    char energy[40];
+    std::snprintf(energy, sizeof energy, "%.6g", activity.energy_pj);
+    events.span(thread_of(activity), words(activity.track).category, plan.steps[activity.step].name, activity.begin_ns,
                 activity.end_ns,
-                arguments_of(activity.sequence, activity.position) + ",\"layer\":" +
-                    std::to_string(plan.steps[activity.step].layer) + ",\"step\":" + std::to_string(activity.step));
+                arguments_of(activity.sequence, activity.position) +
+                    ",\"layer\":" + std::to_string(plan.steps[activity.step].layer) +
+                    ",\"step\":" + std::to_string(activity.step) + ",\"energy_pj\":" + energy);
   }
+  add_flows(result, places, events);
+  add_counters(result, kCounterProcess, events);
   events.finish();
 }
 

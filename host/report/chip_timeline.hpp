@@ -12,9 +12,9 @@
 
 namespace xw::report {
 
-/// One JSON object: a process per kind of server, a thread per server (tile, link, digital units, memory), and a process
-/// "host" whose threads are the tokens that the host waits for, by sequence. Times are in us, picoseconds are kept. `write`
-/// gets the text in pieces. `result` needs its activities.
+/// One JSON object (docs/systemc.md#timeline): the tokens that the host waits for, by sequence; a process per kind of server with a thread
+/// per server, tiles with the names of what they hold; counters of power, busy servers and buffer; an arrow for every token through the
+/// first tile of each call. Times are whole ns. `write` gets the text in pieces. `result` needs its activities.
 void write_timeline(const systemc::ChipPlan& plan, const systemc::ChipResult& result, const std::string& chip,
                     const std::function<void(std::string_view)>& write);
 

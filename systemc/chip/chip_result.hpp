@@ -81,6 +81,13 @@ struct Activity {
   std::uint32_t step = 0;   ///< of the plan
   std::uint32_t sequence = 0, position = 0;
   double begin_ns = 0, end_ns = 0;
+  double energy_pj = 0;
+};
+
+/// Activations of all tokens that are alive from a time on; for timelines.
+struct BufferLevel {
+  double begin_ns = 0;
+  std::uint64_t bytes = 0;
 };
 
 struct ChipResult {
@@ -103,6 +110,7 @@ struct ChipResult {
   std::uint64_t buffer_peak_bytes = 0;      ///< most activations alive at a time, those in memory included
   std::uint64_t spilled_bytes = 0;          ///< activations moved to memory and back because the buffer was full
   std::vector<Activity> activities;         ///< only if asked for
+  std::vector<BufferLevel> buffer_levels;   ///< in the order of time; only if activities are asked for
 };
 
 }  // namespace xw::systemc

@@ -186,7 +186,7 @@ sc_core::sc_time Sequencer::transact(Port& port, Track track, std::uint32_t addr
   if (activities_ && scratch.work.begin != scratch.work.end) {
     result_.activities.push_back({track, address, token.step, token.sequence, token.position,
                                   in_nanoseconds(scratch.work.begin - origin_),
-                                  in_nanoseconds(scratch.work.end - origin_)});
+                                  in_nanoseconds(scratch.work.end - origin_), scratch.work.energy_pj.total()});
   }
   return sc_core::sc_time_stamp() + delay;
 }
@@ -273,6 +273,7 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
 void Sequencer::occupy_buffer(std::uint64_t live_bytes, Token& token, Scratch& scratch) {
   live_ += live_bytes - (token.resident + token.spilled);
   result_.buffer_peak_bytes = std::max(result_.buffer_peak_bytes, live_);
+  if (activities_) result_.buffer_levels.push_back({in_nanoseconds(sc_core::sc_time_stamp() - origin_), live_});
   resident_ -= token.resident;
   token.resident = buffer_bytes_ == 0 ? live_bytes : std::min(live_bytes, buffer_bytes_ - resident_);
   resident_ += token.resident;

@@ -153,45 +153,141 @@ TEST_F(Simulate, TextNamesWhatIsShown) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// A timeline as a viewer reads it.
+struct Timeline {
+  struct Span {
+    std::int64_t begin = 0, end = 0;  ///< ns
+    nlohmann::json event;
+  };
+  using Thread = std::pair<int, int>;
+  std::map<int, std::string> processes;
+  std::map<Thread, std::string> threads;
+  std::map<Thread, std::vector<Span>> spans;
+  std::map<std::string, std::vector<std::pair<std::int64_t, nlohmann::json>>> counters;
+  std::map<std::uint64_t, std::vector<nlohmann::json>> flows;
+
+  [[nodiscard]] static std::int64_t nanoseconds(const nlohmann::json& us) {
+    const double ns = us.get<double>() * 1e3;
+    EXPECT_NEAR(ns, std::round(ns), 1e-3);
+    return std::llround(ns);
+  }
+  explicit Timeline(const std::filesystem::path& path) {
+    const nlohmann::json trace = nlohmann::json::parse(read(path));
+    for (const auto& event : trace["traceEvents"]) {
+      const Thread thread{event["pid"], event["tid"]};
+      const std::string kind = event["ph"];
+      if (event["name"] == "process_name") processes[thread.first] = event["args"]["name"];
+      if (event["name"] == "thread_name") threads[thread] = event["args"]["name"];
+      if (kind == "M") continue;
+      const std::int64_t begin = nanoseconds(event["ts"]);
+      if (kind == "X") {
+        spans[thread].push_back({begin, begin + nanoseconds(event["dur"]), event});
+      } else if (kind == "C") {
+        counters[event["name"]].emplace_back(begin, event["args"]);
+      } else {
+        EXPECT_TRUE(kind == "s" || kind == "t" || kind == "f") << event;
+        flows[event["id"]].push_back(event);
+      }
+    }
+  }
+};
+
 TEST_F(Simulate, TimelineShowsEveryServerAndNeverTwoThingsAtOnce) {
   const std::filesystem::path path = folder_ / "trace.json";
   const nlohmann::json run = simulate("--sequences 2 --prompt-tokens 4 --tokens 3 --trace " + path.string())["runs"][0];
-  const nlohmann::json trace = nlohmann::json::parse(read(path));
-  std::map<int, std::string> processes;
-  std::map<std::pair<int, int>, std::string> threads;
-  std::map<std::pair<int, int>, std::vector<std::pair<double, double>>> spans;
+  Timeline timeline(path);
   std::size_t mvms = 0, tokens = 0;
-  double last_us = 0;
-  for (const auto& event : trace["traceEvents"]) {
-    const std::pair<int, int> thread{event["pid"], event["tid"]};
-    if (event["ph"] == "M") {
-      if (event["name"] == "process_name") processes[thread.first] = event["args"]["name"];
-      if (event["name"] == "thread_name") threads[thread] = event["args"]["name"];
-      continue;
+  std::int64_t last = 0;
+  double energy = 0;
+  for (auto& [thread, spans] : timeline.spans) {
+    ASSERT_TRUE(timeline.threads.contains(thread));
+    const std::string& process = timeline.processes.at(thread.first);
+    mvms += process == "Tiles" ? spans.size() : 0;
+    tokens += process.starts_with("Tokens") ? spans.size() : 0;
+    std::sort(spans.begin(), spans.end(),
+              [](const auto& a, const auto& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+    for (std::size_t i = 0; i < spans.size(); ++i) {
+      EXPECT_FALSE(spans[i].event["cat"].get<std::string>().empty());
+      energy += spans[i].event["args"].value("energy_pj", 0.0);
+      last = std::max(last, spans[i].end);
+      if (i > 0) {
+        ASSERT_GE(spans[i].begin, spans[i - 1].end) << timeline.threads[thread];
+      }
     }
-    ASSERT_EQ(event["ph"], "X");
-    const double begin = event["ts"], end = begin + event["dur"].get<double>();
-    spans[thread].emplace_back(begin, end);
-    last_us = std::max(last_us, end);
-    mvms += processes.at(thread.first) == "tile" ? 1 : 0;
-    tokens += processes.at(thread.first) == "host: tokens" ? 1 : 0;
   }
-  for (const char* wanted : {"tile", "input link", "output link", "digital units", "memory", "host: tokens"}) {
-    bool found = false;
-    for (const auto& [process, name] : processes) found = found || name == wanted;
+  for (const char* wanted :
+       {"Tiles", "Links to tiles", "Links from tiles", "Digital units", "Memory", "Tokens: what the host waits for"}) {
+    const bool found = std::any_of(timeline.processes.begin(), timeline.processes.end(),
+                                   [&](const auto& p) { return p.second == wanted; });
     EXPECT_TRUE(found) << wanted;
   }
   EXPECT_EQ(mvms, run["block_mvms"].get<std::size_t>());
   EXPECT_EQ(tokens, 2U * (4 + 2));  // the last token of a prompt gives the first one
-  EXPECT_NEAR(last_us, run["total_ns"].get<double>() * 1e-3, 1e-5);
-  for (auto& [thread, times] : spans) {
-    EXPECT_TRUE(threads.contains(thread));
-    std::sort(times.begin(), times.end());
-    for (std::size_t i = 1; i < times.size(); ++i) {
-      ASSERT_GE(times[i].first, times[i - 1].second - 1e-6) << threads[thread];  // 1 ps
+  EXPECT_EQ(last, std::llround(run["total_ns"].get<double>()));
+  const double dynamic = sum(run["energy_pj"]) - run["energy_pj"]["static power"].get<double>();
+  EXPECT_NEAR(energy / dynamic, 1, 1e-4);
+
+  // What a tile holds is written beside it.
+  bool is_told = false;
+  for (const auto& [thread, name] : timeline.threads) is_told = is_told || name.find("qkv") != std::string::npos;
+  EXPECT_TRUE(is_told);
+  EXPECT_EQ(crossweave("simulate " + program_.string() + " --sweep 4 --trace " + path.string()).status, 2);
+}
+
+TEST_F(Simulate, CountersOfTheTimelineAddUpToTheRun) {
+  const std::filesystem::path path = folder_ / "trace.json";
+  const nlohmann::json run = simulate("--prompt-tokens 6 --tokens 3 --trace " + path.string())["runs"][0];
+  const Timeline timeline(path);
+  const double total_ns = run["total_ns"];
+  const auto integral = [&](const std::string& counter, const std::string& series) {
+    double result = 0;
+    const auto& values = timeline.counters.at(counter);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double end = i + 1 < values.size() ? static_cast<double>(values[i + 1].first) : total_ns;
+      result +=
+          values[i].second.at(series).get<double>() * (std::min(end, total_ns) - static_cast<double>(values[i].first));
+    }
+    return result;
+  };
+  double energy = 0;
+  for (const char* part : {"tiles", "links", "digital", "memory", "static"}) energy += integral("power, mW", part);
+  EXPECT_NEAR(energy / sum(run["energy_pj"]), 1, 1e-3);
+  double busy = 0;
+  for (const auto& [thread, spans] : timeline.spans) {
+    if (timeline.processes.at(thread.first) != "Tiles") continue;
+    for (const Timeline::Span& span : spans) busy += static_cast<double>(span.end - span.begin);
+  }
+  EXPECT_NEAR(integral("busy", "tiles") / busy, 1, 0.02);  // spans are of whole ns
+  std::uint64_t peak = 0;
+  for (const auto& [time, value] : timeline.counters.at("activations, bytes"))
+    peak = std::max(peak, value.at("alive").get<std::uint64_t>());
+  EXPECT_EQ(peak, run["buffer"]["peak_bytes"].get<std::uint64_t>());
+}
+
+TEST_F(Simulate, ArrowsOfTheTimelineLeadFromATokenThroughItsTiles) {
+  const std::filesystem::path path = folder_ / "trace.json";
+  static_cast<void>(simulate("--sequences 2 --prompt-tokens 3 --tokens 2 --trace " + path.string()));
+  const Timeline timeline(path);
+  EXPECT_EQ(timeline.flows.size(), 2U * (3 + 1));
+  for (const auto& [id, points] : timeline.flows) {
+    ASSERT_GE(points.size(), 3U);
+    EXPECT_EQ(points.front()["ph"], "s");
+    EXPECT_EQ(points.back()["ph"], "f");
+    std::int64_t before = 0;
+    nlohmann::json token;
+    for (const nlohmann::json& point : points) {
+      const std::int64_t time = Timeline::nanoseconds(point["ts"]);
+      EXPECT_GE(time, before);
+      before = time;
+      // Every point is at the beginning of a span of the same token.
+      const auto& spans = timeline.spans.at({point["pid"], point["tid"]});
+      const auto span = std::find_if(spans.begin(), spans.end(), [&](const auto& s) { return s.begin == time; });
+      ASSERT_NE(span, spans.end()) << point;
+      const nlohmann::json here = {span->event["args"]["sequence"], span->event["args"]["position"]};
+      if (token.is_null()) token = here;
+      EXPECT_EQ(here, token);
     }
   }
-  EXPECT_EQ(crossweave("simulate " + program_.string() + " --sweep 4 --trace " + path.string()).status, 2);
 }
 
 /// Lines of fields; the test's names have no commas.
