@@ -5,7 +5,8 @@
 
     scripts/results.py accuracy [--model GGUF] [--text wiki.test.raw] [--lambada lambada_openai.jsonl] [--reuse]
     scripts/results.py tasks TASK.jsonl... [--model GGUF] [--lm-head digital] [--limit N] [--seeds N] [--reuse]
-    scripts/results.py adaptation [--model GGUF] [--text wiki.test.raw] [--lm-head analog] [--calibration-text FILE] [--seeds N] [--name NAME] [--jobs N] [--reuse]
+    scripts/results.py adaptation [--model GGUF] [--text wiki.test.raw] [--lm-head analog] [--calibration-text FILE] [--levels LIST] [--modes LIST]
+                            [--seeds N] [--name NAME] [--jobs N] [--reuse]
     scripts/results.py cycles [--model GGUF] [--build FOLDER]
 
 accuracy compiles SmolLM2-135M for afm-512 and evaluates fp32, digital-w8a8, digital-w4a8, analog ideal and analog pcm-afm
@@ -41,6 +42,21 @@ DIGITAL_HEAD = ["--lm-head", "digital"]
 LONG_ENOUGH = 1000  # cycles of a program that is compared one by one
 
 
+ADAPTATION_MODES = ("fp32", "w8a8", "ideal", "pcm-afm")
+ADAPTATION_LEVELS = ("none", "fold", "centre", "bypass", "clip")
+
+
+def words_of(known):
+    """Of an argument with commas: some of the known words, in their order."""
+    def read(text):
+        given = text.split(",")
+        for word in given:
+            if word not in known:
+                raise argparse.ArgumentTypeError(f"expected some of {', '.join(known)}, found {word!r}")
+        return [word for word in known if word in given]
+    return read
+
+
 def parse_arguments():
     shared = ROOT.parent / "shared" / "data"
     common = argparse.ArgumentParser(add_help=False)
@@ -72,6 +88,8 @@ def parse_arguments():
     adaptation.add_argument("--seeds", default=5, type=int)
     adaptation.add_argument("--lm-head", default="digital", choices=("digital", "analog"))
     adaptation.add_argument("--calibration-text", default=None, type=pathlib.Path, help="text to adapt on (default: the built-in one)")
+    adaptation.add_argument("--modes", default=list(ADAPTATION_MODES), type=words_of(ADAPTATION_MODES), help="what is measured")
+    adaptation.add_argument("--levels", default=list(ADAPTATION_LEVELS), type=words_of(ADAPTATION_LEVELS), help="rows")
     adaptation.add_argument("--name", default=SMOLLM2, help="of the model; another one has a table of its own")
     adaptation.add_argument("--jobs", default=1, type=int, help="rows that are measured at the same time, each with its part of the cores")
     adaptation.add_argument("--reuse", action="store_true", help="take rows that were measured before with the same command")
@@ -254,9 +272,10 @@ def adaptation_row(arguments, number, checkpoint, threads):
     program = compile_program(arguments, name, ["--lm-head", arguments.lm_head, *options, *threads], checkpoint)
     measured = ["--text", str(arguments.text), "--tokens", str(arguments.tokens), "--context", "512"]
     cells = []
-    for mode, model, mode_options in (("fp32", checkpoint, ["--mode", "fp32"]), ("w8a8", program, ["--mode", "digital-w8a8"]),
-                                      ("ideal", program, ["--noise", "ideal"]),
-                                      ("pcm-afm", program, ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])):
+    for mode in arguments.modes:
+        model, mode_options = {"fp32": (checkpoint, ["--mode", "fp32"]), "w8a8": (program, ["--mode", "digital-w8a8"]),
+                               "ideal": (program, ["--noise", "ideal"]),
+                               "pcm-afm": (program, ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])}[mode]
         result, _ = evaluate(arguments, f"{name}-{mode}", model, measured, mode_options, threads)
         cells.append(cell(result["perplexity"], 1, 2, len(result["runs"])))
     done = subprocess.run([str(arguments.crossweave), "simulate", str(program), "--position", "511", "--json"], check=True,
@@ -269,14 +288,16 @@ def adaptation_row(arguments, number, checkpoint, threads):
 
 def adaptation(arguments):
     threads = ["--threads", str(max(1, (os.cpu_count() or 1) // arguments.jobs))]
-    head = ["| level | what | tiles | digital MACs | fp32 | w8a8 | ideal | pcm-afm | ms/token | mJ/token |", "|---" * 10 + "|"]
+    titles = ["level", "what", "tiles", "digital MACs", *arguments.modes, "ms/token", "mJ/token"]
+    head = ["| " + " | ".join(titles) + " |", "|---" * len(titles) + "|"]
+    levels = [row for row in range(len(ADAPTATION_ROWS)) if ADAPTATION_ROWS[row][0] in arguments.levels]
     footer = (f"{arguments.name} on `afm-512`, lm_head {arguments.lm_head}; {arguments.text.name}, first {arguments.tokens} tokens, context 512; mean ± standard deviation over "
               f"{arguments.seeds} chips. Adapted {'to ' + arguments.calibration_text.name if arguments.calibration_text else 'to the built-in text'}. Time and energy of one token at position "
               f"511 on the simulated chip; digital MACs with attention{' and lm_head' if arguments.lm_head == 'digital' else ''}. Command: `scripts/results.py adaptation`.")
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
-        checkpoints = [pool.submit(adapted, arguments, level, copies, threads) for level, _, copies in ADAPTATION_ROWS]
-        rows = [pool.submit(lambda n=number, c=checkpoint: adaptation_row(arguments, n, c.result(), threads))
-                for number, checkpoint in enumerate(checkpoints)]
+        checkpoints = [pool.submit(adapted, arguments, ADAPTATION_ROWS[row][0], ADAPTATION_ROWS[row][2], threads) for row in levels]
+        rows = [pool.submit(lambda n=row, c=checkpoint: adaptation_row(arguments, n, c.result(), threads))
+                for row, checkpoint in zip(levels, checkpoints)]
         lines = list(head)
         for row in rows:
             lines.append(row.result())
