@@ -244,7 +244,8 @@ void Network::Impl::apply_settings(const AnalogSettings& analog_settings) {
   noise = {};
   if (settings.noise == NoiseKind::kGaussian) noise.sigma = settings.gamma;
   if (settings.noise == NoiseKind::kCells) {
-    noise.table = cell_noise_table(settings.cells, settings.seconds, settings.sigma_scale, options.device);
+    noise.table =
+        cell_noise_table(settings.cells, settings.seconds, settings.compensated, settings.sigma_scale, options.device);
   }
 }
 

@@ -37,6 +37,7 @@ struct AnalogSettings {
   double gamma = 0.03;
   std::string cells = "pcm-afm";  ///< as `--noise` has it
   double seconds = 0;             ///< since programming, for cell models that drift
+  bool compensated = false;       ///< the mean drift is undone by one factor (`--compensation`)
   double sigma_scale = 1;         ///< of the noise of kCells
   double lambda = 5;              ///< ADC full scale in units of input range times w_max
   int dac_bits = 8;               ///< 0: no DAC, inputs stay as they are and there are no ranges

@@ -23,11 +23,13 @@ constexpr std::int64_t kPiece = 4096;  ///< deviates that come from one place of
 
 }  // namespace
 
-torch::Tensor cell_noise_table(const std::string& cells, double seconds, double scale, const torch::Device& device) {
+torch::Tensor cell_noise_table(const std::string& cells, double seconds, bool compensated, double scale,
+                               const torch::Device& device) {
   cells::ProgrammingOptions options;
   options.noise = cells;
   options.seconds = seconds;
-  std::vector<float> table = cells::mean_square_errors(options, kTablePoints, kCellsPerPoint);
+  const double gain = compensated ? cells::compensation_gain(options) : 1;
+  std::vector<float> table = cells::mean_square_errors(options, kTablePoints, kCellsPerPoint, gain);
   for (float& value : table) value = static_cast<float>(scale * std::sqrt(static_cast<double>(value)));
   return torch::tensor(table).to(device);
 }

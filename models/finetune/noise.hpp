@@ -19,8 +19,8 @@ struct WeightNoise {
 };
 
 /// The table of a cell model (as `--noise` has it) at `seconds` since programming: root of its mean square error by magnitude,
-/// times `scale`. Throws what cells::make_programming_model throws.
-[[nodiscard]] torch::Tensor cell_noise_table(const std::string& cells, double seconds, double scale,
+/// times `scale`; `compensated`: of a chip whose outputs are multiplied by one factor (cells::compensation_gain). Throws what cells::make_programming_model throws.
+[[nodiscard]] torch::Tensor cell_noise_table(const std::string& cells, double seconds, bool compensated, double scale,
                                              const torch::Device& device);
 
 /// Standard normal deviates; a function of the seed alone on one device with one number of threads.

@@ -9,10 +9,14 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <random>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "arch/support/file.hpp"
+#include "compiler/checkpoint/safetensors_writer.hpp"
 #include "tests/support/paths.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/app/command_json.hpp"
@@ -48,6 +52,30 @@ class RealModels : public ::testing::Test {
     if (other_devices().empty()) GTEST_SKIP() << "built without Verilator and SystemC";
   }
   void TearDown() override { fs::remove_all(folder_); }
+
+  /// A random adapter of rank 3 beside two layers, as PEFT writes them.
+  [[nodiscard]] fs::path write_adapter(std::uint32_t width, std::uint32_t inner) const {
+    const fs::path folder = folder_ / "adapter";
+    fs::create_directories(folder);
+    std::ofstream(folder / "adapter_config.json")
+        << R"({"peft_type": "LORA", "r": 3, "lora_alpha": 6, "bias": "none", "target_modules": ["q_proj", "down_proj"]})";
+    std::vector<checkpoint::TensorSpec> specs;
+    for (const auto& [layer, inputs] : {std::pair{"0.self_attn.q_proj", width}, std::pair{"1.mlp.down_proj", inner}}) {
+      const std::string name = std::string("base_model.model.model.layers.") + layer;
+      specs.push_back({name + ".lora_A.weight", checkpoint::Dtype::kF32, {3, inputs}});
+      specs.push_back({name + ".lora_B.weight", checkpoint::Dtype::kF32, {width, 3}});
+    }
+    checkpoint::SafetensorsWriter writer(folder / "adapter_model.safetensors", specs, {{"format", "pt"}});
+    std::mt19937 engine(7);
+    std::normal_distribution<float> number(0, 0.2F);
+    for (const checkpoint::TensorSpec& spec : specs) {
+      std::vector<float> values(spec.shape[0] * spec.shape[1]);
+      for (float& value : values) value = number(engine);
+      writer.add(spec.name, std::span<const float>(values));
+    }
+    writer.commit();
+    return folder;
+  }
 
   void compile(const fs::path& checkpoint, const std::string& options = "") {
     const Outcome compiled = crossweave("compile " + checkpoint.string() + " -o " + program().string() + options);
@@ -97,6 +125,20 @@ TEST_F(RealModels, Stories260KIsTheSameOnEveryDevice) {
 
 TEST_F(RealModels, TheDefaultModelIsTheSameOnEveryDevice) {
   compile(test::source_dir() / "models/default/stories-2m.gguf");
+  expect_the_same_everywhere("One day, a little girl named Lily found", 0, 12);
+}
+
+// The adapter's products are the host's: the chip is programmed as without it, and runs on what they make of the stream.
+TEST_F(RealModels, TheDefaultModelWithAnAdapterIsTheSameOnEveryDevice) {
+  const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
+  const std::string run =
+      "run " + program().string() + " --prompt 'One day, a little girl' -n 12 --noise ideal --y-checksum --json";
+  compile(model);
+  const json plain = json_of(run);
+  compile(model, " --adapter " + write_adapter(192, 512).string());
+  const json with_adapter = json_of(run);
+  EXPECT_NE(with_adapter.at("device").at("y_crc32"), plain.at("device").at("y_crc32"));
+  EXPECT_EQ(with_adapter.at("device").at("macs"), plain.at("device").at("macs"));
   expect_the_same_everywhere("One day, a little girl named Lily found", 0, 12);
 }
 

@@ -10,6 +10,7 @@
 #include "arch/description/table_reader.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/file.hpp"
+#include "arch/support/units.hpp"
 
 namespace xw::finetune {
 namespace {
@@ -52,6 +53,15 @@ std::uint32_t count(TableReader& table, const char* key, std::uint64_t low, std:
   return static_cast<std::uint32_t>(table.integer(key, low, high, absent));
 }
 
+/// Seconds of a text such as "1d".
+double duration(TableReader& table, const char* key, double absent) {
+  if (!table.has(key)) return absent;
+  const std::string text = table.text(key, "");
+  const std::optional<double> seconds = parse_duration(text);
+  if (!seconds || *seconds > 1e10) table.reject(key, "a time such as \"1d\" or \"12h\"", "\"" + text + "\"");
+  return *seconds;
+}
+
 std::vector<std::string> words(const std::string& text) {
   std::vector<std::string> result;
   std::istringstream stream(text);
@@ -83,6 +93,12 @@ void read_hardware(TableReader& table, Recipe::Hardware& hardware) {
   hardware.noise = table.text("noise", hardware.noise);
   hardware.noise_scale = table.real("noise_scale", {0, 100}, hardware.noise_scale);
   hardware.lambda = table.real("lambda", {0, 1e6}, hardware.lambda);
+  hardware.seconds = duration(table, "time", 0);
+  hardware.compensation = table.text("compensation", hardware.compensation);
+  const bool is_of_cells = hardware.noise != "gaussian" && hardware.noise != "none";
+  if (hardware.seconds > 0 && !is_of_cells)
+    table.reject("time", "noise of a cell model that drifts, or no time",
+                 duration_text(hardware.seconds) + " with noise \"" + hardware.noise + "\"");
 }
 
 void read_ranges(TableReader& table, Recipe::Ranges& ranges) {
@@ -178,6 +194,7 @@ Recipe read_recipe(TableReader document) {
     recipe.evaluation.text = table.text("text", "");
     recipe.evaluation.chips = count(table, "chips", 1, recipe.evaluation.chips, 1000);
     recipe.evaluation.noise = table.text("noise", "");
+    recipe.evaluation.seconds = duration(table, "time", recipe.evaluation.noise.empty() ? recipe.hardware.seconds : 0);
   });
   section(document, "export", [&](TableReader& table) {
     recipe.export_type = choice<ExportType>(table, "type", {{"fp32", ExportType::kF32}, {"bf16", ExportType::kBf16}},
@@ -263,7 +280,9 @@ nlohmann::ordered_json recipe_json(const Recipe& r) {
         {"gamma", r.hardware.gamma},
         {"noise", r.hardware.noise},
         {"noise_scale", r.hardware.noise_scale},
-        {"lambda", r.hardware.lambda}}},
+        {"lambda", r.hardware.lambda},
+        {"time", r.hardware.seconds},
+        {"compensation", r.hardware.compensation}}},
       {"adapter", {{"rank", r.adapters.rank}, {"alpha", r.adapters.alpha}, {"linears", r.adapters.linears}}},
       {"ranges",
        {{"start", r.ranges.start == RangeStart::kMse ? "mse" : "kappa"},
@@ -301,7 +320,8 @@ nlohmann::ordered_json recipe_json(const Recipe& r) {
         {"tokens", r.evaluation.tokens},
         {"text", r.evaluation.text.string()},
         {"chips", r.evaluation.chips},
-        {"noise", r.evaluation.noise}}},
+        {"noise", r.evaluation.noise},
+        {"time", r.evaluation.seconds}}},
       {"export", {{"type", r.export_type == ExportType::kF32 ? "fp32" : "bf16"}}}};
 }
 

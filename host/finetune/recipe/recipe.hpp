@@ -47,10 +47,12 @@ struct Recipe {
     std::vector<std::string> digital;  ///< linears that stay digital
     std::string tiles = "chip";        ///< inputs of a layer cut as the chip's tiles ("chip") or not at all ("whole")
     bool first_token_digital = false;
-    double gamma = 0.03;             ///< weight noise: standard deviation over a column's largest weight; 0: none
-    std::string noise = "gaussian";  ///< "gaussian" with gamma, "none", "chip" or a cell model
-    double noise_scale = 1;          ///< multiplies the standard deviation of a cell model
-    double lambda = 0;               ///< ADC full scale over input range times largest weight; 0: the chip's
+    double gamma = 0.03;                ///< weight noise: standard deviation over a column's largest weight; 0: none
+    std::string noise = "gaussian";     ///< "gaussian" with gamma, "none", "chip" or a cell model
+    double noise_scale = 1;             ///< multiplies the standard deviation of a cell model
+    double seconds = 0;                 ///< age of the chip, for cell models that drift
+    std::string compensation = "none";  ///< against drift, as `--compensation` has it
+    double lambda = 0;                  ///< ADC full scale over input range times largest weight; 0: the chip's
   } hardware;
   struct Adapters {
     std::uint32_t rank = 8;
@@ -98,7 +100,8 @@ struct Recipe {
     std::uint32_t tokens = 4096;  ///< held-out tokens
     std::filesystem::path text;   ///< empty: the held-out sequences
     std::uint32_t chips = 1;
-    std::string noise;  ///< empty: the chip's
+    std::string noise;   ///< empty: the chip's
+    double seconds = 0;  ///< age of the chip
   } evaluation;
   ExportType export_type = ExportType::kF32;
 };

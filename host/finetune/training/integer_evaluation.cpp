@@ -45,6 +45,8 @@ double integer_perplexity(const std::filesystem::path& checkpoint, const Recipe&
   if (recipe.method == Method::kPretrain) run.mode = toolchain::Mode::kFp32;
   if (!recipe.evaluation.noise.empty()) run.chip.noise = recipe.evaluation.noise;
   run.chip.chip_seed = 1;
+  run.chip.seconds = recipe.evaluation.seconds;
+  if (run.chip.seconds > 0) run.chip.compensation = recipe.hardware.compensation;
   toolchain::CompileOptions compile;
   compile.chip = recipe.hardware.chip;
   if (recipe.method == Method::kQat) {

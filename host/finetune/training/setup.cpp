@@ -14,6 +14,7 @@
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/row_cuts.hpp"
 #include "host/finetune/data/sampling.hpp"
+#include "models/cells/compensation.hpp"
 
 namespace xw::finetune {
 namespace {
@@ -53,6 +54,8 @@ AnalogSettings analog_settings(const Recipe& recipe, const ir::Graph& graph, con
     settings.noise = NoiseKind::kCells;
     settings.cells = hardware.noise == "chip" ? chip.noise : hardware.noise;
     settings.sigma_scale = hardware.noise_scale;
+    settings.seconds = hardware.seconds;
+    settings.compensated = cells::parse_compensation(hardware.compensation).kind != cells::CompensationKind::kNone;
   }
   if (recipe.method == Method::kQat) {
     settings.noise = NoiseKind::kNone;

@@ -5,7 +5,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <random>
+
 #include "models/cells/pcm_afm.hpp"
+#include "models/cells/programming.hpp"
 #include "tests/support/expect_error.hpp"
 
 namespace xw::cells {
@@ -30,6 +35,36 @@ TEST(CellError, OfPcmIsItsPolynomial) {
     EXPECT_NEAR(static_cast<double>(errors[i]) / (sigma * sigma + rounding), 1, 0.05) << i;
   }
   EXPECT_EQ(errors[0], 0);  // a weight of zero is exactly zero
+}
+
+/// Independent of the magnitudes that the factor is made of: a matrix of normal weights, as it is programmed and as it is a day later.
+TEST(CellError, CompensationGivesBackTheSizeOfAMatrix) {
+  constexpr std::size_t kColumns = 512;
+  ProgrammingOptions options;
+  options.noise = "pcm-afm";
+  EXPECT_EQ(compensation_gain(options), 1);
+  const std::unique_ptr<ProgrammingModel> fresh = make_programming_model(options);
+  options.seconds = 86400;
+  const std::unique_ptr<ProgrammingModel> aged = make_programming_model(options);
+  const std::uint64_t seed = std::random_device{}();
+  std::mt19937_64 engine(seed);
+  std::normal_distribution<double> weight(0, 0.3);
+  std::vector<std::int16_t> targets(kColumns);
+  std::vector<std::int8_t> codes(kColumns);
+  double before = 0, after = 0;
+  for (std::uint32_t row = 0; row < 256; ++row) {
+    for (std::int16_t& target : targets)
+      target = static_cast<std::int16_t>(std::nearbyint(std::clamp(weight(engine), -1.0, 1.0) * 32767));
+    fresh->program_row(5, row, 0, targets, 32767, codes);
+    for (const int code : codes) before += code * code;
+    aged->program_row(5, row, 0, targets, 32767, codes);
+    for (const int code : codes) after += code * code;
+  }
+  const double expected = std::sqrt(before / after);
+  EXPECT_GT(expected, 1.3);  // there is something to give back
+  EXPECT_NEAR(compensation_gain(options) / expected, 1, 0.01) << "seed " << seed;
+  options.noise = "gaussian";
+  EXPECT_THROW((void)compensation_gain(options), Error);  // has no drift
 }
 
 TEST(CellError, RefusesNothingToMeasure) {

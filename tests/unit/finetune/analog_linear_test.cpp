@@ -10,6 +10,7 @@
 #include <random>
 #include <string>
 
+#include "arch/support/file.hpp"
 #include "models/reference/afm_training.hpp"
 #include "tests/unit/finetune/tensors.hpp"
 #include "tests/unit/reference/golden.hpp"
@@ -98,6 +99,38 @@ TEST_P(AnalogLinear, GradientsEqualLightning) {
     EXPECT_LT(relative_error(vector_of(run.layer->ranges.grad()), GoldenTensor(c.at("d_input_range")).data), 1e-5);
     if (c.contains("db")) {
       EXPECT_LT(relative_error(vector_of(run.layer->bias.grad()), GoldenTensor(c.at("db")).data), 1e-5);
+    }
+  }
+}
+
+/// Random layers of several tiles with noise, both converters or one, with and without bias and decay.
+TEST_P(AnalogLinear, RandomLayersInTrainingEqualLightning) {
+  const json layers =
+      json::parse(read_text_file(xw::test::source_dir() / "tests/fixtures/golden/lightning_training.json"));
+  ASSERT_EQ(layers.at("layers").size(), 20U);
+  for (const json& c : layers.at("layers")) {
+    SCOPED_TRACE("layer " + c.at("seed").dump());
+    const auto numbers = [&](const char* key) { return c.at(key).get<std::vector<float>>(); };
+    const std::int64_t rows = c.at("outputs"), cols = c.at("inputs"), batch = c.at("batch");
+    std::vector<std::int64_t> cuts{0};
+    for (const std::int64_t size : c.at("in_sizes")) cuts.push_back(cuts.back() + size);
+    Case run(tensor_of(numbers("weight"), {rows, cols}), numbers("input_range"), cuts);
+    run.converters.dac_max = c.at("inp_res").get<int>() / 2;
+    run.converters.adc_max = c.at("out_res").get<int>() / 2;
+    if (run.converters.adc_max > 0) run.converters.lambda = c.at("out_bound");
+    run.converters.range_decay = c.at("decay");
+    run.converters.range_inside = c.at("input_min_percentage");
+    run.noise.sigma = c.at("std_dev");
+    run.source.fix(tensor_of(numbers("xi"), {rows, cols}));
+    const bool has_bias = !c.at("bias").is_null();
+    if (has_bias) run.layer->bias = tensor_of(numbers("bias"), {rows}).requires_grad_(true);
+    run.run(tensor_of(numbers("x"), {batch, cols}), tensor_of(numbers("dy"), {batch, rows}));
+    EXPECT_LT(relative_error(vector_of(run.y), numbers("y")), 1e-5);
+    EXPECT_LT(relative_error(vector_of(run.x.grad()), numbers("dx")), 1e-5);
+    EXPECT_LT(relative_error(vector_of(run.layer->weight_gradient), numbers("dW")), 1e-5);
+    EXPECT_LT(relative_error(vector_of(run.layer->ranges.grad()), numbers("d_input_range")), 1e-5);
+    if (has_bias) {
+      EXPECT_LT(relative_error(vector_of(run.layer->bias.grad()), numbers("db")), 1e-5);
     }
   }
 }

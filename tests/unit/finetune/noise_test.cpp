@@ -41,7 +41,7 @@ TEST(NoiseSource, DependsOnTheSeedAlone) {
 /// The deviation of noisy weights, bin by bin, is that of IBM's polynomial.
 TEST(CellNoise, DeviationIsThatOfThePolynomial) {
   WeightNoise noise;
-  noise.table = cell_noise_table("pcm-afm", 0, 1, torch::kCPU);
+  noise.table = cell_noise_table("pcm-afm", 0, false, 1, torch::kCPU);
   AnalogLayer layer;
   constexpr std::int64_t kRows = 4000;
   const std::vector<double> magnitudes = {0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0};
@@ -64,8 +64,20 @@ TEST(CellNoise, DeviationIsThatOfThePolynomial) {
   use_fused_loops(true);
 }
 
+/// A day of drift takes most of a large weight's worth away if nothing compensates; one factor gives nearly all of that back.
+TEST(CellNoise, OfACompensatedChipIsTheSpreadOfDriftAlone) {
+  constexpr double kDay = 86400;
+  const Tensor fresh = cell_noise_table("pcm-afm", 0, false, 1, torch::kCPU);
+  const Tensor drifted = cell_noise_table("pcm-afm", kDay, false, 1, torch::kCPU);
+  const Tensor compensated = cell_noise_table("pcm-afm", kDay, true, 1, torch::kCPU);
+  const std::int64_t middle = fresh.numel() / 3;
+  EXPECT_GT(drifted[middle].item<double>(), 1.5 * compensated[middle].item<double>());
+  EXPECT_GT(compensated[middle].item<double>(), fresh[middle].item<double>());
+  EXPECT_TRUE(at::equal(cell_noise_table("pcm-afm", 0, true, 1, torch::kCPU), fresh));
+}
+
 TEST(CellNoise, RefusesUnknownModels) {
-  EXPECT_THROW(static_cast<void>(cell_noise_table("no-such-cell", 0, 1, torch::kCPU)), Error);
+  EXPECT_THROW(static_cast<void>(cell_noise_table("no-such-cell", 0, false, 1, torch::kCPU)), Error);
 }
 
 }  // namespace

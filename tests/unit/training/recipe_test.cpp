@@ -99,6 +99,18 @@ TEST(Recipe, MethodsAreRead) {
   EXPECT_EQ(recipe_json(recipe)["method"]["name"], "pretrain");
 }
 
+TEST(Recipe, ChipsHaveAnAge) {
+  const std::string text =
+      std::string(kLeast) + "[hardware]\nnoise = \"pcm-afm\"\ntime = \"1d\"\ncompensation = \"global\"\n";
+  Recipe recipe = parse_recipe(text, "r.toml");
+  EXPECT_EQ(recipe.hardware.seconds, 86400);
+  EXPECT_EQ(recipe.hardware.compensation, "global");
+  EXPECT_EQ(parse_recipe(text + "[evaluation]\ntokens = 100\n", "r.toml").evaluation.seconds, 86400);
+  EXPECT_EQ(parse_recipe(text + "[evaluation]\nnoise = \"ideal\"\n", "r.toml").evaluation.seconds, 0);
+  EXPECT_EQ(parse_recipe(text + "[evaluation]\nnoise = \"pcm-hermes\"\ntime = \"2h\"\n", "r.toml").evaluation.seconds,
+            7200);
+}
+
 TEST(Recipe, MistakesAreNamed) {
   const auto refused = [](const std::string& text, const test::Parts& parts) {
     test::expect_error(ErrorCode::kFormat, parts, [&] { static_cast<void>(parse_recipe(text, "r.toml")); });
@@ -114,6 +126,8 @@ TEST(Recipe, MistakesAreNamed) {
   refused("[model]\ncheckpoint = \"m\"\n[data]\npath = \"d\"\n", {"budget"});
   refused("[data]\npath = \"d\"\n[budget]\ntokens = 1\n", {"model"});
   refused(std::string(kLeast) + "[method]\nname = \"lora\"\n[clipping]\nalpha = 2.5\n", {"r.toml", "clipping"});
+  refused(std::string(kLeast) + "[hardware]\nnoise = \"pcm-afm\"\ntime = \"soon\"\n", {"r.toml:9", "1d", "soon"});
+  refused(std::string(kLeast) + "[hardware]\ntime = \"1d\"\n", {"r.toml:8", "drifts", "gaussian"});
   refused("[model\n", {"r.toml"});
 }
 
