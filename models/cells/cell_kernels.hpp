@@ -9,31 +9,77 @@
 
 namespace xw::cells {
 
-/// What a device of a pair that is programmed to one target draws from; in units of g_max.
-struct alignas(16) PcmDevice {
-  float target = 0;
-  float sigma = 0;  ///< programming noise
-  float nu_mean = 0, nu_deviation = 0;
-};
-
 inline constexpr std::size_t kChunk = 256;  ///< cells of one inner loop
-
-/// Devices of a chunk, one after the other.
-struct PcmDevices {
-  alignas(64) float target[kChunk], sigma[kChunk], nu_mean[kChunk], nu_deviation[kChunk];
-};
 
 /// Which deviates of a chip: the key of its programming draws (one per tile and draw) and the physical place.
 struct DeviateSource {
   std::uint32_t key0 = 0, key1 = 0;
   std::uint32_t row = 0;
-  std::uint32_t first_pair = 0;   ///< the first column is twice this one
-  const float* cubics = nullptr;  ///< NormalTable::coefficients()
+  std::uint32_t first_call = 0;   ///< of Threefry in this row
+  const float* cubics = nullptr;  ///< NormalTable::coefficients(), for the deviates of version 1 only
 };
 
-inline constexpr std::size_t kReadSteps = 4096;  ///< tabulated read noise: entries per g_max
-inline constexpr std::size_t kReadEntries = 2 * kReadSteps;
 inline constexpr std::size_t kDeviateStep = 32;  ///< deviates may write up to a multiple of this
+inline constexpr std::size_t kCallGroup = 16;    ///< calls of Threefry that lie side by side: version 2 of the deviates
+inline constexpr std::size_t kPairColumns =
+    32;  ///< columns of a group of calls whose words have the deviates of two devices of a cell
+inline constexpr std::size_t kSingleColumns = 64;  ///< columns of a group of calls whose words have those of two cells
+
+/// What a device of a pair does that is programmed to one target; in units of g_max.
+struct alignas(8) DeviceEntry {
+  float sigma = 0;              ///< programming noise
+  std::uint32_t exponents = 0;  ///< of drift, in steps: mean << 16 | deviation
+};
+
+/// Exponents of drift times log2 of (t / t_0).
+struct DriftScale {
+  float step = 0;                           ///< what a step of DeviceEntry::exponents is worth
+  float idle_mean = 0, idle_deviation = 0;  ///< of the idle device
+};
+
+inline constexpr std::size_t kSegments = 32;
+inline constexpr float kCurveLeast = 0.0078125F;  ///< 2^-7: where the first segment of a QuadraticCurve begins
+inline constexpr float kCurveMost = 1.9999999F;   ///< the last number of the last one
+/// A curve of conductances within kCurveLeast ... kCurveMost: four segments per octave, c0 + c1 g + c2 g^2.
+struct QuadraticCurve {
+  alignas(64) float coefficients[3][kSegments] = {};
+};
+
+inline constexpr float kIdleReadStep =
+    0.1953125F;  ///< the last segment of ReadCurves::idle ends beyond the largest deviate, 6.0
+
+/// Q of read noise.
+struct ReadCurves {
+  QuadraticCurve loaded;  ///< by conductance as programmed
+  /// Of the idle device by its deviate of programming: lines between points kIdleReadStep apart, value and slope per step.
+  alignas(64) float idle[2][kSegments] = {};
+};
+
+/// clamp(slope * log2(r) + offset, lowest, highest)
+struct LogLine {
+  float slope = 0, offset = 0, lowest = 0, highest = 0;
+};
+/// Exponents of drift of PcmLike by target r, times log2 of (t / t_0).
+struct DriftLines {
+  QuadraticCurve log2;
+  LogLine mean, deviation;
+};
+
+/// How devices age after programming: exponents of drift and log2 of (t / t_0), Q, and the flicker noise between t_read and t.
+struct Aging {
+  DriftScale drift;
+  float read_scale = 0;
+};
+
+/// Devices of a chunk: as programmed and what will become of them. `exponents` for drift alone, coefficients and read noise for read
+/// noise alone.
+struct Pairs {
+  alignas(64) std::int32_t magnitudes[kChunk], negative[kChunk];
+  alignas(64) float conductance[kChunk], idle[kChunk];
+  alignas(64) std::uint32_t exponents[kChunk];
+  alignas(64) float coefficients[kChunk], idle_coefficients[kChunk];
+  const float *drift_noise = nullptr, *idle_drift_noise = nullptr, *read_noise = nullptr, *idle_read_noise = nullptr;
+};
 
 /// One implementation of every inner loop; counts are at most kChunk. All agree bit for bit: integers, and fp32 additions,
 /// multiplications, divisions and comparisons (each rounded once, none fused or reordered) in the order of the portable form.
@@ -43,8 +89,12 @@ struct CellKernels {
   /// weights = target / target_max in fp32; targets beyond full scale count as full scale.
   void (*normalize_i16)(const std::int16_t* targets, std::size_t count, int target_max, float* weights);
   void (*normalize_i8)(const std::int8_t* targets, std::size_t count, int target_max, float* weights);
-  /// Normal deviates of the columns 2 first_pair ... 2 (first_pair + pairs) of a row; writes up to the next kDeviateStep.
+  /// Normal deviates of version 1 of the columns 2 first_call ... 2 (first_call + pairs) of a row; writes up to the next kDeviateStep.
   void (*deviates)(const DeviateSource& source, std::size_t pairs, float* deviates);
+  /// Two deviates of version 2 for each column of `groups` groups, kPairColumns a group.
+  void (*deviate_pairs)(const DeviateSource& source, std::size_t groups, float* sums, float* differences);
+  /// A deviate of version 2 for each column of `groups` groups, kSingleColumns a group.
+  void (*deviate_singles)(const DeviateSource& source, std::size_t groups, float* deviates);
   /// weights += gamma * deviates.
   void (*add_scaled)(const float* deviates, std::size_t count, float gamma, float* weights);
   /// sigma = sigmas[min(|target|, target_max)]; weights += sigma * deviates where sigma > 0, else weights = 0.
@@ -61,32 +111,29 @@ struct CellKernels {
                          std::int32_t* negative);
   void (*magnitudes_i8)(const std::int8_t* targets, std::size_t count, int target_max, std::int32_t* magnitudes,
                         std::int32_t* negative);
-  /// Exchanges a and b where negative is -1.
-  void (*exchange)(const std::int32_t* negative, std::size_t count, float* a, float* b);
-  /// The table's devices of these magnitudes; may write up to the next 16.
-  void (*fetch_devices)(const PcmDevice* table, const std::int32_t* magnitudes, std::size_t count, PcmDevices& devices);
-  /// programmed = max(0, target + sigma * noise).
-  void (*program_devices)(const PcmDevices& devices, const float* noise, std::size_t count, float* programmed);
-  /// conductance *= 2^(-|nu_mean + nu_deviation * noise| * log2_age).
-  void (*drift_devices)(const PcmDevices& devices, const float* noise, float log2_age, std::size_t count,
-                        float* conductance);
-  /// conductance = max(0, conductance + noise * conductance * scale * q(programmed)), q being the model's read noise.
-  void (*read_devices)(const float* programmed, const float* noise, float scale, std::size_t count, float* conductance);
-  /// The same with q = coefficients[min(rne(programmed * kReadSteps), kReadEntries - 1)].
-  void (*read_tabulated)(const float* programmed, const float* noise, const float* coefficients, float scale,
-                         std::size_t count, float* conductance);
-  /// weights = plus - minus of pairs whose loaded devices conduct `weights` and whose idle ones conduct `idle`.
-  void (*subtract_idle)(const std::int32_t* negative, const float* idle, std::size_t count, float* weights);
-  /// a = b = |weights|.
-  void (*absolute)(const float* weights, std::size_t count, float* a, float* b);
-  /// weights = magnitudes with the signs that they have (of 0: plus).
-  void (*keep_signs)(const float* magnitudes, std::size_t count, float* weights);
+  /// Pairs as they are programmed: conductance = max(0, magnitude * unit + sigma * noise), idle = max(0, idle_sigma * idle_noise);
+  /// sigma and exponents are those of entry magnitude >> shift.
+  void (*program_pairs)(const DeviceEntry* entries, unsigned shift, float unit, float idle_sigma, std::size_t count,
+                        const float* noise, const float* idle_noise, Pairs& pairs);
+  /// Q of both devices, from conductances as they were programmed and from the deviates of the idle ones.
+  void (*read_coefficients)(const ReadCurves& curves, const float* idle_noise, std::size_t count, Pairs& pairs);
+  /// Cell codes of pairs, plus less minus, after [drift: conductance * 2^-|mean + deviation * noise|][read noise:
+  /// max(0, conductance + conductance * (coefficient * scale) * noise)] of both devices.
+  void (*store_pairs[2][2])(const Pairs& pairs, const Aging& aging, std::size_t count, float g_unit,
+                            std::int8_t* cells);
+  /// Exponents of drift of devices that hold |weights|. May write up to the next 16.
+  void (*drift_of_weights)(const DriftLines& lines, const float* weights, std::size_t count, float* means,
+                           float* deviations);
+  /// The curve at |weights|. May write up to the next 16.
+  void (*curve_of_weights)(const QuadraticCurve& curve, const float* weights, std::size_t count, float* values);
+  /// Drift and read noise of |weights|, whose signs stay: 2^-|mean + deviation * drift_noise|, then as in store_pairs.
+  void (*age_weights)(const float* means, const float* deviations, const float* coefficients, float read_scale,
+                      std::size_t count, const float* drift_noise, const float* read_noise, float* weights);
   /// Devices of ReramCmo: from weights to conductances that were programmed, g + (offset + slope * g) * noise.
   void (*program_cmo)(const float* noise, float offset, float slope, std::size_t count, float* values);
-  /// values = (values + shift) + relaxation * noise.
-  void (*relax_cmo)(const float* noise, float shift, float relaxation, std::size_t count, float* values);
-  /// values = clamp(values + scale * log2(values) * noise, lowest, highest conductance).
-  void (*read_cmo)(const float* noise, float scale, std::size_t count, float* values);
+  /// values = (values + shift) + relaxation * noise, then clamp(values + scale * log2(values) * read_noise, lowest, highest conductance).
+  void (*age_cmo)(const float* noise, const float* read_noise, float shift, float relaxation, float scale,
+                  std::size_t count, float* values);
   /// From conductances of ReramCmo to weights.
   void (*cmo_weights)(std::size_t count, float* values);
 };

@@ -31,6 +31,74 @@ struct Avx2 {
   }
 
   static void store(float* to, Floats numbers) { _mm256_store_ps(to, numbers); }
+  static Floats plus(Floats a, Floats b) { return _mm256_add_ps(a, b); }
+  static Floats minus(Floats a, Floats b) { return _mm256_sub_ps(a, b); }
+  template <unsigned kBits>
+  static Reg shift_right(Reg a) {
+    return _mm256_srli_epi32(a, kBits);
+  }
+  template <unsigned kBits>
+  static Reg shift_right16(Reg a) {
+    return _mm256_srli_epi16(a, kBits);
+  }
+  static Reg add16(Reg a, Reg b) { return _mm256_add_epi16(a, b); }
+  static Reg multiply_add16(Reg a, Reg b) { return _mm256_madd_epi16(a, b); }
+  static Reg shift_right(Reg a, unsigned bits) {
+    return _mm256_srl_epi32(a, _mm_cvtsi32_si128(static_cast<int>(bits)));
+  }
+  static Floats load(const float* from) { return _mm256_loadu_ps(from); }
+  static Reg load_some(const std::int32_t* from, std::size_t count) {
+    if (count >= kWords) return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from));
+    return _mm256_maskload_epi32(from, _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), iota()));
+  }
+  static Floats set_number(float number) { return _mm256_set1_ps(number); }
+  static Floats times(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
+  static Floats least(Floats a, Floats b) { return _mm256_min_ps(a, b); }
+  static Floats greatest(Floats a, Floats b) { return _mm256_max_ps(a, b); }
+  static Floats magnitude(Floats a) { return _mm256_andnot_ps(_mm256_set1_ps(-0.0F), a); }
+  static Floats to_numbers(Reg words) { return _mm256_cvtepi32_ps(words); }
+  static Reg to_words(Floats numbers) { return _mm256_cvttps_epi32(numbers); }
+  static Reg bits(Floats numbers) { return _mm256_castps_si256(numbers); }
+  static void gather_entries(const DeviceEntry* entries, Reg places, Floats& sigmas, Reg& exponents) {
+    sigmas = _mm256_i32gather_ps(&entries->sigma, places, sizeof(DeviceEntry));
+    exponents = _mm256_i32gather_epi32(reinterpret_cast<const int*>(&entries->exponents), places, sizeof(DeviceEntry));
+  }
+
+  class Table32 {
+   public:
+    explicit Table32(const float* entries) : entries_(entries) {}
+    [[gnu::always_inline]] __m256 look_up(Reg words) const {
+      return _mm256_i32gather_ps(entries_, _mm256_and_si256(words, _mm256_set1_epi32(31)), sizeof(float));
+    }
+
+   private:
+    const float* entries_;
+  };
+
+  /// Bits 0 ... 3 choose a magnitude, which bytes 0 ... 15 of two registers hold, low and high bytes; bit 4 is the sign.
+  class Terms {
+   public:
+    Terms() {
+      const __m256i words = _mm256_load_si256(reinterpret_cast<const __m256i*>(kDeviateTerms));
+      const __m256i low = _mm256_and_si256(words, _mm256_set1_epi16(0xFF));
+      const __m256i high = _mm256_srli_epi16(words, 8);
+      const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packus_epi16(low, high), 0xD8);
+      low_ = _mm256_broadcastsi128_si256(_mm256_castsi256_si128(bytes));
+      high_ = _mm256_broadcastsi128_si256(_mm256_extracti128_si256(bytes, 1));
+    }
+    [[gnu::always_inline]] Reg terms(Reg words) const {
+      const Reg number = _mm256_and_si256(words, _mm256_set1_epi16(15));
+      // A byte with the highest bit set looks up 0.
+      const Reg low = _mm256_shuffle_epi8(low_, _mm256_or_si256(number, _mm256_set1_epi16(static_cast<short>(0x8000))));
+      const Reg high =
+          _mm256_shuffle_epi8(high_, _mm256_or_si256(_mm256_slli_epi16(number, 8), _mm256_set1_epi16(0x80)));
+      const Reg sign = _mm256_or_si256(_mm256_slli_epi16(words, 11), _mm256_set1_epi16(1));
+      return _mm256_sign_epi16(_mm256_or_si256(low, high), sign);
+    }
+
+   private:
+    Reg low_, high_;
+  };
 
   /// A 4 x 4 transposition in each half: from rows to columns.
   [[gnu::always_inline]] static void four_columns(const float* rows, const std::uint32_t* at, Floats (&columns)[4]) {
@@ -93,6 +161,6 @@ struct Avx2 {
 
 }  // namespace
 
-constinit const CellKernels kAvx2CellKernels = make_cell_kernels("avx2", SimdDeviates<Avx2>::draw, fetch_devices<Avx2>);
+constinit const CellKernels kAvx2CellKernels = make_cell_kernels("avx2", simd_kernels<Avx2>());
 
 }  // namespace xw::cells::detail

@@ -33,6 +33,59 @@ struct Avx512 {
   }
 
   static void store(float* to, Floats numbers) { _mm512_store_ps(to, numbers); }
+  static Floats plus(Floats a, Floats b) { return _mm512_add_ps(a, b); }
+  static Floats minus(Floats a, Floats b) { return _mm512_sub_ps(a, b); }
+  template <unsigned kBits>
+  static Reg shift_right(Reg a) {
+    return _mm512_srli_epi32(a, kBits);
+  }
+  template <unsigned kBits>
+  static Reg shift_right16(Reg a) {
+    return _mm512_srli_epi16(a, kBits);
+  }
+  static Reg add16(Reg a, Reg b) { return _mm512_add_epi16(a, b); }
+  static Reg multiply_add16(Reg a, Reg b) { return _mm512_madd_epi16(a, b); }
+  static Reg shift_right(Reg a, unsigned bits) {
+    return _mm512_srl_epi32(a, _mm_cvtsi32_si128(static_cast<int>(bits)));
+  }
+  static Floats load(const float* from) { return _mm512_loadu_ps(from); }
+  static Reg load_some(const std::int32_t* from, std::size_t count) {
+    return _mm512_maskz_loadu_epi32(count < kWords ? static_cast<__mmask16>((1U << count) - 1U) : __mmask16{0xFFFF},
+                                    from);
+  }
+  static Floats set_number(float number) { return _mm512_set1_ps(number); }
+  static Floats times(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
+  static Floats least(Floats a, Floats b) { return _mm512_min_ps(a, b); }
+  static Floats greatest(Floats a, Floats b) { return _mm512_max_ps(a, b); }
+  static Floats magnitude(Floats a) { return _mm512_abs_ps(a); }
+  static Floats to_numbers(Reg words) { return _mm512_cvtepi32_ps(words); }
+  static Reg to_words(Floats numbers) { return _mm512_cvttps_epi32(numbers); }
+  static Reg bits(Floats numbers) { return _mm512_castps_si512(numbers); }
+  static void gather_entries(const DeviceEntry* entries, Reg places, Floats& sigmas, Reg& exponents) {
+    const Reg low = _mm512_i32gather_epi64(_mm512_castsi512_si256(places), entries, sizeof(DeviceEntry));
+    const Reg high = _mm512_i32gather_epi64(_mm512_extracti64x4_epi64(places, 1), entries, sizeof(DeviceEntry));
+    const Reg even = _mm512_slli_epi32(iota(), 1);
+    sigmas = _mm512_castsi512_ps(_mm512_permutex2var_epi32(low, even, high));
+    exponents = _mm512_permutex2var_epi32(low, _mm512_or_si512(even, _mm512_set1_epi32(1)), high);
+  }
+
+  class Table32 {
+   public:
+    explicit Table32(const float* entries) : low_(_mm512_load_ps(entries)), high_(_mm512_load_ps(entries + kWords)) {}
+    [[gnu::always_inline]] __m512 look_up(Reg words) const { return _mm512_permutex2var_ps(low_, words, high_); }
+
+   private:
+    __m512 low_, high_;
+  };
+
+  class Terms {
+   public:
+    Terms() : terms_(_mm512_load_si512(kDeviateTerms)) {}
+    [[gnu::always_inline]] Reg terms(Reg words) const { return _mm512_permutexvar_epi16(words, terms_); }
+
+   private:
+    Reg terms_;
+  };
 
   /// A 4 x 4 transposition in each quarter: from rows to columns.
   [[gnu::always_inline]] static void four_columns(const float* rows, const std::uint32_t* at, Floats (&columns)[4]) {
@@ -134,7 +187,6 @@ struct Avx512 {
 
 }  // namespace
 
-constinit const CellKernels kAvx512CellKernels =
-    make_cell_kernels("avx512", SimdDeviates<Avx512>::draw, fetch_devices<Avx512>);
+constinit const CellKernels kAvx512CellKernels = make_cell_kernels("avx512", simd_kernels<Avx512>());
 
 }  // namespace xw::cells::detail

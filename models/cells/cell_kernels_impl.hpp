@@ -9,6 +9,7 @@
 
 #include "arch/generated/xw_arch.hpp"
 #include "models/cells/cell_kernels.hpp"
+#include "models/cells/deviate_terms.hpp"
 #include "models/cells/elementary.hpp"
 #include "models/cells/pcm_constants.hpp"
 
@@ -53,14 +54,16 @@ void add_spread(const Target* __restrict targets, std::size_t count, int target_
   }
 }
 
-void store_cells(const float* __restrict weights, std::size_t count, float g_unit, std::int8_t* __restrict cells) {
+[[gnu::always_inline]] inline std::int8_t cell_code(float weight, float g_unit) {
   constexpr auto kCellMax = static_cast<float>(arch::kCellMax);
-  for (std::size_t i = 0; i < count; ++i) {
-    const float code = weights[i] * g_unit;
-    const float above = code > -kCellMax ? code : -kCellMax;
-    const float within = above < kCellMax ? above : kCellMax;
-    cells[i] = static_cast<std::int8_t>(static_cast<std::int32_t>((within + kRoundToInteger) - kRoundToInteger));
-  }
+  const float code = weight * g_unit;
+  const float above = code > -kCellMax ? code : -kCellMax;
+  const float within = above < kCellMax ? above : kCellMax;
+  return static_cast<std::int8_t>(static_cast<std::int32_t>((within + kRoundToInteger) - kRoundToInteger));
+}
+
+void store_cells(const float* __restrict weights, std::size_t count, float g_unit, std::int8_t* __restrict cells) {
+  for (std::size_t i = 0; i < count; ++i) cells[i] = cell_code(weights[i], g_unit);
 }
 
 template <typename Target>
@@ -73,83 +76,67 @@ void magnitudes(const Target* __restrict targets, std::size_t count, int target_
   }
 }
 
-void exchange(const std::int32_t* __restrict negative, std::size_t count, float* __restrict a, float* __restrict b) {
+/// 2^-|exponent|, at least 2^-120; relative error below 4e-6: a cell has 8 bits.
+[[gnu::always_inline]] inline float decay(float exponent) {
+  const float magnitude = __builtin_fabsf(exponent);
+  const float x = magnitude < 120.0F ? magnitude : 120.0F;
+  const float shifted = kRoundToInteger - x;  // its low bits are the whole part of -x; what else it has is shifted out
+  const float f = x + (shifted - kRoundToInteger);
+  const float power = (((0.0096663685F * f - 0.0559219758F) * f + 0.2402234904F) * f - 0.6931210452F) * f + 1.0F;
+  return __builtin_bit_cast(
+      float, __builtin_bit_cast(std::uint32_t, power) + (__builtin_bit_cast(std::uint32_t, shifted) << 23U));
+}
+
+[[gnu::always_inline]] inline float read(float conductance, float coefficient, float scale, float noise) {
+  const float noisy = conductance + conductance * (coefficient * scale) * noise;
+  return noisy > 0.0F ? noisy : 0.0F;
+}
+
+[[gnu::always_inline]] inline float exponent_of(std::uint32_t steps, float step, float noise) {
+  const auto mean = static_cast<float>(static_cast<std::int32_t>(steps >> 16U));
+  const auto deviation = static_cast<float>(static_cast<std::int32_t>(steps & 0xFFFFU));
+  return (mean + deviation * noise) * step;
+}
+
+template <bool kDrift, bool kRead>
+void store_pairs(const std::int32_t* __restrict negative, const float* __restrict conductance,
+                 const float* __restrict idle, const std::uint32_t* __restrict exponents,
+                 const float* __restrict coefficients, const float* __restrict idle_coefficients,
+                 const float* __restrict drift_noise, const float* __restrict idle_drift_noise,
+                 const float* __restrict read_noise, const float* __restrict idle_read_noise, Aging aging,
+                 std::size_t count, float g_unit, std::int8_t* __restrict cells) {
   for (std::size_t i = 0; i < count; ++i) {
-    const float first = a[i];
-    const float second = b[i];
-    a[i] = negative[i] < 0 ? second : first;
-    b[i] = negative[i] < 0 ? first : second;
+    float loaded = conductance[i];
+    float other = idle[i];
+    if constexpr (kDrift) {
+      loaded *= decay(exponent_of(exponents[i], aging.drift.step, drift_noise[i]));
+      other *= decay(aging.drift.idle_mean + aging.drift.idle_deviation * idle_drift_noise[i]);
+    }
+    if constexpr (kRead) {
+      loaded = read(loaded, coefficients[i], aging.read_scale, read_noise[i]);
+      other = read(other, idle_coefficients[i], aging.read_scale, idle_read_noise[i]);
+    }
+    const float difference = loaded - other;
+    cells[i] = cell_code(negative[i] < 0 ? -difference : difference, g_unit);
   }
 }
 
-void program_devices(const PcmDevices& devices, const float* __restrict noise, std::size_t count,
-                     float* __restrict programmed) {
+/// CellKernels::store_pairs.
+template <bool kDrift, bool kRead>
+void store_pairs(const Pairs& pairs, const Aging& aging, std::size_t count, float g_unit, std::int8_t* cells) {
+  store_pairs<kDrift, kRead>(pairs.negative, pairs.conductance, pairs.idle, pairs.exponents, pairs.coefficients,
+                             pairs.idle_coefficients, pairs.drift_noise, pairs.idle_drift_noise, pairs.read_noise,
+                             pairs.idle_read_noise, aging, count, g_unit, cells);
+}
+
+void age_weights(const float* __restrict means, const float* __restrict deviations,
+                 const float* __restrict coefficients, float read_scale, std::size_t count,
+                 const float* __restrict drift_noise, const float* __restrict read_noise, float* __restrict weights) {
   for (std::size_t i = 0; i < count; ++i) {
-    const float conductance = devices.target[i] + devices.sigma[i] * noise[i];
-    programmed[i] = conductance > 0.0F ? conductance : 0.0F;
+    const float drifted = __builtin_fabsf(weights[i]) * decay(means[i] + deviations[i] * drift_noise[i]);
+    const float conductance = read(drifted, coefficients[i], read_scale, read_noise[i]);
+    weights[i] = weights[i] < 0.0F ? -conductance : conductance;
   }
-}
-
-void drift_devices(const PcmDevices& devices, const float* __restrict noise, float log2_age, std::size_t count,
-                   float* __restrict conductance) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float nu = __builtin_fabsf(devices.nu_mean[i] + devices.nu_deviation[i] * noise[i]);
-    conductance[i] *= fast_exp2(-nu * log2_age);
-  }
-}
-
-/// q r^-0.65 of the read noise, at most 0.2.
-[[gnu::always_inline]] inline float read_coefficient(float programmed) {
-  // Below 0.00817 the result is 0.2; the bound keeps the logarithm off 0.
-  const float r = programmed > 0.005F ? programmed : 0.005F;
-  constexpr auto kRead = static_cast<float>(pcm::PcmLike::kRead);
-  constexpr auto kPower = static_cast<float>(pcm::PcmLike::kReadPower);
-  constexpr auto kMost = static_cast<float>(pcm::PcmLike::kReadMost);
-  const float q = kRead * fast_exp2(-kPower * fast_log2(r));
-  return q < kMost ? q : kMost;
-}
-
-void read_devices(const float* __restrict programmed, const float* __restrict noise, float scale, std::size_t count,
-                  float* __restrict conductance) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float deviation = conductance[i] * (read_coefficient(programmed[i]) * scale);
-    const float read = conductance[i] + deviation * noise[i];
-    conductance[i] = read > 0.0F ? read : 0.0F;
-  }
-}
-
-void read_tabulated(const float* __restrict programmed, const float* __restrict noise,
-                    const float* __restrict coefficients, float scale, std::size_t count,
-                    float* __restrict conductance) {
-  constexpr auto kSteps = static_cast<float>(kReadSteps);
-  constexpr auto kLast = static_cast<float>(kReadEntries - 1);
-  std::int32_t places[kChunk];  // in a loop of their own, so that both loops vectorise
-  for (std::size_t i = 0; i < count; ++i) {
-    const float place = programmed[i] * kSteps;
-    const float within = place < kLast ? place : kLast;
-    places[i] = static_cast<std::int32_t>((within + kRoundToInteger) - kRoundToInteger);
-  }
-  for (std::size_t i = 0; i < count; ++i) {
-    const float deviation = conductance[i] * (coefficients[places[i]] * scale);
-    const float read = conductance[i] + deviation * noise[i];
-    conductance[i] = read > 0.0F ? read : 0.0F;
-  }
-}
-
-void subtract_idle(const std::int32_t* __restrict negative, const float* __restrict idle, std::size_t count,
-                   float* __restrict weights) {
-  for (std::size_t i = 0; i < count; ++i) {
-    const float difference = weights[i] - idle[i];
-    weights[i] = negative[i] < 0 ? -difference : difference;
-  }
-}
-
-void absolute(const float* __restrict weights, std::size_t count, float* __restrict a, float* __restrict b) {
-  for (std::size_t i = 0; i < count; ++i) a[i] = b[i] = __builtin_fabsf(weights[i]);
-}
-
-void keep_signs(const float* __restrict magnitudes, std::size_t count, float* __restrict weights) {
-  for (std::size_t i = 0; i < count; ++i) weights[i] = weights[i] < 0.0F ? -magnitudes[i] : magnitudes[i];
 }
 
 constexpr auto kCmoLowest = static_cast<float>(pcm::ReramCmo::kGMin);
@@ -164,16 +151,12 @@ void program_cmo(const float* __restrict noise, float offset, float slope, std::
   }
 }
 
-void relax_cmo(const float* __restrict noise, float shift, float relaxation, std::size_t count,
-               float* __restrict values) {
-  for (std::size_t i = 0; i < count; ++i) values[i] = (values[i] + shift) + relaxation * noise[i];
-}
-
-void read_cmo(const float* __restrict noise, float scale, std::size_t count, float* __restrict values) {
+void age_cmo(const float* __restrict noise, const float* __restrict read_noise, float shift, float relaxation,
+             float scale, std::size_t count, float* __restrict values) {
   for (std::size_t i = 0; i < count; ++i) {
-    const float g = values[i];
+    const float g = (values[i] + shift) + relaxation * noise[i];
     const float bounded = g > 0.01F ? g : 0.01F;  // relaxation may leave nothing
-    const float read = g + scale * fast_log2(bounded) * noise[i];
+    const float read = g + scale * fast_log2(bounded) * read_noise[i];
     const float above = read > kCmoLowest ? read : kCmoLowest;
     values[i] = above < kCmoHighest ? above : kCmoHighest;
   }
@@ -183,32 +166,40 @@ void cmo_weights(std::size_t count, float* __restrict values) {
   for (std::size_t i = 0; i < count; ++i) values[i] = (values[i] - kCmoLowest) / kCmoHalf - 1.0F;
 }
 
-constexpr CellKernels make_cell_kernels(const char* name, void (*deviates)(const DeviateSource&, std::size_t, float*),
-                                        void (*fetch_devices)(const PcmDevice*, const std::int32_t*, std::size_t,
-                                                              PcmDevices&)) {
-  return CellKernels{name,
-                     normalize<std::int16_t>,
-                     normalize<std::int8_t>,
-                     deviates,
-                     add_scaled,
-                     add_spread<std::int16_t>,
-                     add_spread<std::int8_t>,
-                     store_cells,
-                     magnitudes<std::int16_t>,
-                     magnitudes<std::int8_t>,
-                     exchange,
-                     fetch_devices,
-                     program_devices,
-                     drift_devices,
-                     read_devices,
-                     read_tabulated,
-                     subtract_idle,
-                     absolute,
-                     keep_signs,
-                     program_cmo,
-                     relax_cmo,
-                     read_cmo,
-                     cmo_weights};
+/// Loops with a form of their own per instruction set.
+struct OwnKernels {
+  decltype(CellKernels::deviates) deviates;
+  decltype(CellKernels::deviate_pairs) deviate_pairs;
+  decltype(CellKernels::deviate_singles) deviate_singles;
+  decltype(CellKernels::program_pairs) program_pairs;
+  decltype(CellKernels::read_coefficients) read_coefficients;
+  decltype(CellKernels::drift_of_weights) drift_of_weights;
+  decltype(CellKernels::curve_of_weights) curve_of_weights;
+};
+
+constexpr CellKernels make_cell_kernels(const char* name, const OwnKernels& own) {
+  return CellKernels{
+      name,
+      normalize<std::int16_t>,
+      normalize<std::int8_t>,
+      own.deviates,
+      own.deviate_pairs,
+      own.deviate_singles,
+      add_scaled,
+      add_spread<std::int16_t>,
+      add_spread<std::int8_t>,
+      store_cells,
+      magnitudes<std::int16_t>,
+      magnitudes<std::int8_t>,
+      own.program_pairs,
+      own.read_coefficients,
+      {{store_pairs<false, false>, store_pairs<false, true>}, {store_pairs<true, false>, store_pairs<true, true>}},
+      own.drift_of_weights,
+      own.curve_of_weights,
+      age_weights,
+      program_cmo,
+      age_cmo,
+      cmo_weights};
 }
 
 }  // namespace

@@ -112,7 +112,8 @@ void read_table(const std::filesystem::path& file, CustomCells& cells) {
 /// Deviate `which` of a chip, for its difference from the others.
 double die_deviate(std::uint32_t chip_seed, std::uint32_t which) {
   programming::Deviates deviates;
-  programming::CellDeviates(chip_seed, Stream::kCustom).draw(0, 0, 0, 1, deviates, 8 + which);
+  const programming::CellDeviates source(chip_seed, Stream::kCustom);
+  source.draw(source.key(0, 8 + which), 0, 0, 1, deviates);
   return static_cast<double>(deviates.data()[0]);
 }
 
@@ -122,23 +123,16 @@ std::unique_ptr<ProgrammingModel> make_custom(const ModelSettings& settings) {
   const double faster = std::exp(cells.die * die_deviate(settings.chip_seed, 1));
   PairFit fit;
   fit.stream = Stream::kCustom;
-  fit.device = [cells, noisier, faster](int magnitude, int target_max) {  // called as long as the model lives
-    const double r = static_cast<double>(magnitude) / target_max;
+  fit.device = [cells, noisier, faster](double r) {  // called as long as the model lives
     PcmDevice device;
-    device.target = static_cast<float>(magnitude) / static_cast<float>(target_max);
     device.sigma = static_cast<float>(std::max(0.0, cells.programming(r) * noisier));
     device.nu_mean = static_cast<float>(std::max(0.0, cells.drift(r) * faster));
     device.nu_deviation = static_cast<float>(std::max(0.0, cells.drift_spread(r) * faster));
     return device;
   };
-  fit.reads = !cells.read.is_zero();
   fit.t_0 = cells.t_0;
   fit.t_read = cells.t_read;
-  if (fit.reads) {
-    fit.read_noise.resize(kReadEntries);
-    for (std::size_t i = 0; i < kReadEntries; ++i)
-      fit.read_noise[i] = static_cast<float>(std::max(0.0, cells.read(static_cast<double>(i) / kReadSteps)));
-  }
+  if (!cells.read.is_zero()) fit.read_noise = [cells](double r) { return std::max(0.0, cells.read(r)); };
   return make_device_pairs(fit, settings);
 }
 

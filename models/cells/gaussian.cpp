@@ -16,13 +16,14 @@ class GaussianModel final : public ModelBase<GaussianModel> {
         gamma_(static_cast<float>(settings.parameters.front())),
         g_unit_(static_cast<float>(settings.g_unit)) {}
 
+  [[nodiscard]] DrawKeys keys(std::uint32_t tile_uid) const { return deviates_.keys(tile_uid, Draw::kFirst); }
   template <typename Target>
-  void program(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
+  void program(const DrawKeys& keys, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
                int target_max, std::int8_t* cells) const {
     float weights[kChunk];
     Deviates deviates;
     normalize(targets, count, target_max, weights);
-    deviates_.draw(tile_uid, row, col0, count, deviates);
+    deviates_.draw(keys.programming, row, col0, count, deviates);
     cell_kernels().add_scaled(deviates.data(), count, gamma_, weights);
     store_cells(weights, count, g_unit_, cells);
   }

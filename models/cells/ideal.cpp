@@ -13,8 +13,9 @@ class IdealModel final : public ModelBase<IdealModel> {
  public:
   explicit IdealModel(const ModelSettings& settings) : g_unit_(static_cast<float>(settings.g_unit)) {}
 
+  [[nodiscard]] static DrawKeys keys(std::uint32_t /*tile_uid*/) { return {}; }
   template <typename Target>
-  void program(std::uint32_t /*tile_uid*/, std::uint32_t /*row*/, std::uint32_t /*col0*/, const Target* targets,
+  void program(const DrawKeys& /*keys*/, std::uint32_t /*row*/, std::uint32_t /*col0*/, const Target* targets,
                std::size_t count, int target_max, std::int8_t* cells) const {
     float weights[kChunk];
     normalize(targets, count, target_max, weights);

@@ -4,7 +4,7 @@
 #include "models/cells/pcm_afm.hpp"
 
 #include <cmath>
-#include <optional>
+#include <vector>
 
 #include "arch/support/half.hpp"
 #include "models/cells/device_pairs.hpp"
@@ -21,59 +21,53 @@ using namespace programming;
 class PcmAfmModel final : public ModelBase<PcmAfmModel> {
  public:
   explicit PcmAfmModel(const ModelSettings& settings)
-      : deviates_(settings.chip_seed, Stream::kPcmAfm),
-        read_domain_(read_domain(settings.seconds)),
+      : deviates_(settings.chip_seed, Stream::kPcmAfm, settings.seconds),
         g_unit_(static_cast<float>(settings.g_unit)),
+        ages_(settings.seconds > 0),
         sigmas_([](int magnitude, int target_max) {
           return static_cast<float>(pcm_afm_sigma(static_cast<double>(magnitude) / target_max));
         }) {
-    if (!(settings.seconds > 0)) return;
-    drift_.emplace(pcm_like_device);
-    const double age = settings.seconds + pcm::PcmLike::kT0;
-    log2_age_ = static_cast<float>(natural_log(age / pcm::PcmLike::kT0) / natural_log(2.0));
-    read_scale_ =
-        static_cast<float>(std::sqrt(natural_log((age + pcm::PcmLike::kReadTime) / (2.0 * pcm::PcmLike::kReadTime))));
+    if (!ages_) return;
+    const auto age = static_cast<double>(log2_age(settings.seconds, pcm::PcmLike::kT0));
+    const auto line = [&](const pcm::ClampedLine& of) {
+      return LogLine{static_cast<float>(of.slope * natural_log(2.0) * age), static_cast<float>(of.offset * age),
+                     static_cast<float>(of.lowest * age), static_cast<float>(of.highest * age)};
+    };
+    drift_ = {quadratic_curve([](double r) { return natural_log(r) / natural_log(2.0); }),
+              line(pcm::PcmLike::kDriftMean), line(pcm::PcmLike::kDriftDeviation)};
+    reads_ = quadratic_curve(pcm_like_read_noise);
+    read_scale_ = flicker_scale(settings.seconds, pcm::PcmLike::kT0, pcm::PcmLike::kReadTime);
   }
 
+  [[nodiscard]] DrawKeys keys(std::uint32_t tile_uid) const { return deviates_.keys(tile_uid, Draw::kFirst); }
+
   template <typename Target>
-  void program(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
+  void program(const DrawKeys& keys, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
                int target_max, std::int8_t* cells) const {
     sigmas_.with(target_max, [&](const std::vector<float>& sigmas) {
-      float weights[kChunk];
+      const CellKernels& kernels = cell_kernels();
+      alignas(64) float weights[kChunk];
+      alignas(64) float means[kChunk];
+      alignas(64) float deviations[kChunk];
       Deviates deviates;
       normalize(targets, count, target_max, weights);
-      deviates_.draw(tile_uid, row, col0, count, deviates);
+      if (ages_) kernels.drift_of_weights(drift_, weights, count, means, deviations);
+      deviates_.draw(keys.programming, row, col0, count, deviates);
       add_spread(targets, count, target_max, sigmas.data(), deviates.data(), weights);
-      if (drift_) age(tile_uid, row, col0, targets, count, target_max, weights);
+      if (ages_) {
+        alignas(64) float coefficients[kChunk];
+        Deviates read_noise;
+        kernels.curve_of_weights(reads_, weights, count, coefficients);
+        CellDeviates::draw_singles(keys.drift, row, col0, count, deviates);
+        CellDeviates::draw_singles(keys.read, row, col0, count, read_noise);
+        kernels.age_weights(means, deviations, coefficients, read_scale_, count, deviates.data(), read_noise.data(),
+                            weights);
+      }
       store_cells(weights, count, g_unit_, cells);
     });
   }
 
  private:
-  /// Drift and read noise of the device that holds the magnitude of each weight.
-  template <typename Target>
-  void age(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
-           int target_max, float* weights) const {
-    drift_->with(target_max, [&](const std::vector<PcmDevice>& devices) {
-      const CellKernels& kernels = cell_kernels();
-      float programmed[kChunk];
-      float conductance[kChunk];
-      std::int32_t magnitudes[kChunk];
-      PcmDevices loaded;
-      Deviates noise;
-      std::int32_t negative[kChunk];
-      find_magnitudes(targets, count, target_max, magnitudes, negative);
-      kernels.absolute(weights, count, programmed, conductance);
-      for (std::size_t i = 0; i < count; ++i) __builtin_prefetch(&devices[static_cast<std::size_t>(magnitudes[i])]);
-      deviates_.draw(tile_uid, row, col0, count, noise, static_cast<std::uint32_t>(PcmDraw::kDriftPlus));
-      kernels.fetch_devices(devices.data(), magnitudes, count, loaded);
-      kernels.drift_devices(loaded, noise.data(), log2_age_, count, conductance);
-      deviates_.draw(tile_uid, row, col0, count, noise, static_cast<std::uint32_t>(PcmDraw::kReadPlus), read_domain_);
-      kernels.read_devices(programmed, noise.data(), read_scale_, count, conductance);
-      kernels.keep_signs(conductance, count, weights);
-    });
-  }
-
   static void add_spread(const std::int16_t* targets, std::size_t count, int target_max, const float* sigmas,
                          const float* deviates, float* weights) {
     cell_kernels().add_spread_i16(targets, count, target_max, sigmas, deviates, weights);
@@ -84,11 +78,12 @@ class PcmAfmModel final : public ModelBase<PcmAfmModel> {
   }
 
   CellDeviates deviates_;
-  std::uint32_t read_domain_;
   float g_unit_;
-  MagnitudeTables<float> sigmas_;                    ///< zero where the cell is set to exactly zero
-  std::optional<MagnitudeTables<PcmDevice>> drift_;  ///< of cells with an age
-  float log2_age_ = 0, read_scale_ = 0;              ///< log2 of (t / t_0); flicker noise between t_read and t
+  bool ages_;
+  MagnitudeTables<float> sigmas_;  ///< zero where the cell is set to exactly zero
+  DriftLines drift_;               ///< of the device that holds the magnitude of a weight
+  QuadraticCurve reads_;           ///< its Q
+  float read_scale_ = 0;
 };
 
 }  // namespace

@@ -11,15 +11,19 @@
 namespace xw::cells {
 using programming::Stream;
 
-PcmDevice pcm_like_device(int magnitude, int target_max) {
-  const double r = static_cast<double>(magnitude) / target_max;
+PcmDevice pcm_like_device(double r) {
   const double log_r = natural_log(std::max(r, pcm::PcmLike::kLeast));
   PcmDevice device;
-  device.target = static_cast<float>(magnitude) / static_cast<float>(target_max);
   device.sigma = static_cast<float>(pcm::PcmLike::kProgramming(r) / pcm::PcmLike::kGMax);
   device.nu_mean = static_cast<float>(pcm::PcmLike::kDriftMean(log_r));
   device.nu_deviation = static_cast<float>(pcm::PcmLike::kDriftDeviation(log_r));
   return device;
+}
+
+double pcm_like_read_noise(double r) {
+  const auto log2_r = fast_log2(static_cast<float>(std::max(r, pcm::PcmLike::kLeast)));
+  const auto power = static_cast<double>(fast_exp2(-static_cast<float>(pcm::PcmLike::kReadPower) * log2_r));
+  return std::min(pcm::PcmLike::kRead * power, pcm::PcmLike::kReadMost);
 }
 
 CellModel pcm_aihwkit_model() {
@@ -29,7 +33,8 @@ CellModel pcm_aihwkit_model() {
           {},
           [](const ModelSettings& settings) {
             return make_device_pairs(
-                {Stream::kPcmAihwkit, pcm_like_device, true, pcm::PcmLike::kT0, pcm::PcmLike::kReadTime, {}}, settings);
+                {Stream::kPcmAihwkit, pcm_like_device, pcm::PcmLike::kT0, pcm::PcmLike::kReadTime, pcm_like_read_noise},
+                settings);
           }};
 }
 

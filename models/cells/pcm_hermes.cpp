@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <vector>
 
 #include "models/cells/device_pairs.hpp"
 #include "models/cells/elementary.hpp"
@@ -15,12 +14,10 @@ namespace {
 using pcm::Hermes;
 
 template <typename Fit>
-PcmDevice device(int magnitude, int target_max) {
-  const double r = static_cast<double>(magnitude) / target_max;
+PcmDevice device(double r) {
   const double bounded = std::max(r, Hermes::kLeast);
   const double log_r = natural_log(bounded);
   PcmDevice device;
-  device.target = static_cast<float>(magnitude) / static_cast<float>(target_max);
   device.sigma = static_cast<float>(Fit::kProgramming(r) / Fit::kGMax);
   device.nu_mean = static_cast<float>(bounded < Hermes::kDriftMeanSwitch ? Hermes::kDriftMean(log_r)
                                                                          : Hermes::kDriftMeanAbove(bounded));
@@ -30,15 +27,14 @@ PcmDevice device(int magnitude, int target_max) {
 }
 
 template <typename Fit>
+double read_noise(double r) {
+  return r < Fit::kReadSwitch ? Fit::kRead(natural_log(std::max(r, Hermes::kLeast))) : Fit::kReadAbove(r);
+}
+
+template <typename Fit>
 std::unique_ptr<ProgrammingModel> make(const ModelSettings& settings) {
-  PairFit fit{programming::Stream::kPcmHermes, device<Fit>, true, Fit::kT0, Hermes::kReadTime,
-              std::vector<float>(kReadEntries)};
-  for (std::size_t i = 0; i < kReadEntries; ++i) {
-    const double r = static_cast<double>(i) / kReadSteps;
-    const double q = r < Fit::kReadSwitch ? Fit::kRead(natural_log(std::max(r, Hermes::kLeast))) : Fit::kReadAbove(r);
-    fit.read_noise[i] = static_cast<float>(q);
-  }
-  return make_device_pairs(fit, settings);
+  return make_device_pairs({programming::Stream::kPcmHermes, device<Fit>, Fit::kT0, Hermes::kReadTime, read_noise<Fit>},
+                           settings);
 }
 
 }  // namespace

@@ -100,35 +100,83 @@ class MagnitudeTables {
 class Deviates {
  public:
   [[nodiscard]] const float* data() const { return values_ + first_; }
-  [[nodiscard]] float* data() { return values_ + first_; }
 
  private:
   friend class CellDeviates;
-  alignas(64) float values_[kChunk + kDeviateStep];
+  alignas(64) float values_[kChunk + kSingleColumns];
   std::size_t first_ = 0;
 };
 
-/// Normal deviates of the cells (row, col0 ..+count) of a tile. A model with several draws per cell numbers them from 0, below 256.
+/// Numbers of the draws of one cell: version 1 of the deviates has `kFirst` alone, version 2 the others.
+enum class Draw : std::uint32_t { kFirst = 0, kProgramming = 16, kDrift = 17, kRead = 18 };
+
+/// The key of Threefry for one draw of a tile.
+using DrawKey = std::array<std::uint32_t, 2>;
+/// Those of a model's draws, made once for all cells of a row.
+struct DrawKeys {
+  DrawKey programming{}, drift{}, read{};
+};
+
+/// Normal deviates of the cells (row, col0 ..+count) of a tile; docs/numerics.md#random-numbers-of-programming.
 class CellDeviates {
  public:
-  CellDeviates(std::uint32_t chip_seed, Stream stream)
+  /// For a chip that is read `seconds` after programming.
+  CellDeviates(std::uint32_t chip_seed, Stream stream, double seconds = 0)
       : chip_seed_(chip_seed),
         stream_(static_cast<std::uint32_t>(stream) << 8U),
+        read_domain_(read_domain(seconds)),
         cubics_(NormalTable::instance().coefficients()) {}
 
-  void draw(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, std::size_t count, Deviates& deviates,
-            std::uint32_t draw_index = 0, std::uint32_t domain = kProgrammingDomain) const {
+  [[nodiscard]] DrawKey key(std::uint32_t tile_uid, std::uint32_t draw) const {
+    return key(tile_uid, draw, kProgrammingDomain);
+  }
+  /// `programming` for the version of its deviates; drift and read noise are of version 2.
+  [[nodiscard]] DrawKeys keys(std::uint32_t tile_uid, Draw programming) const {
+    return {key(tile_uid, static_cast<std::uint32_t>(programming)),
+            key(tile_uid, static_cast<std::uint32_t>(Draw::kDrift)),
+            key(tile_uid, static_cast<std::uint32_t>(Draw::kRead), read_domain_)};
+  }
+
+  /// Version 1: a word of Threefry for each, and the table of the inverse distribution function.
+  void draw(const DrawKey& key, std::uint32_t row, std::uint32_t col0, std::size_t count, Deviates& deviates) const {
     assert(count <= kChunk && "callers work in chunks");
-    const auto key = analog::threefry2x32<20>(chip_seed_, tile_uid, domain, stream_ | draw_index);
     // One call of threefry serves an even column and the odd one after it.
     deviates.first_ = col0 % 2;
     const std::size_t pairs = (deviates.first_ + count + 1) / 2;
     cell_kernels().deviates({key[0], key[1], row, col0 / 2, cubics_}, pairs, deviates.values_);
   }
 
+  /// Version 2, two deviates for each cell: of its loaded and of its idle device.
+  static void draw_pairs(const DrawKey& key, std::uint32_t row, std::uint32_t col0, std::size_t count, Deviates& loaded,
+                         Deviates& idle) {
+    assert(count <= kChunk && "callers work in chunks");
+    loaded.first_ = idle.first_ = col0 % kPairColumns;
+    const std::size_t groups = (loaded.first_ + count + kPairColumns - 1) / kPairColumns;
+    cell_kernels().deviate_pairs({key[0], key[1], row, first_call(col0, kPairColumns), nullptr}, groups, loaded.values_,
+                                 idle.values_);
+  }
+
+  /// Version 2, a deviate for each cell.
+  static void draw_singles(const DrawKey& key, std::uint32_t row, std::uint32_t col0, std::size_t count,
+                           Deviates& deviates) {
+    assert(count <= kChunk && "callers work in chunks");
+    deviates.first_ = col0 % kSingleColumns;
+    const std::size_t groups = (deviates.first_ + count + kSingleColumns - 1) / kSingleColumns;
+    cell_kernels().deviate_singles({key[0], key[1], row, first_call(col0, kSingleColumns), nullptr}, groups,
+                                   deviates.values_);
+  }
+
  private:
+  [[nodiscard]] static std::uint32_t first_call(std::uint32_t col0, std::size_t group_columns) {
+    return col0 / static_cast<std::uint32_t>(group_columns) * static_cast<std::uint32_t>(kCallGroup);
+  }
+  [[nodiscard]] DrawKey key(std::uint32_t tile_uid, std::uint32_t draw, std::uint32_t domain) const {
+    return analog::threefry2x32<20>(chip_seed_, tile_uid, domain, stream_ | draw);
+  }
+
   std::uint32_t chip_seed_;
   std::uint32_t stream_;
+  std::uint32_t read_domain_;
   const float* cubics_;
 };
 
@@ -138,7 +186,8 @@ void for_chunks(std::size_t total, const Body& body) {
   for (std::size_t offset = 0; offset < total; offset += kChunk) body(offset, std::min(kChunk, total - offset));
 }
 
-/// Both widths of targets through one template, `Derived::program(tile, row, col0, targets, target_max, cells)`.
+/// Both widths of targets through one template, `Derived::program(keys, row, col0, targets, target_max, cells)`
+/// with the keys that `Derived::keys(tile)` gives.
 template <typename Derived>
 class ModelBase : public ProgrammingModel {
  public:
@@ -157,9 +206,11 @@ class ModelBase : public ProgrammingModel {
                 int target_max, std::span<std::int8_t> cells) const {
     assert(targets.size() == cells.size() && target_max >= 1 && target_max <= arch::kTargetMax &&
            "checked by the program reader");
+    const auto& derived = static_cast<const Derived&>(*this);
+    const DrawKeys keys = derived.keys(tile_uid);
     for_chunks(targets.size(), [&](std::size_t offset, std::size_t count) {
-      static_cast<const Derived*>(this)->program(tile_uid, row, col0 + static_cast<std::uint32_t>(offset),
-                                                 targets.data() + offset, count, target_max, cells.data() + offset);
+      derived.program(keys, row, col0 + static_cast<std::uint32_t>(offset), targets.data() + offset, count, target_max,
+                      cells.data() + offset);
     });
   }
 };

@@ -5,7 +5,6 @@
 #include <string>
 
 #include "arch/support/error.hpp"
-#include "models/cells/device_pairs.hpp"
 #include "models/cells/elementary.hpp"
 #include "models/cells/model_list.hpp"
 #include "models/cells/pcm_constants.hpp"
@@ -21,8 +20,7 @@ using pcm::ReramCmo;
 class ReramCmoModel final : public ModelBase<ReramCmoModel> {
  public:
   explicit ReramCmoModel(const ModelSettings& settings)
-      : deviates_(settings.chip_seed, Stream::kReramCmo),
-        read_domain_(read_domain(settings.seconds)),
+      : deviates_(settings.chip_seed, Stream::kReramCmo, settings.seconds),
         g_unit_(static_cast<float>(settings.g_unit)),
         ages_(settings.seconds > 0) {
     const double acceptance = settings.parameters.front();
@@ -42,24 +40,24 @@ class ReramCmoModel final : public ModelBase<ReramCmoModel> {
         static_cast<float>(ReramCmo::kRead * std::sqrt(reads > 0 ? reads : 0.0) / natural_log(10.0) * natural_log(2.0));
   }
 
+  [[nodiscard]] DrawKeys keys(std::uint32_t tile_uid) const { return deviates_.keys(tile_uid, Draw::kProgramming); }
   template <typename Target>
-  void program(std::uint32_t tile_uid, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
+  void program(const DrawKeys& keys, std::uint32_t row, std::uint32_t col0, const Target* targets, std::size_t count,
                int target_max, std::int8_t* cells) const {
     const CellKernels& kernels = cell_kernels();
     float weights[kChunk];
     Deviates noise;
-    const auto draw = [&](PcmDraw kind) {
-      deviates_.draw(tile_uid, row, col0, count, noise, static_cast<std::uint32_t>(kind),
-                     kind == PcmDraw::kReadPlus ? read_domain_ : kProgrammingDomain);
+    const auto draw = [&](const DrawKey& key, Deviates& deviates) {
+      CellDeviates::draw_singles(key, row, col0, count, deviates);
     };
     normalize(targets, count, target_max, weights);
-    draw(PcmDraw::kProgrammingPlus);
+    draw(keys.programming, noise);
     kernels.program_cmo(noise.data(), offset_, slope_, count, weights);
     if (ages_) {
-      draw(PcmDraw::kDriftPlus);
-      kernels.relax_cmo(noise.data(), shift_, relaxation_, count, weights);
-      draw(PcmDraw::kReadPlus);
-      kernels.read_cmo(noise.data(), read_, count, weights);
+      Deviates read_noise;
+      draw(keys.drift, noise);
+      draw(keys.read, read_noise);
+      kernels.age_cmo(noise.data(), read_noise.data(), shift_, relaxation_, read_, count, weights);
     }
     kernels.cmo_weights(count, weights);
     store_cells(weights, count, g_unit_, cells);
@@ -67,7 +65,6 @@ class ReramCmoModel final : public ModelBase<ReramCmoModel> {
 
  private:
   CellDeviates deviates_;
-  std::uint32_t read_domain_;
   float g_unit_;
   bool ages_;
   float offset_ = 0, slope_ = 0;                 ///< deviation of programming, offset + slope * conductance

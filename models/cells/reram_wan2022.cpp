@@ -14,10 +14,8 @@ namespace {
 using pcm::ReramWan2022;
 
 template <std::size_t kTime>
-PcmDevice device(int magnitude, int target_max) {
-  const double r = static_cast<double>(magnitude) / target_max;
+PcmDevice device(double r) {
   PcmDevice device;
-  device.target = static_cast<float>(magnitude) / static_cast<float>(target_max);
   device.sigma = static_cast<float>(ReramWan2022::kSigma[kTime](r) / ReramWan2022::kGMax);
   return device;
 }
@@ -41,7 +39,6 @@ CellModel reram_wan2022_model() {
       [](const ModelSettings& settings) {
         return make_device_pairs({programming::Stream::kReramWan2022,
                                   kDevices[static_cast<std::size_t>(settings.parameters.front())],
-                                  false,
                                   0,
                                   0,
                                   {}},

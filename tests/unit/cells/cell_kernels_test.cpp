@@ -5,8 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <random>
 #include <span>
@@ -16,6 +18,7 @@
 #include "models/analog/threefry.hpp"
 #include "models/cells/cell_model.hpp"
 #include "models/cells/normal.hpp"
+#include "tests/unit/cells/documented_deviates.hpp"
 
 namespace xw::cells {
 namespace {
@@ -68,10 +71,42 @@ TEST_P(CellKernelsTest, DeviatesAreTheTableOfThreefry) {
     tested_->deviates(source, pairs, deviates);
     std::vector<float> expected;
     for (std::uint32_t i = 0; i < pairs; ++i) {
-      const auto random = analog::threefry2x32<20>(source.key0, source.key1, source.row, source.first_pair + i);
+      const auto random = analog::threefry2x32<20>(source.key0, source.key1, source.row, source.first_call + i);
       for (const std::uint32_t bits : random) expected.push_back(table(bits));
     }
     ASSERT_EQ(bits_of(deviates, 2 * pairs), bits_of(expected.data(), expected.size())) << "round " << round;
+  }
+}
+
+TEST_P(CellKernelsTest, DeviatesOfVersion2AreSumsOfTerms) {
+  const std::uint32_t seed = std::random_device{}();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 rng(seed);
+  alignas(64) float sums[kChunk + kSingleColumns];
+  alignas(64) float differences[kChunk + kSingleColumns];
+  for (int round = 0; round < 500; ++round) {
+    const DeviateSource source{static_cast<std::uint32_t>(rng()), static_cast<std::uint32_t>(rng()),
+                               static_cast<std::uint32_t>(rng()), static_cast<std::uint32_t>(rng()), nullptr};
+    const auto word = [&](std::size_t call, std::size_t which) {
+      return analog::threefry2x32<13>(source.key0, source.key1, source.row,
+                                      source.first_call + static_cast<std::uint32_t>(call))[which];
+    };
+    const auto of_word = [](std::uint32_t bits, bool difference) {
+      return static_cast<float>(test::DocumentedRow::of_word(bits, difference));
+    };
+    const std::size_t groups = 1 + rng() % 9;
+    tested_->deviate_pairs(source, groups, sums, differences);
+    for (std::size_t i = 0; i < groups * 32; ++i) {
+      const std::uint32_t bits = word(i / 32 * 16 + i % 16, i / 16 % 2);
+      ASSERT_EQ(sums[i], of_word(bits, false)) << "round " << round << ", column " << i;
+      ASSERT_EQ(differences[i], of_word(bits, true)) << "round " << round << ", column " << i;
+    }
+    const std::size_t single_groups = 1 + rng() % 5;
+    tested_->deviate_singles(source, single_groups, sums);
+    for (std::size_t i = 0; i < single_groups * 64; ++i) {
+      const std::uint32_t bits = word(i / 64 * 16 + i % 16, i / 32 % 2);
+      ASSERT_EQ(sums[i], of_word(bits, i / 16 % 2 != 0)) << "round " << round << ", column " << i;
+    }
   }
 }
 
@@ -140,67 +175,72 @@ TEST_P(CellKernelsTest, LoopsGiveTheSameBits) {  // the numbers before they are 
   std::mt19937 rng(seed);
   std::normal_distribution<float> normal;
   const CellKernels& portable = *available_cell_kernels().back();
-  std::vector<PcmDevice> devices(128);
-  for (PcmDevice& device : devices) device = {normal(rng), normal(rng), 0.1F * normal(rng), 0.1F * normal(rng)};
+  std::vector<DeviceEntry> devices(128);
+  for (DeviceEntry& device : devices) device = {std::fabs(normal(rng)), static_cast<std::uint32_t>(rng())};
+  QuadraticCurve curve;
+  ReadCurves reads;
+  for (auto& coefficients : curve.coefficients)
+    for (float& c : coefficients) c = normal(rng);
+  for (auto& coefficients : reads.loaded.coefficients)
+    for (float& c : coefficients) c = 0.01F * normal(rng);
+  for (auto& points : reads.idle)
+    for (float& c : points) c = 0.01F * normal(rng);
   std::vector<float> sigmas(128);
   for (float& sigma : sigmas) sigma = rng() % 8 == 0 ? 0.0F : normal(rng);
   for (int round = 0; round < 300; ++round) {
     const std::size_t count = 1 + rng() % kChunk;
     std::vector<std::int16_t> targets(count);
     for (auto& target : targets) target = static_cast<std::int16_t>(rng());
-    std::vector<float> coefficients(kReadEntries);
-    for (float& c : coefficients) c = 0.01F * std::fabs(normal(rng));
-    std::vector<float> noise(count);
-    std::vector<float> start(count);
+    std::vector<float> noise(kChunk);  // kernels may read up to the next step
+    std::vector<float> other(kChunk);
+    std::vector<float> start(kChunk);
     for (float& n : noise) n = normal(rng);
+    for (float& n : other) n = normal(rng);
     for (float& s : start) s = normal(rng);
     const auto run = [&](const CellKernels& kernels) {
       std::vector<float> all;
-      std::vector<float> values(count);
-      std::vector<std::int32_t> magnitudes(count);
-      const auto keep = [&] { all.insert(all.end(), values.begin(), values.end()); };
-      kernels.normalize_i16(targets.data(), count, 30000, values.data());
+      alignas(64) float values[kChunk];
+      alignas(64) float second[kChunk];
+      const auto keep_these = [&](const float* kept) { all.insert(all.end(), kept, kept + count); };
+      const auto keep = [&] { keep_these(values); };
+      const auto restart = [&] { std::copy(start.begin(), start.end(), values); };
+      kernels.normalize_i16(targets.data(), count, 30000, values);
       keep();
-      kernels.add_scaled(noise.data(), count, 0.3F, values.data());
+      kernels.add_scaled(noise.data(), count, 0.3F, values);
       keep();
-      values = start;
-      kernels.add_spread_i16(targets.data(), count, 127, sigmas.data(), noise.data(), values.data());
+      restart();
+      kernels.add_spread_i16(targets.data(), count, 127, sigmas.data(), noise.data(), values);
       keep();
-      std::vector<std::int32_t> negative(count);
-      kernels.magnitudes_i16(targets.data(), count, 127, magnitudes.data(), negative.data());
-      std::vector<float> other = noise;
-      kernels.exchange(negative.data(), count, values.data(), other.data());
+      Pairs pairs;
+      kernels.magnitudes_i16(targets.data(), count, 127, pairs.magnitudes, pairs.negative);
+      kernels.program_pairs(devices.data(), 0, 1.0F / 127, 0.7F, count, noise.data(), other.data(), pairs);
+      kernels.read_coefficients(reads, other.data(), count, pairs);
+      for (const float* kept : {pairs.conductance, pairs.idle, pairs.coefficients, pairs.idle_coefficients})
+        keep_these(kept);
+      for (std::size_t i = 0; i < count; ++i) all.push_back(std::bit_cast<float>(pairs.exponents[i]));
+      pairs.drift_noise = pairs.idle_read_noise = noise.data();
+      pairs.idle_drift_noise = pairs.read_noise = other.data();
+      for (const auto& kinds : kernels.store_pairs) {
+        for (const auto store : kinds) {
+          std::int8_t cells[kChunk];
+          store(pairs, {{1e-4F, 0.9F, 0.3F}, 2.9F}, count, 96, cells);
+          all.insert(all.end(), cells, cells + count);
+        }
+      }
+      restart();
+      kernels.curve_of_weights(curve, values, count, second);
+      keep_these(second);
+      kernels.drift_of_weights({curve, {0.3F, 0.1F, -0.2F, 1.5F}, {-0.2F, 0.1F, 0.0F, 0.9F}}, values, count, second,
+                               pairs.idle);
+      keep_these(second);
+      keep_these(pairs.idle);
+      kernels.age_weights(second, pairs.idle, pairs.coefficients, 2.9F, count, noise.data(), other.data(), values);
       keep();
-      all.insert(all.end(), other.begin(), other.end());
-      PcmDevices fetched;
-      kernels.fetch_devices(devices.data(), magnitudes.data(), count, fetched);
-      for (const float* column : {fetched.target, fetched.sigma, fetched.nu_mean, fetched.nu_deviation})
-        all.insert(all.end(), column, column + count);
-      kernels.program_devices(fetched, noise.data(), count, values.data());
+      kernels.program_cmo(noise.data(), 0.1F, 0.02F, count, values);
       keep();
-      const std::vector<float> programmed = values;
-      kernels.drift_devices(fetched, noise.data(), 17.5F, count, values.data());
+      kernels.age_cmo(noise.data(), other.data(), -0.5F, 30.0F, 0.3F, count, values);
       keep();
-      kernels.read_devices(programmed.data(), noise.data(), 2.9F, count, values.data());
-      keep();
-      kernels.read_tabulated(programmed.data(), noise.data(), coefficients.data(), 2.9F, count, values.data());
-      keep();
-      kernels.subtract_idle(negative.data(), programmed.data(), count, values.data());
-      keep();
-      std::vector<float> second(count);
-      kernels.absolute(start.data(), count, values.data(), second.data());
-      keep();
-      all.insert(all.end(), second.begin(), second.end());
-      second = start;
-      kernels.keep_signs(noise.data(), count, second.data());
-      all.insert(all.end(), second.begin(), second.end());
-      kernels.program_cmo(noise.data(), 0.1F, 0.02F, count, values.data());
-      keep();
-      kernels.relax_cmo(noise.data(), -0.5F, 30.0F, count, values.data());
-      keep();
-      kernels.read_cmo(noise.data(), 0.3F, count, values.data());
-      keep();
-      kernels.cmo_weights(count, values.data());
+      kernels.cmo_weights(count, values);
       keep();
       return bits_of(all.data(), all.size());
     };

@@ -6,38 +6,24 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <functional>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "models/analog/threefry.hpp"
 #include "models/cells/aihwkit_devices.hpp"
-#include "models/cells/normal.hpp"
 #include "models/cells/pcm_afm.hpp"
 #include "models/cells/programming.hpp"
 #include "tests/support/expect_error.hpp"
+#include "tests/unit/cells/documented_deviates.hpp"
 
 namespace xw::cells {
 namespace {
 
 constexpr std::uint32_t kSeed = 33, kTile = 4, kRow = 200, kCol0 = 17;
-
-/// The documented deviate of a cell: `stream` is the model's, read noise after `seconds` has a domain of its own.
-double deviate(std::uint32_t column, PcmDraw draw, std::uint32_t side, std::uint32_t stream, double seconds) {
-  std::uint32_t domain = 0x474F5250U;
-  if (draw == PcmDraw::kReadPlus && seconds > 0) {
-    const auto bits = std::bit_cast<std::uint64_t>(seconds);
-    domain = analog::threefry2x32<20>(static_cast<std::uint32_t>(bits & 0xFFFFFFFFU),
-                                      static_cast<std::uint32_t>(bits >> 32U), 0x44414552U, 0)[0];
-  }
-  const auto key =
-      analog::threefry2x32<20>(kSeed, kTile, domain, (stream << 8U) + static_cast<std::uint32_t>(draw) + side);
-  const auto words = analog::threefry2x32<20>(key[0], key[1], kRow, column / 2);
-  return static_cast<double>(NormalTable::instance()(words[column % 2]));
-}
+/// What tables of parameters and Q may add to an error, in cell codes: docs/numerics.md#pairs-of-devices.
+constexpr double kTables = 0.05;
 
 /// Conductance over g_max of a device that is programmed to r, from its deviates of programming, drift and read.
 using Reference = std::function<double(double r, double programming, double drift, double read)>;
@@ -87,16 +73,18 @@ TEST(DevicePairs, EqualTheReferenceWithTheSameDeviates) {
       }
       std::vector<std::int8_t> cells(targets.size());
       model->program_row(kTile, kRow, kCol0, std::span<const std::int16_t>(targets), target_max, cells);
+      const test::DocumentedRow row{kSeed, kTile, kRow, c.stream, c.seconds};
       int changed = 0;
       for (std::uint32_t i = 0; i < targets.size(); ++i) {
         const double w = static_cast<double>(targets[i]) / target_max;
-        const auto side = [&](double r, std::uint32_t which) {
-          const auto xi = [&](PcmDraw draw) { return deviate(kCol0 + i, draw, which, c.stream, c.seconds); };
-          return c.reference(r, xi(PcmDraw::kProgrammingPlus), xi(PcmDraw::kDriftPlus), xi(PcmDraw::kReadPlus));
+        const auto device = [&](double r, bool idle) {
+          const auto xi = [&](test::Draw draw) { return row.pair(kCol0 + i, draw, idle); };
+          return c.reference(r, xi(test::kProgramming), xi(test::kDrift), xi(test::kRead));
         };
-        const double code = std::clamp((side(std::max(w, 0.0), 0) - side(std::max(-w, 0.0), 1)) * 96, -127.0, 127.0);
-        // The nearest integer, up to fp32 rounding and the steps of the table of read noise.
-        ASSERT_LE(std::fabs(cells[i] - code), 0.5 + 5e-3) << "target " << targets[i] << " at " << i;
+        const double pair = device(std::fabs(w), false) - device(0, true);
+        const double code = std::clamp((w < 0 ? -pair : pair) * 96, -127.0, 127.0);
+        // The nearest integer, up to the steps of the tables.
+        ASSERT_LE(std::fabs(cells[i] - code), 0.5 + kTables) << "target " << targets[i] << " at " << i;
         changed += std::fabs(cells[i] - w * 96) > 0.51 ? 1 : 0;
       }
       EXPECT_GT(changed, 1500) << "there is noise";
@@ -117,15 +105,15 @@ TEST(ReramCmo, EqualsTheEquationWithTheSameDeviates) {
       for (std::size_t i = 0; i < targets.size(); ++i) targets[i] = static_cast<std::int16_t>(22 * i - 32767);
       std::vector<std::int8_t> cells(targets.size());
       model->program_row(kTile, kRow, kCol0, std::span<const std::int16_t>(targets), 32767, cells);
+      const test::DocumentedRow row{kSeed, kTile, kRow, 5, seconds};
       for (std::uint32_t i = 0; i < targets.size(); ++i) {
         const double target = kLowest + (targets[i] / 32767.0 + 1) / 2 * (kHighest - kLowest);
         const double spread = acceptance < 1 ? 0.00081107 + 0.00106879 * target : 0.0112185391 + 0.01129027418 * target;
-        const auto xi = [&](PcmDraw draw) { return deviate(kCol0 + i, draw, 0, 5, seconds); };
-        double g = target + spread * xi(PcmDraw::kProgrammingPlus);
+        const auto xi = [&](test::Draw draw) { return row.single(kCol0 + i, draw); };
+        double g = target + spread * xi(test::kProgramming);
         if (seconds > 0) {
-          g +=
-              -0.08900206 * std::log(seconds) + (0.04201137 * std::log(seconds) + 0.41183342) * xi(PcmDraw::kDriftPlus);
-          g += 0.0277316483 * std::log10(g) * std::sqrt(std::log((seconds + 1e-6) / 2e-6)) * xi(PcmDraw::kReadPlus);
+          g += -0.08900206 * std::log(seconds) + (0.04201137 * std::log(seconds) + 0.41183342) * xi(test::kDrift);
+          g += 0.0277316483 * std::log10(g) * std::sqrt(std::log((seconds + 1e-6) / 2e-6)) * xi(test::kRead);
           g = std::clamp(g, kLowest, kHighest);
         }
         const double code = std::clamp(((g - kLowest) / (kHighest - kLowest) * 2 - 1) * 96, -127.0, 127.0);
@@ -151,19 +139,18 @@ TEST(PcmAfm, AgesAsTheDeviceOfAihwkitFromItsOwnProgramming) {
       targets[i] = static_cast<std::int16_t>(static_cast<int>(i) * 2 * target_max / 3999 - target_max);
     for (const double seconds : {1.0, 3600.0, 86400.0, 3.15e7}) {
       const std::vector<std::int8_t> cells = cells_at(seconds, targets);
+      const test::DocumentedRow row{kSeed, kTile, kRow, 0, seconds};
       for (std::uint32_t i = 0; i < targets.size(); ++i) {
         const double w = static_cast<double>(targets[i]) / target_max;
         const double r = std::fabs(w);
         // The programming of pcm-afm: its polynomial, docs/numerics.md#pcm-afm.
-        const double programmed =
-            r * 180 < 0.6 ? 0 : w + pcm_afm_sigma(w) * deviate(kCol0 + i, PcmDraw::kProgrammingPlus, 0, 0, seconds);
-        const double nu =
-            device.drift_exponent(r * device.g_max, deviate(kCol0 + i, PcmDraw::kDriftPlus, 0, 0, seconds));
-        const double read = device.read(std::fabs(programmed) * device.g_max, nu, seconds,
-                                        deviate(kCol0 + i, PcmDraw::kReadPlus, 0, 0, seconds)) /
-                            device.g_max;
+        const double programmed = r * 180 < 0.6 ? 0 : w + pcm_afm_sigma(w) * row.first(kCol0 + i);
+        const double nu = device.drift_exponent(r * device.g_max, row.single(kCol0 + i, test::kDrift));
+        const double read =
+            device.read(std::fabs(programmed) * device.g_max, nu, seconds, row.single(kCol0 + i, test::kRead)) /
+            device.g_max;
         const double code = std::clamp((programmed < 0 ? -read : read) * 96, -127.0, 127.0);
-        ASSERT_LE(std::fabs(cells[i] - code), 0.5 + 2e-3) << seconds << " s, target " << targets[i] << " at " << i;
+        ASSERT_LE(std::fabs(cells[i] - code), 0.5 + kTables) << seconds << " s, target " << targets[i] << " at " << i;
       }
     }
   }

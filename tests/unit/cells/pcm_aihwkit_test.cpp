@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdlib>
 #include <memory>
@@ -13,12 +12,11 @@
 #include <span>
 #include <vector>
 
-#include "models/analog/threefry.hpp"
 #include "models/cells/aihwkit_devices.hpp"
 #include "models/cells/device_pairs.hpp"
 #include "models/cells/elementary.hpp"
-#include "models/cells/normal.hpp"
 #include "models/cells/programming.hpp"
+#include "tests/unit/cells/documented_deviates.hpp"
 
 namespace xw::cells {
 namespace {
@@ -34,20 +32,6 @@ std::vector<std::int8_t> program(const ProgrammingModel& model, std::uint32_t ti
   std::vector<std::int8_t> cells(targets.size());
   model.program_row(tile, row, col0, std::span<const std::int16_t>(targets), target_max, cells);
   return cells;
-}
-
-/// The documented deviate of one cell.
-double deviate(std::uint32_t seed, std::uint32_t tile, std::uint32_t row, std::uint32_t col, PcmDraw draw,
-               double seconds = 0) {
-  std::uint32_t domain = 0x474F5250U;
-  if (draw >= PcmDraw::kReadPlus && seconds > 0) {
-    const auto bits = std::bit_cast<std::uint64_t>(seconds);
-    domain = analog::threefry2x32<20>(static_cast<std::uint32_t>(bits & 0xFFFFFFFFU),
-                                      static_cast<std::uint32_t>(bits >> 32U), 0x44414552U, 0)[0];
-  }
-  const auto key = analog::threefry2x32<20>(seed, tile, domain, 0x200U + static_cast<std::uint32_t>(draw));
-  const auto words = analog::threefry2x32<20>(key[0], key[1], row, col / 2);
-  return static_cast<double>(NormalTable::instance()(words[col % 2]));
 }
 
 TEST(Elementary, AgreesWithTheLibrary) {
@@ -85,21 +69,19 @@ TEST(PcmAihwkit, EqualsTheReferenceWithTheSameDeviates) {
       targets[2] = static_cast<std::int16_t>(-target_max);
       targets[3] = -32768;  // counts as full scale
       const auto cells = program(*model, kTile, kRow, kCol0, targets, target_max);
+      const test::DocumentedRow row{kSeed, kTile, kRow, 2, seconds};
       int zeros = 0;
       for (std::uint32_t i = 0; i < targets.size(); ++i) {
         const double weight = std::max<int>(targets[i], -target_max) / static_cast<double>(target_max);
-        const auto xi = [&](PcmDraw draw) { return deviate(kSeed, kTile, kRow, kCol0 + i, draw, seconds); };
-        const auto side = [&](double g_target, PcmDraw noise, PcmDraw drift, PcmDraw read) {
-          return device.read(device.programmed(g_target, xi(noise)), device.drift_exponent(g_target, xi(drift)),
-                             seconds, xi(read));
+        const auto one = [&](double g_target, bool idle) {
+          const auto xi = [&](test::Draw draw) { return row.pair(kCol0 + i, draw, idle); };
+          return device.read(device.programmed(g_target, xi(test::kProgramming)),
+                             device.drift_exponent(g_target, xi(test::kDrift)), seconds, xi(test::kRead));
         };
-        const double plus = side(std::max(0.0, weight) * device.g_max, PcmDraw::kProgrammingPlus, PcmDraw::kDriftPlus,
-                                 PcmDraw::kReadPlus);
-        const double minus = side(std::max(0.0, -weight) * device.g_max, PcmDraw::kProgrammingMinus,
-                                  PcmDraw::kDriftMinus, PcmDraw::kReadMinus);
-        const double code = std::clamp((plus - minus) / device.g_max * 96, -127.0, 127.0);
-        // The nearest integer, up to fp32 rounding of the code.
-        ASSERT_LE(std::fabs(cells[i] - code), 0.5 + 2e-4) << "t " << seconds << " target " << targets[i] << " at " << i;
+        const double pair = one(std::fabs(weight) * device.g_max, false) - one(0, true);
+        const double code = std::clamp((weight < 0 ? -pair : pair) / device.g_max * 96, -127.0, 127.0);
+        // The nearest integer, up to the steps of the tables: docs/numerics.md#pairs-of-devices.
+        ASSERT_LE(std::fabs(cells[i] - code), 0.5 + 0.05) << "t " << seconds << " target " << targets[i] << " at " << i;
         zeros += cells[i] == 0 ? 1 : 0;
       }
       EXPECT_LT(zeros, 1200) << "the comparison sees the devices";
@@ -227,12 +209,14 @@ TEST(PcmAihwkit, OneChipAtTwoTimesKeepsItsProgrammingAndReadsAnew) {
 
 TEST(PcmAihwkit, DrawsOfOneCellAreIndependent) {
   constexpr std::uint32_t kCells = 40000;
+  const test::DocumentedRow row{1, 2, 3, 2, kDay};
+  const auto deviate = [&](std::uint32_t which, std::uint32_t col) {
+    return row.pair(col, test::kProgramming + which / 2, which % 2 != 0);
+  };
   for (std::uint32_t a = 0; a < 6; ++a) {
     for (std::uint32_t b = a + 1; b < 6; ++b) {
       double product = 0;
-      for (std::uint32_t col = 0; col < kCells; ++col) {
-        product += deviate(1, 2, 3, col, static_cast<PcmDraw>(a)) * deviate(1, 2, 3, col, static_cast<PcmDraw>(b));
-      }
+      for (std::uint32_t col = 0; col < kCells; ++col) product += deviate(a, col) * deviate(b, col);
       EXPECT_LT(std::fabs(product), 4.5 * std::sqrt(kCells)) << a << " and " << b;
     }
   }
