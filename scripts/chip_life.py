@@ -7,15 +7,18 @@
     scripts/chip_life.py faults [--model GGUF] [--adapt LEVEL] [--noise MODEL] [--tokens N] [--seeds N] [--rates 0,1e-4,1e-3,1e-2]
 
 Programs are compiled for afm-512 into the work folder, where results stay, too: a table that was interrupted goes on where it ended, and one
-with more seeds measures only the new ones. Only the part of the document between the markers of the table is rewritten.
+with more seeds measures only the new ones. What is complete is taken as it is, even from another build. Only the part of the document between
+the markers of the table is rewritten. `time` draws a figure as well, docs/figures/chip-life.svg or chip-life-adapted.svg.
 """
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
 
 from document_table import write_table
+from line_chart import line_chart
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 COMPENSATIONS = ("none", "global", "column")
@@ -28,6 +31,8 @@ def parse_arguments():
     common.add_argument("--text", default=ROOT.parent / "shared/data/corpora/wiki.test.raw", type=pathlib.Path)
     common.add_argument("--tokens", default=2000, type=int)
     common.add_argument("--seeds", default=5, type=int)
+    common.add_argument("--threads", default=1, type=int)
+    common.add_argument("--nice", default=0, type=int, help="how much to step back behind other work, 0..19")
     common.add_argument("--crossweave", default=ROOT / "build/release/host/app/crossweave", type=pathlib.Path)
     common.add_argument("--work", default=ROOT / "build/chip_life", type=pathlib.Path, help="folder for programs and JSON")
     common.add_argument("--document", default=ROOT / "docs/chip-life.md", type=pathlib.Path, help="file with the markers")
@@ -45,6 +50,7 @@ def parse_arguments():
         if not path.exists():
             sys.exit(f"chip_life.py: {path}: not found (build the release preset; run scripts/fetch_model.sh smollm2-135m)")
     arguments.work.mkdir(parents=True, exist_ok=True)
+    os.nice(arguments.nice)
     return arguments
 
 
@@ -56,14 +62,18 @@ def run(arguments, *command):
 def compiled(arguments):
     program = arguments.work / f"{arguments.model.stem}.{arguments.adapt}.xwp"
     if not program.exists():
-        run(arguments, "compile", arguments.model, "--chip", "afm-512", "--adapt", arguments.adapt, "-o", program)
+        run(arguments, "compile", arguments.model, "--chip", "afm-512", "--adapt", arguments.adapt, "--threads", arguments.threads, "-o", program)
     return program
 
 
 def evaluated(arguments, program, name, *options):
     """The finished JSON of an evaluation; what the file has already is not measured again."""
     file = arguments.work / f"{program.stem}.{name}.{arguments.tokens}.json"
-    run(arguments, "eval", program, "--text", arguments.text, "--tokens", arguments.tokens, "--chip-seeds", arguments.seeds, f"--json={file}",
+    if file.exists():
+        kept = json.loads(file.read_text())
+        if kept.get("complete") and len({run["chip_seed"] for run in kept["runs"]}) == arguments.seeds:
+            return kept
+    run(arguments, "eval", program, "--threads", arguments.threads, "--text", arguments.text, "--tokens", arguments.tokens, "--chip-seeds", arguments.seeds, f"--json={file}",
         *options)
     return json.loads(file.read_text())
 
@@ -91,7 +101,12 @@ def time_table(arguments):
              "|---|---|" + "---|" * len(rows[0][2])]
     for noise, compensation, times in rows:
         lines.append(f"| `{noise}` | {compensation} | " + " | ".join(cell(t["perplexity"]) for t in times) + " |")
-    write_table(arguments.document, "time" if arguments.adapt == "none" else "time-adapted", lines)
+    adapted = "" if arguments.adapt == "none" else "-adapted"
+    write_table(arguments.document, "time" + adapted, lines)
+    figure = arguments.document.parent / f"figures/chip-life{adapted}.svg"
+    figure.parent.mkdir(exist_ok=True)
+    series = {f"{noise} {compensation}": [t["perplexity"]["mean"] for t in times] for noise, compensation, times in rows}
+    figure.write_text(line_chart(caption(arguments, "Perplexity of").rstrip(":"), [t["time"] for t in rows[0][2]], series, "perplexity"))
 
 
 def faults_table(arguments):
@@ -109,7 +124,7 @@ def faults_table(arguments):
     lines = [caption(arguments, f"Perplexity with stuck cells (`{arguments.noise}`, half low, half high) of"), "",
              f"| stuck cells | without spares | {arguments.spare_columns} spare columns per tile |", "|---|---|---|"]
     lines += [f"| {100 * float(rate):g} % | {without} | {spared} |" for rate, without, spared in rows]
-    write_table(arguments.document, "faults", lines)
+    write_table(arguments.document, "faults" if arguments.adapt == "none" else "faults-adapted", lines)
 
 
 if __name__ == "__main__":
