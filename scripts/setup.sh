@@ -19,6 +19,7 @@ case "${1:-all}" in
       verilator libsystemc-dev yosys python3-pip
       libxrt1 libxrt-dev uuid-dev
       libgtest-dev libgmock-dev libbenchmark-dev librandom123-dev
+      python3-jsonschema zsh fish groff-base
     )
     ;;
   *)

@@ -176,6 +176,12 @@ void FileRoles::add_output(const std::string& what, const Path& path, OutputKind
   if (!path.empty() && path != "-") outputs_.push_back({what, path, kind});
 }
 
+std::vector<FileRoles::Input> FileRoles::inputs() const {
+  std::vector<Input> given;
+  for (const File& input : inputs_) given.push_back({input.what, input.path});
+  return given;
+}
+
 bool is_checkpoint_file(std::string_view name) {
   const auto ends_name = [name](std::string_view ending) { return name.ends_with(ending); };
   return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||

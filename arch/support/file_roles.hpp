@@ -38,6 +38,14 @@ class FileRoles {
   /// a device or a pipe. Writes nothing.
   void check() const;
 
+  /// An input under the name that it was given.
+  struct Input {
+    std::string what;
+    std::filesystem::path path;
+  };
+  /// In the order in which they were added.
+  [[nodiscard]] std::vector<Input> inputs() const;
+
  private:
   struct File {
     std::string what;

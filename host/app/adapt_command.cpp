@@ -103,7 +103,7 @@ int adapt_main(const std::vector<std::string>& arguments) {
   ThreadPool pool(threads);
   const toolchain::AdaptSummary summary = toolchain::adapt_checkpoint(model, compile, adapt, output, pool);
   if (json_path != "-") toolchain::write_adapt_text(std::cout, summary, output);
-  write_json(json_path, toolchain::adapt_json(summary, output));
+  write_json(json_path, {"adapt", arguments, roles}, toolchain::adapt_json(summary, output));
   return 0;
 }
 

@@ -39,7 +39,7 @@ int bench_main(const std::vector<std::string>& arguments) {
   toolchain::OpenedModel opened(model, run, compile, threads);
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
   const toolchain::BenchResult result = toolchain::bench(opened, bench);
-  write_json(json_path, toolchain::bench_json(result, model));
+  write_json(json_path, {"bench", arguments, roles}, toolchain::bench_json(result, model));
   if (json_path == "-") return 0;
   std::printf("%s\nkernel %s, %u threads\n", result.description.c_str(), result.kernel.c_str(), result.threads);
   std::printf("prefill  %8.1f tokens/s  (%u tokens, measured)\n", result.prefill_tokens_per_s, bench.prompt_tokens);

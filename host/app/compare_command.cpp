@@ -48,7 +48,7 @@ int compare_main(const std::vector<std::string>& arguments) {
     const evaluation::EvaluationComparison comparison =
         evaluation::compare_evaluations(first, files[0], second, files[1]);
     if (json != "-") std::cout << printable_lines(evaluation::to_text(comparison));
-    if (!json.empty()) write_json(json, evaluation::to_json(comparison));
+    if (!json.empty()) write_json(json, {"compare", arguments, roles}, evaluation::to_json(comparison));
     return 0;
   }
   const report::Comparison comparison = report::compare(first, files[0], second, files[1]);
@@ -57,7 +57,7 @@ int compare_main(const std::vector<std::string>& arguments) {
     report::print_text(comparison, text, details);
     std::cout << printable_lines(text.str());
   }
-  if (!json.empty()) write_json(json, report::to_json(comparison));
+  if (!json.empty()) write_json(json, {"compare", arguments, roles}, report::to_json(comparison));
   return 0;
 }
 

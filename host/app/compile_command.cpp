@@ -62,7 +62,7 @@ int compile_main(const std::vector<std::string>& arguments) {
   ThreadPool pool(threads);
   const compiler::CompileSummary summary = toolchain::compile_checkpoint(model, compile, output, pool);
   if (json_path != "-") print_text(summary, compile, output);
-  write_json(json_path, toolchain::compile_json(summary, output));
+  write_json(json_path, {"compile", arguments, roles}, toolchain::compile_json(summary, output));
   return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "arch/support/file.hpp"
+#include "arch/support/json_text.hpp"
 #include "arch/support/printable.hpp"
 #include "arch/support/units.hpp"
 #include "host/app/options.hpp"
@@ -123,6 +124,8 @@ int eval_main(const std::vector<std::string>& arguments) {
   toolchain::OpenedModel opened(model, run, compile, flags.threads);
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
   const bool quiet = flags.json == "-";
+  nlohmann::ordered_json about;
+  if (!flags.json.empty()) about = Asked{"eval", arguments, roles}.about();
   std::size_t kept = 0;
   toolchain::EvaluationObserver observer;
   if (!quiet) {
@@ -136,8 +139,9 @@ int eval_main(const std::vector<std::string>& arguments) {
       std::cout << "  " << printable(evaluation::to_text(task, result)) << std::endl;
     };
   }
-  const toolchain::Evaluation result = toolchain::evaluate(opened, flags.plan, seeds, {model, flags.json}, observer);
-  if (quiet) write_json(flags.json, result.json);
+  const toolchain::Evaluation result =
+      toolchain::evaluate(opened, flags.plan, seeds, {model, flags.json, about}, observer);
+  if (quiet) std::cout << json_text(result.json, 2) << '\n';
   if (!flags.csv.empty()) write_text_file(flags.csv, toolchain::to_csv(result));
   if (!quiet && (seeds.count > 1 || kept != 0 || !flags.plan.times.empty())) {
     for (const toolchain::TimeStatistics& time : result.times) {

@@ -81,16 +81,17 @@ int finetune_main(const std::vector<std::string>& arguments) {
                  files.output.string().c_str(), static_cast<unsigned long long>(last.step),
                  static_cast<unsigned long long>(last.tokens), duration(last.seconds).c_str(), summary.first_loss,
                  last.loss);
-  write_json(json_path, {{"output", files.output.string()},
-                         {"steps", last.step},
-                         {"tokens", last.tokens},
-                         {"seconds", last.seconds},
-                         {"tokens_per_second", last.seconds > 0 ? static_cast<double>(last.tokens) / last.seconds : 0},
-                         {"first_loss", summary.first_loss},
-                         {"loss", last.loss},
-                         {"skipped_steps", last.skipped},
-                         {"interrupted", summary.interrupted},
-                         {"recipe", finetune::recipe_json(recipe)}});
+  write_json(json_path, {"finetune", arguments, roles},
+             {{"output", files.output.string()},
+              {"steps", last.step},
+              {"tokens", last.tokens},
+              {"seconds", last.seconds},
+              {"tokens_per_second", last.seconds > 0 ? static_cast<double>(last.tokens) / last.seconds : 0},
+              {"first_loss", summary.first_loss},
+              {"loss", last.loss},
+              {"skipped_steps", last.skipped},
+              {"interrupted", summary.interrupted},
+              {"recipe", finetune::recipe_json(recipe)}});
   if (summary.interrupted)
     throw Error(ErrorCode::kInterrupted, "what was trained is in " + files.output.string() + "; --resume goes on");
   return 0;

@@ -107,11 +107,12 @@ int generate_data_main(const std::vector<std::string>& arguments) {
     report::line(std::cout, "%s: %llu tokens, %llu of them made in %.1f s (%.0f tokens/s)",
                  settings.output.string().c_str(), static_cast<unsigned long long>(summary.tokens),
                  static_cast<unsigned long long>(summary.made), summary.seconds, rate(summary));
-  write_json(json_path, {{"output", settings.output.string()},
-                         {"tokens", summary.tokens},
-                         {"made", summary.made},
-                         {"seconds", summary.seconds},
-                         {"tokens_per_second", rate(summary)}});
+  write_json(json_path, {"generate-data", arguments, roles},
+             {{"output", settings.output.string()},
+              {"tokens", summary.tokens},
+              {"made", summary.made},
+              {"seconds", summary.seconds},
+              {"tokens_per_second", rate(summary)}});
   return 0;
 }
 

@@ -40,7 +40,7 @@ int inspect_main(const std::vector<std::string>& arguments) {
     return values->count(option) != 0 || (values->count("all") != 0 && std::string(option) != "verify");
   };
   if (!json_path.empty()) {
-    write_json(json_path, toolchain::program_json(*program), 1);
+    write_json(json_path, {"inspect", arguments, roles}, toolchain::program_json(*program), 1);
     if (json_path == "-") return 0;
   }
   if (values->count("code") != 0) {

@@ -15,6 +15,7 @@
 #include "arch/support/json_text.hpp"
 #include "arch/support/units.hpp"
 #include "host/backends/registry/devices.hpp"
+#include "host/toolchain/invocation.hpp"
 #include "models/cells/cell_model.hpp"
 
 namespace xw::app {
@@ -199,9 +200,13 @@ po::options_description json_options(std::filesystem::path& path) {
   return options;
 }
 
-void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json, int indent) {
+nlohmann::ordered_json Asked::about() const {
+  return toolchain::about_json(command, arguments, roles.inputs());
+}
+
+void write_json(const std::filesystem::path& path, const Asked& asked, const nlohmann::ordered_json& json, int indent) {
   if (path.empty()) return;
-  const std::string text = json_text(json, indent) + "\n";
+  const std::string text = json_text(toolchain::with_about(asked.about(), json), indent) + "\n";
   if (path == "-") {
     std::cout << text;
   } else {

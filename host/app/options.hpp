@@ -41,8 +41,16 @@ using commandline::kMaxThreads;
                                                                            const std::string& option);
 /// "--json[=FILE]": without a file the JSON goes to standard output (path "-"), and nothing else does.
 [[nodiscard]] boost::program_options::options_description json_options(std::filesystem::path& path);
-/// Writes `json` to the file, or to standard output for "-"; nothing if `path` is empty.
-void write_json(const std::filesystem::path& path, const nlohmann::ordered_json& json, int indent = 2);
+/// Who asks for an output; its checksums are only computed where it is written.
+struct Asked {
+  const char* command;
+  const std::vector<std::string>& arguments;
+  const FileRoles& roles;
+  [[nodiscard]] nlohmann::ordered_json about() const;
+};
+/// Writes `json`, with what made it before it ("about"), to the file, or to standard output for "-"; nothing if `path` is empty.
+void write_json(const std::filesystem::path& path, const Asked& asked, const nlohmann::ordered_json& json,
+                int indent = 2);
 /// Inputs of `roles` that a model brings with it, and outputs of its device. `run` may be null.
 void add_model_files(FileRoles& roles, const std::filesystem::path& model, const toolchain::CompileOptions& compile,
                      const toolchain::RunOptions* run);

@@ -48,7 +48,7 @@ int replay_main(const std::vector<std::string>& arguments) {
   ThreadPool pool(threads);
   const toolchain::ReplayResult result = toolchain::replay(file, uri, pool, {*most_zero_bytes, run.on_cycles});
   progress.clear();
-  write_json(json_path, toolchain::replay_json(result, file));
+  write_json(json_path, {"replay", arguments, roles}, toolchain::replay_json(result, file));
   if (json_path != "-") {
     report::line(std::cout, "saved on the %s device: %s", result.saved_on.c_str(), result.saved_failure.c_str());
     if (!result.failure) {

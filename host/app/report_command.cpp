@@ -70,7 +70,7 @@ int report_main(const std::vector<std::string>& arguments) {
   report.command_line = "crossweave report";
   for (const std::string& argument : arguments) report.command_line += " " + argument;
   if (json != "-") report::print_text(report, std::cout, values->count("layers") != 0);
-  if (!json.empty()) write_json(json, report::to_json(report));
+  if (!json.empty()) write_json(json, {"report", arguments, roles}, report::to_json(report));
   return 0;
 }
 

@@ -141,7 +141,8 @@ int run_main(const std::vector<std::string>& arguments) {
     out.write("\n");
   }
   if (flags.statistics) toolchain::write_statistics(std::cerr, opened, session.totals());
-  if (!flags.json.empty()) write_json(flags.json, toolchain::run_json(opened, session.totals(), model));
+  if (!flags.json.empty())
+    write_json(flags.json, {"run", arguments, roles}, toolchain::run_json(opened, session.totals(), model));
   return 0;
 }
 

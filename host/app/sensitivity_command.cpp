@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "arch/support/file.hpp"
+#include "arch/support/json_text.hpp"
 #include "arch/support/printable.hpp"
 #include "host/app/options.hpp"
 #include "host/toolchain/sensitivity/report.hpp"
@@ -79,10 +80,12 @@ int sensitivity_main(const std::vector<std::string>& arguments) {
   toolchain::OpenedModel opened(model, run, compile, threads);
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
   const std::string chip = opened.describe();  // before it has become as old as the last of several times
-  const toolchain::SensitivityRun measured = toolchain::measure_sensitivity(opened, plan, seeds, {model, json});
+  nlohmann::ordered_json about;
+  if (!json.empty()) about = Asked{"sensitivity", arguments, roles}.about();
+  const toolchain::SensitivityRun measured = toolchain::measure_sensitivity(opened, plan, seeds, {model, json, about});
   if (!csv.empty()) write_text_file(csv, toolchain::to_csv(measured.result));
   if (json == "-") {
-    write_json(json, measured.json);
+    std::cout << json_text(measured.json, 2) << '\n';
   } else {
     std::cout << printable(chip) << '\n' << printable_lines(toolchain::to_text(measured.result));
   }

@@ -121,14 +121,14 @@ int simulate_main(const std::vector<std::string>& arguments) {
     } catch (const Error& error) {  // Ctrl-C keeps the contexts that are finished
       if (error.code() == ErrorCode::kInterrupted && !runs.empty()) {
         write_files(flags, plan, chip, runs);
-        write_json(flags.json, toolchain::chip_runs_json(*program, plan, chip, runs));
+        write_json(flags.json, {"simulate", arguments, roles}, toolchain::chip_runs_json(*program, plan, chip, runs));
         if (flags.json != "-") report::write_chip_sweep(std::cout, plan, runs);
       }
       throw;
     }
   }
   write_files(flags, plan, chip, runs);
-  write_json(flags.json, toolchain::chip_runs_json(*program, plan, chip, runs));
+  write_json(flags.json, {"simulate", arguments, roles}, toolchain::chip_runs_json(*program, plan, chip, runs));
   if (flags.json == "-") return 0;
   if (flags.sweep != 0) {
     report::write_chip_sweep(std::cout, plan, runs);

@@ -50,6 +50,7 @@ class Flattener {
       add({path, text_of(json, "unit"), text_of(json, "kind"), json["value"].get<double>(), std::nullopt, detail});
     } else if (json.is_object()) {
       for (const auto& [key, value] : json.items()) {
+        if (depth == 0 && key == "about") continue;  // who asked for it is no result
         const bool is_detail = detail || std::find(kDetails.begin(), kDetails.end(), key) != kDetails.end();
         visit(value, path.empty() ? key : path + "." + key, is_detail, depth + 1);
       }

@@ -17,6 +17,7 @@
 #include "host/evaluation/run_task.hpp"
 #include "host/toolchain/evaluation_settings.hpp"
 #include "host/toolchain/fault_text.hpp"
+#include "host/toolchain/invocation.hpp"
 #include "host/toolchain/version.hpp"
 #include "models/cells/cell_model.hpp"
 
@@ -329,11 +330,12 @@ Evaluation evaluate(OpenedModel& opened, const EvaluationPlan& plan, ChipSeeds s
   const EvaluationInputs inputs = encode(opened, plan);
   std::vector<evaluation::JournalFigure> figures;  // that every finished chip has
   if (plan.text) figures.push_back({"perplexity", "perplexity"});
-  const Json head = {{"report", "crossweave evaluation"},
-                     {"version", 1},
-                     {"model", files.model.string()},
-                     {"run", opened.describe()},
-                     {"tool_version", kVersion}};
+  Json head = {{"report", "crossweave evaluation"},
+               {"version", 1},
+               {"model", files.model.string()},
+               {"run", opened.describe()},
+               {"tool_version", kVersion}};
+  if (!files.about.is_null()) head = with_about(files.about, head);
   evaluation::Journal journal(files.json, head, evaluation_settings(opened, plan, inputs, files.model), all, figures);
   const Summary summary(journal, all, files.json.string());
   for (const std::uint32_t seed : all) {

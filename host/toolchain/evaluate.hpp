@@ -63,6 +63,8 @@ void check(const std::vector<evaluation::Task>& tasks);
 struct EvaluationFiles {
   std::filesystem::path model;  ///< as the user gave it, for readers
   std::filesystem::path json;   ///< the whole result; empty or "-": no file
+  /// What made the result (about_json()), its first key; nothing if it is null.
+  nlohmann::ordered_json about = {};
 };
 
 /// A metric of a task over the chips.

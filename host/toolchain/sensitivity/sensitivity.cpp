@@ -15,6 +15,7 @@
 #include "arch/support/progress.hpp"
 #include "host/evaluation/journal.hpp"
 #include "host/toolchain/evaluation_settings.hpp"
+#include "host/toolchain/invocation.hpp"
 #include "host/toolchain/sensitivity/report.hpp"
 #include "host/toolchain/version.hpp"
 
@@ -284,10 +285,11 @@ SensitivityRun measure_sensitivity(OpenedModel& opened, const SensitivityPlan& p
   for (const SensitivityBy one : plan.by) by.push_back(name(one));
   Json settings = evaluation_settings(opened, evaluated, inputs, files.model);
   settings.update({{"by", by}, {"regained", plan.spared}, {"first_chip_seed", seeds.first}, {"chips", seeds.count}});
-  const Json head = {{"report", "crossweave sensitivity"},
-                     {"version", 1},
-                     {"model", files.model.string()},
-                     {"tool_version", kVersion}};
+  Json head = {{"report", "crossweave sensitivity"},
+               {"version", 1},
+               {"model", files.model.string()},
+               {"tool_version", kVersion}};
+  if (!files.about.is_null()) head = with_about(files.about, head);
   const std::uint32_t only_run = seeds.first;
   evaluation::Journal journal(files.json, head, settings, std::span(&only_run, 1));
   const std::size_t per_chip = 1 + groups.size() * (plan.spared ? 2 : 1);

@@ -1,0 +1,157 @@
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every JSON output against its schema in docs/schemas: test_json_outputs.py CROSSWEAVE [--without DEVICE]..."""
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+import warnings
+import zlib
+
+try:
+    import jsonschema
+except ImportError:  # a Python beside Debian's, whose packages are there all the same
+    sys.path.append("/usr/lib/python3/dist-packages")
+    import jsonschema
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+SCHEMAS = {file.name: json.loads(file.read_text()) for file in (ROOT / "docs/schemas").glob("*.schema.json")}
+MODEL = ROOT / "models/default/stories-2m.gguf"
+TEXT = ROOT / "models/default/held-out.txt"
+
+
+def strict(schema):
+    """The schema without room for keys that it does not name; objects that name none stay open."""
+    if isinstance(schema, list):
+        return [strict(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    result = {key: strict(part) if key not in ("properties", "const", "required") else part for key, part in schema.items()}
+    if "properties" in schema:
+        result["properties"] = {key: strict(part) for key, part in schema["properties"].items()}
+        result.setdefault("additionalProperties", False)
+    return result
+
+
+class Outputs(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        temporary = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(temporary.cleanup)
+        cls.folder = pathlib.Path(temporary.name)
+        cls.seen = set()
+        cls.made("compile", MODEL, "--chip", "afm-512", "-o", "model.xwp")
+
+    @classmethod
+    def run_command(cls, *arguments):
+        done = subprocess.run([ARGUMENTS.crossweave, *map(str, arguments)], cwd=cls.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                              check=False)
+        return done
+
+    @classmethod
+    def made(cls, command, *arguments, name=None):
+        """Runs a command with --json=FILE and checks the file; returns its content."""
+        file = name or f"{command}-{len(list(cls.folder.glob('*.json')))}.json"
+        words = [command, *map(str, arguments), f"--json={file}"]
+        done = cls.run_command(*words)
+        assert done.returncode == 0, (words, done.stderr)
+        return cls.check(command, json.loads((cls.folder / file).read_text()), words)
+
+    @classmethod
+    def check(cls, command, output, words):
+        schema = SCHEMAS[f"{command}.schema.json"]
+        for one in (schema, strict(schema)):  # what it promises, and that it knows every key
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                resolver = jsonschema.RefResolver("", one, store=SCHEMAS)
+            for error in jsonschema.Draft202012Validator(one, resolver=resolver).iter_errors(output):
+                raise AssertionError(f"{words}: {'.'.join(map(str, error.absolute_path))}: {error.message}")
+        about = output["about"]
+        assert next(iter(output)) == "about"
+        assert about["output"] == command and about["command"] == ["crossweave", *words], about
+        for entry in about["inputs"]:
+            path = cls.folder / entry["path"]
+            assert path.is_file() == ("crc32" in entry), entry
+            if path.is_file():
+                content = path.read_bytes()
+                assert (entry["bytes"], entry["crc32"]) == (len(content), f"{zlib.crc32(content):08x}"), entry
+        cls.seen.add(command)
+        return output
+
+    def test_schemas_are_schemas(self):
+        for name, schema in SCHEMAS.items():
+            jsonschema.Draft202012Validator.check_schema(schema)
+            self.assertEqual(schema["$id"], name)
+            self.assertTrue(schema["description"], name)
+
+    def test_a_schema_refuses_what_is_wrong(self):
+        output = self.made("compile", MODEL, "-o", "again.xwp")
+        for change in ({"tiles": "ten"}, {"about": {}}):
+            with self.assertRaisesRegex(AssertionError, "is not of type|is a required property"):
+                self.check("compile", {**output, **change}, [])
+        with self.assertRaisesRegex(AssertionError, "unheard_of"):
+            self.check("compile", {**output, "unheard_of": 1}, output["about"]["command"][1:])
+
+    def test_programs(self):
+        self.made("compile", MODEL, "--adapt", "fold", "--calibration-tokens", "128", "-o", "adapted.xwp")
+        self.made("inspect", "model.xwp")
+        self.made("adapt", MODEL, "--level", "centre", "--calibration-tokens", "128", "-o", "centre.safetensors")
+        self.made("bench", "model.xwp", "--prompt-tokens", "8", "--decode-tokens", "2", "--repeats", "1")
+        self.made("generate-data", MODEL, "-o", "data", "--sequences", "4", "--length", "16")
+
+    def test_runs(self):
+        self.made("run", "model.xwp", "-p", "One day", "-n", "2", "--noise", "pcm-afm", "--y-checksum")
+        self.made("run", "model.xwp", "-p", "One day", "-n", "2", "--noise", "pcm-afm", "--time", "1d", "--compensation", "global", "--faults",
+                  "stuck-low=0.01,tiles=0.1", "--spares", "columns=2,tiles=2")
+        self.made("run", MODEL, "--mode", "fp32", "-p", "One day", "-n", "2")
+        if "systemc" not in ARGUMENTS.without:
+            self.made("run", "model.xwp", "-p", "One day", "-n", "2", "--device", "systemc:chip")
+
+    def test_evaluations(self):
+        text = ["--text", TEXT, "--tokens", "128", "--context", "64"]
+        first = self.made("eval", "model.xwp", *text, "--noise", "pcm-afm", "--chip-seeds", "2", name="first.json")
+        second = self.made("eval", MODEL, "--mode", "fp32", *text, name="second.json")
+        self.assertTrue(first["complete"] and second["complete"])
+        self.made("eval", "model.xwp", *text, "--noise", "pcm-afm", "--chip-seeds", "2", "--times", "0,1d")
+        task = self.folder / "task.jsonl"
+        task.write_text("".join(json.dumps({"query": "One day,", "choices": [" a girl", " a boy"], "gold": gold}) + "\n" for gold in (0, 1)))
+        self.made("eval", "model.xwp", "--task", "task.jsonl", "--noise", "pcm-afm", "--chip-seeds", "2")
+        self.made("compare", "first.json", "second.json")
+        self.made("sensitivity", "model.xwp", "--text", TEXT, "--tokens", "64", "--context", "32", "--by", "kind")
+
+    def test_costs(self):
+        self.made("report", "model.xwp", "--static", name="static.json")
+        self.made("report", "model.xwp", "--static", "--compensation", "global", "--recalibrate", "every:1h", "--noise", "pcm-afm")
+        self.made("report", "model.xwp", "--prefill-tokens", "4", "--decode-tokens", "2", name="measured.json")
+        rows = self.made("compare", "static.json", "measured.json")["values"]
+        self.assertFalse([row for row in rows if row["path"].startswith("about")])
+        if "systemc" not in ARGUMENTS.without:
+            self.made("simulate", "model.xwp", "--prompt-tokens", "2", "--sequences", "2")
+            self.made("simulate", "model.xwp", "--sweep", "4")
+
+    def test_a_saved_run(self):
+        if "verilated" in ARGUMENTS.without:
+            self.skipTest("built without Verilator: nothing saves runs")
+        words = ["run", "model.xwp", "-p", "a", "-n", "1", "--device", "verilated:latency=1000000,timeout=300000,save=failed.xwrun"]
+        self.assertEqual(self.run_command(*words).returncode, 5)
+        self.made("replay", "failed.xwrun")
+
+    def test_json_alone_goes_to_standard_output_and_takes_no_argument(self):
+        done = self.run_command("inspect", "--json", "model.xwp")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.check("inspect", json.loads(done.stdout), ["inspect", "--json", "model.xwp"])
+        self.assertFalse((self.folder / "--json").exists())
+        before = (self.folder / "model.xwp").read_bytes()
+        self.assertEqual(self.run_command("inspect", "model.xwp", "--json=model.xwp").returncode, 2)
+        self.assertEqual((self.folder / "model.xwp").read_bytes(), before)
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("crossweave")
+parser.add_argument("--without", action="append", default=[])
+ARGUMENTS, rest = parser.parse_known_args()
+ARGUMENTS.crossweave = str(pathlib.Path(ARGUMENTS.crossweave).resolve())
+unittest.main(argv=["test_json_outputs.py", *rest])
