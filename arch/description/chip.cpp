@@ -92,6 +92,8 @@ ChipDescription parse_chip(std::string_view toml_text, const std::string& origin
   chip.timing = read_constants(table, "timing", timing_keys());
   chip.energy = read_constants(table, "energy", energy_keys());
   chip.area = read_constants(table, "area", area_keys());
+  chip.links = read_links(table);
+  chip.programming = read_programming(table);
   table.finish();
   check_together(chip, table);
   chip.text = std::string(toml_text);

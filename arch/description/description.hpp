@@ -20,6 +20,21 @@ struct Sourced {
   std::string source;  ///< publication, data sheet, or "fitted: ..." / "assumed: ..."
 };
 
+/// How chips of a kind hang together when a model needs several.
+enum class LinkTopology : std::uint8_t {
+  kChain,  ///< every chip with the next one
+  kStar,   ///< every chip with one switch
+  kMesh,   ///< rows of `mesh_columns` chips, every chip with its neighbours
+};
+[[nodiscard]] const char* name(LinkTopology topology);  ///< "chain", "star", "mesh"
+
+/// Links between chips, one per direction.
+struct ChipLinks {
+  LinkTopology topology = LinkTopology::kChain;
+  std::uint32_t mesh_columns = 0;            ///< chips per row of a mesh
+  std::map<std::string, Sourced> constants;  ///< all of link_keys(); those of the defaults where the file has no table
+};
+
 /// The modelled analog chip.
 struct ChipDescription {
   std::string name;
@@ -45,8 +60,11 @@ struct ChipDescription {
   std::map<std::string, Sourced> timing;  ///< constants of the static estimate and the SystemC model, by key
   std::map<std::string, Sourced> energy;  ///< likewise
   std::map<std::string, Sourced> area;    ///< likewise
-  std::string text;                       ///< the whole TOML text; carried in programs
-  std::filesystem::path folder;           ///< of its file, where relative paths in it start; empty without one
+  ChipLinks links;                        ///< to other chips of its kind
+  /// Writing the cells: all of programming_keys(), those of the defaults where the file has no table.
+  std::map<std::string, Sourced> programming;
+  std::string text;              ///< the whole TOML text; carried in programs
+  std::filesystem::path folder;  ///< of its file, where relative paths in it start; empty without one
 
   /// Sets of converters when the crossbars 0..used-1 are in use: tiers of one set take turns.
   [[nodiscard]] std::uint32_t num_stacks(std::uint32_t used) const {

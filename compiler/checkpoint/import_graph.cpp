@@ -12,6 +12,7 @@
 #include "compiler/checkpoint/byte_reader.hpp"
 #include "compiler/checkpoint/checkpoint.hpp"
 #include "compiler/checkpoint/model_config.hpp"
+#include "compiler/checkpoint/model_shape.hpp"
 #include "compiler/checkpoint/names.hpp"
 
 namespace xw::checkpoint {
@@ -47,6 +48,7 @@ class TensorFinder {
   explicit TensorFinder(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {}
 
   ir::TensorRef find(const std::string& canonical_name, const std::vector<std::uint64_t>& shape) {
+    if (checkpoint_.format() == kShapeFormat) return {canonical_name, 0, 0};
     const std::optional<ir::TensorRef> ref = checkpoint_.resolve(canonical_name);
     if (!ref.has_value()) {
       missing_.push_back(canonical_name);

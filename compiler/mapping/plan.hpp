@@ -35,6 +35,11 @@ struct Plan {
   std::uint32_t tiles_lower_bound = 0;  ///< proven: no packing of these matrices can use fewer tiles
   std::string lower_bound_reason;       ///< "area: 106168320 cells / 262144", "large blocks: ..."
   std::uint64_t cells_used = 0;
+  /// Tile t is tile t % tiles_per_chip of chip t / tiles_per_chip; only there may tiles hold nothing. 0: there is one chip.
+  std::uint32_t tiles_per_chip = 0;
+  [[nodiscard]] std::uint32_t num_chips() const {
+    return tiles_per_chip == 0 || num_tiles == 0 ? 1 : (num_tiles - 1) / tiles_per_chip + 1;
+  }
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 

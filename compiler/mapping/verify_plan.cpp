@@ -129,12 +129,15 @@ void verify_plan(const Plan& plan, std::span<const MatrixShape> matrices, const 
     }
   }
   for (std::size_t t = 0; t < in_tile.size(); ++t) {
-    if (in_tile[t].empty()) fail("tile " + std::to_string(t) + " holds no block");
+    if (in_tile[t].empty() && plan.tiles_per_chip == 0) fail("tile " + std::to_string(t) + " holds no block");
     check_disjoint(plan, in_tile[t], "tile " + std::to_string(t));
   }
   if (cells != plan.cells_used)
     fail("expected " + std::to_string(cells) + " used cells, found " + std::to_string(plan.cells_used));
-  if (tile.max_tiles != 0 && plan.num_tiles > tile.max_tiles)
+  if (plan.tiles_per_chip != 0 && tile.max_tiles != 0 && plan.tiles_per_chip > tile.max_tiles)
+    fail("chips of " + std::to_string(plan.tiles_per_chip) + " tiles where " + std::to_string(tile.max_tiles) +
+         " are there");
+  if (plan.tiles_per_chip == 0 && tile.max_tiles != 0 && plan.num_tiles > tile.max_tiles)
     fail(std::to_string(plan.num_tiles) + " tiles on a chip of " + std::to_string(tile.max_tiles));
   if (plan.tiles_lower_bound > plan.num_tiles) {
     fail("lower bound " + std::to_string(plan.tiles_lower_bound) + " above the " + std::to_string(plan.num_tiles) +

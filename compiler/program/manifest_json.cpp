@@ -184,21 +184,22 @@ std::string manifest_to_json(const Manifest& manifest) {
   for (const MatrixInfo& matrix : manifest.matrices) matrices.push_back(matrix_to_json(matrix));
   Json calls = Json::array();
   for (const CallInfo& call : manifest.calls) calls.push_back(call_to_json(call));
-  const Json json = {{"model_name", manifest.model_name},
-                     {"model_format", manifest.model_format},
-                     {"source_path_name", manifest.source_path_name},
-                     {"tool_version", manifest.tool_version},
-                     {"chip_toml", manifest.chip_toml},
-                     {"emulator_toml", manifest.emulator_toml},
-                     {"weight_mode", name(manifest.weight_mode)},
-                     {"lm_head_analog", manifest.lm_head_analog},
-                     {"calibration", manifest.calibration},
-                     {"num_tiles", manifest.num_tiles},
-                     {"tiles_lower_bound", manifest.tiles_lower_bound},
-                     {"lower_bound_reason", manifest.lower_bound_reason},
-                     {"engine_image_bytes", manifest.engine_image_bytes},
-                     {"matrices", std::move(matrices)},
-                     {"calls", std::move(calls)}};
+  Json json = {{"model_name", manifest.model_name},
+               {"model_format", manifest.model_format},
+               {"source_path_name", manifest.source_path_name},
+               {"tool_version", manifest.tool_version},
+               {"chip_toml", manifest.chip_toml},
+               {"emulator_toml", manifest.emulator_toml},
+               {"weight_mode", name(manifest.weight_mode)},
+               {"lm_head_analog", manifest.lm_head_analog},
+               {"calibration", manifest.calibration},
+               {"num_tiles", manifest.num_tiles},
+               {"tiles_lower_bound", manifest.tiles_lower_bound},
+               {"lower_bound_reason", manifest.lower_bound_reason},
+               {"engine_image_bytes", manifest.engine_image_bytes},
+               {"matrices", std::move(matrices)},
+               {"calls", std::move(calls)}};
+  if (manifest.tiles_per_chip != 0) json["tiles_per_chip"] = manifest.tiles_per_chip;
   return json_text(json, 1);
 }
 
@@ -220,6 +221,7 @@ Manifest manifest_from_json(std::span<const std::byte> text, const std::string& 
   manifest.lm_head_analog = reader.at("lm_head_analog").boolean();
   manifest.calibration = reader.at("calibration").text();
   manifest.num_tiles = reader.at("num_tiles").unsigned32();
+  if (reader.has("tiles_per_chip")) manifest.tiles_per_chip = reader.at("tiles_per_chip").unsigned32();
   manifest.tiles_lower_bound = reader.at("tiles_lower_bound").unsigned32();
   manifest.lower_bound_reason = reader.at("lower_bound_reason").text();
   reader.at("engine_image_bytes").for_each([&](const Reader& bytes) {

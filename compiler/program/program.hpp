@@ -78,6 +78,8 @@ struct InputRange {
   friend bool operator==(const InputRange&, const InputRange&) = default;
 };
 
+/// Most chips that a program may be spread over.
+inline constexpr std::uint32_t kMaxChips = 65536;
 /// Most copies of a matrix.
 inline constexpr std::uint32_t kMaxReplicas = 64;
 
@@ -121,8 +123,10 @@ struct Manifest {
   std::string chip_toml, emulator_toml;  ///< full texts of the descriptions
   WeightMode weight_mode = WeightMode::kAnalog;
   bool lm_head_analog = false;
-  std::string calibration;  ///< human-readable: "percentile 99.99 on 612 tokens of ...", "checkpoint"
-  std::uint32_t num_tiles = 0;
+  std::string calibration;      ///< human-readable: "percentile 99.99 on 612 tokens of ...", "checkpoint"
+  std::uint32_t num_tiles = 0;  ///< of all chips together
+  std::uint32_t tiles_per_chip =
+      0;  ///< tile t is tile t % tiles_per_chip of chip t / tiles_per_chip; 0: there is one chip
   std::uint32_t tiles_lower_bound = 0;
   std::string lower_bound_reason;
   std::vector<std::uint64_t> engine_image_bytes;  ///< image memory per engine

@@ -253,6 +253,13 @@ void validate(const Tables& tables, const std::string& origin) {
     const Decoded decoded = decode(tables.code[i]);
     if (decoded.error != 0) Entry(origin, "instruction", i).fail(std::string(arch::error_name(decoded.error)));
   }
+  const std::uint32_t per_chip = tables.manifest.tiles_per_chip;
+  if (per_chip != 0 &&
+      (per_chip >= tables.manifest.num_tiles || (tables.manifest.num_tiles - 1) / per_chip >= kMaxChips)) {
+    throw_format(origin, "manifest",
+                 "tiles_per_chip: expected fewer than the " + std::to_string(tables.manifest.num_tiles) +
+                     " tiles and at most " + std::to_string(kMaxChips) + " chips, found " + std::to_string(per_chip));
+  }
   validate_matrices(tables, origin);
   validate_calls(tables, origin);
   validate_blocks(tables, origin);

@@ -23,6 +23,7 @@ namespace xw::app {
 const std::vector<Command>& commands() {
   static const std::vector<Command> list = {
       {"compile", "map a checkpoint to the tiles of a chip and write a program", compile_main},
+      {"plan", "every way to put a model on a chip, and what each takes", plan_main},
       {"adapt", "make a checkpoint fit for a noisy chip, without training", adapt_main},
       {"generate-data", "sample training text from a checkpoint, or tokenise a text", generate_data_main},
       {"finetune", "train a checkpoint for a noisy chip, by a recipe", finetune_main},

@@ -87,6 +87,7 @@ using commandline::parse_command_line;
 
 int adapt_main(const std::vector<std::string>& arguments);
 int compile_main(const std::vector<std::string>& arguments);
+int plan_main(const std::vector<std::string>& arguments);
 int run_main(const std::vector<std::string>& arguments);
 int doctor_main(const std::vector<std::string>& arguments);
 int eval_main(const std::vector<std::string>& arguments);

@@ -4,8 +4,10 @@
 #include "host/estimate/chip_plan.hpp"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "host/estimate/node_cost.hpp"
 #include "systemc/chip/costs.hpp"
@@ -26,6 +28,8 @@ class Planner {
   Planner(const program::Manifest& manifest, std::span<const program::BlockRecord> blocks, const ir::Graph& graph)
       : manifest_(manifest), graph_(graph) {
     plan_.num_tiles = manifest_.num_tiles;
+    plan_.tiles_per_chip = manifest_.tiles_per_chip;
+    if (plan_.tiles_per_chip != 0) plan_.num_chips = (plan_.num_tiles - 1) / plan_.tiles_per_chip + 1;
     plan_.num_layers =
         static_cast<std::uint32_t>(std::count_if(graph.nodes.begin(), graph.nodes.end(), [](const ir::Node& node) {
           return node.kind == ir::OpKind::kAttention;
@@ -33,6 +37,7 @@ class Planner {
     add_calls(blocks);
     for (const ir::Node& node : graph.nodes) add_step(node);
     set_layers();
+    if (plan_.num_chips > 1) set_chips();
     set_live_bytes();
   }
   [[nodiscard]] ChipPlan take() { return std::move(plan_); }
@@ -43,12 +48,16 @@ class Planner {
       CallWork call;
       call.name = info.name;
       call.in_features = info.in_features;
-      for (const std::uint32_t matrix : info.matrices) call.out_features += manifest_.matrices[matrix].out_features;
+      for (const std::uint32_t matrix : info.matrices) {
+        first_output_.resize(manifest_.matrices.size());
+        first_output_[matrix] = call.out_features;
+        call.out_features += manifest_.matrices[matrix].out_features;
+      }
       plan_.calls.push_back(std::move(call));
     }
     for (const program::BlockRecord& block : blocks) {
       plan_.calls[manifest_.matrices[block.matrix].call].blocks.push_back(
-          {block.tile, block.rows, block.cols, block.in_begin});
+          {block.tile, block.rows, block.cols, block.in_begin, first_output_[block.matrix] + block.out_begin});
     }
   }
 
@@ -93,7 +102,32 @@ class Planner {
     }
   }
 
-  /// Values that a step reads, makes, or leaves for a later one.
+  /// A layer's digital side is on the chip with most of its cells, what is outside of layers where its call is: attention, norms and
+  /// the key-value cache stay in one place.
+  void set_chips() {
+    std::vector<std::map<std::uint32_t, std::uint64_t>> cells(std::size_t{plan_.num_layers} + 1);  // by layer and chip
+    for (const Step& step : plan_.steps) {
+      if (step.kind != StepKind::kCall) continue;
+      for (const systemc::BlockWork& block : plan_.calls[step.call].blocks) {
+        cells[std::min(step.layer, plan_.num_layers)][block.tile / plan_.tiles_per_chip] +=
+            std::uint64_t{block.rows} * block.cols;
+      }
+    }
+    std::uint32_t chip = 0;  // a layer without calls stays where the one before it is
+    std::vector<std::uint32_t> chip_of;
+    for (const auto& of_chip : cells) {
+      const auto most = std::max_element(of_chip.begin(), of_chip.end(),
+                                         [](const auto& a, const auto& b) { return a.second < b.second; });
+      if (most != of_chip.end()) chip = most->first;
+      chip_of.push_back(chip);
+    }
+    for (Step& step : plan_.steps) {
+      step.chip = chip_of[std::min(step.layer, plan_.num_layers)];
+      if (step.kind == StepKind::kCall) plan_.calls[step.call].chip = step.chip;
+    }
+  }
+
+  /// Values that a step reads, makes, or leaves for a later one; those from before it move with it to another chip.
   void set_live_bytes() {
     constexpr auto kNever = static_cast<std::size_t>(-1);
     struct Life {
@@ -114,11 +148,15 @@ class Planner {
     for (const Life& life : lives) {
       if (life.first == kNever) continue;
       for (std::size_t s = life.first; s <= life.last; ++s) plan_.steps[s].live_bytes += life.bytes;
+      for (std::size_t s = life.first + 1; s <= life.last; ++s) {
+        if (plan_.steps[s].chip != plan_.steps[s - 1].chip) plan_.steps[s].carried_bytes += life.bytes;
+      }
     }
   }
 
   const program::Manifest& manifest_;
   const ir::Graph& graph_;
+  std::vector<std::uint32_t> first_output_;  ///< of a matrix among those of its call
   ChipPlan plan_;
 };
 

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "systemc/chip/call_routes.hpp"
+#include "systemc/chip/chip_links.hpp"
 #include "systemc/chip/costs.hpp"
 
 namespace xw::estimate {
@@ -32,6 +33,46 @@ std::uint64_t largest(const std::map<std::uint32_t, std::uint64_t>& bytes_of) {
   return most;
 }
 
+/// When what is sent over links between chips arrives if nothing else is on its way.
+class LinkTimes {
+ public:
+  explicit LinkTimes(const ChannelCost& link) : link_(link) {}
+  /// A packet that is at the link at `ready`; returns when it has passed it.
+  double pass(std::uint32_t link, double ready, std::uint64_t bytes) {
+    double& free = free_[link];
+    free = std::max(free, ready) + link_.move_ns(static_cast<double>(bytes));
+    return free + link_.latency_ns;
+  }
+
+ private:
+  const ChannelCost& link_;
+  std::map<std::uint32_t, double> free_;
+};
+
+void estimate_chip_links(const systemc::RoutedCall& call, const ChipCosts& costs, CallEstimate& estimate) {
+  double inputs_ns = 0, sums_ns = 0;
+  LinkTimes forward(costs.chip_link), back(costs.chip_link);
+  for (const systemc::ChipPacket& packet : call.packets) {
+    std::vector<double> arrivals;
+    for (const systemc::ChipHop& hop : packet.hops) {
+      const double ready = hop.after == systemc::kNoHop ? 0 : arrivals[hop.after];
+      arrivals.push_back(forward.pass(hop.link, ready, packet.bytes));
+      inputs_ns = std::max(inputs_ns, arrivals.back());
+      estimate.chip_bytes += packet.bytes;
+    }
+  }
+  for (const systemc::ChipReturn& sums : call.returns) {
+    double arrival = 0;
+    for (const std::uint32_t link : sums.links) {
+      arrival = back.pass(link, arrival, sums.bytes);
+      estimate.chip_bytes += sums.bytes;
+    }
+    sums_ns = std::max(sums_ns, arrival);
+  }
+  estimate.chip_link_ns = inputs_ns + sums_ns;
+  charge(estimate.energy_pj, costs.chip_link, estimate.chip_bytes);
+}
+
 CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedCall& call, const ChipCosts& costs) {
   CallEstimate estimate;
   estimate.name = work.name;
@@ -41,6 +82,7 @@ CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedC
   };
   std::map<std::uint32_t, TileUse> tiles;
   std::map<std::uint32_t, std::uint64_t> in_bytes, out_bytes;  // by link
+  std::map<std::uint32_t, std::uint64_t> summed_bytes;         // by chip
   std::uint32_t most_hops = 0;
   for (const systemc::Transfer& transfer : call.transfers) {
     const std::uint64_t hop_bytes = std::uint64_t{transfer.bytes} * transfer.hops;
@@ -63,6 +105,7 @@ CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedC
     ++use.blocks;
     use.ns += costs.mvm_ns(block.cols).total();
     out_bytes[block.output_link] += bytes;
+    summed_bytes[block.chip] += bytes;
     most_hops = std::max(most_hops, block.hops);
   }
   estimate.tiles = static_cast<std::uint32_t>(tiles.size());
@@ -74,9 +117,13 @@ CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedC
   const auto out = static_cast<double>(largest(out_bytes));
   estimate.link_ns = costs.input_link.latency_ns + costs.input_link.move_ns(in) + costs.output_link.latency_ns +
                      costs.output_link.move_ns(out) + 2 * most_hops * costs.hop_latency_ns;
-  if (costs.has_accumulator) {
-    estimate.link_ns += costs.accumulator.move_ns(static_cast<double>(estimate.y_bytes));
-    charge(estimate.energy_pj, costs.accumulator, estimate.y_bytes);
+  estimate.chips = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(summed_bytes.size()));
+  estimate_chip_links(call, costs, estimate);
+  if (costs.has_accumulator) {  // of every chip; those of the call's chip add up what the others send, too
+    std::uint64_t returned = 0;
+    for (const systemc::ChipReturn& sums : call.returns) returned += sums.bytes;
+    estimate.link_ns += costs.accumulator.move_ns(static_cast<double>(largest(summed_bytes) + returned));
+    charge(estimate.energy_pj, costs.accumulator, estimate.y_bytes + returned);
   }
   if (costs.has_buffer) {
     const std::uint64_t bytes = work.in_features + std::uint64_t{kSumBytes} * work.out_features;
@@ -86,9 +133,28 @@ CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedC
   return estimate;
 }
 
+/// Moving the activations of a token from chip to chip, from step to step.
+void add_carried(const ChipPlan& plan, const arch::ChipLinks& links, const ChipCosts& costs, bool logits,
+                 DigitalEstimate& digital) {
+  std::uint32_t at = plan.steps.empty() ? 0 : plan.steps.front().chip;
+  for (const systemc::Step& step : plan.steps) {
+    if (step.logits && !logits) continue;
+    if (step.chip == at) continue;
+    const std::size_t hops = systemc::chip_path(links, plan.num_chips, at, step.chip).size();
+    const double bytes = static_cast<double>(step.carried_bytes);
+    digital.carry_ns += static_cast<double>(hops) * (costs.chip_link.move_ns(bytes) + costs.chip_link.latency_ns);
+    digital.carried_bytes += hops * step.carried_bytes;
+    charge(digital.energy_pj, costs.chip_link, hops * step.carried_bytes);
+    at = step.chip;
+  }
+}
+
 /// Everything digital of one token, step by step.
-DigitalEstimate digital_of(const ChipPlan& plan, const ChipCosts& costs, std::uint64_t positions, bool logits) {
+DigitalEstimate digital_of(const ChipPlan& plan, const arch::ChipLinks& links, const ChipCosts& costs,
+                           std::uint64_t positions, bool logits) {
   DigitalEstimate digital;
+  if (plan.num_chips > 1) add_carried(plan, links, costs, logits, digital);
+  std::vector<double> chip_ns(plan.num_chips, 0.0);
   for (const systemc::Step& step : plan.steps) {
     if (step.in_tiles(positions) || (step.logits && !logits)) continue;
     const DigitalWork work = step.digital(positions);
@@ -97,6 +163,9 @@ DigitalEstimate digital_of(const ChipPlan& plan, const ChipCosts& costs, std::ui
     const double compute_ns = costs.digital_ns(work).total();
     const double memory_ns = costs.memory.move_ns(static_cast<double>(work.memory_bytes));
     digital.time_ns += std::max(compute_ns, memory_ns);
+    double& of_chip = chip_ns[step.chip];
+    of_chip += std::max(compute_ns, memory_ns);
+    digital.busiest_chip_ns = std::max(digital.busiest_chip_ns, of_chip);
     if (memory_ns > compute_ns) digital.memory_ns += memory_ns;
     digital.energy_pj += costs.digital_pj(work);
     charge(digital.energy_pj, costs.memory, work.memory_bytes);
@@ -125,17 +194,18 @@ CallSum sum_of(const std::vector<CallEstimate>& calls, std::uint64_t positions, 
   return sum;
 }
 
-TokenEstimate token(const CallSum& calls, const DigitalEstimate& digital, const ChipCosts& costs, double time_ns) {
+TokenEstimate token(const CallSum& calls, const DigitalEstimate& digital, double static_watt, double time_ns) {
   TokenEstimate estimate;
   estimate.time_ns = time_ns;
   estimate.energy_pj = calls.energy_pj;
   estimate.energy_pj += digital.energy_pj;
-  estimate.energy_pj[Component::kStatic] = costs.static_watt * time_ns * 1e3;  // W * ns = nJ
+  estimate.energy_pj[Component::kStatic] = static_watt * time_ns * 1e3;  // W * ns = nJ
   return estimate;
 }
 
-/// Token t enters a layer while token t-1 is in the next one; the digital units serve all layers, so they are one stage.
-void estimate_prefill(StaticEstimate& estimate, const ChipPlan& plan, const ChipCosts& costs) {
+/// Token t enters a layer while token t-1 is in the next one; the digital units of a chip serve all its layers, so they are one stage.
+void estimate_prefill(StaticEstimate& estimate, const ChipPlan& plan, const arch::ChipLinks& links,
+                      const ChipCosts& costs) {
   const std::uint32_t tokens = estimate.prefill_tokens;
   std::uint32_t most_digital = 0;
   for (const CallEstimate& call : estimate.calls) most_digital = std::max(most_digital, call.digital_positions);
@@ -146,13 +216,14 @@ void estimate_prefill(StaticEstimate& estimate, const ChipPlan& plan, const Chip
     const bool last = t + 1 == tokens;
     if (t <= most_digital) inner = sum_of(estimate.calls, t + 1, false);
     const CallSum& calls = last ? whole : inner;
-    const DigitalEstimate digital = digital_of(plan, costs, t + 1, last);
-    if (digital.time_ns > calls.slowest_ns) {
+    const DigitalEstimate digital = digital_of(plan, links, costs, t + 1, last);
+    if (digital.busiest_chip_ns > calls.slowest_ns) {
       ++digital_slowest;
       if (2 * digital.memory_ns > digital.time_ns) ++memory_slowest;
     }
-    const double time_ns = t == 0 ? calls.time_ns + digital.time_ns : std::max(calls.slowest_ns, digital.time_ns);
-    const TokenEstimate one = token(calls, digital, costs, time_ns);
+    const double time_ns = t == 0 ? calls.time_ns + digital.time_ns + digital.carry_ns
+                                  : std::max(calls.slowest_ns, digital.busiest_chip_ns);
+    const TokenEstimate one = token(calls, digital, plan.num_chips * costs.static_watt, time_ns);
     estimate.prefill_total.time_ns += one.time_ns;
     estimate.prefill_total.energy_pj += one.energy_pj;
   }
@@ -168,7 +239,7 @@ std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipD
   const ChipCosts costs(chip);
   std::vector<CallEstimate> calls;
   for (const systemc::CallWork& call : plan.calls) {
-    calls.push_back(estimate_call(call, systemc::route(call, chip, plan.num_tiles), costs));
+    calls.push_back(estimate_call(call, systemc::route(call, chip, plan), costs));
   }
   for (const systemc::Step& step : plan.steps) {
     if (step.kind != systemc::StepKind::kCall) continue;
@@ -186,12 +257,13 @@ std::optional<StaticEstimate> static_estimate(const ChipPlan& plan, const ir::Gr
   StaticEstimate result;
   result.calls = estimate_calls(plan, chip);
   result.context = context;
-  result.digital = digital_of(plan, costs, context, true);
+  result.digital = digital_of(plan, chip.links, costs, context, true);
   result.digital.kinds = work_by_kind(graph, context);
   const CallSum calls = sum_of(result.calls, context, true);
-  result.decode = token(calls, result.digital, costs, calls.time_ns + result.digital.time_ns);
+  result.decode = token(calls, result.digital, plan.num_chips * costs.static_watt,
+                        calls.time_ns + result.digital.time_ns + result.digital.carry_ns);
   result.prefill_tokens = prefill_tokens;
-  estimate_prefill(result, plan, costs);
+  estimate_prefill(result, plan, chip.links, costs);
   return result;
 }
 

@@ -30,17 +30,24 @@ struct CallEstimate {
   double tile_ns = 0;                      ///< the busiest tile, all its blocks of this call
   /// Inputs to the tiles and outputs back: buffer, the busiest links, the longest way, accumulators.
   double link_ns = 0;
+  std::uint32_t chips = 1;  ///< that have blocks of it
+  std::uint64_t chip_bytes =
+      0;                    ///< over links between chips: inputs to other chips and their sums back, counted per link
+  double chip_link_ns = 0;  ///< until the last inputs have arrived, and until the last sums are back
   systemc::Breakdown energy_pj;
-  [[nodiscard]] double time_ns() const { return tile_ns + link_ns; }
+  [[nodiscard]] double time_ns() const { return tile_ns + link_ns + chip_link_ns; }
 };
 
 /// What stays digital on the chip, per token at a context length.
 struct DigitalEstimate {
   std::vector<KindWork> kinds;
-  systemc::DigitalWork work;     ///< of all kinds
-  std::uint32_t operations = 0;  ///< each is started once
-  double time_ns = 0;            ///< of one operation after another: the longer of computing and memory
-  double memory_ns = 0;          ///< of it, operations for which memory takes longer
+  systemc::DigitalWork work;        ///< of all kinds
+  std::uint32_t operations = 0;     ///< each is started once
+  double time_ns = 0;               ///< of one operation after another: the longer of computing and memory
+  double memory_ns = 0;             ///< of it, operations for which memory takes longer
+  double busiest_chip_ns = 0;       ///< of time_ns, what falls on the chip with the most of it
+  double carry_ns = 0;              ///< moving activations from chip to chip; not in time_ns
+  std::uint64_t carried_bytes = 0;  ///< of it, counted per link
   systemc::Breakdown energy_pj;
 };
 

@@ -14,6 +14,8 @@ struct BlockWork {
   std::uint32_t tile = 0;
   std::uint32_t rows = 0, cols = 0;
   std::uint32_t in_begin = 0;  ///< first input of the call; blocks with equal in_begin and rows need the same bytes
+  std::uint32_t out_begin =
+      0;  ///< first output of the call; a chip adds up its blocks of equal outputs before it sends them
   friend bool operator==(const BlockWork&, const BlockWork&) = default;
 };
 
@@ -21,6 +23,7 @@ struct CallWork {
   std::string name;
   std::uint32_t in_features = 0, out_features = 0;
   std::vector<BlockWork> blocks;
+  std::uint32_t chip = 0;  ///< that has the inputs and wants the outputs
   friend bool operator==(const CallWork&, const CallWork&) = default;
 };
 
@@ -62,8 +65,10 @@ struct Step {
   std::uint32_t window = 0;  ///< most positions attended to; 0: all
   /// kCall: tokens at positions below it do `work` in the digital units and leave the tiles alone.
   std::uint32_t digital_positions = 0;
-  bool logits = false;           ///< only for tokens whose logits are wanted
-  std::uint64_t live_bytes = 0;  ///< activations of the token that the buffer holds during the step
+  bool logits = false;              ///< only for tokens whose logits are wanted
+  std::uint64_t live_bytes = 0;     ///< activations of the token that the buffer holds during the step
+  std::uint32_t chip = 0;           ///< whose digital side does the step, or sends and collects for the call
+  std::uint64_t carried_bytes = 0;  ///< activations that come from the chip of the step before, if that is another one
   /// Whether tiles do it for a token with `positions` positions, its own included.
   [[nodiscard]] bool in_tiles(std::uint64_t positions) const {
     return kind == StepKind::kCall && positions > digital_positions;
@@ -79,6 +84,9 @@ struct Step {
 
 struct ChipPlan {
   std::uint32_t num_tiles = 0, num_layers = 0;
+  std::uint32_t num_chips = 1;  ///< linked as the description says
+  std::uint32_t tiles_per_chip =
+      0;  ///< tile t is tile t % tiles_per_chip of chip t / tiles_per_chip; 0: there is one chip
   std::vector<CallWork> calls;
   std::vector<Step> steps;
   friend bool operator==(const ChipPlan&, const ChipPlan&) = default;

@@ -35,6 +35,8 @@ std::string_view name(Component component) {
       return "memory";
     case Component::kHostLink:
       return "host link";
+    case Component::kChipLink:
+      return "links between chips";
     case Component::kTileWait:
       return "waiting for tiles";
     case Component::kLinkWait:

@@ -26,6 +26,7 @@ enum class Component : std::uint8_t {
   kDigitalStart,  ///< latency of starting a digital operation
   kMemory,
   kHostLink,     ///< only with the digital side on the host
+  kChipLink,     ///< links between chips
   kTileWait,     ///< time only: the tile is busy with another block or token
   kLinkWait,     ///< time only: a link, the buffer or an accumulator is busy
   kDigitalWait,  ///< time only: digital units or memory are busy with another token

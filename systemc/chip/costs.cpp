@@ -26,6 +26,8 @@ ChipCosts::ChipCosts(const arch::ChipDescription& chip) {
   memory = {Component::kMemory, Component::kDigitalWait, timing("memory_rate"), 0, energy("memory_byte"), 0};
   host_link = {Component::kHostLink,        Component::kLinkWait,     timing("host_link_rate"),
                timing("host_link_latency"), energy("host_link_byte"), 0};
+  const auto link = [&](const char* key) { return constant(chip.links.constants, key, 0); };
+  chip_link = {Component::kChipLink, Component::kLinkWait, link("rate"), link("latency"), link("byte"), 0};
   hop_latency_ns = timing("hop_latency");
   has_accumulator = chip.timing.count("accumulate_rate") != 0 || chip.energy.count("accumulate_word") != 0;
   has_buffer = chip.timing.count("buffer_rate") != 0 || chip.energy.count("buffer_byte") != 0;

@@ -41,7 +41,7 @@ class ChipCosts {
   [[nodiscard]] Breakdown digital_ns(const DigitalWork& work) const;
   [[nodiscard]] Breakdown digital_pj(const DigitalWork& work) const;
 
-  ChannelCost input_link, output_link, accumulator, buffer, memory, host_link;
+  ChannelCost input_link, output_link, accumulator, buffer, memory, host_link, chip_link;
   double hop_latency_ns = 0;
   bool has_accumulator = false, has_buffer = false;  ///< otherwise sums and activations move for nothing
   double static_watt = 0;

@@ -52,7 +52,7 @@ void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chi
   buffer_bytes_ = chip.buffer_bytes;
   calls_.clear();
   for (const CallWork& call : plan.calls) {
-    RoutedCall routed = route(call, chip, plan.num_tiles);
+    RoutedCall routed = route(call, chip, plan);
     PreparedCall& prepared = calls_.emplace_back();
     prepared.transfers = std::move(routed.transfers);
     for (const RoutedBlock& block : routed.blocks) {

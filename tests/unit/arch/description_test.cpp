@@ -324,6 +324,46 @@ TEST(ParseChip, ConstantsAreCompleteWithTheirUnitAndSource) {
               HasSubstr("chip.area.digital.value: expected a number in [0"));
 }
 
+TEST(ParseChip, LinksAndProgrammingHaveDefaultsWithSources) {
+  const ChipDescription chip = xw::arch::parse_chip(kChip, "a.toml");
+  EXPECT_EQ(chip.links.topology, xw::arch::LinkTopology::kChain);
+  EXPECT_EQ(chip.links.constants.at("rate").value, 25);
+  EXPECT_EQ(chip.links.constants.at("latency").value, 20);
+  EXPECT_EQ(chip.links.constants.at("byte").value, 14);
+  EXPECT_EQ(chip.programming.at("row").value, 20000);
+  EXPECT_EQ(chip.programming.at("cell").value, 400);
+  EXPECT_EQ(chip.programming.at("tiles_at_once").value, 0);
+  EXPECT_EQ(chip.programming.at("endurance").value, 1e8);
+  for (const auto* table : {&chip.links.constants, &chip.programming}) {
+    for (const auto& [key, constant] : *table) EXPECT_THAT(constant.source, HasSubstr("assumed:")) << key;
+  }
+}
+
+TEST(ParseChip, LinksAreChecked) {
+  const auto constant = [](const std::string& key, const std::string& unit) {
+    return key + " = { value = 3.0, unit = \"" + unit + "\", source = \"made\" }\n";
+  };
+  const std::string all = constant("rate", "bytes/ns") + constant("latency", "ns") + constant("byte", "pJ");
+  const auto chip = [&](const std::string& links) { return std::string(kChip) + "[chip.links]\n" + links; };
+  const ChipDescription mesh = xw::arch::parse_chip(chip("topology = \"mesh\"\nmesh_columns = 4\n" + all), "a.toml");
+  EXPECT_EQ(mesh.links.topology, xw::arch::LinkTopology::kMesh);
+  EXPECT_EQ(mesh.links.mesh_columns, 4U);
+  EXPECT_EQ(mesh.links.constants.at("byte").value, 3);
+  EXPECT_EQ(xw::arch::parse_chip(chip(all), "a.toml").links.topology, xw::arch::LinkTopology::kChain);
+  const auto complaint = [&](const std::string& links) { return std::string(chip_error(chip(links)).what()); };
+  EXPECT_THAT(complaint("topology = \"ring\"\n" + all),
+              HasSubstr("topology: expected chain, star or mesh, found 'ring'"));
+  EXPECT_THAT(complaint("topology = \"mesh\"\n" + all), HasSubstr("mesh_columns: expected at least 1"));
+  EXPECT_THAT(complaint("mesh_columns = 2\n" + all),
+              HasSubstr("mesh_columns: expected 0 without topology = \"mesh\", found 2"));
+  EXPECT_THAT(complaint(constant("rate", "bytes/ns") + constant("byte", "pJ")), HasSubstr("has all of its constants"));
+  EXPECT_THAT(complaint(all + "speed = 1\n"), HasSubstr("unknown key"));
+  const Error unit =
+      chip_error(std::string(kChip) + "[chip.programming]\n" + constant("row", "us") + constant("cell", "pJ") +
+                 constant("tiles_at_once", "tiles") + constant("endurance", "writes"));
+  EXPECT_THAT(unit.what(), HasSubstr("expected the unit 'ns', found 'us'"));
+}
+
 TEST(ParseChip, TilesOfAMeshHangOnTheLinksOfTheirRow) {
   ChipDescription chip = xw::arch::parse_chip(with(kChip, "colour", "mesh_columns = 3\nbuffer_bytes = 4096"), "a.toml");
   EXPECT_EQ(chip.buffer_bytes, 4096U);
