@@ -62,7 +62,7 @@ int plan_main(const std::vector<std::string>& arguments) {
   if (!sensitivity.empty()) plan.losses = toolchain::parse_losses(read_text_file(sensitivity), sensitivity.string());
   const toolchain::PlanReport report = toolchain::plan_file(model, compile.chip, compile.emulator, plan);
   if (!csv.empty()) write_text_file(csv, toolchain::to_csv(report));
-  write_json(json, toolchain::to_json(report));
+  write_json(json, {"plan", arguments, roles}, toolchain::to_json(report));
   if (json != "-") std::cout << printable_lines(toolchain::to_text(report));
   return 0;
 }

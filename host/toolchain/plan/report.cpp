@@ -169,9 +169,7 @@ std::string to_text(const PlanReport& report) {
 }
 
 Json to_json(const PlanReport& report) {
-  Json json = {{"format", "crossweave plan"},
-               {"version", 1},
-               {"kind", "modelled"},
+  Json json = {{"kind", "modelled"},
                {"model", report.model},
                {"chip", report.chip},
                {"analog_weights", report.weights},

@@ -11,7 +11,7 @@
 namespace xw::toolchain {
 
 [[nodiscard]] std::string to_text(const PlanReport& report);
-/// "crossweave plan", version 1.
+/// docs/schemas/plan.schema.json.
 [[nodiscard]] nlohmann::ordered_json to_json(const PlanReport& report);
 /// A line per plan; empty fields are not known.
 [[nodiscard]] std::string to_csv(const PlanReport& report);

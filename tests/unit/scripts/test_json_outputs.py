@@ -122,6 +122,13 @@ class Outputs(unittest.TestCase):
         self.made("compare", "first.json", "second.json")
         self.made("sensitivity", "model.xwp", "--text", TEXT, "--tokens", "64", "--context", "32", "--by", "kind")
 
+    def test_plans(self):
+        plans = self.made("plan", MODEL, "--chip", "tiny-64")["plans"]
+        self.assertEqual({plan["kind"] for plan in plans}, {"as it is", "chips", "reload", "digital", "tile size"})
+        self.made("plan", MODEL, "--chip", "ibm34", "--batch", "8", "--objective", "energy")
+        copies = self.made("plan", MODEL, "--chip", "m1076", "--lm-head", "digital")["plans"]
+        self.assertIn("as it is", {plan["kind"] for plan in copies})
+
     def test_costs(self):
         self.made("report", "model.xwp", "--static", name="static.json")
         self.made("report", "model.xwp", "--static", "--compensation", "global", "--recalibrate", "every:1h", "--noise", "pcm-afm")

@@ -113,6 +113,10 @@ TEST(Plan, EveryModelOnEveryChipHasPlansAboveTheirBounds) {
       options.batch = pick(1, 20);
       options.objective = static_cast<PlanObjective>(pick(0, 2));
       if (pick(0, 3) == 0) options.replicas = {{"all", pick(2, 4)}};
+      if (made % 5 != 0) {  // tiles of a few cells make many blocks: not always
+        chip.rows = std::max(chip.rows, 4U);
+        chip.cols = std::max(chip.cols, 4U);
+      }
       const PlanReport report = plan_model(graph, chip, arch::load_emulator("tiny-64"), options);
       ASSERT_EQ(problem_of(report), "") << "seed " << seed << ", shape " << shape << ", chip " << made << "\n"
                                         << to_text(report);
@@ -226,7 +230,7 @@ TEST(Plan, TextJsonAndCsvHaveEveryPlan) {
   const ir::Graph graph = graph_of(config_text(128, 2, 4, 2, 32, 256, 100));
   const PlanReport report = plan_model(graph, with_tiles(9), arch::load_emulator("tiny-64"), {});
   const nlohmann::ordered_json json = to_json(report);
-  EXPECT_EQ(json["format"], "crossweave plan");
+  EXPECT_EQ(json["kind"], "modelled");
   ASSERT_EQ(json["plans"].size(), report.plans.size());
   const std::string text = to_text(report), csv = to_csv(report);
   for (const DeploymentPlan& plan : report.plans) {
