@@ -16,7 +16,7 @@ LINES = ("SPDX-FileCopyrightText: The Crossweave authors", "SPDX-License-Identif
 FIRST_LINES = 10  # the two stand among these
 COMMENTS = {  # how a comment begins, by the end of the name
     "CMakeLists.txt": "#", ".cmake": "#", ".cmake.in": "#", ".py": "#", ".sh": "#", ".toml": "#", ".ys": "#", ".tcl": "#", ".ci/run": "#",
-    ".hpp": "//", ".cpp": "//", ".cpp.in": "//", ".h": "//", ".c": "//", ".inc": "//", ".sv": "//", ".svh": "//", ".vlt": "//",
+    ".hpp": "//", ".cpp": "//", ".js": "//", ".cpp.in": "//", ".h": "//", ".c": "//", ".inc": "//", ".sv": "//", ".svh": "//", ".vlt": "//",
 }
 WITHOUT = {  # why
     ".md": "prose", ".json": "has no comments", ".jsonl": "has no comments", ".txt": "text that is compiled in or compared with", ".xml": "generated",
