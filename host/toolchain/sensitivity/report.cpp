@@ -27,13 +27,15 @@ void append(std::string& text, const char* format, Values... values) {
   text += line;
 }
 
-bool has_regained(const SensitivityAtTime& time) {
-  return std::ranges::any_of(time.groups, [](const SensitivityGroup& group) { return group.regained.mean != 0; });
+/// In the order of the columns.
+std::vector<const LossDifference*> measured(const SensitivityGroup& group) {
+  std::vector<const LossDifference*> losses = {&group.alone, &group.ranges, &group.noise};
+  if (group.regained) losses.push_back(&*group.regained);
+  return losses;
 }
 
 Json groups_json(const SensitivityAtTime& time) {
   Json groups = Json::array();
-  const bool regained = has_regained(time);
   for (const SensitivityGroup& group : time.groups) {
     Json one = {{"by", name(group.by)},
                 {"name", group.name},
@@ -43,7 +45,7 @@ Json groups_json(const SensitivityAtTime& time) {
                 {"alone", to_json(group.alone)},
                 {"ranges", to_json(group.ranges)},
                 {"noise", to_json(group.noise)}};
-    if (regained) one["regained"] = to_json(group.regained);
+    if (group.regained) one["regained"] = to_json(*group.regained);
     groups.push_back(std::move(one));
   }
   return groups;
@@ -61,10 +63,10 @@ void append_table(std::string& text, const SensitivityAtTime& time, SensitivityB
   std::ranges::stable_sort(rows, [](const auto* a, const auto* b) { return a->alone.mean > b->alone.mean; });
   const int columns = static_cast<int>(width);
   append(text, "\nby %s, 1000 x nats per token\n  %-*s %8s %16s %16s %16s %18s\n", name(by), columns, "group", "tiles",
-         "alone", "of it ranges", "of it noise", "regained if off");
+         "alone", "of it ranges", "of it noise", rows.front()->regained ? "regained if off" : "");
   for (const SensitivityGroup* row : rows) {
     append(text, "  %-*.*s %8.1f", columns, columns, row->name.c_str(), row->tiles);
-    for (const LossDifference* loss : {&row->alone, &row->ranges, &row->noise, &row->regained})
+    for (const LossDifference* loss : measured(*row))
       append(text, " %9.2f ±%5.2f", 1000 * loss->mean, 1000 * loss->standard_error);
     text += '\n';
   }
@@ -119,9 +121,8 @@ std::string to_csv(const Sensitivity& sensitivity) {
     for (const SensitivityGroup& group : time.groups) {
       text += Json(time.seconds).dump() + ',' + name(group.by) + ',' + csv_quoted(group.name);
       append(text, ",%.6g,%llu", group.tiles, static_cast<unsigned long long>(group.macs));
-      for (const LossDifference* loss : {&group.alone, &group.ranges, &group.noise, &group.regained})
-        append(text, ",%.9g,%.9g", loss->mean, loss->standard_error);
-      text += "\r\n";
+      for (const LossDifference* loss : measured(group)) append(text, ",%.9g,%.9g", loss->mean, loss->standard_error);
+      text += group.regained ? "\r\n" : ",,\r\n";
     }
   }
   return text;

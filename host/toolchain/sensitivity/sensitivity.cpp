@@ -210,7 +210,7 @@ Sensitivity measure_all(Measurements& measurements, const SensitivityPlan& plan,
     for (std::size_t g = 0; g < groups.size(); ++g) {
       groups[g].alone = times[t].alone[g].result();
       groups[g].noise = times[t].noise[g].result();
-      groups[g].regained = times[t].regained[g].result();
+      if (plan.spared) groups[g].regained = times[t].regained[g].result();
     }
     result.times.push_back({plan.times.empty() ? opened_with : plan.times[t], times[t].all.result(), groups});
   }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,12 +43,13 @@ struct SensitivityGroup {
   std::string name;  ///< "layers.3.qkv", "layers.3", "qkv"
   SensitivityBy by = SensitivityBy::kCall;
   std::vector<std::uint32_t> calls;
-  double tiles = 0;         ///< its cells over those of a tile
-  std::uint64_t macs = 0;   ///< of a token
-  LossDifference ranges;    ///< only this on the chip, cells without noise: converters, their ranges and clipping
-  LossDifference alone;     ///< only this on the chip
-  LossDifference noise;     ///< alone less ranges: what the cells' noise does
-  LossDifference regained;  ///< everything on the chip less everything but this; of SensitivityPlan::spared
+  double tiles = 0;        ///< its cells over those of a tile
+  std::uint64_t macs = 0;  ///< of a token
+  LossDifference ranges;   ///< only this on the chip, cells without noise: converters, their ranges and clipping
+  LossDifference alone;    ///< only this on the chip
+  LossDifference noise;    ///< alone less ranges: what the cells' noise does
+  /// Everything on the chip less everything but this; nothing unless SensitivityPlan::spared.
+  std::optional<LossDifference> regained = {};
 };
 
 /// What the chips lose at one time since programming.

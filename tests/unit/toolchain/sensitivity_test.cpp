@@ -91,7 +91,7 @@ TEST_F(SensitivityTest, LossesAreThoseOfEvaluationsWithPartsOnTheChip) {
     }
     const double alone = (loss(opened, only, 5) + loss(opened, only, 6)) / 2;
     EXPECT_NEAR(group.alone.mean, alone - nothing, 1e-9) << group.name;
-    EXPECT_NEAR(group.regained.mean, whole - (loss(opened, without, 5) + loss(opened, without, 6)) / 2, 1e-9);
+    EXPECT_NEAR(group.regained.value().mean, whole - (loss(opened, without, 5) + loss(opened, without, 6)) / 2, 1e-9);
     EXPECT_NEAR(group.ranges.mean, loss(ideal, only, 5) - nothing, 1e-9);
     EXPECT_NEAR(group.noise.mean, group.alone.mean - group.ranges.mean, 1e-9);
     EXPECT_GT(group.alone.standard_error, 0);
@@ -173,7 +173,7 @@ TEST_F(SensitivityTest, EveryTimeIsThatOfChipsOpenedAtThatTime) {
       EXPECT_EQ(found.alone.mean, other.alone.mean) << found.name;
       EXPECT_EQ(found.ranges.mean, other.ranges.mean) << found.name;
       EXPECT_EQ(found.noise.standard_error, other.noise.standard_error) << found.name;
-      EXPECT_EQ(found.regained.mean, other.regained.mean) << found.name;
+      EXPECT_EQ(found.regained.value().mean, other.regained.value().mean) << found.name;
     }
     EXPECT_EQ(all.json["sensitivity"]["times"][t]["all"]["mean"], time.all.mean);
     EXPECT_EQ(all.json["sensitivity"]["times"][t]["groups"].size(), time.groups.size());
@@ -262,6 +262,23 @@ TEST(SensitivityReport, NamesAreQuotedAndRowsAreSorted) {
   EXPECT_LT(text.find("large"), text.find("small"));
   EXPECT_THAT(text, testing::HasSubstr("100.00"));
   EXPECT_THAT(text, testing::Not(testing::HasSubstr("after programming")));
+}
+
+TEST(SensitivityReport, WhatWasNotMeasuredIsNoZero) {
+  Sensitivity sensitivity;
+  sensitivity.tokens = 10;
+  sensitivity.chips = 1;
+  SensitivityGroup group;
+  group.name = "qkv";
+  group.alone.mean = 0.5;
+  sensitivity.times = {{0, {}, {group}}};
+  EXPECT_THAT(to_text(sensitivity), testing::Not(testing::HasSubstr("regained")));
+  EXPECT_THAT(to_csv(sensitivity), testing::EndsWith(",0,0,,\r\n"));
+  EXPECT_FALSE(to_json(sensitivity)["groups"][0].contains("regained"));
+  sensitivity.times[0].groups[0].regained = LossDifference{};  // measured, and it is nothing
+  EXPECT_THAT(to_text(sensitivity), testing::HasSubstr("regained"));
+  EXPECT_THAT(to_csv(sensitivity), testing::EndsWith(",0,0,0,0\r\n"));
+  EXPECT_TRUE(to_json(sensitivity)["groups"][0].contains("regained"));
 }
 
 TEST(SensitivityReport, EveryTimeHasItsRowsAndItsUnit) {
