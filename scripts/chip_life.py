@@ -40,6 +40,7 @@ def parse_arguments():
     tables = parser.add_subparsers(dest="table", required=True)
     time = tables.add_parser("time", parents=[common], help="perplexity over time")
     time.add_argument("--noise", action="append", help="cell model; may be given several times (default: pcm-afm and pcm-hermes)")
+    time.add_argument("--compensation", action="append", help="several may be given (default: none, global and column)")
     time.add_argument("--times", default="0,1h,1d,30d,1y")
     faults = tables.add_parser("faults", parents=[common], help="perplexity with stuck cells, with and without spares")
     faults.add_argument("--noise", default="pcm-afm")
@@ -93,7 +94,7 @@ def time_table(arguments):
     program = compiled(arguments)
     rows = []
     for noise in arguments.noise or ["pcm-afm", "pcm-hermes"]:
-        for compensation in COMPENSATIONS:
+        for compensation in arguments.compensation or COMPENSATIONS:
             name = f"{noise.replace(':', '-')}.{compensation}.{arguments.times.replace(',', '-')}"
             result = evaluated(arguments, program, name, "--noise", noise, "--times", arguments.times, "--compensation", compensation)
             rows.append((noise, compensation, result["times"]))

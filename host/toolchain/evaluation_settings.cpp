@@ -115,7 +115,7 @@ Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, 
       settings["spares"] = options.spares;
     }
     // All devices give the same words, but for studies.
-    if (const std::string& device = chip->device().info().name; device.find("ir-drop") != std::string::npos)
+    if (const std::string& device = chip->device().info().name; device.starts_with("functional:"))
       settings["device"] = device;
     if (options.adc_mismatch > 0) settings["adc_mismatch"] = options.adc_mismatch;
     if (options.compensation != "none") {

@@ -49,11 +49,11 @@ Executor::Buffer<T> Executor::make_buffer(std::size_t count) {
 }
 
 Executor::Executor(const arch::EmulatorDescription& emulator, const device::DeviceMemory& memory, ThreadPool& pool,
-                   double ir_drop)
+                   const Study& study)
     : emulator_(emulator),
       memory_(memory),
       pool_(pool),
-      ir_drop_(ir_drop),
+      study_(study),
       x_stride_(padded(emulator.xbuf_bytes)),
       y_stride_(padded(std::size_t{4} * emulator.ybuf_words) / 4),
       bank_words_(y_stride_ * emulator.max_batch),
@@ -133,7 +133,9 @@ std::uint64_t Executor::multiply(const MvmStep& step, const device::RunArguments
   batch.vector_base = arguments.vector_base + begin;
   batch.chip_seed = arguments.chip_seed;
   batch.accumulate = step.accumulate;
-  return ir_drop_ > 0 ? tile_mvm_with_ir_drop(step.block, batch, ir_drop_) : analog::tile_mvm(step.block, batch);
+  if (study_.ir_drop > 0) return tile_mvm_with_ir_drop(step.block, batch, study_.ir_drop);
+  if (study_.cells_range > 0) return tile_mvm_with_cells_range(step.block, batch, study_.cells_range);
+  return analog::tile_mvm(step.block, batch);
 }
 
 void Executor::load(const Instruction& load, const device::RunArguments& arguments, std::uint32_t begin,

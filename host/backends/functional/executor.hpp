@@ -11,6 +11,7 @@
 #include "arch/description/description.hpp"
 #include "arch/support/parallel.hpp"
 #include "host/backends/functional/linked_call.hpp"
+#include "host/backends/functional/study.hpp"
 #include "host/device/device_memory.hpp"
 
 namespace xw::functional {
@@ -18,9 +19,8 @@ namespace xw::functional {
 /// Executes calls whose every instruction has been checked.
 class Executor {
  public:
-  /// `ir_drop`: of tile_mvm_with_ir_drop; 0: none.
   Executor(const arch::EmulatorDescription& emulator, const device::DeviceMemory& memory, ThreadPool& pool,
-           double ir_drop);
+           const Study& study);
 
   /// Executes the first `count` instructions (at most call.valid). Returns the number of saturated conversions. Small
   /// batches are distributed over threads by engines, large ones by vectors; the result is that of program order.
@@ -53,7 +53,7 @@ class Executor {
   const arch::EmulatorDescription& emulator_;
   const device::DeviceMemory& memory_;
   ThreadPool& pool_;
-  double ir_drop_;
+  Study study_;
   std::size_t x_stride_, y_stride_, bank_words_;  ///< bytes, words, words
   Buffer<std::int8_t> xbuf_;                      ///< [max_batch][x_stride_]
   Buffer<std::int32_t> ybuf_;                     ///< [engine][max_batch][y_stride_]

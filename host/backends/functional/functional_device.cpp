@@ -39,14 +39,6 @@ static_assert(sizeof(program::EncodedInstruction) == arch::kInstructionBytes);
   return value;
 }
 
-/// "functional", with what makes its words others.
-std::string device_name(double ir_drop) {
-  if (ir_drop == 0) return "functional";
-  std::array<char, 32> number{};
-  const std::to_chars_result end = std::to_chars(number.data(), number.data() + number.size(), ir_drop);
-  return "functional:ir-drop=" + std::string(number.data(), end.ptr);
-}
-
 }  // namespace
 
 struct FunctionalDevice::Impl {
@@ -75,12 +67,12 @@ struct FunctionalDevice::Impl {
   };
 
   Impl(const device::DeviceInfo& the_info, const device::DeviceMemory& the_memory, ThreadPool& thread_pool,
-       double ir_drop)
+       const Study& study)
       : info(the_info),
         pool(thread_pool),
         memory(the_memory),
         images(info.emulator),
-        executor(info.emulator, memory, thread_pool, ir_drop) {}
+        executor(info.emulator, memory, thread_pool, study) {}
 
   /// Forgets what was derived from [address, address + bytes).
   void invalidate(Address address, std::uint64_t bytes) {
@@ -237,10 +229,10 @@ void FunctionalDevice::Impl::complete(std::byte* record, const RunArguments& arg
   invalidate(arguments.completion_base, bytes.size());
 }
 
-FunctionalDevice::FunctionalDevice(const arch::EmulatorDescription& emulator, ThreadPool& pool, double ir_drop)
-    : HostMemoryDevice({device_name(ir_drop), emulator, arch::kContractHash, false}) {
+FunctionalDevice::FunctionalDevice(const arch::EmulatorDescription& emulator, ThreadPool& pool, const Study& study)
+    : HostMemoryDevice({study.device_name(), emulator, arch::kContractHash, false}) {
   device::check_emulator("functional", emulator);
-  impl_ = std::make_unique<Impl>(info(), memory(), pool, ir_drop);
+  impl_ = std::make_unique<Impl>(info(), memory(), pool, study);
 }
 FunctionalDevice::~FunctionalDevice() = default;
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "arch/description/description.hpp"
+#include "host/backends/functional/study.hpp"
 #include "host/device/host_memory_device.hpp"
 
 namespace xw {
@@ -20,9 +21,9 @@ namespace xw::functional {
 /// docs/devices.md. Results do not depend on the number of threads of `pool`, which must outlive the device.
 class FunctionalDevice final : public device::HostMemoryDevice {
  public:
-  /// `ir_drop` above 0: a study of the resistance of bitlines (ir_drop.hpp), whose words no other device gives; info().name tells it.
+  /// `study`: for words that no other device gives; info().name tells it.
   /// Throws Error{kInvalidArgument} for an emulator beyond the limits of the contract.
-  FunctionalDevice(const arch::EmulatorDescription& emulator, ThreadPool& pool, double ir_drop = 0);
+  FunctionalDevice(const arch::EmulatorDescription& emulator, ThreadPool& pool, const Study& study = {});
   ~FunctionalDevice() override;
 
   device::RunStats run(const device::RunArguments& arguments) override;

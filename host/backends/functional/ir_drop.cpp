@@ -3,14 +3,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/backends/functional/ir_drop.hpp"
 
-#include <array>
-#include <charconv>
 #include <cmath>
 #include <cstddef>
 
 #include "arch/generated/xw_arch.hpp"
-#include "arch/support/error.hpp"
-#include "host/device/option_list.hpp"
 
 namespace xw::functional {
 namespace {
@@ -56,21 +52,6 @@ std::uint64_t tile_mvm_with_ir_drop(const analog::BlockView& block, const analog
     }
   }
   return num_saturated;
-}
-
-double parse_ir_drop(std::string_view options) {
-  struct Key {
-    std::string_view name;
-  };
-  constexpr std::array kKeys = {Key{"ir-drop"}};
-  double ir_drop = 0;
-  device::read_option_list(options, "functional", kKeys, [&](const Key&, std::string_view value) {
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ir_drop);
-    if (error == std::errc{} && end == value.data() + value.size() && ir_drop > 0 && ir_drop <= kMostIrDrop) return;
-    throw Error(ErrorCode::kInvalidArgument,
-                "functional: ir-drop: expected a number above 0 and at most 0.1, found '" + std::string(value) + "'");
-  });
-  return ir_drop;
 }
 
 }  // namespace xw::functional

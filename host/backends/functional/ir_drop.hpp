@@ -4,8 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
-#include <string_view>
 #include <vector>
 
 #include "models/analog/numerics.hpp"
@@ -20,8 +18,5 @@ inline constexpr double kMostIrDrop = 0.1;
 
 /// analog::tile_mvm_reference with the sums of effective cells, rounded to the nearest integer (half to even) before read noise and ADC.
 std::uint64_t tile_mvm_with_ir_drop(const analog::BlockView& block, const analog::MvmBatch& batch, double ir_drop);
-
-/// The options of the device's URI: "" (0) or "ir-drop=R" with R above 0 and at most kMostIrDrop. Throws Error{kInvalidArgument}.
-[[nodiscard]] double parse_ir_drop(std::string_view options);
 
 }  // namespace xw::functional

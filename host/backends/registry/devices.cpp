@@ -9,7 +9,7 @@
 #include "arch/support/parallel.hpp"
 #include "arch/support/setting_error.hpp"
 #include "host/backends/functional/functional_device.hpp"
-#include "host/backends/functional/ir_drop.hpp"
+#include "host/backends/functional/study.hpp"
 #include "host/backends/systemc/open.hpp"
 #include "host/backends/verilated/model.hpp"
 #include "host/backends/verilated/options.hpp"
@@ -27,12 +27,14 @@ using DevicePointer = std::unique_ptr<device::Device>;
 const std::vector<DeviceKind>& devices() {
   static const std::vector<DeviceKind> table = {
       {"functional",
-       {{"functional", ""}, {"functional:ir-drop=R", "a study of wires, words of its own"}},
+       {{"functional", ""},
+        {"functional:ir-drop=R", "a study of wires, words of its own"},
+        {"functional:cells-range=CODE", "a study of ADC ranges that follow the cells, words of its own"}},
        true,
        [] { return true; },
        [](std::string_view options, const OpenRequest& request) -> DevicePointer {
-         const double ir_drop = functional::parse_ir_drop(options);
-         return std::make_unique<functional::FunctionalDevice>(request.emulator, request.pool, ir_drop);
+         return std::make_unique<functional::FunctionalDevice>(request.emulator, request.pool,
+                                                               functional::parse_study(options));
        }},
       {"systemc",
        {{"systemc", "the TLM-2.0 model: the RTL's cycles without its signals", true},

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include "host/backends/functional/ir_drop.hpp"
+#include "host/backends/functional/study.hpp"
 
 #include <gtest/gtest.h>
 
@@ -164,7 +165,7 @@ TEST(IrDrop, TheDeviceGivesItsWordsOnAnyNumberOfThreads) {
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<std::int8_t>(static_cast<int>(i * 7919 % 255) - 127);
   const auto words = [&](double ir_drop, unsigned threads, std::string& name) {
     ThreadPool pool(threads);
-    FunctionalDevice device(hardware.emulator(), pool, ir_drop);
+    FunctionalDevice device(hardware.emulator(), pool, {.ir_drop = ir_drop});
     name = device.info().name;
     runtime::ChipInstance chip(program, device, {.chip_seed = 2, .noise = "pcm-afm"}, pool);
     return chip.run_codes(0, x, 5, 0);
@@ -180,14 +181,14 @@ TEST(IrDrop, TheDeviceGivesItsWordsOnAnyNumberOfThreads) {
 }
 
 TEST(IrDrop, OptionsThatMeanNothingAreRefused) {
-  EXPECT_EQ(parse_ir_drop(""), 0);
-  EXPECT_EQ(parse_ir_drop("ir-drop=2e-6"), 2e-6);
+  EXPECT_EQ(parse_study("").ir_drop, 0);
+  EXPECT_EQ(parse_study("ir-drop=2e-6").ir_drop, 2e-6);
   for (const char* text :
        {"ir-drop=0", "ir-drop=-1", "ir-drop=1", "ir-drop=", "ir-drop=a", "ir-drop=1e-6x", "ir-drop=nan"}) {
-    xw::test::expect_error(ErrorCode::kInvalidArgument, "above 0 and at most 0.1", [&] { (void)parse_ir_drop(text); });
+    xw::test::expect_error(ErrorCode::kInvalidArgument, "above 0 and at most 0.1", [&] { (void)parse_study(text); });
   }
-  xw::test::expect_error(ErrorCode::kInvalidArgument, "one of the keys ir-drop",
-                         [] { (void)parse_ir_drop("wires=1"); });
+  xw::test::expect_error(ErrorCode::kInvalidArgument, "one of the keys ir-drop, cells-range",
+                         [] { (void)parse_study("wires=1"); });
 }
 
 }  // namespace
