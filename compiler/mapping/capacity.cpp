@@ -107,13 +107,14 @@ std::string suggest_single_copies(std::span<const MatrixShape> matrices, const T
 std::string explain_capacity(std::span<const MatrixShape> matrices, const TileShape& tile, const Plan& plan) {
   const std::uint64_t chip_cells = std::uint64_t{tile.rows} * tile.cols * tile.max_tiles;
   const std::string shape = std::to_string(tile.rows) + " x " + std::to_string(tile.cols);
-  std::string text = "chip too small: " + std::to_string(matrices.size()) + " matrices need " +
-                     std::to_string(plan.num_tiles) + " tiles of " + shape + ", the chip has " +
-                     std::to_string(tile.max_tiles) + ": " + std::to_string(plan.num_tiles - tile.max_tiles) +
-                     " missing (their weights are " + percent(plan.cells_used, chip_cells) +
-                     " of the chip's cells; at least " + std::to_string(area_bound(matrices, tile).tiles) +
-                     " tiles are needed by area). What would fit:\n  - a chip of " + std::to_string(plan.num_tiles) +
-                     " such tiles";
+  std::string text =
+      "chip too small: " + std::to_string(matrices.size()) + " matrices need " + std::to_string(plan.num_tiles) +
+      " tiles of " + shape + ", the chip has " + std::to_string(tile.max_tiles) + ": " +
+      std::to_string(plan.num_tiles - tile.max_tiles) + " missing (their weights are " +
+      percent(plan.cells_used, chip_cells) + " of the chip's cells; at least " +
+      std::to_string(area_bound(matrices, tile).tiles) +
+      " tiles are needed by area). What would fit (`crossweave plan` has more and what each takes):\n  - a chip of " +
+      std::to_string(plan.num_tiles) + " such tiles, or several chips (--chips auto)";
   text += suggest_unequal_cuts(matrices, tile);
   text += suggest_single_copies(matrices, tile);
   text += suggest_digital(matrices, tile);

@@ -11,6 +11,7 @@
 #include "arch/support/parallel.hpp"
 #include "arch/support/warning.hpp"
 #include "compiler/codegen/codegen.hpp"
+#include "compiler/mapping/chips.hpp"
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/chip_cells.hpp"
@@ -192,7 +193,11 @@ class Compiler {
   void make_blocks() {
     const mapping::TileShape tile{chip_.rows,           chip_.cols,           chip_.num_tiles,
                                   emulator_.block_rows, emulator_.block_cols, options_.row_cuts};
-    plan_ = mapping::make_plan(shapes_, tile);
+    if (options_.chips == 1) {
+      plan_ = mapping::make_plan(shapes_, tile);
+    } else {
+      plan_ = chips_plan(tile);
+    }
     mapping::verify_plan(plan_, shapes_, tile);
     std::uint64_t num_columns = 0;
     for (const mapping::PlacedBlock& placed : plan_.blocks) {
@@ -225,6 +230,19 @@ class Compiler {
     columns_.resize(num_columns);
   }
 
+  /// Over several chips of the description; of one without a number of tiles each gets its part.
+  mapping::Plan chips_plan(const mapping::TileShape& tile) const {
+    mapping::TileShape unlimited = tile;
+    unlimited.max_tiles = 0;
+    std::uint32_t tiles = chip_.num_tiles;
+    if (tiles == 0) tiles = mapping::make_plan(shapes_, unlimited).num_tiles;
+    mapping::Plan plan = mapping::make_chips_plan(shapes_, unlimited, {tiles, options_.chips});
+    if (plan.num_chips() <= program::kMaxChips) return plan;
+    throw Error(ErrorCode::kCapacity, "a program is spread over at most " + std::to_string(program::kMaxChips) +
+                                          " chips, the model needs " + std::to_string(plan.num_chips()) + " of chip " +
+                                          chip_.name);
+  }
+
   codegen::Output generate_code() const {
     return codegen::generate({blocks_, matrices_, calls_, call_names_}, emulator_);
   }
@@ -243,6 +261,7 @@ class Compiler {
     manifest.lm_head_analog = options_.lm_head_analog;
     manifest.calibration = calibration_.description;
     manifest.num_tiles = plan_.num_tiles;
+    manifest.tiles_per_chip = plan_.tiles_per_chip;
     manifest.tiles_lower_bound = plan_.tiles_lower_bound;
     manifest.lower_bound_reason = plan_.lower_bound_reason;
     manifest.engine_image_bytes = code.engine_image_bytes;

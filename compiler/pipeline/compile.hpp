@@ -44,6 +44,7 @@ struct CompileOptions {
   std::vector<std::string> digital;  ///< more linears to keep digital: names or glob patterns ("*.down_proj")
   float lambda = 0;                  ///< global ADC range; 0: the chip description's
   mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;
+  std::uint32_t chips = 1;  ///< of the description, at most; 0: as many as are needed
   std::string tool_version;
   std::string source_name;  ///< of the file that the user named; empty: the checkpoint's
 };

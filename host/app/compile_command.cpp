@@ -24,6 +24,9 @@ void print_text(const compiler::CompileSummary& summary, const toolchain::Compil
                output.string().c_str(), plan.num_tiles, chip.rows, chip.cols,
                cells > 0 ? 100.0 * static_cast<double>(plan.cells_used) / cells : 0.0, plan.tiles_lower_bound,
                plan.lower_bound_reason.c_str());
+  if (plan.num_chips() > 1)
+    report::line(std::cout, "on %u chips of %u tiles, linked as a %s", plan.num_chips(), plan.tiles_per_chip,
+                 arch::name(chip.links.topology));
   report::line(std::cout,
                "%.1f M analog weights in %zu blocks, %.1f M digital; %u calls, %llu instructions; %.1f MB in %.2f s",
                static_cast<double>(summary.analog_weights) * 1e-6, plan.blocks.size(),

@@ -4,6 +4,7 @@
 #include "host/app/options.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <iostream>
 #include <iterator>
@@ -53,6 +54,16 @@ mapping::RowCuts parse_row_cuts(const std::string& text) {
   throw Error(ErrorCode::kInvalidArgument, "--row-cuts: expected equal or fewest-tiles, found '" + text + "'");
 }
 
+std::uint32_t parse_chips(const std::string& text) {
+  if (text == "auto") return 0;
+  std::uint32_t chips = 0;
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, chips);
+  if (result.ec == std::errc() && result.ptr == end && chips >= 1 && chips <= program::kMaxChips) return chips;
+  throw Error(ErrorCode::kInvalidArgument, "--chips: expected auto or a number from 1 to " +
+                                               std::to_string(program::kMaxChips) + ", found '" + text + "'");
+}
+
 std::optional<toolchain::AdaptOptions> adapt_options(const std::string& level) {
   toolchain::AdaptOptions options;
   options.passes = toolchain::adapt_level(level);
@@ -76,6 +87,8 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
   po::options_description options("Compilation");
   auto add = options.add_options();
   add("chip", po::value(&compile.chip)->default_value(compile.chip), "chip description: built-in name or TOML file");
+  add("chips", parsed(compile.chips, parse_chips)->default_value("1"),
+      "how many of the chip there are, linked as its description says: a number, or auto (as many as the model needs)");
   add("emulator", po::value(&compile.emulator), "emulator description (default: the chip's)");
   add("weights", parsed(compile.weights, program::weight_mode_from)->default_value(program::name(compile.weights)),
       "weight targets: analog (continuous), w8, w4");

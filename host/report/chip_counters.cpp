@@ -30,6 +30,7 @@ constexpr std::array<const char*, kNumParts> kPartNames = {"tiles", "links", "di
     case Track::kInputLink:
     case Track::kOutputLink:
     case Track::kHostLink:
+    case Track::kChipLink:
       return kLinks;
     case Track::kAccumulator:
     case Track::kDigital:

@@ -56,6 +56,8 @@ struct Words {
       return {"Memory", "memory"};
     case Track::kHostLink:
       return {"Link to the host", "link"};
+    case Track::kChipLink:
+      return {"Links between chips", "link"};
   }
   return {"?", "?"};
 }

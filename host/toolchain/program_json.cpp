@@ -55,6 +55,7 @@ nlohmann::ordered_json program_json(const program::Program& program) {
 nlohmann::ordered_json compile_json(const compiler::CompileSummary& summary, const std::filesystem::path& output) {
   return {{"program", output.string()},
           {"tiles", summary.plan.num_tiles},
+          {"chips", summary.plan.num_chips()},
           {"tiles_lower_bound", summary.plan.tiles_lower_bound},
           {"lower_bound_reason", summary.plan.lower_bound_reason},
           {"blocks", summary.plan.blocks.size()},

@@ -52,6 +52,8 @@ void CallRecord::add(const analog::BlockView& part, std::uint32_t in_begin) {
   const std::uint32_t before = seen_[{block, part.col0}]++;
   const auto [use, is_new] =
       uses_.try_emplace({before, block}, BlockWork{part.tile_uid, part.rows, part.cols, in_begin});
+  const std::uint32_t out_begin = blocks_[block].out_begin + (part.col0 - blocks_[block].col0);
+  use->second.out_begin = is_new ? out_begin : std::min(use->second.out_begin, out_begin);
   if (!is_new) use->second.cols += part.cols;
 }
 

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "arch/support/error.hpp"
+#include "systemc/chip/call_routes.hpp"
+#include "systemc/chip/chip_links.hpp"
 #include "systemc/chip/constants.hpp"
 
 namespace xw::systemc {
@@ -21,6 +24,7 @@ Chip::Chip(const sc_core::sc_module_name& name) : sc_core::sc_module(name) {
   sequencer.digital.bind(digital.work);
   sequencer.memory.bind(memory.work);
   sequencer.host_link.bind(host_link.work);
+  sequencer.chip_links.bind(chip_links.work);
 }
 
 void Chip::configure(const ChipPlan& plan, const arch::ChipDescription& chip) {
@@ -29,24 +33,28 @@ void Chip::configure(const ChipPlan& plan, const arch::ChipDescription& chip) {
                                                  ": expected [chip.timing] and [chip.energy], found " +
                                                  (chip.timing.empty() ? "no timing" : "no energy") + " constants");
   }
-  if (chip.num_tiles != 0 && plan.num_tiles > chip.num_tiles) {
+  const std::uint32_t needed = plan.num_chips == 1 ? plan.num_tiles : plan.tiles_per_chip;
+  if (chip.num_tiles != 0 && needed > chip.num_tiles) {
     throw Error(ErrorCode::kCapacity, "chip " + chip.name + " has " + std::to_string(chip.num_tiles) +
-                                          " tiles, the program needs " + std::to_string(plan.num_tiles));
+                                          " tiles, the program needs " + std::to_string(needed) +
+                                          (plan.num_chips == 1 ? "" : " on each of its chips"));
   }
   const ChipCosts costs(chip);
   sequencer.configure(plan, chip, costs);
-  const std::uint32_t stacks = chip.num_stacks(plan.num_tiles);
-  tiles.configure(costs, std::min(plan.num_tiles, stacks));
-  digital.configure(costs);
-  input_links.configure(chip.input_links == 0 ? stacks : chip.input_links, costs.input_link);
-  output_links.configure(chip.output_links == 0 ? stacks : chip.output_links, costs.output_link);
-  accumulators.configure(1, costs.accumulator);
-  buffer.configure(1, costs.buffer);
-  memory.configure(1, costs.memory);
+  const std::uint32_t chips = plan.num_chips;
+  const ChipServers servers = servers_of(chip, plan);
+  tiles.configure(costs, std::min(plan.num_tiles, chips * servers.stacks));
+  digital.configure(costs, chips);
+  input_links.configure(chips * servers.input_links, costs.input_link);
+  output_links.configure(chips * servers.output_links, costs.output_link);
+  accumulators.configure(chips, costs.accumulator);
+  buffer.configure(chips, costs.buffer);
+  memory.configure(chips, costs.memory);
   host_link.configure(2, costs.host_link);
-  static_watt_ = costs.static_watt;
-  tiles_mm2_ = stacks * constant(chip.area, "tile", 0);
-  digital_mm2_ = constant(chip.area, "digital", 0);
+  chip_links.configure(chips == 1 ? 0 : num_chip_links(chip.links, chips), costs.chip_link);
+  static_watt_ = chips * costs.static_watt;
+  tiles_mm2_ = chips * servers.stacks * constant(chip.area, "tile", 0);
+  digital_mm2_ = chips * constant(chip.area, "digital", 0);
 }
 
 ChipResult Chip::take_result() {
@@ -57,10 +65,12 @@ ChipResult Chip::take_result() {
   result.tile_busy_ns = tiles.busy_ns();
   result.input_link_busy_ns = input_links.busy_ns();
   result.output_link_busy_ns = output_links.busy_ns();
-  result.accumulator_busy_ns = accumulators.busy_ns().front();
-  result.buffer_busy_ns = buffer.busy_ns().front();
-  result.digital_busy_ns = digital.busy_ns();
-  result.memory_busy_ns = memory.busy_ns().front();
+  result.chip_link_busy_ns = chip_links.busy_ns();
+  const auto busiest = [](const std::vector<double>& chips) { return *std::max_element(chips.begin(), chips.end()); };
+  result.accumulator_busy_ns = busiest(accumulators.busy_ns());
+  result.buffer_busy_ns = busiest(buffer.busy_ns());
+  result.digital_busy_ns = busiest(digital.busy_ns());
+  result.memory_busy_ns = busiest(memory.busy_ns());
   return result;
 }
 

@@ -12,7 +12,7 @@
 
 namespace xw::systemc {
 
-/// All tiles of the chip in parallel. configure(), start(), wait for done(), take_result().
+/// All tiles of the chip, or of several linked ones, in parallel. configure(), start(), wait for done(), take_result().
 class Chip final : public sc_core::sc_module {
  public:
   explicit Chip(const sc_core::sc_module_name& name);
@@ -20,11 +20,11 @@ class Chip final : public sc_core::sc_module {
   Sequencer sequencer{"sequencer"};
   Tiles tiles{"tiles"};
   Channels input_links{"input_links"}, output_links{"output_links"}, accumulators{"accumulators"}, buffer{"buffer"},
-      memory{"memory"}, host_link{"host_link"};  ///< host_link 0: to the chip, 1: to the host
+      memory{"memory"}, host_link{"host_link"}, chip_links{"chip_links"};  ///< host_link 0: to the chip, 1: to the host
   DigitalUnits digital{"digital"};
 
   /// Only while nothing runs; `plan` must outlive the run. Throws Error{kInvalidArgument} if the description has no timing
-  /// or no energy constants, Error{kCapacity} if the plan needs more tiles than the chip has.
+  /// or no energy constants, Error{kCapacity} if the plan needs more tiles than a chip has.
   void configure(const ChipPlan& plan, const arch::ChipDescription& chip);
   void start(const ChipWorkload& workload, bool activities) { sequencer.start(workload, activities); }
   [[nodiscard]] const sc_core::sc_event& done() const { return sequencer.done(); }

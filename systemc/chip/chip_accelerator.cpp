@@ -40,6 +40,8 @@ void ChipAccelerator::configure(const Settings& settings, const arch::ChipDescri
   record_.set_layout(layout);
   plan_ = {};
   plan_.num_tiles = std::max(1U, layout.num_tiles);
+  plan_.tiles_per_chip = layout.tiles_per_chip;
+  if (layout.tiles_per_chip != 0) plan_.num_chips = (plan_.num_tiles - 1) / layout.tiles_per_chip + 1;
   plan_.calls.emplace_back();
   Step step;
   step.kind = StepKind::kCall;

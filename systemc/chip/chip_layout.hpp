@@ -14,9 +14,11 @@ struct ChipLayout {
   struct Block {
     std::uint32_t tile = 0;
     std::uint32_t row0 = 0, col0 = 0, rows = 0, cols = 0;
+    std::uint32_t out_begin = 0;  ///< first output of its call
   };
-  std::uint32_t num_tiles = 0;  ///< tiles that the program uses; 0: not known
-  std::vector<Block> blocks;    ///< in the order in which a call does them; images beside them are blocks of their own
+  std::uint32_t num_tiles = 0;       ///< tiles that the program uses; 0: not known
+  std::uint32_t tiles_per_chip = 0;  ///< of a program on several chips; 0: there is one
+  std::vector<Block> blocks;  ///< in the order in which a call does them; images beside them are blocks of their own
 };
 
 }  // namespace xw::systemc

@@ -69,6 +69,8 @@ std::string_view name(Track track) {
       return "memory";
     case Track::kHostLink:
       return "host link";
+    case Track::kChipLink:
+      return "link between chips";
   }
   return "?";
 }

@@ -72,7 +72,17 @@ struct Share {
 };
 
 /// A server of the chip.
-enum class Track : std::uint8_t { kTile, kInputLink, kOutputLink, kAccumulator, kBuffer, kDigital, kMemory, kHostLink };
+enum class Track : std::uint8_t {
+  kTile,
+  kInputLink,
+  kOutputLink,
+  kAccumulator,
+  kBuffer,
+  kDigital,
+  kMemory,
+  kHostLink,
+  kChipLink
+};
 [[nodiscard]] std::string_view name(Track track);
 
 /// Something that a server did; for timelines.
@@ -100,6 +110,8 @@ struct ChipResult {
   std::vector<Share> steps;                                                   ///< by step of the plan
   std::vector<Share> layers;                                                  ///< the last one: outside of layers
   std::vector<double> tile_busy_ns, input_link_busy_ns, output_link_busy_ns;  ///< per server
+  std::vector<double> chip_link_busy_ns;  ///< per link between chips; empty for one chip
+  /// Of the chip where they are busiest.
   double accumulator_busy_ns = 0, buffer_busy_ns = 0, digital_busy_ns = 0, memory_busy_ns = 0;
   double tiles_mm2 = 0, digital_mm2 = 0;  ///< area; 0 if the description has no area constants
   std::uint64_t block_mvms = 0;
@@ -107,6 +119,7 @@ struct ChipResult {
   std::uint64_t digital_macs = 0;
   std::uint64_t link_bytes = 0;             ///< moved by input and output links, a broadcast once
   std::uint64_t hop_bytes = 0;              ///< bytes times the routers that they pass; 0 without a mesh
+  std::uint64_t chip_link_bytes = 0;        ///< over links between chips, counted per link
   std::uint64_t buffer_capacity_bytes = 0;  ///< of the description; 0: unlimited
   std::uint64_t buffer_peak_bytes = 0;      ///< most activations alive at a time, those in memory included
   std::uint64_t spilled_bytes = 0;          ///< activations moved to memory and back because the buffer was full

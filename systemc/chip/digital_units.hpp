@@ -7,13 +7,14 @@
 #include <cstdint>
 #include <systemc>
 #include <tlm>
+#include <vector>
 
 #include "systemc/chip/costs.hpp"
 #include "systemc/chip/work.hpp"
 
 namespace xw::systemc {
 
-/// All digital units together work on one operation at a time, at address 0: its start, then multiply-adds and
+/// All digital units of a chip together work on one operation at a time, at the address of the chip: its start, then multiply-adds and
 /// exponentials one after another at their rates.
 class DigitalUnits final : public sc_core::sc_module {
  public:
@@ -21,13 +22,13 @@ class DigitalUnits final : public sc_core::sc_module {
 
   tlm_utils::simple_target_socket<DigitalUnits> work{"work"};
 
-  void configure(const ChipCosts& costs);
-  [[nodiscard]] double busy_ns() const { return units_.busy_ns(); }
+  void configure(const ChipCosts& costs, std::uint32_t num_chips);
+  [[nodiscard]] std::vector<double> busy_ns() const;  ///< by chip
 
  private:
   void b_transport(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
-  Server units_;
+  std::vector<Server> units_;
   ChipCosts costs_;
 };
 

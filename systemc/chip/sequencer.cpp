@@ -7,6 +7,8 @@
 #include <numeric>
 #include <utility>
 
+#include "systemc/chip/chip_links.hpp"
+
 namespace xw::systemc {
 namespace {
 
@@ -20,6 +22,7 @@ struct Sequencer::Token {
   Token* before = nullptr;                   ///< in the same prompt
   std::uint32_t started = 0, completed = 0;  ///< steps
   std::uint32_t step = 0;
+  std::uint32_t chip = 0;                   ///< where its activations are
   std::uint64_t resident = 0, spilled = 0;  ///< bytes of its activations in the buffer and in memory
   sc_core::sc_event advanced;
 };
@@ -30,6 +33,17 @@ struct Sequencer::Scratch {
   std::vector<sc_core::sc_time> arrivals, ends;
   std::vector<Breakdown> transfers, mvms;
   std::vector<std::uint32_t> order;
+  struct Arrival {
+    sc_core::sc_time at;
+    Breakdown path;  ///< since the inputs were ready
+  };
+  std::vector<std::vector<Arrival>> packets;  ///< by packet and hop
+  struct Returned {
+    sc_core::sc_time ready;  ///< the last sum of the chip
+    std::uint32_t last = 0;
+    Breakdown output;
+  };
+  std::vector<Returned> returned;  ///< by return
 
   Scratch() {
     payload.set_command(tlm::TLM_IGNORE_COMMAND);
@@ -51,15 +65,41 @@ void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chi
   has_buffer_ = costs.has_buffer;
   buffer_bytes_ = chip.buffer_bytes;
   calls_.clear();
-  for (const CallWork& call : plan.calls) {
-    RoutedCall routed = route(call, chip, plan);
-    PreparedCall& prepared = calls_.emplace_back();
-    prepared.transfers = std::move(routed.transfers);
-    for (const RoutedBlock& block : routed.blocks) {
-      const double hop_ns = block.hops * costs.hop_latency_ns;
-      prepared.blocks.push_back({block, hop_ns, nanoseconds(hop_ns)});
+  host_calls_.clear();
+  paths_.clear();
+  // A token without logits leaves out steps: from any chip that has steps to any that has some behind it.
+  for (std::size_t s = 0; plan.num_chips > 1 && s < plan.steps.size(); ++s) {
+    for (std::size_t before = 0; before < s; ++before) {
+      const std::uint32_t from = plan.steps[before].chip, to = plan.steps[s].chip;
+      if (from != to && !paths_.contains({from, to}))
+        paths_[{from, to}] = chip_path(chip.links, plan.num_chips, from, to);
     }
   }
+  for (const CallWork& call : plan.calls) {
+    calls_.push_back(prepare(call, chip, costs));
+    if (plan.num_chips == 1) continue;
+    CallWork from_host = call;
+    from_host.chip = 0;
+    host_calls_.push_back(prepare(from_host, chip, costs));
+  }
+}
+
+Sequencer::PreparedCall Sequencer::prepare(const CallWork& call, const arch::ChipDescription& chip,
+                                           const ChipCosts& costs) const {
+  RoutedCall routed = route(call, chip, *plan_);
+  PreparedCall prepared;
+  prepared.chip = routed.chip;
+  prepared.transfers = std::move(routed.transfers);
+  prepared.packets = std::move(routed.packets);
+  prepared.returns = std::move(routed.returns);
+  for (const RoutedBlock& block : routed.blocks) {
+    const double hop_ns = block.hops * costs.hop_latency_ns;
+    const auto found = std::find_if(prepared.returns.begin(), prepared.returns.end(),
+                                    [&](const ChipReturn& sums) { return sums.chip == block.chip; });
+    prepared.blocks.push_back(
+        {block, hop_ns, nanoseconds(hop_ns), static_cast<std::size_t>(found - prepared.returns.begin())});
+  }
+  return prepared;
 }
 
 void Sequencer::start(const ChipWorkload& workload, bool activities) {
@@ -75,7 +115,8 @@ void Sequencer::run() {
     result_ = {};
     result_.steps.resize(plan_->steps.size());
     result_.buffer_capacity_bytes = buffer_bytes_;
-    resident_ = live_ = 0;
+    resident_.assign(plan_->num_chips, 0);
+    live_ = 0;
     running_ = workload_.num_sequences;
     for (std::uint32_t s = 0; s < workload_.num_sequences; ++s) {
       processes_.start([this, s] { run_sequence(s); });
@@ -132,6 +173,7 @@ void Sequencer::run_sequence(std::uint32_t sequence) {
 void Sequencer::run_token(Token& token) {
   TokenTime time{token.sequence, token.position, token.prompt, in_nanoseconds(sc_core::sc_time_stamp() - origin_), 0};
   Scratch scratch;
+  token.chip = workload_.digital_on_host ? 0 : plan_->steps.front().chip;
   for (std::uint32_t index = 0; index < plan_->steps.size(); ++index) {
     const Step& step = plan_->steps[index];
     token.step = index;
@@ -139,6 +181,7 @@ void Sequencer::run_token(Token& token) {
     token.started = index + 1;
     token.advanced.notify();
     const bool skipped = step.logits && !token.logits;
+    if (!skipped && !workload_.digital_on_host && step.chip != token.chip) carry(step, token, scratch);
     occupy_buffer(skipped || workload_.digital_on_host ? 0 : step.live_bytes, token, scratch);
     if (!skipped) {
       if (step.in_tiles(std::uint64_t{token.position} + 1)) {
@@ -191,17 +234,55 @@ sc_core::sc_time Sequencer::transact(Port& port, Track track, std::uint32_t addr
   return sc_core::sc_time_stamp() + delay;
 }
 
+void Sequencer::carry(const Step& step, Token& token, Scratch& scratch) {
+  occupy_buffer(0, token, scratch);
+  const sc_core::sc_time now = sc_core::sc_time_stamp();
+  sc_core::sc_time arrival = now;
+  Breakdown path;
+  for (const std::uint32_t link : paths_.at({token.chip, step.chip})) {
+    scratch.work.bytes = step.carried_bytes;
+    scratch.work.hop_bytes = 0;
+    result_.chip_link_bytes += step.carried_bytes;
+    arrival = transact(chip_links, Track::kChipLink, link, arrival - now, token, scratch);
+    path += scratch.work.time_ns;
+  }
+  token.chip = step.chip;
+  charge(token, path);
+  wait(arrival - now);
+}
+
+void Sequencer::send_packets(const PreparedCall& call, sc_core::sc_time inputs_ready, const Token& token,
+                             Scratch& scratch) {
+  scratch.packets.resize(call.packets.size());
+  for (std::size_t p = 0; p < call.packets.size(); ++p) {
+    std::vector<Scratch::Arrival>& arrivals = scratch.packets[p];
+    arrivals.clear();
+    for (const ChipHop& hop : call.packets[p].hops) {
+      const Scratch::Arrival before = hop.after == kNoHop ? Scratch::Arrival{inputs_ready, {}} : arrivals[hop.after];
+      scratch.work.bytes = call.packets[p].bytes;
+      scratch.work.hop_bytes = 0;
+      result_.chip_link_bytes += scratch.work.bytes;
+      Scratch::Arrival& arrival = arrivals.emplace_back();
+      arrival.at =
+          transact(chip_links, Track::kChipLink, hop.link, before.at - sc_core::sc_time_stamp(), token, scratch);
+      arrival.path = before.path;
+      arrival.path += scratch.work.time_ns;
+    }
+  }
+}
+
 void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
-  const PreparedCall& call = calls_[step.call];
+  const PreparedCall& call = (workload_.digital_on_host && !host_calls_.empty() ? host_calls_ : calls_)[step.call];
   Breakdown path;
   sc_core::sc_time inputs_ready = sc_core::sc_time_stamp();
-  const auto move_inputs = [&](Port& port, Track track) {
+  const auto move_inputs = [&](Port& port, Track track, std::uint32_t address) {
     scratch.work.bytes = plan_->calls[step.call].in_features;
-    inputs_ready = transact(port, track, 0, inputs_ready - sc_core::sc_time_stamp(), token, scratch);
+    inputs_ready = transact(port, track, address, inputs_ready - sc_core::sc_time_stamp(), token, scratch);
     path += scratch.work.time_ns;
   };
-  if (workload_.digital_on_host) move_inputs(host_link, Track::kHostLink);
-  if (has_buffer_) move_inputs(buffer, Track::kBuffer);
+  if (workload_.digital_on_host) move_inputs(host_link, Track::kHostLink, 0);
+  if (has_buffer_) move_inputs(buffer, Track::kBuffer, call.chip);
+  send_packets(call, inputs_ready, token, scratch);
   scratch.arrivals.clear();
   scratch.transfers.clear();
   for (const Transfer& transfer : call.transfers) {
@@ -209,9 +290,12 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
     scratch.work.hop_bytes = std::uint64_t{transfer.bytes} * transfer.hops;
     result_.link_bytes += scratch.work.bytes;
     result_.hop_bytes += scratch.work.hop_bytes;
-    scratch.arrivals.push_back(transact(input_links, Track::kInputLink, transfer.link,
-                                        inputs_ready - sc_core::sc_time_stamp(), token, scratch));
-    scratch.transfers.push_back(scratch.work.time_ns);
+    const Scratch::Arrival ready = transfer.arrival == kNoHop ? Scratch::Arrival{inputs_ready, {}}
+                                                              : scratch.packets[transfer.packet][transfer.arrival];
+    scratch.arrivals.push_back(
+        transact(input_links, Track::kInputLink, transfer.link, ready.at - sc_core::sc_time_stamp(), token, scratch));
+    scratch.transfers.push_back(ready.path);
+    scratch.transfers.back() += scratch.work.time_ns;
   }
   scratch.ends.clear();
   scratch.mvms.clear();
@@ -235,6 +319,7 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
   sc_core::sc_time finish = sc_core::sc_time_stamp();
   std::uint32_t last = scratch.order.front();
   Breakdown last_output;
+  scratch.returned.assign(call.returns.size(), {});
   for (const std::uint32_t index : scratch.order) {
     const PreparedBlock& block = call.blocks[index];
     scratch.work.bytes = std::uint64_t{block.cols} * kSumBytes;
@@ -247,20 +332,44 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
     Breakdown output = scratch.work.time_ns;
     output[Component::kHop] = block.hop_ns;
     if (has_accumulators_) {
-      end = transact(accumulators, Track::kAccumulator, 0, end - sc_core::sc_time_stamp(), token, scratch);
+      end = transact(accumulators, Track::kAccumulator, block.chip, end - sc_core::sc_time_stamp(), token, scratch);
       output += scratch.work.time_ns;
+    }
+    if (block.returned != call.returns.size()) {
+      Scratch::Returned& returned = scratch.returned[block.returned];
+      if (end >= returned.ready) returned = {end, index, output};
+      continue;
     }
     if (end < finish) continue;
     finish = end;
     last = index;
     last_output = output;
   }
+  for (std::size_t r = 0; r < call.returns.size(); ++r) {
+    Scratch::Returned& returned = scratch.returned[r];
+    scratch.work.bytes = call.returns[r].bytes;
+    scratch.work.hop_bytes = 0;
+    sc_core::sc_time end = returned.ready;
+    for (const std::uint32_t link : call.returns[r].links) {
+      result_.chip_link_bytes += scratch.work.bytes;
+      end = transact(chip_links, Track::kChipLink, link, end - sc_core::sc_time_stamp(), token, scratch);
+      returned.output += scratch.work.time_ns;
+    }
+    if (has_accumulators_) {
+      end = transact(accumulators, Track::kAccumulator, call.chip, end - sc_core::sc_time_stamp(), token, scratch);
+      returned.output += scratch.work.time_ns;
+    }
+    if (end < finish) continue;
+    finish = end;
+    last = returned.last;
+    last_output = returned.output;
+  }
   const auto move_outputs = [&](Port& port, Track track, std::uint32_t address) {
     scratch.work.bytes = std::uint64_t{plan_->calls[step.call].out_features} * kSumBytes;
     finish = transact(port, track, address, finish - sc_core::sc_time_stamp(), token, scratch);
     last_output += scratch.work.time_ns;
   };
-  if (has_buffer_) move_outputs(buffer, Track::kBuffer, 0);
+  if (has_buffer_) move_outputs(buffer, Track::kBuffer, call.chip);
   if (workload_.digital_on_host) move_outputs(host_link, Track::kHostLink, kToHost);
   path += scratch.transfers[call.blocks[last].transfer];
   path[Component::kHop] += call.blocks[last].hop_ns;
@@ -274,9 +383,10 @@ void Sequencer::occupy_buffer(std::uint64_t live_bytes, Token& token, Scratch& s
   live_ += live_bytes - (token.resident + token.spilled);
   result_.buffer_peak_bytes = std::max(result_.buffer_peak_bytes, live_);
   if (activities_) result_.buffer_levels.push_back({in_nanoseconds(sc_core::sc_time_stamp() - origin_), live_});
-  resident_ -= token.resident;
-  token.resident = buffer_bytes_ == 0 ? live_bytes : std::min(live_bytes, buffer_bytes_ - resident_);
-  resident_ += token.resident;
+  std::uint64_t& resident = resident_[token.chip];
+  resident -= token.resident;
+  token.resident = buffer_bytes_ == 0 ? live_bytes : std::min(live_bytes, buffer_bytes_ - resident);
+  resident += token.resident;
   const std::uint64_t spilled = live_bytes - token.resident;
   const std::uint64_t moved = spilled > token.spilled ? spilled - token.spilled : token.spilled - spilled;
   token.spilled = spilled;
@@ -284,7 +394,7 @@ void Sequencer::occupy_buffer(std::uint64_t live_bytes, Token& token, Scratch& s
   result_.spilled_bytes += moved;
   scratch.work.bytes = moved;
   const sc_core::sc_time now = sc_core::sc_time_stamp();
-  const sc_core::sc_time finish = transact(memory, Track::kMemory, 0, sc_core::SC_ZERO_TIME, token, scratch);
+  const sc_core::sc_time finish = transact(memory, Track::kMemory, token.chip, sc_core::SC_ZERO_TIME, token, scratch);
   charge(token, scratch.work.time_ns);
   wait(finish - now);
 }
@@ -293,12 +403,12 @@ void Sequencer::run_digital(const Step& step, Token& token, Scratch& scratch) {
   const DigitalWork work = step.digital(std::uint64_t{token.position} + 1);
   scratch.work.digital = work;
   const sc_core::sc_time now = sc_core::sc_time_stamp();
-  sc_core::sc_time finish = transact(digital, Track::kDigital, 0, sc_core::SC_ZERO_TIME, token, scratch);
+  sc_core::sc_time finish = transact(digital, Track::kDigital, token.chip, sc_core::SC_ZERO_TIME, token, scratch);
   Breakdown path = scratch.work.time_ns;
   result_.digital_macs += work.macs;
   scratch.work.bytes = work.memory_bytes;
   if (work.memory_bytes != 0) {
-    const sc_core::sc_time moved = transact(memory, Track::kMemory, 0, sc_core::SC_ZERO_TIME, token, scratch);
+    const sc_core::sc_time moved = transact(memory, Track::kMemory, token.chip, sc_core::SC_ZERO_TIME, token, scratch);
     if (moved > finish) {
       finish = moved;
       path = scratch.work.time_ns;

@@ -5,9 +5,11 @@
 
 #include <tlm_utils/simple_initiator_socket.h>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <systemc>
 #include <tlm>
+#include <utility>
 #include <vector>
 
 #include "arch/description/description.hpp"
@@ -20,7 +22,8 @@ namespace xw::systemc {
 
 /// A call: its inputs go over the input links to the tiles, all tiles work in parallel, outputs come over the output links
 /// and are added up; it ends with the last output. A digital step occupies the digital units and, at the same time, the
-/// memory; with the digital side on the host it takes no time here. Tokens of a prompt follow each other through the
+/// memory; with the digital side on the host it takes no time here. On several chips inputs go to the others packet by packet, their sums
+/// come back when all their blocks are done, and activations move to the chip of the next step; the host is at chip 0. Tokens of a prompt follow each other through the
 /// steps; attention waits until the token before has written its keys and values.
 class Sequencer final : public sc_core::sc_module {
  public:
@@ -28,7 +31,7 @@ class Sequencer final : public sc_core::sc_module {
   explicit Sequencer(const sc_core::sc_module_name& name);
 
   Port tiles{"tiles"}, input_links{"input_links"}, output_links{"output_links"}, accumulators{"accumulators"},
-      buffer{"buffer"}, digital{"digital"}, memory{"memory"}, host_link{"host_link"};
+      buffer{"buffer"}, digital{"digital"}, memory{"memory"}, host_link{"host_link"}, chip_links{"chip_links"};
 
   /// Only while nothing runs. `plan` must outlive the run.
   void configure(const ChipPlan& plan, const arch::ChipDescription& chip, const ChipCosts& costs);
@@ -42,10 +45,14 @@ class Sequencer final : public sc_core::sc_module {
   struct PreparedBlock : RoutedBlock {
     double hop_ns = 0;          ///< on all routers between the tile and its links
     sc_core::sc_time hop_time;  ///< the same
+    std::size_t returned = 0;   ///< with which of the call's returns; their number: it is on the call's own chip
   };
   struct PreparedCall {
     std::vector<Transfer> transfers;
     std::vector<PreparedBlock> blocks;
+    std::vector<ChipPacket> packets;
+    std::vector<ChipReturn> returns;
+    std::uint32_t chip = 0;
   };
   /// What a token's process works with.
   struct Scratch;
@@ -54,6 +61,12 @@ class Sequencer final : public sc_core::sc_module {
   void run_sequence(std::uint32_t sequence);
   void run_token(Token& token);
   void run_call(const Step& step, Token& token, Scratch& scratch);
+  /// When the call's packets are where; into the scratch.
+  void send_packets(const PreparedCall& call, sc_core::sc_time inputs_ready, const Token& token, Scratch& scratch);
+  /// Moves the token's activations to the chip of the step. Waits for them.
+  void carry(const Step& step, Token& token, Scratch& scratch);
+  [[nodiscard]] PreparedCall prepare(const CallWork& call, const arch::ChipDescription& chip,
+                                     const ChipCosts& costs) const;
   void run_digital(const Step& step, Token& token, Scratch& scratch);
   void wait_for_order(const Step& step, std::uint32_t index, Token& token);
   /// One piece of work at a server, requested `delay` from now; returns the time of completion.
@@ -66,9 +79,13 @@ class Sequencer final : public sc_core::sc_module {
 
   const ChipPlan* plan_ = nullptr;
   std::vector<PreparedCall> calls_;
+  std::vector<PreparedCall> host_calls_;  ///< with inputs from chip 0, where the host is; only for several chips
   bool has_accumulators_ = false, has_buffer_ = false;
-  std::uint64_t buffer_bytes_ = 0;         ///< capacity; 0: unlimited
-  std::uint64_t resident_ = 0, live_ = 0;  ///< activations of all tokens: in the buffer, in the buffer and in memory
+  std::uint64_t buffer_bytes_ = 0;       ///< capacity; 0: unlimited
+  std::vector<std::uint64_t> resident_;  ///< activations of all tokens in the buffer of each chip
+  std::uint64_t live_ = 0;               ///< activations of all tokens in buffers and memories
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint32_t>>
+      paths_;  ///< of activations from chip to chip
   ChipWorkload workload_;
   bool activities_ = false;
   sc_core::sc_time origin_;

@@ -128,6 +128,24 @@ TEST_F(RealModels, TheDefaultModelIsTheSameOnEveryDevice) {
   expect_the_same_everywhere("One day, a little girl named Lily found", 0, 12);
 }
 
+// Tiles are numbered through, so that devices run such a program as any other; the simulated chips have links between them.
+TEST_F(RealModels, AModelOnSeveralChipsIsTheSameOnEveryDevice) {
+  std::string chip = read_text_file(test::source_dir() / "arch/chips/hermes64-1p.toml");
+  const std::string tiles = "num_tiles = 64";
+  ASSERT_NE(chip.find(tiles), std::string::npos);
+  chip.replace(chip.find(tiles), tiles.size(), "num_tiles = 9");
+  std::ofstream(folder_ / "nine.toml") << chip;
+  const std::string nine = " --chip " + (folder_ / "nine.toml").string();
+  const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
+  EXPECT_EQ(crossweave("compile " + model.string() + " -o " + program().string() + nine).status, 4)
+      << "too small alone";
+  compile(model, nine + " --chips auto");
+  expect_the_same_everywhere("One day, a little girl named Lily found", 0, 8);
+  if (!XW_HAVE_SYSTEMC) return;
+  const json run = json_of("run " + program().string() + " -p 'One day' -n 2 --device systemc:chip --json");
+  EXPECT_NE(run.dump().find("links between chips"), std::string::npos);
+}
+
 // The adapter's products are the host's: the chip is programmed as without it, and runs on what they make of the stream.
 TEST_F(RealModels, TheDefaultModelWithAnAdapterIsTheSameOnEveryDevice) {
   const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";

@@ -256,6 +256,43 @@ TEST(Chip, RowsOfAMeshShareTheirLinks) {
   return plan;
 }
 
+TEST(Chip, InputsGoFromChipToChipAndSumsComeBack) {
+  Constants constants;
+  constants.num_tiles = 2;
+  ChipPlan plan;
+  plan.num_chips = 3;
+  plan.tiles_per_chip = 2;
+  plan.num_tiles = 6;
+  plan.num_layers = 1;
+  // Both halves of the inputs, outputs 0..31 on chip 0, 32..63 on chip 1, 64..95 on chip 2; all wanted by chip 0.
+  CallWork call{"call", 128, 96, {}};
+  for (std::uint32_t chip = 0; chip < 3; ++chip) {
+    for (std::uint32_t half = 0; half < 2; ++half)
+      call.blocks.push_back({2 * chip + half, 64, 32, 64 * half, 32 * chip});
+  }
+  plan.calls.push_back(call);
+  Step step;
+  step.kind = StepKind::kCall;
+  plan.steps.push_back(step);
+  const ChipResult result = simulate_chip(plan, constants.chip(), {});
+  // Links: 25 bytes/ns, 20 ns (the defaults). The second half leaves chip 0 behind the first and is sent on when it is whole.
+  const double packet = 64 / 25.0, sums = 128 / 25.0, latency = 20;
+  const double at_chip_2 = packet + (packet + latency) + (packet + latency);
+  const double block = constants.link_ns(64) + constants.tile_ns(32) + constants.link_ns(128);
+  const double time = at_chip_2 + block + 2 * (sums + latency);
+  EXPECT_NEAR(result.total_ns, time, kNear);
+  EXPECT_NEAR(result.critical_path_ns.total(), time, kNear);
+  EXPECT_EQ(result.chip_link_bytes, 4U * 64 + 3 * 128);
+  EXPECT_NEAR(result.energy_pj[Component::kChipLink], 14.0 * (4 * 64 + 3 * 128), kNear);
+  EXPECT_NEAR(result.energy_pj[Component::kStatic], 3 * 0.5 * time * 1e3, 1e-3);
+  ASSERT_EQ(result.chip_link_busy_ns.size(), 4U);
+  EXPECT_NEAR(result.chip_link_busy_ns[0], 2 * packet, kNear);
+  EXPECT_NEAR(result.chip_link_busy_ns[2], 2 * sums, kNear)
+      << "from chip 1 to chip 0, its own sums and those of chip 2";
+  constants.num_tiles = 1;
+  EXPECT_THROW(static_cast<void>(simulate_chip(plan, constants.chip(), {})), Error) << "two tiles on each chip";
+}
+
 TEST(Chip, ActivationsThatDoNotFitTheBufferGoToMemoryAndBack) {
   Constants constants;
   const ChipResult unlimited = simulate_chip(two_live_steps(), constants.chip(), {});

@@ -126,6 +126,42 @@ TEST(EstimateAndSimulation, CountTheSameWorkForFirstTokensOnTheHost) {
   }
 }
 
+/// Several chips: every link topology, tiles shared or not, blocks of a call on two of them and layers on different ones.
+TEST(EstimateAndSimulation, AgreeOnSeveralChips) {
+  for (const arch::LinkTopology topology :
+       {arch::LinkTopology::kChain, arch::LinkTopology::kStar, arch::LinkTopology::kMesh}) {
+    for (const auto& [tiles, per_chip] : {std::pair(0U, 9U), std::pair(0U, 30U), std::pair(8U, 2U)}) {
+      for (const bool rich : {false, true}) {
+        SCOPED_TRACE(std::string(arch::name(topology)) + ", " + std::to_string(per_chip) + " tiles per chip" +
+                     (rich ? ", rich" : ""));
+        arch::ChipDescription chip = rich ? test::made_chip_with_everything() : test::made_chip();
+        chip.links.topology = topology;
+        chip.links.mesh_columns = topology == arch::LinkTopology::kMesh ? 2 : 0;
+        const test::FamilyPlan made = test::family_plan("llama", true, tiles, 0, per_chip);
+        ASSERT_GT(made.plan.num_chips, 1U);
+        systemc::ChipWorkload workload;
+        workload.first_position = kContext - 1;
+        const systemc::ChipResult token = systemc::simulate_chip(made.plan, chip, workload);
+        const auto estimated = static_estimate(made.plan, made.graph, chip, kContext, kPrompt);
+        expect_same_energy(estimated->decode.energy_pj, token.energy_pj);
+        EXPECT_NEAR(token.critical_path_ns.total(), token.total_ns, 0.01) << "picoseconds are rounded";
+        // Shared links and accumulators overlap with tiles on one chip as well: the estimate adds them up.
+        if (!rich) {
+          EXPECT_NEAR(estimated->decode.time_ns, token.total_ns, 0.05 * token.total_ns);
+        }
+        std::uint64_t bytes = estimated->digital.carried_bytes;
+        for (const CallEstimate& call : estimated->calls) bytes += call.chip_bytes;
+        EXPECT_EQ(bytes, token.chip_link_bytes);
+        EXPECT_GT(bytes, 0U);
+        workload = {};
+        workload.prompt_tokens = kPrompt;
+        const systemc::ChipResult prompt = systemc::simulate_chip(made.plan, chip, workload);
+        expect_same_energy(estimated->prefill_total.energy_pj, prompt.energy_pj);
+      }
+    }
+  }
+}
+
 TEST(EstimateAndSimulation, TakeTheSameTimeWhereNothingWaits) {
   for (const std::string& family : test::families()) {
     SCOPED_TRACE(family);

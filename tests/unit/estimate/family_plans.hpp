@@ -24,9 +24,9 @@ struct FamilyPlan {
 };
 
 /// Matrices are cut into blocks of at most 32x32; block b is in tile b % num_tiles, or in a tile of its own (0).
-/// Of every context the first `digital_positions` are digital.
+/// Of every context the first `digital_positions` are digital. With `tiles_per_chip` tiles on each, on several chips.
 inline FamilyPlan family_plan(const std::string& family, bool lm_head_analog, std::uint32_t num_tiles,
-                              std::uint32_t digital_positions = 0) {
+                              std::uint32_t digital_positions = 0, std::uint32_t tiles_per_chip = 0) {
   constexpr std::uint32_t kSide = 32;
   ir::Graph imported = family_graph(family);
   passes::set_digital_positions(imported, passes::select_analog(imported, lm_head_analog, {}), digital_positions);
@@ -64,6 +64,7 @@ inline FamilyPlan family_plan(const std::string& family, bool lm_head_analog, st
     }
   }
   manifest.num_tiles = num_tiles == 0 ? next : num_tiles;
+  manifest.tiles_per_chip = tiles_per_chip;
   FamilyPlan result;
   result.plan = estimate::make_chip_plan(manifest, blocks, grouped.graph);
   result.graph = std::move(grouped.graph);
