@@ -123,7 +123,7 @@ class Outputs(unittest.TestCase):
         self.made("sensitivity", "model.xwp", "--text", TEXT, "--tokens", "64", "--context", "32", "--by", "kind")
 
     def test_plans(self):
-        plans = self.made("plan", MODEL, "--chip", "tiny-64")["plans"]
+        plans = self.made("plan", MODEL, "--chip", "hermes-core")["plans"]
         self.assertEqual({plan["kind"] for plan in plans}, {"as it is", "chips", "reload", "digital", "tile size"})
         self.made("plan", MODEL, "--chip", "ibm34", "--batch", "8", "--objective", "energy")
         copies = self.made("plan", MODEL, "--chip", "m1076", "--lm-head", "digital")["plans"]
