@@ -92,6 +92,13 @@ TEST_P(Modes, Constants) {
 INSTANTIATE_TEST_SUITE_P(All, Modes, ::testing::Values(WeightMode::kAnalog, WeightMode::kW8, WeightMode::kW4),
                          [](const auto& mode) { return std::string(name(mode.param)); });
 
+TEST(ProgramFile, ChipsAreKept) {
+  ProgramParts parts = make_parts();
+  EXPECT_EQ(Program::from_bytes(written(parts), "p.xwp")->manifest().tiles_per_chip, 0U);
+  parts.manifest.tiles_per_chip = 30;
+  EXPECT_EQ(Program::from_bytes(written(parts), "p.xwp")->manifest(), parts.manifest);
+}
+
 TEST(ProgramFile, WritingIsDeterministic) {
   EXPECT_EQ(written(make_parts()), written(make_parts()));
 }

@@ -133,6 +133,17 @@ TEST(Validate, Blocks) {
   expect_broken("column 1: reserved bits", [](auto& p) { p.columns[1].reserved = 1; });
 }
 
+TEST(Validate, Chips) {
+  ProgramParts parts = make_parts();  // 100 tiles
+  parts.manifest.tiles_per_chip = 99;
+  EXPECT_NO_THROW(check(parts));
+  expect_broken("tiles_per_chip: expected fewer than the 100 tiles", [](auto& p) { p.manifest.tiles_per_chip = 100; });
+  expect_broken("at most 65536 chips, found 1", [](auto& p) {
+    p.manifest.num_tiles = 65537;
+    p.manifest.tiles_per_chip = 1;
+  });
+}
+
 TEST(Validate, Copies) {
   expect_broken("matrix 0: its number of copies is impossible", [](auto& p) { p.manifest.matrices[0].replicas = 0; });
   expect_broken("matrix 0: its number of copies is impossible", [](auto& p) { p.manifest.matrices[0].replicas = 65; });
