@@ -323,7 +323,7 @@ TEST(ChipDevice, ManySequencesTakeTurnsAtATile) {
 
 TEST(CallRecord, PartsOfABlockAreOneMvm) {
   CallRecord record;
-  record.set_layout({4, {{3, 8, 40, 20, 10}, {3, 8, 4, 20, 36}, {2, 8, 4, 20, 36}}});
+  record.set_layout({4, 0, {{3, 8, 40, 20, 10}, {3, 8, 4, 20, 36}, {2, 8, 4, 20, 36}}});
   record.add(part(4, 16), 5);
   record.add(part(40, 10), 5);
   record.add(part(20, 20), 5);
@@ -336,7 +336,7 @@ TEST(CallRecord, PartsOfABlockAreOneMvm) {
 
 TEST(CallRecord, TheSameColumnsOnceMoreAreAnotherMvm) {
   CallRecord record;
-  record.set_layout({4, {{3, 8, 4, 20, 36}}});
+  record.set_layout({4, 0, {{3, 8, 4, 20, 36}}});
   for (const std::uint32_t in_begin : {0U, 20U}) {
     record.add(part(4, 16), in_begin);
     record.add(part(20, 20), in_begin);
@@ -348,7 +348,7 @@ TEST(CallRecord, TheSameColumnsOnceMoreAreAnotherMvm) {
 
 TEST(CallRecord, WhatIsNoPartOfABlockIsABlock) {
   CallRecord record;
-  record.set_layout({4, {{3, 8, 4, 20, 16}, {3, 8, 20, 19, 16}}});
+  record.set_layout({4, 0, {{3, 8, 4, 20, 16}, {3, 8, 20, 19, 16}}});
   record.add(part(20, 16), 0);  // other rows than the block there
   record.add(part(4, 17), 0);   // one column too many
   record.add(part(0, 4), 0);    // before all blocks
