@@ -3,9 +3,11 @@
 """A line chart as SVG text, without any library: points at equal distances, a logarithmic axis of values."""
 import html
 import math
+import textwrap
 
 WIDTH, HEIGHT = 760, 420
 LEFT, RIGHT, TOP, BOTTOM = 70, 200, 40, 40
+TITLE_COLUMNS = 96  # letters of a line of the title
 COLOURS = ("#1f6feb", "#d1242f", "#1a7f37", "#8250df", "#9a6700", "#57606a")
 
 
@@ -25,7 +27,7 @@ def line_chart(title, points, series, unit):
 
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
              f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-             f'<text x="{LEFT}" y="20" font-size="13">{html.escape(title)}</text>']
+             *(f'<text x="{LEFT}" y="{14 + 16 * number}">{html.escape(line)}</text>' for number, line in enumerate(textwrap.wrap(title, TITLE_COLUMNS)))]
     for power in range(lowest, highest + 1):
         for factor in range(1, 10 if power < highest else 2):
             height = y(factor * 10.0**power)
@@ -37,11 +39,13 @@ def line_chart(title, points, series, unit):
         parts.append(f'<text x="{x(place):.1f}" y="{HEIGHT - BOTTOM + 20}" text-anchor="middle">{html.escape(name)}</text>')
     for number, (name, line) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
+        # The first lines are the widest, so that they can be seen under others that cover them.
+        width = 2 + 2 * (min(len(series), 4) - 1 - number) if number < min(len(series), 4) else 2
         dashes = ' stroke-dasharray="6 4"' if number >= len(COLOURS) else ""
         path = " ".join(f"{x(place):.1f},{y(value):.1f}" for place, value in enumerate(line))
-        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dashes}/>')
+        parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dashes}/>')
         parts += [f'<circle cx="{x(place):.1f}" cy="{y(value):.1f}" r="3" fill="{colour}"/>' for place, value in enumerate(line)]
         height = TOP + 16 + 20 * number
-        parts.append(f'<line x1="{WIDTH - RIGHT + 14}" x2="{WIDTH - RIGHT + 38}" y1="{height - 4}" y2="{height - 4}" stroke="{colour}" stroke-width="2"{dashes}/>')
+        parts.append(f'<line x1="{WIDTH - RIGHT + 14}" x2="{WIDTH - RIGHT + 38}" y1="{height - 4}" y2="{height - 4}" stroke="{colour}" stroke-width="{width}"{dashes}/>')
         parts.append(f'<text x="{WIDTH - RIGHT + 44}" y="{height}">{html.escape(name)}</text>')
     return "\n".join(parts) + "\n</svg>\n"
