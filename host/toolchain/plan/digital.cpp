@@ -45,6 +45,7 @@ std::vector<std::string> digital_order(const PlannedLayers& layers, const mappin
     return a.score != b.score ? a.score > b.score : a.index > b.index;
   });
   std::vector<std::string> names;
+  names.reserve(order.size());
   for (const Layer& layer : order) names.push_back(layers.shapes[layer.index].name);
   return names;
 }

@@ -41,7 +41,6 @@ class ModelPlanner {
                const PlanOptions& options)
       : graph_(graph),
         chip_(chip),
-        emulator_(emulator),
         options_(options),
         tile_(tile_shape(chip, emulator, options.row_cuts)),
         wanted_(plan_layers(graph, options, {}, kAllCopies)) {
@@ -345,7 +344,6 @@ class ModelPlanner {
 
   const ir::Graph& graph_;
   const arch::ChipDescription& chip_;
-  const arch::EmulatorDescription& emulator_;
   const PlanOptions& options_;
   mapping::TileShape tile_;
   PlannedLayers wanted_;
