@@ -76,7 +76,11 @@ TEST(ChipsPlan, RandomModelsOnRandomChips) {
   const auto pick = [&](std::uint32_t low, std::uint32_t high) {
     return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
   };
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  constexpr int kPairs = 500;  // every one costs ten times as much
+#else
   constexpr int kPairs = 10000;
+#endif
   int spread = 0, one_by_one = 0;
   for (int pair = 0; pair < kPairs; ++pair) {
     std::vector<MatrixShape> matrices;
