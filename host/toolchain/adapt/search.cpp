@@ -13,17 +13,19 @@
 #include "host/toolchain/adapt/adapt.hpp"
 #include "host/toolchain/calibration/default_text.hpp"
 #include "host/toolchain/compile.hpp"
-#include "host/toolchain/sensitivity/sensitivity.hpp"
+#include "host/toolchain/sensitivity/report.hpp"
 #include "host/toolchain/temporary_file.hpp"
 
 namespace xw::toolchain {
 namespace {
 
+constexpr const char* kNeededOptions = "--by call --json";
 constexpr std::uint64_t kMaxDocumentBytes = std::uint64_t{1} << 28U;
 
 [[noreturn]] void damaged(const std::filesystem::path& file, const std::string& what) {
-  throw Error(ErrorCode::kFormat, file.string() + ": " + what +
-                                      "; expected a complete result of `crossweave sensitivity --by call --json`");
+  throw Error(
+      ErrorCode::kFormat,
+      file.string() + ": " + what + "; expected a complete result of `crossweave sensitivity " + kNeededOptions + "`");
 }
 
 }  // namespace
@@ -59,14 +61,9 @@ std::map<std::string, double> measure_losses(const OpenedCheckpoint& opened, con
 }
 
 std::map<std::string, double> read_losses(const std::filesystem::path& file) {
-  const auto json = nlohmann::json::parse(read_text_file(file, kMaxDocumentBytes), nullptr, false);
-  if (!json.is_object() || json.value("report", nlohmann::json()) != "crossweave sensitivity")
-    damaged(file, "not a result of sensitivity");
-  if (json.value("complete", nlohmann::json()) != true || !json.contains("sensitivity"))
-    damaged(file, "is not complete");
+  const nlohmann::json result =
+      parse_sensitivity(read_text_file(file, kMaxDocumentBytes), file.string(), kNeededOptions);
   std::map<std::string, double> losses;
-  const nlohmann::json& result = json["sensitivity"];
-  if (!result.is_object() || !result.contains("groups") || !result["groups"].is_array()) damaged(file, "has no groups");
   for (const nlohmann::json& group : result["groups"]) {
     if (!group.is_object() || group.value("by", nlohmann::json()) != "call") continue;
     const nlohmann::json name = group.value("name", nlohmann::json());

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "arch/support/error.hpp"
+#include "host/toolchain/sensitivity/report.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -24,24 +25,10 @@ double number(const Json& object, const char* key, const std::string& origin) {
   return found->at("mean").get<double>();
 }
 
-/// "layers.3.qkv" -> "qkv"; a name of another form is its own kind.
-std::string kind_of(const std::string& call) {
-  const std::size_t dot = call.starts_with("layers.") ? call.find('.', 7) : std::string::npos;
-  return dot == std::string::npos ? call : call.substr(dot + 1);
-}
-std::string layer_of(const std::string& call) {
-  const std::size_t dot = call.starts_with("layers.") ? call.find('.', 7) : std::string::npos;
-  return dot == std::string::npos ? call : call.substr(0, dot);
-}
-
 }  // namespace
 
 ModelLosses parse_losses(const std::string& text, const std::string& origin) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("groups") || !json["groups"].is_array()) {
-    throw Error(ErrorCode::kFormat,
-                origin + ": expected a report of `crossweave sensitivity --json=FILE`, found something else");
-  }
+  const Json json = parse_sensitivity(text, origin, "--json");
   ModelLosses losses;
   losses.all = number(json, "all", origin);
   losses.noise = losses.all - number(json, "ranges", origin);
@@ -57,25 +44,24 @@ ModelLosses parse_losses(const std::string& text, const std::string& origin) {
 }
 
 std::map<std::string, LayerLoss> layer_losses(const ModelLosses& losses, const PlannedLayers& layers) {
-  for (const char* by : {"call", "kind", "layer"}) {
+  for (const SensitivityBy by : {SensitivityBy::kCall, SensitivityBy::kKind, SensitivityBy::kLayer}) {
     std::map<std::string, LayerLoss> known;
     for (const PartLoss& part : losses.parts) {
-      if (part.by == by) known[part.name] = {part.alone, part.noise};
+      if (part.by == name(by)) known[part.name] = {part.alone, part.noise};
     }
     if (known.empty()) continue;
-    std::vector<std::string> group_of;  // by matrix
+    std::vector<std::string> groups;  // by matrix
     std::map<std::string, double> macs;
     for (const program::MatrixInfo& matrix : layers.manifest.matrices) {
-      const std::string& call = layers.manifest.calls[matrix.call].name;
-      group_of.push_back(by == std::string("call") ? call : by == std::string("kind") ? kind_of(call) : layer_of(call));
-      macs[group_of.back()] += static_cast<double>(matrix.in_features) * matrix.out_features;
+      groups.push_back(group_of(layers.manifest.calls[matrix.call].name, by));
+      macs[groups.back()] += static_cast<double>(matrix.in_features) * matrix.out_features;
     }
     std::map<std::string, LayerLoss> result;
-    for (std::size_t m = 0; m < group_of.size(); ++m) {
+    for (std::size_t m = 0; m < groups.size(); ++m) {
       const program::MatrixInfo& matrix = layers.manifest.matrices[m];
-      const auto found = known.find(group_of[m]);
+      const auto found = known.find(groups[m]);
       if (found == known.end()) continue;
-      const double share = static_cast<double>(matrix.in_features) * matrix.out_features / macs[group_of[m]];
+      const double share = static_cast<double>(matrix.in_features) * matrix.out_features / macs[groups[m]];
       result[matrix.name] = {share * found->second.alone, share * found->second.noise};
     }
     return result;

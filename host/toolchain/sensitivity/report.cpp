@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "arch/support/csv.hpp"
+#include "arch/support/error.hpp"
 #include "arch/support/units.hpp"
 
 namespace xw::toolchain {
@@ -126,6 +127,20 @@ std::string to_csv(const Sensitivity& sensitivity) {
     }
   }
   return text;
+}
+
+nlohmann::json parse_sensitivity(const std::string& text, const std::string& origin, const std::string& options) {
+  const auto refuse = [&](const char* what) {
+    throw Error(ErrorCode::kFormat,
+                origin + ": " + what + "; expected a complete result of `crossweave sensitivity " + options + "`");
+  };
+  nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object() || json.value("report", nlohmann::json()) != "crossweave sensitivity")
+    refuse("not a result of sensitivity");
+  if (json.value("complete", nlohmann::json()) != true || !json.contains("sensitivity")) refuse("is not complete");
+  nlohmann::json& result = json["sensitivity"];
+  if (!result.is_object() || !result.contains("groups") || !result["groups"].is_array()) refuse("has no groups");
+  return std::move(result);
 }
 
 }  // namespace xw::toolchain

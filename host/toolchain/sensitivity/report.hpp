@@ -18,4 +18,9 @@ namespace xw::toolchain {
 /// A line per time and group with a head line (RFC 4180).
 [[nodiscard]] std::string to_csv(const Sensitivity& sensitivity);
 
+/// What to_json() wrote into the complete result `text` of `crossweave sensitivity --json`, with an array of groups. Throws Error{kFormat}
+/// naming `origin` for anything else; `options` of the command are what it says is expected.
+[[nodiscard]] nlohmann::json parse_sensitivity(const std::string& text, const std::string& origin,
+                                               const std::string& options);
+
 }  // namespace xw::toolchain

@@ -35,12 +35,6 @@ std::pair<std::string, std::string> layer_and_kind(const std::string& call) {
   return {call.substr(0, dot), call.substr(dot + 1)};
 }
 
-std::string group_of(const std::string& call, SensitivityBy by) {
-  if (by == SensitivityBy::kCall) return call;
-  auto [layer, kind] = layer_and_kind(call);
-  return by == SensitivityBy::kLayer ? layer : kind;
-}
-
 /// Differences of windows, pair by pair.
 class Differences {
  public:
@@ -229,6 +223,12 @@ const char* name(SensitivityBy by) {
       return "kind";
   }
   return "?";
+}
+
+std::string group_of(const std::string& call, SensitivityBy by) {
+  if (by == SensitivityBy::kCall) return call;
+  auto [layer, kind] = layer_and_kind(call);
+  return by == SensitivityBy::kLayer ? layer : kind;
 }
 
 SensitivityBy parse_sensitivity_by(const std::string& word) {

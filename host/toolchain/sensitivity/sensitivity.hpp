@@ -22,6 +22,8 @@ enum class SensitivityBy { kCall, kLayer, kKind };
 /// "call", "layer", "kind"; throws Error{kInvalidArgument} listing them.
 [[nodiscard]] SensitivityBy parse_sensitivity_by(const std::string& word);
 [[nodiscard]] const char* name(SensitivityBy by);
+/// The group of a call: of "layers.3.qkv" that, "layers.3" or "qkv"; a call outside of layers is a group of its own.
+[[nodiscard]] std::string group_of(const std::string& call, SensitivityBy by);
 
 struct SensitivityPlan {
   std::string text;

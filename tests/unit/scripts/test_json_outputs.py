@@ -120,7 +120,8 @@ class Outputs(unittest.TestCase):
         task.write_text("".join(json.dumps({"query": "One day,", "choices": [" a girl", " a boy"], "gold": gold}) + "\n" for gold in (0, 1)))
         self.made("eval", "model.xwp", "--task", "task.jsonl", "--noise", "pcm-afm", "--chip-seeds", "2")
         self.made("compare", "first.json", "second.json")
-        self.made("sensitivity", "model.xwp", "--text", TEXT, "--tokens", "64", "--context", "32", "--by", "kind")
+        self.made("sensitivity", "model.xwp", "--text", TEXT, "--tokens", "64", "--context", "32", "--by", "kind", name="losses.json")
+        self.made("plan", MODEL, "--chip", "hermes64-1p", "--sensitivity", "losses.json", "--objective", "quality")
 
     def test_plans(self):
         plans = self.made("plan", MODEL, "--chip", "hermes-core")["plans"]

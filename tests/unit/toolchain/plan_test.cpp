@@ -199,8 +199,9 @@ TEST(Plan, LossesChooseTheDigitalLayers) {
     text.replace(text.find('%'), 1, layer);
     return text.replace(text.find('@'), 1, loss);
   };
-  const std::string json = R"({"all": {"mean": 0.5}, "ranges": {"mean": 0.1}, "groups": [)" + group("0", "0.001") +
-                           ", " + group("1", "0.3") + "]}";
+  const std::string json = R"({"report": "crossweave sensitivity", "complete": true, "sensitivity": )"
+                           R"({"all": {"mean": 0.5}, "ranges": {"mean": 0.1}, "groups": [)" +
+                           group("0", "0.001") + ", " + group("1", "0.3") + "]}}";
   options.losses = parse_losses(json, "losses.json");
   EXPECT_DOUBLE_EQ(options.losses->noise, 0.4);
   const PlanReport report = plan_model(graph, with_tiles(20), arch::load_emulator("tiny-64"), options);
