@@ -8,6 +8,7 @@
 #include <array>
 #include <bit>
 #include <cassert>
+#include <cstdio>
 #include <cstring>
 
 namespace xw {
@@ -18,6 +19,12 @@ std::uint32_t crc32(std::span<const std::byte> bytes, std::uint32_t start) {
   if (bytes.empty()) return start;  // zlib gives 0 for a null pointer, whatever the start
   return static_cast<std::uint32_t>(
       ::crc32_z(start, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+}
+
+std::string crc32_text(std::uint32_t crc) {
+  std::array<char, 9> digits{};
+  std::snprintf(digits.data(), digits.size(), "%08x", crc);
+  return digits.data();
 }
 
 std::uint32_t word_sum(std::span<const std::byte> bytes) {

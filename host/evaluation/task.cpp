@@ -3,7 +3,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/evaluation/task.hpp"
 
-#include <cstdio>
 #include <span>
 #include <string_view>
 
@@ -53,9 +52,7 @@ std::string identity(const Task& task) {
     numbers(std::vector<std::uint32_t>{item.generation.max_tokens, static_cast<std::uint32_t>(item.generation.filter),
                                        item.generation.ignore_case, item.generation.ignore_punctuation});
   }
-  char digits[16];
-  std::snprintf(digits, sizeof digits, "%08x", crc);
-  return std::string("crc32 ") + digits + ", " + std::to_string(task.items.size()) + " items";
+  return "crc32 " + crc32_text(crc) + ", " + std::to_string(task.items.size()) + " items";
 }
 
 }  // namespace xw::evaluation

@@ -4,7 +4,6 @@
 #include "host/toolchain/device_totals.hpp"
 
 #include <cstdint>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -72,9 +71,7 @@ DeviceTotals device_totals(const runtime::ChipInstance& chip) {
 std::string y_checksum(const runtime::ChipInstance& chip) {
   std::vector<std::uint32_t> sums;
   for (const runtime::CallStats& call : chip.stats()) sums.push_back(call.y_crc32);
-  char text[9];
-  std::snprintf(text, sizeof text, "%08x", crc32(std::as_bytes(std::span(sums))));
-  return text;
+  return crc32_text(crc32(std::as_bytes(std::span(sums))));
 }
 
 nlohmann::ordered_json run_json(const OpenedModel& opened, const TextTotals& totals,

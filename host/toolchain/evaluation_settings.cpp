@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <span>
 #include <string>
 
@@ -19,9 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string identity(std::uint32_t crc, std::uint64_t bytes) {
-  char text[32];
-  std::snprintf(text, sizeof text, "crc32 %08x, ", crc);
-  return text + std::to_string(bytes) + " bytes";
+  return "crc32 " + crc32_text(crc) + ", " + std::to_string(bytes) + " bytes";
 }
 
 std::string identity(const std::string& bytes) {
@@ -55,9 +52,7 @@ std::string files_identity(const std::filesystem::path& path) {
   std::ranges::sort(files);
   std::string all;
   for (const std::string& file : files) all += file;
-  char text[32];
-  std::snprintf(text, sizeof text, "crc32 %08x, ", crc32(std::as_bytes(std::span(all))));
-  return text + std::to_string(files.size()) + " files";
+  return "crc32 " + crc32_text(crc32(std::as_bytes(std::span(all)))) + ", " + std::to_string(files.size()) + " files";
 }
 
 std::string identity(const EvaluationInputs& inputs) {
@@ -71,9 +66,7 @@ std::string identity(const EvaluationInputs& inputs) {
       }
     }
   }
-  char text[32];
-  std::snprintf(text, sizeof text, "crc32 %08x, ", crc);
-  return text + std::to_string(tokens) + " tokens";
+  return "crc32 " + crc32_text(crc) + ", " + std::to_string(tokens) + " tokens";
 }
 
 /// The file that a text of options names behind `key`; empty without one.

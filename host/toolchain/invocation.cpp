@@ -4,7 +4,6 @@
 #include "host/toolchain/invocation.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -26,10 +25,8 @@ constexpr int kSchemaVersion = 1;
   Json json = {{"what", what}, {"path", path.string()}};
   try {
     const MappedFile file(path);
-    char checksum[9];
-    std::snprintf(checksum, sizeof checksum, "%08x", crc32(file.bytes()));
     json["bytes"] = file.bytes().size();
-    json["crc32"] = checksum;
+    json["crc32"] = crc32_text(crc32(file.bytes()));
   } catch (const Error&) {  // a name without a file, or a file that is gone
   }
   return json;

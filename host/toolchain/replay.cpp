@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -61,9 +60,7 @@ nlohmann::ordered_json replay_json(const ReplayResult& result, const std::filesy
                                  {"failure", result.failure ? result.failure->what() : ""},
                                  {"seconds", result.seconds}};
   if (result.failure) return json;
-  char checksum[9];
-  std::snprintf(checksum, sizeof checksum, "%08x", result.y_crc32);
-  json["y_crc32"] = checksum;
+  json["y_crc32"] = crc32_text(result.y_crc32);
   json["instructions"] = result.stats.instructions;
   json["macs"] = result.stats.macs;
   json["cycles"] = result.stats.total_cycles;

@@ -7,7 +7,6 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdio>
 #include <optional>
 
 #include "arch/support/checksum.hpp"
@@ -115,9 +114,8 @@ std::string noise_file(std::string_view text) {
 std::string noise_label(const std::string& text) {
   constexpr std::size_t kLongest = 96, kShown = 48;
   if (text.size() <= kLongest) return text;
-  std::array<char, 16> crc{};
-  std::snprintf(crc.data(), crc.size(), "%08x", crc32(std::as_bytes(std::span(text))));
-  return text.substr(0, kShown) + "... (" + std::to_string(text.size()) + " characters, crc32 " + crc.data() + ")";
+  return text.substr(0, kShown) + "... (" + std::to_string(text.size()) + " characters, crc32 " +
+         crc32_text(crc32(std::as_bytes(std::span(text)))) + ")";
 }
 
 NoiseChoice parse_noise(std::string_view text, const std::filesystem::path& folder) {

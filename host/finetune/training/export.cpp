@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/finetune/training/export.hpp"
 
-#include <set>
 #include <utility>
 #include <vector>
 
@@ -10,6 +9,7 @@
 #include "compiler/checkpoint/adapted.hpp"
 #include "compiler/checkpoint/safetensors_writer.hpp"
 #include "host/finetune/training/state.hpp"
+#include "host/toolchain/adapt/stored.hpp"
 
 namespace xw::finetune {
 namespace {
@@ -18,19 +18,6 @@ constexpr const char* kHeadTensor = "lm_head.weight";
 
 using checkpoint::Dtype;
 using checkpoint::TensorSpec;
-
-/// Tensors that the nodes name, each once, in graph order.
-std::vector<std::string> tensors_of(const ir::Graph& graph) {
-  std::vector<std::string> names;
-  std::set<std::string> seen;
-  for (const ir::Node& node : graph.nodes) {
-    for (const auto& [key, attribute] : node.attributes) {
-      const auto* reference = std::get_if<ir::TensorRef>(&attribute);
-      if (reference != nullptr && seen.insert(reference->tensor).second) names.push_back(reference->tensor);
-    }
-  }
-  return names;
-}
 
 /// The graph with the output layer's trained weights, which an embedding had, too.
 ir::Graph with_own_head(ir::Graph graph, const std::map<std::string, torch::Tensor>& trained) {
@@ -83,7 +70,7 @@ void export_network(const Network& network, const toolchain::OpenedCheckpoint& o
   const std::map<std::string, torch::Tensor> trained = network.state();
   const std::map<std::string, std::vector<float>> ranges = network.input_ranges();
   const ir::Graph exported = with_own_head(network.graph(), trained);
-  const std::vector<std::string> names = tensors_of(exported);
+  const std::vector<std::string> names = toolchain::tensors_of(exported);
   const std::string graph = ir::print(exported);
   const std::string training = training_text(network.analog());
   std::vector<std::byte> tokenizer;

@@ -3,7 +3,6 @@
 #include "host/finetune/training/generate.hpp"
 
 #include <algorithm>
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -83,10 +82,8 @@ DataSummary tokenise(const GenerateSettings& settings, const toolchain::OpenedCh
     throw Error(ErrorCode::kInvalidArgument, settings.text.string() + ": has " + std::to_string(tokens.size()) +
                                                  " tokens, expected at least " + std::to_string(of_text) +
                                                  " for one sequence");
-  char crc[16];
-  std::snprintf(crc, sizeof crc, "%08x", crc32(std::as_bytes(std::span(text))));
   plan.origin["text"] = settings.text.filename().string();
-  plan.origin["text_crc32"] = crc;
+  plan.origin["text_crc32"] = crc32_text(crc32(std::as_bytes(std::span(text))));
   if (!settings.separator.empty()) plan.origin["separator"] = settings.separator;
   return write_data(
       settings.output, plan,
@@ -113,9 +110,7 @@ std::string fingerprint(const toolchain::OpenedCheckpoint& opened) {
     crc = crc32(tensor.data, crc);
     opened.file->release(tensor);
   }
-  char text[16];
-  std::snprintf(text, sizeof text, "%08x", crc);
-  return std::string("crc32 ") + text + " of " + std::to_string(opened.file->tensors().size()) + " tensors";
+  return "crc32 " + crc32_text(crc) + " of " + std::to_string(opened.file->tensors().size()) + " tensors";
 }
 
 namespace {
