@@ -31,9 +31,7 @@ struct Part {
 /// Packs the parts of a chip; chips that hold the same shapes are packed once.
 class Packer {
  public:
-  Packer(std::span<const MatrixShape> matrices, const TileShape& tile) : matrices_(matrices), tile_(tile) {
-    tile_.max_tiles = 0;
-  }
+  Packer(std::span<const MatrixShape> matrices, const TileShape& tile) : matrices_(matrices), tile_(tile.unlimited()) {}
 
   /// Blocks of the parts, `matrix` being the index of the part.
   std::shared_ptr<const Plan> pack(const std::vector<Part>& parts) {
@@ -304,8 +302,7 @@ class ChipsPlanner {
 Plan make_chips_plan(std::span<const MatrixShape> matrices, const TileShape& tile, const ChipsShape& chips) {
   if (chips.tiles_per_chip == 0)
     throw Error(ErrorCode::kInvalidArgument, "mapping: expected chips of at least 1 tile, found 0");
-  TileShape whole = tile;
-  whole.max_tiles = 0;
+  const TileShape whole = tile.unlimited();
   const std::uint64_t area = area_bound(matrices, tile).tiles;
   if (chips.num_chips <= 1 && area <= chips.tiles_per_chip) {
     Plan single = make_plan(matrices, whole);

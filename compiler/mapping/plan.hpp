@@ -54,6 +54,12 @@ struct TileShape {
   std::uint32_t max_tiles = 0;                   ///< 0: unlimited
   std::uint32_t block_rows = 0, block_cols = 0;  ///< largest block that engines hold; 0: the tile
   RowCuts row_cuts = RowCuts::kFewestTiles;
+  /// As many of these tiles as are needed.
+  [[nodiscard]] TileShape unlimited() const {
+    TileShape shape = *this;
+    shape.max_tiles = 0;
+    return shape;
+  }
 };
 
 /// Parts of `total` cut into ceil(total / limit) nearly equal pieces, larger ones first (17, 6 -> 6, 6, 5).

@@ -232,8 +232,7 @@ class Compiler {
 
   /// Over several chips of the description; of one without a number of tiles each gets its part.
   mapping::Plan chips_plan(const mapping::TileShape& tile) const {
-    mapping::TileShape unlimited = tile;
-    unlimited.max_tiles = 0;
+    const mapping::TileShape unlimited = tile.unlimited();
     std::uint32_t tiles = chip_.num_tiles;
     if (tiles == 0) tiles = mapping::make_plan(shapes_, unlimited).num_tiles;
     mapping::Plan plan = mapping::make_chips_plan(shapes_, unlimited, {tiles, options_.chips});

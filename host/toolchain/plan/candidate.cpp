@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "compiler/mapping/chips.hpp"
+#include "compiler/mapping/cuts.hpp"
 #include "compiler/passes/replicas.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "host/estimate/chip_plan.hpp"
@@ -93,8 +94,7 @@ mapping::TileShape tile_shape(const arch::ChipDescription& chip, const arch::Emu
 }
 
 std::uint64_t blocks_at_least(const std::vector<mapping::MatrixShape>& shapes, const mapping::TileShape& tile) {
-  const std::uint32_t rows = tile.block_rows == 0 ? tile.rows : std::min(tile.rows, tile.block_rows);
-  const std::uint32_t cols = tile.block_cols == 0 ? tile.cols : std::min(tile.cols, tile.block_cols);
+  const auto [rows, cols] = mapping::block_limit(tile);
   std::uint64_t blocks = 0;
   for (const mapping::MatrixShape& shape : shapes)
     blocks += std::uint64_t{ceil_div(shape.in_features, rows)} * ceil_div(shape.out_features, cols) * shape.replicas;
@@ -120,30 +120,29 @@ systemc::ChipPlan chip_plan_of(const PlannedLayers& layers, const mapping::Plan&
   return estimate::make_chip_plan(manifest, blocks, layers.grouped.graph);
 }
 
-WriteCost programming_cost(const mapping::Plan& placed, const arch::ChipDescription& chip) {
-  // Rows of a tile are written one after the other, a chip writes so many tiles at the same time.
-  std::map<std::uint32_t, std::uint32_t> rows_of;  // by tile
-  for (const mapping::PlacedBlock& block : placed.blocks) {
-    std::uint32_t& rows = rows_of[block.tile];
-    rows = std::max(rows, block.row0 + block.rows);
-  }
-  const std::uint32_t per_chip = placed.tiles_per_chip == 0 ? std::max(1U, placed.num_tiles) : placed.tiles_per_chip;
-  struct ChipRows {
-    std::uint64_t sum = 0;
-    std::uint32_t most = 0;
-  };
-  std::map<std::uint32_t, ChipRows> chips;
-  for (const auto& [tile, rows] : rows_of) {
-    ChipRows& of_chip = chips[tile / per_chip];
-    of_chip.sum += rows;
-    of_chip.most = std::max(of_chip.most, rows);
+void WrittenRows::add(const mapping::PlacedBlock& block, std::uint32_t tile) {
+  std::uint32_t& rows = rows_[tile];
+  rows = std::max(rows, block.row0 + block.rows);
+}
+
+double WrittenRows::ns(const arch::ChipDescription& chip) const {
+  std::uint64_t sum = 0;
+  std::uint32_t most = 0;
+  for (const auto& [tile, rows] : rows_) {
+    sum += rows;
+    most = std::max(most, rows);
   }
   const double at_once = systemc::constant(chip.programming, "tiles_at_once", 0);
+  const double in_turn = at_once > 0 ? std::ceil(static_cast<double>(sum) / at_once) : 0;
+  return std::max<double>(in_turn, most) * systemc::constant(chip.programming, "row", 0);
+}
+
+WriteCost programming_cost(const mapping::Plan& placed, const arch::ChipDescription& chip) {
+  const std::uint32_t per_chip = placed.tiles_per_chip == 0 ? std::max(1U, placed.num_tiles) : placed.tiles_per_chip;
+  std::map<std::uint32_t, WrittenRows> chips;
+  for (const mapping::PlacedBlock& block : placed.blocks) chips[block.tile / per_chip].add(block, block.tile);
   WriteCost cost;
-  for (const auto& [number, rows] : chips) {
-    const double in_turn = at_once > 0 ? std::ceil(static_cast<double>(rows.sum) / at_once) : 0;
-    cost.ns = std::max(cost.ns, std::max<double>(in_turn, rows.most) * systemc::constant(chip.programming, "row", 0));
-  }
+  for (const auto& [number, rows] : chips) cost.ns = std::max(cost.ns, rows.ns(chip));
   cost.pj = static_cast<double>(placed.cells_used) * systemc::constant(chip.programming, "cell", 0);
   return cost;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,6 +51,18 @@ void fill_costs(DeploymentPlan& plan, const PlannedLayers& layers, const mapping
 [[nodiscard]] PlanBounds bounds_of(const PlannedLayers& layers, const systemc::ChipPlan& steps,
                                    const mapping::Plan& placed, const arch::ChipDescription& chip, std::uint64_t tiles,
                                    std::uint32_t context);
+
+/// Rows that are written into the tiles of a chip.
+class WrittenRows {
+ public:
+  void add(const mapping::PlacedBlock& block, std::uint32_t tile);
+  [[nodiscard]] std::size_t tiles() const { return rows_.size(); }
+  /// Rows of a tile are written one after the other, as many tiles at the same time as [chip.programming] says.
+  [[nodiscard]] double ns(const arch::ChipDescription& chip) const;
+
+ private:
+  std::map<std::uint32_t, std::uint32_t> rows_;  ///< by tile, from row 0 to the last one
+};
 
 /// Time and energy of writing every cell of the placement once, all chips at the same time.
 struct WriteCost {

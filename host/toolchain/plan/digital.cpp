@@ -11,8 +11,6 @@ namespace xw::toolchain {
 std::vector<std::string> digital_order(const PlannedLayers& layers, const mapping::TileShape& tile,
                                        const std::map<std::string, LayerLoss>& losses) {
   const bool laid_out = blocks_at_least(layers.shapes, tile) <= kMostBlocks;
-  mapping::TileShape unlimited = tile;
-  unlimited.max_tiles = 0;
   // Layers of equal shape save equally many tiles.
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, std::vector<mapping::MatrixShape>> alike;
   for (const mapping::MatrixShape& shape : layers.shapes)
@@ -21,7 +19,7 @@ std::vector<std::string> digital_order(const PlannedLayers& layers, const mappin
   for (const auto& [kind, shapes] : alike) {
     const double area = static_cast<double>(std::get<0>(kind)) * std::get<1>(kind) * std::get<2>(kind) /
                         (static_cast<double>(tile.rows) * tile.cols);
-    tiles_of[kind] = laid_out ? static_cast<double>(mapping::make_plan(shapes, unlimited).num_tiles) /
+    tiles_of[kind] = laid_out ? static_cast<double>(mapping::make_plan(shapes, tile.unlimited()).num_tiles) /
                                     static_cast<double>(shapes.size())
                               : area;
   }

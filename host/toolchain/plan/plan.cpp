@@ -112,9 +112,7 @@ class ModelPlanner {
     DeploymentPlan plan;
     plan.kind = PlanKind::kAsIs;
     plan.what = "as it is";
-    mapping::TileShape unlimited = tile_;
-    unlimited.max_tiles = 0;
-    whole_ = mapping::make_plan(wanted_.shapes, unlimited);
+    whole_ = mapping::make_plan(wanted_.shapes, tile_.unlimited());
     if (chip_.num_tiles != 0 && whole_.num_tiles > chip_.num_tiles &&
         mapping::area_bound(wanted_.shapes, tile_).tiles <= chip_.num_tiles) {
       try {  // finer pieces of inputs may still fit
@@ -143,9 +141,7 @@ class ModelPlanner {
   void chips() {
     DeploymentPlan plan;
     plan.kind = PlanKind::kChips;
-    mapping::TileShape unlimited = tile_;
-    unlimited.max_tiles = 0;
-    const mapping::Plan placed = mapping::make_chips_plan(wanted_.shapes, unlimited, {chip_.num_tiles});
+    const mapping::Plan placed = mapping::make_chips_plan(wanted_.shapes, tile_.unlimited(), {chip_.num_tiles});
     plan.chips = placed.num_chips();
     plan.what = counted(plan.chips, "chip");
     plan.change = counted(plan.chips - 1, "more chip");
@@ -183,9 +179,7 @@ class ModelPlanner {
 
   bool try_fit(const PlannedLayers& layers, mapping::Plan& placed) const {
     if (mapping::area_bound(layers.shapes, tile_).tiles > chip_.num_tiles) return false;
-    mapping::TileShape unlimited = tile_;
-    unlimited.max_tiles = 0;
-    placed = mapping::make_plan(layers.shapes, unlimited);
+    placed = mapping::make_plan(layers.shapes, tile_.unlimited());
     return placed.num_tiles <= chip_.num_tiles;
   }
 
@@ -256,10 +250,9 @@ class ModelPlanner {
       return shape;
     };
     const auto fits = [&](std::uint32_t side) {
-      mapping::TileShape shape = sized(side);
+      const mapping::TileShape shape = sized(side);
       if (mapping::area_bound(wanted_.shapes, shape).tiles > shape.max_tiles) return false;
-      shape.max_tiles = 0;
-      return mapping::make_plan(wanted_.shapes, shape).num_tiles <= chip_.num_tiles;
+      return mapping::make_plan(wanted_.shapes, shape.unlimited()).num_tiles <= chip_.num_tiles;
     };
     if (!fits(kMostSide)) {
       plan.what = "larger tiles";
@@ -283,9 +276,7 @@ class ModelPlanner {
     larger.rows = larger.cols = side;
     // As many columns share a converter as before.
     larger.adcs_per_tile = std::max(1U, side / std::max(1U, chip_.cols / std::max(1U, chip_.adcs_per_tile)));
-    mapping::TileShape shape = sized(side);
-    shape.max_tiles = 0;
-    fill_costs(plan, wanted_, mapping::make_plan(wanted_.shapes, shape), larger, options_);
+    fill_costs(plan, wanted_, mapping::make_plan(wanted_.shapes, sized(side).unlimited()), larger, options_);
     plan.what = "tiles of " + std::to_string(side) + " x " + std::to_string(side);
     plan.change = "tiles of " + std::to_string(side) + " x " + std::to_string(side) + " instead of " +
                   std::to_string(chip_.rows) + " x " + std::to_string(chip_.cols);
@@ -306,10 +297,9 @@ class ModelPlanner {
       std::vector<std::uint32_t> key;
       for (const mapping::MatrixShape& shape : own)
         key.insert(key.end(), {shape.in_features, shape.out_features, shape.replicas});
-      mapping::TileShape unlimited = tile_;
-      unlimited.max_tiles = 0;
       const auto found = alone_.find(key);
-      const std::uint32_t tiles = found != alone_.end() ? found->second : mapping::make_plan(own, unlimited).num_tiles;
+      const std::uint32_t tiles =
+          found != alone_.end() ? found->second : mapping::make_plan(own, tile_.unlimited()).num_tiles;
       alone_[key] = tiles;
       stages.push_back({call.logits ? 0 : call.time_ns(), tiles});  // a prompt needs the last token's logits only
     }

@@ -87,13 +87,14 @@ void rank(PlanReport& report) {
   std::stable_sort(plans.begin(), plans.end(), before);
   if (!plans.empty() && plans.front().possible()) plans.front().best = true;
   if (report.fits) return;
+  // A digital plan with more than half of the model off the tiles is no small change.
+  const auto change = [&](const DeploymentPlan& plan) {
+    return effort(plan) + (2 * plan.digital_macs > report.weights ? 3 : 0);
+  };
   const DeploymentPlan* least = nullptr;
   for (const DeploymentPlan& plan : plans) {
     if (!plan.possible() || plan.kind == PlanKind::kAsIs) continue;
-    // A digital plan with more than half of the model off the tiles is no small change.
-    const int of_plan = effort(plan) + (2 * plan.digital_macs > report.weights ? 3 : 0);
-    const int of_least = least == nullptr ? 0 : effort(*least) + (2 * least->digital_macs > report.weights ? 3 : 0);
-    if (least == nullptr || of_plan < of_least) least = &plan;
+    if (least == nullptr || change(plan) < change(*least)) least = &plan;
   }
   if (least != nullptr) report.smallest_change = least->change;
 }

@@ -20,7 +20,7 @@ constexpr std::uint32_t kMostParts = 64;  ///< of the chip's tiles that are trie
 
 /// The blocks of one round.
 struct Round {
-  std::map<std::uint32_t, std::uint32_t> rows;  ///< by tile: written ones
+  WrittenRows rows;
   std::uint64_t cells = 0;
 };
 
@@ -30,26 +30,15 @@ std::vector<Round> rounds_of(const mapping::Plan& placed, std::uint32_t area) {
   for (const mapping::PlacedBlock& block : placed.blocks) {
     const std::uint32_t round = block.tile / area;
     if (round >= rounds.size()) rounds.resize(std::size_t{round} + 1);
-    std::uint32_t& rows = rounds[round].rows[block.tile % area];
-    rows = std::max(rows, block.row0 + block.rows);
+    rounds[round].rows.add(block, block.tile % area);
     rounds[round].cells += std::uint64_t{block.rows} * block.cols;
   }
   return rounds;
 }
 
-/// Nanoseconds in which a round's tiles are written: rows one after the other, `at_once` tiles at the same time (0: all); not faster than
-/// the memory gives a byte per cell.
+/// Nanoseconds in which a round's tiles are written, not faster than the memory gives a byte per cell.
 double write_ns(const Round& round, const arch::ChipDescription& chip, const systemc::ChipCosts& costs) {
-  std::uint64_t sum = 0;
-  std::uint32_t most = 0;
-  for (const auto& [tile, rows] : round.rows) {
-    sum += rows;
-    most = std::max(most, rows);
-  }
-  const double at_once = systemc::constant(chip.programming, "tiles_at_once", 0);
-  const double in_turn = at_once > 0 ? std::ceil(static_cast<double>(sum) / at_once) : 0;
-  return std::max(std::max<double>(in_turn, most) * systemc::constant(chip.programming, "row", 0),
-                  costs.memory.move_ns(static_cast<double>(round.cells)));
+  return std::max(round.rows.ns(chip), costs.memory.move_ns(static_cast<double>(round.cells)));
 }
 
 /// Activations that wait in memory while a round is written: those of the batch, there and back. Bytes per token.
@@ -65,9 +54,8 @@ DeploymentPlan with_parts(const PlannedLayers& layers, const arch::ChipDescripti
   const std::uint32_t area = chip.num_tiles / parts;
   DeploymentPlan plan;
   plan.kind = PlanKind::kReload;
-  mapping::TileShape shape = tile;
-  shape.max_tiles = 0;
-  const mapping::Plan areas = mapping::make_chips_plan(layers.shapes, shape, {area, 0, mapping::ChipBorders::kFewest});
+  const mapping::Plan areas =
+      mapping::make_chips_plan(layers.shapes, tile.unlimited(), {area, 0, mapping::ChipBorders::kFewest});
   const std::vector<Round> rounds = rounds_of(areas, area);
   const auto resident = std::min<std::size_t>(parts - 1, rounds.size());
   // All rounds are on one chip: resident ones in areas of their own, the others in the last.
@@ -88,7 +76,7 @@ DeploymentPlan with_parts(const PlannedLayers& layers, const arch::ChipDescripti
   reload.reloaded_tiles = area;
   const systemc::ChipCosts costs(chip);
   for (std::size_t r = resident; r < rounds.size(); ++r) {
-    reload.tiles_written += rounds[r].rows.size();
+    reload.tiles_written += rounds[r].rows.tiles();
     reload.write_ns += write_ns(rounds[r], chip, costs);
     reload.write_pj +=
         static_cast<double>(rounds[r].cells) * (systemc::constant(chip.programming, "cell", 0) + costs.memory.byte_pj);
