@@ -7,7 +7,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -20,33 +19,8 @@ using systemc::Track;
 
 constexpr std::int64_t kMostIntervals = 2000;
 
-enum Part : std::uint8_t { kTiles, kLinks, kDigital, kMemory, kNumParts };
+constexpr std::size_t kNumParts = static_cast<std::size_t>(ChipPart::kMemory) + 1;
 constexpr std::array<const char*, kNumParts> kPartNames = {"tiles", "links", "digital", "memory"};
-
-[[nodiscard]] Part part_of(Track track) {
-  switch (track) {
-    case Track::kTile:
-      return kTiles;
-    case Track::kInputLink:
-    case Track::kOutputLink:
-    case Track::kHostLink:
-    case Track::kChipLink:
-      return kLinks;
-    case Track::kAccumulator:
-    case Track::kDigital:
-      return kDigital;
-    case Track::kBuffer:
-    case Track::kMemory:
-      return kMemory;
-  }
-  return kDigital;
-}
-
-[[nodiscard]] std::string number(double value) {
-  char text[40];
-  std::snprintf(text, sizeof text, "%.6g", value);
-  return text;
-}
 
 struct Interval {
   std::array<double, kNumParts> energy_pj{}, busy_ns{};
@@ -58,7 +32,7 @@ struct Interval {
   std::vector<Interval> intervals(static_cast<std::size_t>(std::floor(result.total_ns / length)) + 1);
   for (const Activity& activity : result.activities) {
     const double duration = activity.end_ns - activity.begin_ns;
-    const Part part = part_of(activity.track);
+    const auto part = static_cast<std::size_t>(part_of(activity.track));
     auto at = static_cast<std::size_t>(std::max(activity.begin_ns, 0.0) / length);
     for (double begin = activity.begin_ns; begin < activity.end_ns && at < intervals.size(); ++at) {
       const double end = std::min(activity.end_ns, length * static_cast<double>(at + 1));
@@ -71,6 +45,25 @@ struct Interval {
 }
 
 }  // namespace
+
+ChipPart part_of(Track track) {
+  switch (track) {
+    case Track::kTile:
+      return ChipPart::kTiles;
+    case Track::kInputLink:
+    case Track::kOutputLink:
+    case Track::kHostLink:
+    case Track::kChipLink:
+      return ChipPart::kLinks;
+    case Track::kAccumulator:
+    case Track::kDigital:
+      break;
+    case Track::kBuffer:
+    case Track::kMemory:
+      return ChipPart::kMemory;
+  }
+  return ChipPart::kDigital;
+}
 
 void add_counters(const ChipResult& result, int process, TraceEvents& events) {
   const std::int64_t total = std::max<std::int64_t>(static_cast<std::int64_t>(std::ceil(result.total_ns)), 1);
@@ -87,11 +80,12 @@ void add_counters(const ChipResult& result, int process, TraceEvents& events) {
     if (length <= 0) break;
     std::string power, busy;
     for (std::size_t part = 0; part < kNumParts; ++part)
-      power += "\"" + std::string(kPartNames[part]) + "\":" + number(interval.energy_pj[part] / length) + ",";
-    for (const Part part : {kTiles, kLinks})
+      power +=
+          "\"" + std::string(kPartNames[part]) + "\":" + TraceEvents::number(interval.energy_pj[part] / length) + ",";
+    for (const auto part : {static_cast<std::size_t>(ChipPart::kTiles), static_cast<std::size_t>(ChipPart::kLinks)})
       busy += std::string(busy.empty() ? "" : ",") + "\"" + kPartNames[part] +
-              "\":" + number(interval.busy_ns[part] / length);
-    add("power, mW", power + "\"static\":" + number(static_mw), last_power);
+              "\":" + TraceEvents::number(interval.busy_ns[part] / length);
+    add("power, mW", power + "\"static\":" + TraceEvents::number(static_mw), last_power);
     add("busy", busy, last_busy);
     time += width;
   }

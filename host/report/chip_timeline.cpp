@@ -4,7 +4,7 @@
 #include "host/report/chip_timeline.hpp"
 
 #include <algorithm>
-#include <cstdio>
+#include <array>
 #include <iterator>
 #include <map>
 #include <set>
@@ -33,33 +33,34 @@ constexpr int kCounterProcess = 1, kTokenProcess = 2;
   return {process_of(activity.track), activity.index + 1};
 }
 
-/// What a kind of server is called above its rows, and the category of its spans.
-struct Words {
-  const char* process;
-  const char* category;
-};
-[[nodiscard]] Words words(Track track) {
+/// What a kind of server is called above its rows.
+[[nodiscard]] const char* title_of(Track track) {
   switch (track) {
     case Track::kTile:
-      return {"Tiles", "tile"};
+      return "Tiles";
     case Track::kInputLink:
-      return {"Links to tiles", "link"};
+      return "Links to tiles";
     case Track::kOutputLink:
-      return {"Links from tiles", "link"};
+      return "Links from tiles";
     case Track::kAccumulator:
-      return {"Accumulators", "digital"};
+      return "Accumulators";
     case Track::kBuffer:
-      return {"Buffer", "memory"};
+      return "Buffer";
     case Track::kDigital:
-      return {"Digital units", "digital"};
+      return "Digital units";
     case Track::kMemory:
-      return {"Memory", "memory"};
+      return "Memory";
     case Track::kHostLink:
-      return {"Link to the host", "link"};
+      return "Link to the host";
     case Track::kChipLink:
-      return {"Links between chips", "link"};
+      return "Links between chips";
   }
-  return {"?", "?"};
+  return "?";
+}
+
+[[nodiscard]] const char* category_of(Track track) {
+  constexpr std::array<const char*, 4> kCategories = {"tile", "link", "digital", "memory"};  // by ChipPart
+  return kCategories.at(static_cast<std::size_t>(part_of(track)));
 }
 
 /// "layers.0.qkv 512x512, layers.0.o 64x512": blocks on a tile, the first few of them.
@@ -86,7 +87,7 @@ void name_servers(const ChipPlan& plan, const ChipResult& result, TraceEvents& e
   const std::map<std::uint32_t, std::string> held = contents(plan);
   std::set<Track> named;
   for (const auto& [track, index] : servers) {
-    if (named.insert(track).second) events.name_process(process_of(track), words(track).process, process_of(track));
+    if (named.insert(track).second) events.name_process(process_of(track), title_of(track), process_of(track));
     std::string name = std::string(systemc::name(track)) + " " + std::to_string(index);
     if (track == Track::kTile && held.contains(index)) name += ": " + held.at(index);
     events.name_thread({process_of(track), index + 1}, name);
@@ -168,13 +169,11 @@ void write_timeline(const ChipPlan& plan, const ChipResult& result, const std::s
   name_servers(plan, result, events);
   const std::map<TokenId, TraceThread> places = add_tokens(result, events);
   for (const Activity& activity : result.activities) {
-    char energy[40];
-    std::snprintf(energy, sizeof energy, "%.6g", activity.energy_pj);
-    events.span(thread_of(activity), words(activity.track).category, plan.steps[activity.step].name, activity.begin_ns,
+    events.span(thread_of(activity), category_of(activity.track), plan.steps[activity.step].name, activity.begin_ns,
                 activity.end_ns,
-                arguments_of(activity.sequence, activity.position) +
-                    ",\"layer\":" + std::to_string(plan.steps[activity.step].layer) +
-                    ",\"step\":" + std::to_string(activity.step) + ",\"energy_pj\":" + energy);
+                arguments_of(activity.sequence, activity.position) + ",\"layer\":" +
+                    std::to_string(plan.steps[activity.step].layer) + ",\"step\":" + std::to_string(activity.step) +
+                    ",\"energy_pj\":" + TraceEvents::number(activity.energy_pj));
   }
   add_flows(result, places, events);
   add_counters(result, kCounterProcess, events);

@@ -29,6 +29,12 @@ std::int64_t whole_nanoseconds(double ns) {
   return std::llround(ns);
 }
 
+std::string TraceEvents::number(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.6g", value);
+  return text;
+}
+
 std::string TraceEvents::quoted(std::string_view text) {
   return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

@@ -38,6 +38,8 @@ class TraceEvents {
   /// The last call.
   void finish();
 
+  /// Six digits.
+  [[nodiscard]] static std::string number(double value);
   /// `text` as a JSON string.
   [[nodiscard]] static std::string quoted(std::string_view text);
 
