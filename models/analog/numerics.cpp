@@ -70,13 +70,17 @@ std::int32_t adc_convert(std::int64_t sum, std::uint16_t gain, unsigned shift, i
   return static_cast<std::int32_t>(code);
 }
 
+std::int64_t with_read_noise(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t column,
+                             std::int64_t sum) {
+  if (block.read_sigma_q == 0) return sum;
+  const std::int32_t h =
+      noise_h(batch.chip_seed, block.tile_uid, batch.vector_base + vector, block.row0, block.col0 + column);
+  return sum + read_noise(block.read_sigma_q, h);
+}
+
 bool convert_column(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t column,
                     std::int64_t sum) {
-  if (block.read_sigma_q != 0) {
-    const std::int32_t h =
-        noise_h(batch.chip_seed, block.tile_uid, batch.vector_base + vector, block.row0, block.col0 + column);
-    sum += read_noise(block.read_sigma_q, h);
-  }
+  sum = with_read_noise(block, batch, vector, column, sum);
   bool saturated = false;
   const std::uint16_t gain = block.column_tables[2 * column];
   const std::uint16_t out_scale = block.column_tables[2 * column + 1];

@@ -87,6 +87,10 @@ struct MvmBatch {
   bool accumulate = false;  ///< add to y instead of overwriting
 };
 
+/// The sum of products of one column and vector with the read noise of that reading.
+[[nodiscard]] std::int64_t with_read_noise(const BlockView& block, const MvmBatch& batch, std::uint32_t vector,
+                                           std::uint32_t column, std::int64_t sum);
+
 /// What follows the sum of products of one column and vector: read noise, ADC, its scale, the addition to y. Returns whether the
 /// conversion saturated.
 bool convert_column(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t column,

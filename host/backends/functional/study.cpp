@@ -73,11 +73,7 @@ std::uint64_t tile_mvm_with_cells_range(const analog::BlockView& block, const an
       const std::int8_t* x = batch.x + v * batch.x_stride;
       std::int64_t sum = 0;
       for (std::uint32_t row = 0; row < block.rows; ++row) sum += cells[std::size_t{row} * block.lanes] * x[row];
-      if (block.read_sigma_q != 0) {
-        const std::int32_t h =
-            analog::noise_h(batch.chip_seed, block.tile_uid, batch.vector_base + v, block.row0, block.col0 + column);
-        sum += analog::read_noise(block.read_sigma_q, h);
-      }
+      sum = analog::with_read_noise(block, batch, v, column, sum);
       const double rounded = std::nearbyint(static_cast<double>(sum) * gain);
       const double code = std::clamp<double>(rounded, -block.adc_max, block.adc_max);
       num_saturated += code != rounded ? 1 : 0;
