@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <iostream>
 #include <sstream>
+#include <utility>
 
 #include "arch/support/error.hpp"
 
@@ -104,11 +105,14 @@ CommandHelp* described = nullptr;  ///< where describe() wants it
 CommandHelp describe(const std::function<void()>& run) {
   CommandHelp help;
   described = &help;
-  run();
-  if (described != nullptr) {
+  try {
+    run();
+  } catch (...) {
     described = nullptr;
-    throw Error(ErrorCode::kInternal, "a command that parses no options");
+    throw;
   }
+  if (std::exchange(described, nullptr) != nullptr)
+    throw Error(ErrorCode::kInternal, "a command that parses no options");
   return help;
 }
 
