@@ -6,15 +6,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <iostream>
 #include <map>
-#include <random>
 #include <set>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "arch/support/error.hpp"
+#include "tests/support/random_numbers.hpp"
 #include "tests/unit/mapping/model_shapes.hpp"
 
 namespace xw::mapping {
@@ -69,13 +68,8 @@ std::string problem_of(const Plan& plan, const std::vector<MatrixShape>& matrice
 }
 
 TEST(ChipsPlan, RandomModelsOnRandomChips) {
-  const std::uint64_t seed = std::random_device{}();
-  RecordProperty("seed", std::to_string(seed));
-  std::cout << "seed " << seed << '\n';
-  std::mt19937_64 random(seed);
-  const auto pick = [&](std::uint32_t low, std::uint32_t high) {
-    return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
-  };
+  test::RandomNumbers pick;
+  const std::uint64_t seed = pick.seed();
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   constexpr int kPairs = 500;  // every one costs ten times as much
 #else

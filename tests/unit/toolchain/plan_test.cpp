@@ -8,9 +8,7 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iostream>
 #include <nlohmann/json.hpp>
-#include <random>
 #include <string>
 
 #include "arch/support/error.hpp"
@@ -18,6 +16,7 @@
 #include "host/toolchain/plan/duplicate.hpp"
 #include "host/toolchain/plan/open.hpp"
 #include "host/toolchain/plan/report.hpp"
+#include "tests/support/random_numbers.hpp"
 #include "tests/unit/arch/temporary_folder.hpp"
 #include "tests/unit/estimate/made_chip.hpp"
 
@@ -84,13 +83,8 @@ std::string problem_of(const PlanReport& report) {
 }
 
 TEST(Plan, EveryModelOnEveryChipHasPlansAboveTheirBounds) {
-  const std::uint64_t seed = std::random_device{}();
-  RecordProperty("seed", std::to_string(seed));
-  std::cout << "seed " << seed << '\n';
-  std::mt19937_64 random(seed);
-  const auto pick = [&](std::uint32_t low, std::uint32_t high) {
-    return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
-  };
+  test::RandomNumbers pick;
+  const std::uint64_t seed = pick.seed();
   constexpr int kShapes = 20, kChips = 25;
   for (int shape = 0; shape < kShapes; ++shape) {
     const std::uint32_t kv = pick(1, 3), head_dim = 2 * pick(1, 8);
@@ -253,13 +247,8 @@ double best_of_all(const std::vector<Stage>& stages, std::size_t from, std::uint
 }
 
 TEST(Duplicate, IsTheBestOfAllChoices) {
-  const std::uint64_t seed = std::random_device{}();
-  RecordProperty("seed", std::to_string(seed));
-  std::cout << "seed " << seed << '\n';
-  std::mt19937_64 random(seed);
-  const auto pick = [&](std::uint32_t low, std::uint32_t high) {
-    return std::uniform_int_distribution<std::uint32_t>(low, high)(random);
-  };
+  test::RandomNumbers pick;
+  const std::uint64_t seed = pick.seed();
   for (int n = 0; n < 500; ++n) {
     std::vector<Stage> stages;
     for (std::uint32_t s = pick(1, 4); s > 0; --s)
