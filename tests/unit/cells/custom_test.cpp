@@ -16,6 +16,7 @@
 #include "models/cells/cell_model.hpp"
 #include "models/cells/programming.hpp"
 #include "tests/support/expect_error.hpp"
+#include "tests/unit/arch/temporary_folder.hpp"
 
 namespace xw::cells {
 namespace {
@@ -39,7 +40,8 @@ Moments moments(const std::string& noise, double weight, double seconds, std::ui
 }
 
 std::string table(const std::string& text) {
-  std::string path = testing::TempDir() + "custom_cells.csv";
+  static const test::TemporaryFolder folder;
+  std::string path = folder / "custom_cells.csv";
   std::ofstream(path) << text;
   return path;
 }
@@ -102,13 +104,11 @@ TEST(CustomCells, WhatWasReadFromATableNeedsItsFileNoMore) {
 }
 
 TEST(CustomCells, ATableLiesBesideWhatNamesIt) {
-  const std::filesystem::path folder = std::filesystem::path(testing::TempDir()) / "custom_cells_folder";
-  std::filesystem::create_directory(folder);
+  const test::TemporaryFolder folder;
   std::ofstream(folder / "mine.csv") << "r,programming,drift,drift_spread,read\n0,0,0,0,0\n1,0.5,0,0,0\n";
-  EXPECT_EQ(parse_noise("custom:table=mine.csv", folder).text(),
+  EXPECT_EQ(parse_noise("custom:table=mine.csv", folder.path()).text(),
             "custom:programming=0@0/1@0.5,drift=0@0/1@0,drift-spread=0@0/1@0,read=0@0/1@0");
   test::expect_error(ErrorCode::kFileNotFound, "mine.csv", [] { (void)parse_noise("custom:table=mine.csv"); });
-  std::filesystem::remove_all(folder);
 }
 
 TEST(CustomCells, LongTextsAreShortInMessages) {

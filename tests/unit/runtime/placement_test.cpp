@@ -17,6 +17,7 @@
 #include "tests/conformance/made_program.hpp"
 #include "tests/conformance/reference.hpp"
 #include "tests/support/expect_error.hpp"
+#include "tests/unit/arch/temporary_folder.hpp"
 
 namespace xw::runtime {
 namespace {
@@ -98,7 +99,8 @@ TEST_F(PlacementTest, ColumnsGoToSpareColumnsTheDeadFirst) {
 
 TEST_F(PlacementTest, AChipWithSparesComputesWhatAWholeChipComputes) {
   const std::uint32_t dead = used_column(1, 2);
-  const std::string map = testing::TempDir() + "placement_map.csv";
+  const test::TemporaryFolder folder;
+  const std::string map = folder / "placement_map.csv";
   std::ofstream(map) << "tile,0\ncolumn,1," << dead << "\ncell,2,3," << used_column(2, 0) << ",high-plus\n";
   ChipOptions options{.chip_seed = 4, .noise = "ideal", .read_sigma = 0};
   const std::vector<std::int32_t> whole = run(options);
