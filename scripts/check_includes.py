@@ -163,7 +163,7 @@ def targets_of(root, folder):
             words = words_of(arguments, variables)
             if command == "set" and words:
                 variables[words[0]] = variables.get(words[0], []) + words[1:]  # all branches together
-            elif command == "list" and words[:1] == ["TRANSFORM"] and words[2] == "PREPEND" and words[4] == "OUTPUT_VARIABLE":
+            elif command == "list" and words[:1] == ["TRANSFORM"] and words[2] == "PREPEND" and words[4:5] == ["OUTPUT_VARIABLE"]:
                 variables[words[5]] = [words[3] + word for word in variables.get(words[1], ())]
             elif command == "xw_add_library" and words:
                 names.add("xw::" + words[0])

@@ -16,8 +16,9 @@ LINES = ("SPDX-FileCopyrightText: The Crossweave authors", "SPDX-License-Identif
 FIRST_LINES = 10  # the two stand among these
 COMMENTS = {  # how a comment begins, by the end of the name
     "CMakeLists.txt": "#", ".cmake": "#", ".cmake.in": "#", ".py": "#", ".sh": "#", ".toml": "#", ".ys": "#", ".tcl": "#", ".ci/run": "#",
-    ".hpp": "//", ".cpp": "//", ".js": "//", ".cpp.in": "//", ".h": "//", ".c": "//", ".inc": "//", ".sv": "//", ".svh": "//", ".vlt": "//",
+    ".hpp": "//", ".cpp": "//", ".js": "//", ".cpp.in": "//", ".h": "//", ".c": "//", ".css": "/*", ".html": "<!--", ".inc": "//", ".sv": "//", ".svh": "//", ".vlt": "//",
 }
+CLOSING = {"/*": " */", "<!--": " -->"}  # of comments that do not end with their line
 WITHOUT = {  # why
     ".md": "prose", ".json": "has no comments", ".jsonl": "has no comments", ".txt": "text that is compiled in or compared with", ".xml": "generated",
     ".gitignore": "settings", ".clang-format": "settings", ".clang-tidy": "settings", "LICENSE": "is the licence", ".bin": "data",
@@ -43,11 +44,12 @@ def problem(name, text):
 def fixed(name, text):
     """The text with the lines after its first comment."""
     comment = of_name(COMMENTS, name)
-    lines = [line for line in text.splitlines() if line not in [f"{comment} {spdx}" for spdx in LINES]]
+    wanted = [f"{comment} {spdx}{CLOSING.get(comment, '')}" for spdx in LINES]
+    lines = [line for line in text.splitlines() if line not in wanted]
     at = 0
     while at < len(lines) and lines[at].startswith(comment):
         at += 1
-    lines[at:at] = [f"{comment} {line}" for line in LINES]
+    lines[at:at] = wanted
     return "\n".join(lines) + "\n"
 
 

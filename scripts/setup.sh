@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
-# Installs what the build and the tests need, from Debian's packages. Does nothing, quickly, when all is there.
+# Installs what the build and the tests need, from Debian's packages, and the charting library of --html pages from npm. Does nothing,
+# quickly, when all is there. Without the library all the rest is built.
 #
-#   scripts/setup.sh         everything: the command, its simulators, tests, benchmarks, checks
-#   scripts/setup.sh demo    only what the command itself is built from (CMake preset demo)
+#   scripts/setup.sh          everything: the command, its simulators, tests, benchmarks, checks
+#   scripts/setup.sh demo     only what the command itself is built from (CMake preset demo)
+#   scripts/setup.sh browser  everything, and what looks at pages: Chromium (ctest -L browser)
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 packages=(
   g++ cmake ninja-build pkg-config python3
@@ -13,7 +16,7 @@ packages=(
 )
 case "${1:-all}" in
   demo) ;;
-  all)
+  all | browser)
     packages+=(
       ccache git clang-format-14 libsentencepiece-dev
       verilator libsystemc-dev yosys python3-pip
@@ -21,9 +24,11 @@ case "${1:-all}" in
       libgtest-dev libgmock-dev libbenchmark-dev librandom123-dev
       python3-jsonschema zsh fish groff-base
     )
+    if ! command -v npm >/dev/null; then packages+=(npm); fi # an npm of another origin will do
+    if [ "${1:-all}" = browser ]; then packages+=(chromium chromium-driver python3-selenium fonts-dejavu-core); fi
     ;;
   *)
-    echo "setup: unknown group '$1'; known: demo, all (default)" >&2
+    echo "setup: unknown group '$1'; known: demo, browser, all (default)" >&2
     exit 2
     ;;
 esac
@@ -38,7 +43,18 @@ missing=()
 for package in "${packages[@]}"; do
   grep -qx -- "$package" <<<"$installed" || missing+=("$package")
 done
-if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
+
+charts() {
+  if [ "${1:-all}" = demo ] && ! command -v npm >/dev/null; then
+    echo "setup: no npm, so no charting library: --html will be refused (scripts/fetch_charts.sh)" >&2
+    return
+  fi
+  scripts/fetch_charts.sh >/dev/null || echo "setup: no charting library: --html will be refused (scripts/fetch_charts.sh)" >&2
+}
+if [ ${#missing[@]} -eq 0 ]; then
+  charts "$@"
+  exit 0
+fi
 
 as_root=()
 if [ "$(id -u)" -ne 0 ]; then
@@ -62,3 +78,4 @@ if ! apt_get install -y --no-install-recommends "${missing[@]}"; then # the pack
     exit 1
   fi
 fi
+charts "$@"

@@ -12,6 +12,7 @@
 #include "host/app/options.hpp"
 #include "host/app/simulation_progress.hpp"
 #include "host/evaluation/task_file.hpp"
+#include "host/report/html_page.hpp"
 #include "host/toolchain/evaluate.hpp"
 
 namespace xw::app {
@@ -21,7 +22,8 @@ namespace {
 namespace po = boost::program_options;
 
 struct EvalFlags {
-  std::filesystem::path text, json, csv;
+  std::filesystem::path text, csv;
+  ResultFiles files;
   std::string times;
   std::vector<std::string> tasks;
   toolchain::EvaluationPlan plan;
@@ -84,14 +86,14 @@ int eval_main(const std::vector<std::string>& arguments) {
   EvalFlags flags;
   po::options_description options = eval_options(flags);
   options.add_options()("model", path_value(model, "MODEL"), "program or checkpoint");
-  options.add(thread_options(flags.threads)).add(json_options(flags.json));
+  options.add(thread_options(flags.threads)).add(result_options(flags.files));
   options.add(run_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
       "eval", arguments, options, "model", "MODEL (--text FILE | --task FILE) [options]",
       "  crossweave eval smollm2.xwp --text wiki.test.raw --tokens 20000 --noise pcm-afm --chip-seeds 5\n"
       "  crossweave eval smollm2.xwp --task arc_easy.jsonl --task lambada_openai.jsonl --chip-seeds 10 "
       "--json=pcm.json\n"
-      "  crossweave eval smollm2.xwp --text wiki.test.raw --noise pcm-hermes --times 0,1h,1d,30d,1y --csv ages.csv\n"
+      "  crossweave eval smollm2.xwp --text wiki.test.raw --noise pcm-hermes --times 0,1h,1d,30d,1y --html ages.html\n"
       "  crossweave eval model.gguf --mode fp32 --task arc_easy.jsonl --limit 500 --json=fp32.json\n"
       "  crossweave eval model.xwp --task arithmetic.jsonl --samples 16 --temperature 0.8 --noise pcm-afm\n"
       "  crossweave compare fp32.json pcm.json\n");
@@ -109,7 +111,7 @@ int eval_main(const std::vector<std::string>& arguments) {
   add_model_files(roles, model, compile, &run);
   roles.add_input("--text", flags.text);
   for (const std::string& task : flags.tasks) roles.add_input("--task", task);
-  roles.add_output("--json", flags.json, OutputKind::kText);
+  flags.files.add_to(roles);
   roles.add_output("--csv", flags.csv, OutputKind::kText);
   roles.check();
   // Read the inputs before the model is opened: a wrong path should not cost minutes.
@@ -123,15 +125,16 @@ int eval_main(const std::vector<std::string>& arguments) {
   const SimulationProgress progress(run);
   toolchain::OpenedModel opened(model, run, compile, flags.threads);
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
-  const bool quiet = flags.json == "-";
+  const bool quiet = flags.files.json == "-";
   nlohmann::ordered_json about;
-  if (!flags.json.empty()) about = Asked{"eval", arguments, roles}.about();
+  if (!flags.files.json.empty() || !flags.files.html.empty()) about = Asked{"eval", arguments, roles}.about();
   std::size_t kept = 0;
   toolchain::EvaluationObserver observer;
   if (!quiet) {
     observer.on_kept = [&](std::size_t chips) {
       kept = chips;
-      std::cout << chips << " of " << seeds.count << " seeds are in " << printable(flags.json.string()) << " already\n";
+      std::cout << chips << " of " << seeds.count << " seeds are in " << printable(flags.files.json.string())
+                << " already\n";
     };
     observer.on_chip = [](const auto& chip) { std::cout << printable(chip.description) << '\n'; };
     observer.on_perplexity = [](const auto& result) { std::cout << "  " << evaluation::to_text(result) << std::endl; };
@@ -140,8 +143,9 @@ int eval_main(const std::vector<std::string>& arguments) {
     };
   }
   const toolchain::Evaluation result =
-      toolchain::evaluate(opened, flags.plan, seeds, {model, flags.json, about}, observer);
+      toolchain::evaluate(opened, flags.plan, seeds, {model, flags.files.json, about}, observer);
   if (quiet) std::cout << json_text(result.json, 2) << '\n';
+  if (!flags.files.html.empty()) write_text_file(flags.files.html, report::html_page(result.json));
   if (!flags.csv.empty()) write_text_file(flags.csv, toolchain::to_csv(result));
   if (!quiet && (seeds.count > 1 || kept != 0 || !flags.plan.times.empty())) {
     for (const toolchain::TimeStatistics& time : result.times) {

@@ -6,17 +6,12 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <iostream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
 
-#include "arch/support/file.hpp"
-#include "arch/support/json_text.hpp"
 #include "arch/support/units.hpp"
 #include "host/backends/registry/devices.hpp"
-#include "host/toolchain/invocation.hpp"
 #include "models/cells/cell_model.hpp"
 
 namespace xw::app {
@@ -204,27 +199,6 @@ po::typed_value<std::string>* path_value(std::filesystem::path& path, const std:
     if (text.empty()) throw Error(ErrorCode::kInvalidArgument, option + ": expected a path, found an empty text");
     return std::filesystem::path(text);
   });
-}
-
-po::options_description json_options(std::filesystem::path& path) {
-  po::options_description options;
-  options.add_options()("json", path_value(path, "--json")->implicit_value("-", "-"),
-                        "result as JSON to this file (--json=FILE; without a file: standard output)");
-  return options;
-}
-
-nlohmann::ordered_json Asked::about() const {
-  return toolchain::about_json(command, arguments, roles.inputs());
-}
-
-void write_json(const std::filesystem::path& path, const Asked& asked, const nlohmann::ordered_json& json, int indent) {
-  if (path.empty()) return;
-  const std::string text = json_text(toolchain::with_about(asked.about(), json), indent) + "\n";
-  if (path == "-") {
-    std::cout << text;
-  } else {
-    write_text_file(path, text);
-  }
 }
 
 void add_description(FileRoles& roles, const std::string& option, const std::string& name_or_path) {

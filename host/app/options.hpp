@@ -41,6 +41,8 @@ using commandline::kMaxThreads;
                                                                            const std::string& option);
 /// "--json[=FILE]": without a file the JSON goes to standard output (path "-"), and nothing else does.
 [[nodiscard]] boost::program_options::options_description json_options(std::filesystem::path& path);
+/// "--html FILE": the same as a page. Throws Error{kUnsupported} while it is parsed if this build has no pages.
+[[nodiscard]] boost::program_options::options_description html_options(std::filesystem::path& path);
 /// Who asks for an output; its checksums are only computed where it is written.
 struct Asked {
   const char* command;
@@ -51,6 +53,15 @@ struct Asked {
 /// Writes `json`, with what made it before it ("about"), to the file, or to standard output for "-"; nothing if `path` is empty.
 void write_json(const std::filesystem::path& path, const Asked& asked, const nlohmann::ordered_json& json,
                 int indent = 2);
+/// Where a result goes; empty: nowhere. Outputs of a command's FileRoles.
+struct ResultFiles {
+  std::filesystem::path json, html;
+  void add_to(FileRoles& roles) const;
+};
+/// Options --json and --html.
+[[nodiscard]] boost::program_options::options_description result_options(ResultFiles& files);
+/// write_json(), and the same with what made it as a page (report::html_page()).
+void write_result(const ResultFiles& files, const Asked& asked, const nlohmann::ordered_json& json);
 /// Inputs of `roles` that a model brings with it, and outputs of its device. `run` may be null.
 void add_model_files(FileRoles& roles, const std::filesystem::path& model, const toolchain::CompileOptions& compile,
                      const toolchain::RunOptions* run);

@@ -16,7 +16,8 @@ namespace xw::app {
 namespace po = boost::program_options;
 
 int plan_main(const std::vector<std::string>& arguments) {
-  std::filesystem::path model, json, csv, sensitivity;
+  std::filesystem::path model, csv, sensitivity;
+  ResultFiles files;
   toolchain::CompileOptions compile;  // the part that a plan shares with it
   toolchain::PlanOptions plan;
   std::string objective = name(plan.objective);
@@ -39,10 +40,10 @@ int plan_main(const std::vector<std::string>& arguments) {
   const po::options_description all = compile_options(compile);
   for (const char* option : {"chip", "emulator", "lm-head", "digital", "replicate", "row-cuts"})
     shared.add(boost::make_shared<po::option_description>(all.find(option, false)));
-  options.add(json_options(json)).add(shared);
+  options.add(result_options(files)).add(shared);
   const auto values = parse_command_line(
       "plan", arguments, options, "model", "MODEL --chip CHIP [options]",
-      "  crossweave plan SmolLM2-135M-Instruct.Q4_1.gguf --chip hermes64-1p\n"
+      "  crossweave plan SmolLM2-135M-Instruct.Q4_1.gguf --chip hermes64-1p --html plans.html\n"
       "  crossweave plan Llama-3.2-1B/config.json --chip ibm34 --batch 64 --objective energy --json=plans.json\n"
       "  crossweave plan model.gguf --chip mine.toml --sensitivity losses.json --objective quality --csv plans.csv\n"
       "It always answers; only times and energies of chips without constants are left out.\n");
@@ -57,13 +58,13 @@ int plan_main(const std::vector<std::string>& arguments) {
   add_model_files(roles, model, compile, nullptr);
   if (!sensitivity.empty()) roles.add_input("--sensitivity", sensitivity);
   roles.add_output("--csv", csv, OutputKind::kText);
-  roles.add_output("--json", json, OutputKind::kText);
+  files.add_to(roles);
   roles.check();
   if (!sensitivity.empty()) plan.losses = toolchain::parse_losses(read_text_file(sensitivity), sensitivity.string());
   const toolchain::PlanReport report = toolchain::plan_file(model, compile.chip, compile.emulator, plan);
   if (!csv.empty()) write_text_file(csv, toolchain::to_csv(report));
-  write_json(json, {"plan", arguments, roles}, toolchain::to_json(report));
-  if (json != "-") std::cout << printable_lines(toolchain::to_text(report));
+  write_result(files, {"plan", arguments, roles}, toolchain::to_json(report));
+  if (files.json != "-") std::cout << printable_lines(toolchain::to_text(report));
   return 0;
 }
 

@@ -25,7 +25,7 @@ int report_main(const std::vector<std::string>& arguments) {
   std::filesystem::path model;
   toolchain::RunOptions run;
   toolchain::ReportOptions what;
-  std::filesystem::path json;
+  ResultFiles files;
   unsigned threads = 0;
   po::options_description options("Report");
   options.add_options()("program", path_value(model, "PROGRAM"), "program file")(
@@ -36,12 +36,13 @@ int report_main(const std::vector<std::string>& arguments) {
       "decode-tokens", po::value(&what.decode_tokens)->default_value(what.decode_tokens), "tokens of the measured run")(
       "prompt", po::value(&what.prompt), "text of the measured run (default: a built-in text)")(
       "static", "no measured run")("layers", "every call in a row of its own");
-  options.add(thread_options(threads)).add(json_options(json));
+  options.add(thread_options(threads)).add(result_options(files));
   options.add(run_options(run));
   const auto values =
       parse_command_line("report", arguments, options, "program", "PROGRAM [options]",
                          "  crossweave report smollm2.xwp\n"
                          "  crossweave report smollm2.xwp --static --context 2048 --json=report.json\n"
+                         "  crossweave report smollm2.xwp --html report.html\n"
                          "  crossweave report smollm2.xwp --static --compensation column --recalibrate every:1h\n"
                          "  crossweave report smollm2.xwp --noise pcm-afm --chip-seed 3 --prompt \"Hello\"\n");
   if (!values) return 0;
@@ -51,7 +52,7 @@ int report_main(const std::vector<std::string>& arguments) {
   FileRoles roles;
   roles.add_input("the program", model);
   add_device_outputs(roles, run.device);
-  roles.add_output("--json", json, OutputKind::kText);
+  files.add_to(roles);
   roles.check();
   report::Report report;
   if (values->count("static") != 0) {
@@ -69,8 +70,8 @@ int report_main(const std::vector<std::string>& arguments) {
   }
   report.command_line = "crossweave report";
   for (const std::string& argument : arguments) report.command_line += " " + argument;
-  if (json != "-") report::print_text(report, std::cout, values->count("layers") != 0);
-  if (!json.empty()) write_json(json, {"report", arguments, roles}, report::to_json(report));
+  if (files.json != "-") report::print_text(report, std::cout, values->count("layers") != 0);
+  write_result(files, {"report", arguments, roles}, report::to_json(report));
   return 0;
 }
 

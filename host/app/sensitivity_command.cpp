@@ -9,6 +9,7 @@
 #include "arch/support/json_text.hpp"
 #include "arch/support/printable.hpp"
 #include "host/app/options.hpp"
+#include "host/report/html_page.hpp"
 #include "host/toolchain/sensitivity/report.hpp"
 #include "host/toolchain/sensitivity/sensitivity.hpp"
 
@@ -31,7 +32,8 @@ std::vector<toolchain::SensitivityBy> parse_groupings(const std::string& words) 
 }  // namespace
 
 int sensitivity_main(const std::vector<std::string>& arguments) {
-  std::filesystem::path model, text, json, csv;
+  std::filesystem::path model, text, csv;
+  ResultFiles files;
   toolchain::RunOptions run;
   toolchain::CompileOptions compile;
   toolchain::SensitivityPlan plan;
@@ -52,7 +54,7 @@ int sensitivity_main(const std::vector<std::string>& arguments) {
   add("times", po::value(&times),
       "times since programming at which every chip is measured, e.g. 0,1h,1d,30d,1y: programmed once, then aged");
   add("csv", path_value(csv, "--csv"), "file for a table with a line per time and group");
-  options.add(thread_options(threads)).add(json_options(json));
+  options.add(thread_options(threads)).add(result_options(files));
   options.add(run_options(run)).add(compile_options(compile));
   const auto values = parse_command_line(
       "sensitivity", arguments, options, "model", "MODEL --text FILE [options]",
@@ -73,7 +75,7 @@ int sensitivity_main(const std::vector<std::string>& arguments) {
   FileRoles roles;
   add_model_files(roles, model, compile, &run);
   roles.add_input("--text", text);
-  roles.add_output("--json", json, OutputKind::kText);
+  files.add_to(roles);
   roles.add_output("--csv", csv, OutputKind::kText);
   roles.check();
   plan.text = read_text_file(text);
@@ -81,10 +83,12 @@ int sensitivity_main(const std::vector<std::string>& arguments) {
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
   const std::string chip = opened.describe();  // before it has become as old as the last of several times
   nlohmann::ordered_json about;
-  if (!json.empty()) about = Asked{"sensitivity", arguments, roles}.about();
-  const toolchain::SensitivityRun measured = toolchain::measure_sensitivity(opened, plan, seeds, {model, json, about});
+  if (!files.json.empty() || !files.html.empty()) about = Asked{"sensitivity", arguments, roles}.about();
+  const toolchain::SensitivityRun measured =
+      toolchain::measure_sensitivity(opened, plan, seeds, {model, files.json, about});
+  if (!files.html.empty()) write_text_file(files.html, report::html_page(measured.json));
   if (!csv.empty()) write_text_file(csv, toolchain::to_csv(measured.result));
-  if (json == "-") {
+  if (files.json == "-") {
     std::cout << json_text(measured.json, 2) << '\n';
   } else {
     std::cout << printable(chip) << '\n' << printable_lines(toolchain::to_text(measured.result));

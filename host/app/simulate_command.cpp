@@ -22,7 +22,8 @@ using systemc::ChipPlan;
 using systemc::ChipWorkload;
 
 struct SimulateFlags {
-  std::filesystem::path program, json;
+  std::filesystem::path program;
+  ResultFiles files;
   std::string chip;
   ChipWorkload workload;
   std::uint32_t sweep = 0;  ///< longest context; 0: no sweep
@@ -55,7 +56,7 @@ struct SimulateFlags {
       "tokens");
   add("csv", path_value(flags.csv, "--csv"),
       "also a table to this file, comma-separated: a line per step, with --sweep a line per context");
-  options.add(json_options(flags.json));
+  options.add(result_options(flags.files));
   return options;
 }
 
@@ -83,7 +84,7 @@ int simulate_main(const std::vector<std::string>& arguments) {
                          "  crossweave simulate smollm2.xwp --position 511 --layers\n"
                          "  crossweave simulate smollm2.xwp --sequences 8 --prompt-tokens 64 --tokens 32\n"
                          "  crossweave simulate smollm2.xwp --sweep 2048 --csv sweep.csv\n"
-                         "  crossweave simulate smollm2.xwp --prompt-tokens 4 --trace timeline.json\n"
+                         "  crossweave simulate smollm2.xwp --prompt-tokens 4 --trace timeline.json --html run.html\n"
                          "Only time and energy, no values: `crossweave run PROGRAM --device systemc:chip` has both.\n");
   if (!values) return 0;
   if (flags.program.empty()) throw Error(ErrorCode::kInvalidArgument, "no program given: name a program (.xwp)");
@@ -105,7 +106,7 @@ int simulate_main(const std::vector<std::string>& arguments) {
   add_description(roles, "--chip", flags.chip);
   roles.add_output("--trace", flags.trace, OutputKind::kText);
   roles.add_output("--csv", flags.csv, OutputKind::kText);
-  roles.add_output("--json", flags.json, OutputKind::kText);
+  flags.files.add_to(roles);
   roles.check();
   const auto program = program::Program::open(flags.program);
   program::check_program(*program);
@@ -121,15 +122,16 @@ int simulate_main(const std::vector<std::string>& arguments) {
     } catch (const Error& error) {  // Ctrl-C keeps the contexts that are finished
       if (error.code() == ErrorCode::kInterrupted && !runs.empty()) {
         write_files(flags, plan, chip, runs);
-        write_json(flags.json, {"simulate", arguments, roles}, toolchain::chip_runs_json(*program, plan, chip, runs));
-        if (flags.json != "-") report::write_chip_sweep(std::cout, plan, runs);
+        write_result(flags.files, {"simulate", arguments, roles},
+                     toolchain::chip_runs_json(*program, plan, chip, runs));
+        if (flags.files.json != "-") report::write_chip_sweep(std::cout, plan, runs);
       }
       throw;
     }
   }
   write_files(flags, plan, chip, runs);
-  write_json(flags.json, {"simulate", arguments, roles}, toolchain::chip_runs_json(*program, plan, chip, runs));
-  if (flags.json == "-") return 0;
+  write_result(flags.files, {"simulate", arguments, roles}, toolchain::chip_runs_json(*program, plan, chip, runs));
+  if (flags.files.json == "-") return 0;
   if (flags.sweep != 0) {
     report::write_chip_sweep(std::cout, plan, runs);
   } else {

@@ -21,8 +21,8 @@ using Json = nlohmann::ordered_json;
 constexpr unsigned kDeepest = 64;
 
 /// Parts of a report with a row per layer, call, constant or unit, and words that say how it was made.
-constexpr std::array<std::string_view, 7> kDetails = {"layers",    "calls",           "constants",       "steps",
-                                                      "each_tile", "each_input_link", "each_output_link"};
+constexpr std::array<std::string_view, 8> kDetails = {"layers",    "calls",           "constants",        "steps",
+                                                      "each_tile", "each_input_link", "each_output_link", "roofline"};
 
 struct Leaf {
   std::string path, unit, kind;
@@ -50,7 +50,7 @@ class Flattener {
       add({path, text_of(json, "unit"), text_of(json, "kind"), json["value"].get<double>(), std::nullopt, detail});
     } else if (json.is_object()) {
       for (const auto& [key, value] : json.items()) {
-        if (depth == 0 && key == "about") continue;  // who asked for it is no result
+        if (depth == 0 && (key == "about" || key == "tile_map")) continue;  // who asked, and where weights stand
         const bool is_detail = detail || std::find(kDetails.begin(), kDetails.end(), key) != kDetails.end();
         visit(value, path.empty() ? key : path + "." + key, is_detail, depth + 1);
       }

@@ -8,6 +8,8 @@
 #include "arch/generated/xw_arch.hpp"
 #include "host/estimate/chip_plan.hpp"
 #include "host/report/device_activity.hpp"
+#include "host/report/roofline.hpp"
+#include "host/report/tile_map.hpp"
 
 namespace xw::report {
 
@@ -193,6 +195,7 @@ Json to_json(const Report& report) {
                {"cells", cells},
                {"utilisation", capacity > 0 ? static_cast<double>(cells) / capacity : 0.0}};
   for (const CallEstimate& call : report.calls) json["calls"].push_back(call_json(call, report.chip));
+  json["tile_map"] = tile_map_json(*report.program, report.chip);
   if (report.estimate) {
     const StaticEstimate& estimate = *report.estimate;
     json["chip_estimate"] = {
@@ -211,6 +214,11 @@ Json to_json(const Report& report) {
         {"constants", sources_json(report.chip)}};
   }
   if (report.simulation) json["chip_simulation"] = to_json(*report.simulation, report.estimate);
+  if (report.simulation && report.simulation->decode && report.simulation->prefill) {
+    const ChipSection& section = *report.simulation;
+    json["roofline"] =
+        roofline_json(section.plan, report.chip, {{"decode", &*section.decode}, {"prefill", &*section.prefill}});
+  }
   if (report.calibration) json["chip_calibration"] = to_json(*report.calibration);
   if (report.run) json["run"] = run_json(*report.run);
   return json;

@@ -5,12 +5,16 @@
 
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "arch/support/setting_error.hpp"
 #include "compiler/ir/graph.hpp"
 #include "host/backends/systemc/chip_simulation.hpp"
 #include "host/estimate/chip_plan.hpp"
+#include "host/report/roofline.hpp"
 
 namespace xw::toolchain {
 
@@ -84,7 +88,14 @@ nlohmann::ordered_json chip_runs_json(const program::Program& program, const sys
   json["chip"] = chip.name;
   json["model"] = program.manifest().model_name;
   json["tiles"] = plan.num_tiles;
-  for (const report::ChipRun& run : runs) json["runs"].push_back(report::to_json(plan, run));
+  std::vector<std::pair<std::string, const report::ChipRun*>> points;
+  for (const report::ChipRun& run : runs) {
+    json["runs"].push_back(report::to_json(plan, run));
+    points.emplace_back(
+        runs.size() == 1 ? "the run" : "context " + std::to_string(std::uint64_t{run.workload.first_position} + 1),
+        &run);
+  }
+  json["roofline"] = report::roofline_json(plan, chip, points);
   return json;
 }
 

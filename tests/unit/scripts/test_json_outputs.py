@@ -147,6 +147,53 @@ class Outputs(unittest.TestCase):
         self.assertEqual(self.run_command(*words).returncode, 5)
         self.made("replay", "failed.xwrun")
 
+    def test_a_page_holds_the_record_and_overwrites_no_input(self):
+        words = ["report", "model.xwp", "--static", "--html", "page.html", "--json=page.json"]
+        done = self.run_command(*words)
+        if "--html" in ARGUMENTS.without:
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("scripts/fetch_charts.sh", done.stderr)
+            self.skipTest("built without the charting library")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        page = (self.folder / "page.html").read_text()
+        record = json.loads(page.split('id="record">')[1].split("</script>")[0])
+        self.check("report", record, words)
+        written = json.loads((self.folder / "page.json").read_text())
+        for output in (record, written):  # measured
+            for run in ("decode", "prefill"):
+                output["chip_simulation"].get(run, {}).pop("host_ms", None)
+        self.assertEqual(record, written)
+        before = (self.folder / "model.xwp").read_bytes()
+        for wrong in ("model.xwp", "page.json", "-", "", "no/such/folder.html"):
+            self.assertNotEqual(self.run_command("report", "model.xwp", "--static", "--html", wrong, "--json=page.json").returncode, 0, wrong)
+        self.assertEqual((self.folder / "model.xwp").read_bytes(), before)
+
+    def test_the_tile_map_is_that_of_the_program(self):
+        report = self.made("report", "model.xwp", "--static")
+        cells, seen, tile_map = {}, set(), report["tile_map"]
+        for block in tile_map["blocks"]:
+            call = tile_map["matrices"][block["matrix"]]["call"]
+            cells[call] = cells.get(call, 0) + block["rows"] * block["cols"]
+            self.assertLessEqual(block["row0"] + block["rows"], tile_map["tile_rows"])
+            self.assertLessEqual(block["col0"] + block["cols"], tile_map["tile_cols"])
+            here = {(block["tile"], row, col) for row in range(block["row0"], block["row0"] + block["rows"]) for col in range(block["col0"], block["col0"] + block["cols"])}
+            self.assertFalse(seen & here, "blocks overlap")
+            seen |= here
+        self.assertEqual([cells[call] for call in range(len(report["calls"]))], [call["cells"] for call in report["calls"]])
+        self.assertEqual({block["tile"] for block in tile_map["blocks"]}, set(range(report["tiles"])))
+
+    def test_the_roofline_counts_the_bytes_that_the_simulation_pays_for(self):
+        if "systemc" in ARGUMENTS.without:
+            self.skipTest("built without SystemC: nothing is simulated")
+        report = self.made("report", "model.xwp", "--static", "--prefill-tokens", "16")
+        per_byte = report["chip_estimate"]["constants"]["energy"]["memory_byte"]["value"]
+        for point in report["roofline"]["points"]:
+            run = report["chip_simulation"][point["name"]]
+            self.assertAlmostEqual(point["memory_bytes"] * per_byte, run["energy_pj"]["memory"], delta=1e-6 * run["energy_pj"]["memory"])
+            self.assertEqual(point["operations"], 2 * (run["cell_macs"] + run["digital_macs"]))
+            roof = report["roofline"]["memory"]["bytes_per_s"] * point["time_ns"] * 1e-9
+            self.assertLessEqual(point["memory_bytes"], roof * (1 + 1e-9))
+
     def test_json_alone_goes_to_standard_output_and_takes_no_argument(self):
         done = self.run_command("inspect", "--json", "model.xwp")
         self.assertEqual(done.returncode, 0, done.stderr)

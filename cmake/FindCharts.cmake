@@ -1,0 +1,53 @@
+# The charting library of --html pages (scripts/fetch_charts.sh fetches it): XW_CHARTS is its folder, empty if there is none. Looked for at
+# every configuration in the cache (XW_CACHE in the environment, .cache here and beside the repository of a worktree); a file with another
+# checksum than host/report/html/charts.txt says is refused.
+# SPDX-FileCopyrightText: The Crossweave authors
+# SPDX-License-Identifier: Apache-2.0
+set(XW_CHARTS_LIST ${PROJECT_SOURCE_DIR}/host/report/html/charts.txt)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${XW_CHARTS_LIST})
+
+# Whether `folder` holds every file of the list.
+function(xw_charts_there folder result)
+  file(STRINGS ${XW_CHARTS_LIST} entries)
+  set(${result} ON PARENT_SCOPE)
+  foreach(entry IN LISTS entries)
+    string(REPLACE " " ";" entry "${entry}")
+    list(GET entry 0 package)
+    list(GET entry 2 file)
+    list(GET entry 3 expected)
+    if(NOT EXISTS ${folder}/${package}/${file})
+      set(${result} OFF PARENT_SCOPE)
+      return()
+    endif()
+    file(SHA256 ${folder}/${package}/${file} found)
+    if(NOT found STREQUAL expected)
+      message(WARNING "${folder}/${package}/${file}: expected SHA-256 ${expected}, found ${found}; not used (scripts/fetch_charts.sh)")
+      set(${result} OFF PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+endfunction()
+
+set(XW_CHARTS "")
+set(places ${PROJECT_SOURCE_DIR}/.cache)
+if(DEFINED ENV{XW_CACHE})
+  list(PREPEND places $ENV{XW_CACHE})
+endif()
+execute_process(COMMAND git rev-parse --path-format=absolute --git-common-dir WORKING_DIRECTORY ${PROJECT_SOURCE_DIR}
+                OUTPUT_VARIABLE common OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET RESULT_VARIABLE failed)
+if(NOT failed)
+  cmake_path(GET common PARENT_PATH common)
+  list(APPEND places ${common}/.cache)
+endif()
+foreach(place IN LISTS places)
+  xw_charts_there(${place}/charts there)
+  if(there)
+    set(XW_CHARTS ${place}/charts)
+    break()
+  endif()
+endforeach()
+if(XW_CHARTS)
+  message(STATUS "charts: ${XW_CHARTS}")
+else()
+  message(STATUS "charts: none; --html is refused (scripts/fetch_charts.sh, then configure again)")
+endif()
