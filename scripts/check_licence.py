@@ -22,7 +22,7 @@ CLOSING = {"/*": " */", "<!--": " -->"}  # of comments that do not end with thei
 WITHOUT = {  # why
     ".md": "prose", ".json": "has no comments", ".jsonl": "has no comments", ".txt": "text that is compiled in or compared with", ".xml": "generated",
     ".gitignore": "settings", ".clang-format": "settings", ".clang-tidy": "settings", "LICENSE": "is the licence", ".bin": "data",
-    ".gz": "data", ".csv": "data", ".gguf": "data", ".svg": "a picture",
+    ".gz": "data", ".csv": "data", ".gguf": "data", ".svg": "a picture", ".png": "a picture",
 }
 
 
