@@ -19,8 +19,8 @@ inline constexpr std::uint32_t kProgramFormat = 1;  ///< Version of the program 
 inline constexpr std::string_view kKernelName = "crossweave";
 /// First 16 bytes of the SHA-256 of the contract without its documentation.
 inline constexpr std::array<std::uint8_t, 16> kContractHash = {
-    0x1A, 0x5F, 0xDD, 0xC4, 0x7C, 0xD0, 0xBD, 0xE2, 0x5C, 0xA3, 0x86, 0x5C, 0xEF, 0x27, 0xA5, 0x30};
-inline constexpr std::string_view kContractHashText = "1a5fddc47cd0bde25ca3865cef27a530";
+    0x55, 0x55, 0x2B, 0x91, 0x8D, 0x82, 0x8E, 0x88, 0x6E, 0x57, 0xE9, 0x99, 0x87, 0xED, 0x4C, 0x6A};
+inline constexpr std::string_view kContractHashText = "55552b918d828e886e57e99987ed4c6a";
 
 // Limits.
 inline constexpr std::uint32_t kMaxEngines = 8;  ///< Engines that instructions, registers and records have room for.
@@ -47,6 +47,7 @@ inline constexpr int kAdcGainBits = 16;  ///< Unsigned per-column gain.
 inline constexpr int kMinAdcShift = 1;  ///< Smallest right shift after the gain.
 inline constexpr int kMaxAdcShift = 40;  ///< Largest right shift after the gain.
 inline constexpr int kOutScaleBits = 16;  ///< Unsigned per-column digital scale.
+inline constexpr int kAdcOffsetBits = 32;  ///< Signed per-column offset of the converter, in units of the sum, added before the gain.
 inline constexpr int kPsumBits = 32;  ///< Signed partial sum and output word Y.
 inline constexpr int kSigmaFractionBits = 16;  ///< Fraction bits of read_sigma_q.
 inline constexpr int kReadSigmaBits = 32;  ///< Unsigned read_sigma_q.
@@ -195,10 +196,10 @@ inline constexpr std::uint32_t kProgramHeaderReserved0Offset = 0x00C;  ///< u32:
 inline constexpr std::uint32_t kProgramHeaderContractHashOffset = 0x010;  ///< u8: Contract hash of the compiler.
 inline constexpr std::uint32_t kProgramHeaderContractHashCount = 16;
 
-// Record block_image_header: Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes.
+// Record block_image_header: Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then per column adc_offset (i32) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes.
 inline constexpr std::uint32_t kBlockImageHeaderBytes = 64;
-inline constexpr std::uint32_t kBlockImageHeaderMagicOffset = 0x000;  ///< u32: 'XWBI'
-inline constexpr std::uint32_t kBlockImageHeaderMagic = 0x49425758;  ///< 'XWBI'
+inline constexpr std::uint32_t kBlockImageHeaderMagicOffset = 0x000;  ///< u32: 'XWB2': the second layout.
+inline constexpr std::uint32_t kBlockImageHeaderMagic = 0x32425758;  ///< 'XWB2': the second layout.
 inline constexpr std::uint32_t kBlockImageHeaderRowsOffset = 0x004;  ///< u16: Wordlines used, 1..rows of the device.
 inline constexpr std::uint32_t kBlockImageHeaderColsOffset = 0x006;  ///< u16: Bitlines used, 1..cols of the device.
 inline constexpr std::uint32_t kBlockImageHeaderTileUidOffset = 0x008;  ///< u32: Physical tile; part of the noise key.

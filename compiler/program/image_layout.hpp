@@ -9,12 +9,12 @@
 
 namespace xw::program {
 
-/// Units of 64 bytes: header, then 4 bytes of tables per column, then the cells of whole column groups, each part
+/// Units of 64 bytes: header, then twice 4 bytes of tables per column, then the cells of whole column groups, each part
 /// padded.
 [[nodiscard]] constexpr std::uint64_t image_units(std::uint32_t rows, std::uint32_t cols, std::uint32_t lanes) {
   constexpr std::uint64_t kUnit = arch::kMemoryAlignment;
   const std::uint64_t groups = (std::uint64_t{cols} + lanes - 1) / lanes;
-  return arch::kBlockImageHeaderBytes / kUnit + (std::uint64_t{cols} * 4 + kUnit - 1) / kUnit +
+  return arch::kBlockImageHeaderBytes / kUnit + 2 * ((std::uint64_t{cols} * 4 + kUnit - 1) / kUnit) +
          (groups * rows * lanes + kUnit - 1) / kUnit;
 }
 

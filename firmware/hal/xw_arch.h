@@ -17,7 +17,7 @@
 #endif
 
 #define XW_ISA_VERSION 0x00010000u /* isa_major << 16 | isa_minor */
-#define XW_CONTRACT_HASH_BYTES {0x1A, 0x5F, 0xDD, 0xC4, 0x7C, 0xD0, 0xBD, 0xE2, 0x5C, 0xA3, 0x86, 0x5C, 0xEF, 0x27, 0xA5, 0x30} /* Initialiser of uint8_t[16]. */
+#define XW_CONTRACT_HASH_BYTES {0x55, 0x55, 0x2B, 0x91, 0x8D, 0x82, 0x8E, 0x88, 0x6E, 0x57, 0xE9, 0x99, 0x87, 0xED, 0x4C, 0x6A} /* Initialiser of uint8_t[16]. */
 
 /* Limits. */
 #define XW_MAX_ENGINES 8u /* Engines that instructions, registers and records have room for. */
@@ -44,6 +44,7 @@
 #define XW_MIN_ADC_SHIFT 1 /* Smallest right shift after the gain. */
 #define XW_MAX_ADC_SHIFT 40 /* Largest right shift after the gain. */
 #define XW_OUT_SCALE_BITS 16 /* Unsigned per-column digital scale. */
+#define XW_ADC_OFFSET_BITS 32 /* Signed per-column offset of the converter, in units of the sum, added before the gain. */
 #define XW_PSUM_BITS 32 /* Signed partial sum and output word Y. */
 #define XW_SIGMA_FRACTION_BITS 16 /* Fraction bits of read_sigma_q. */
 #define XW_READ_SIGMA_BITS 32 /* Unsigned read_sigma_q. */
@@ -183,9 +184,9 @@ XW_STATIC_ASSERT(offsetof(struct xw_program_header, contract_hash) == 16, "progr
 #define XW_PROGRAM_HEADER_BYTES 64u
 #define XW_PROGRAM_HEADER_MAGIC 0x47505758u /* 'XWPG' */
 
-/* Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes. */
+/* Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then per column adc_offset (i32) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes. */
 struct xw_block_image_header {
-  uint32_t magic; /* 'XWBI' */
+  uint32_t magic; /* 'XWB2': the second layout. */
   uint16_t rows; /* Wordlines used, 1..rows of the device. */
   uint16_t cols; /* Bitlines used, 1..cols of the device. */
   uint32_t tile_uid; /* Physical tile; part of the noise key. */
@@ -222,7 +223,7 @@ XW_STATIC_ASSERT(offsetof(struct xw_block_image_header, payload_sum) == 40, "blo
 XW_STATIC_ASSERT(offsetof(struct xw_block_image_header, reserved) == 44, "block_image_header.reserved");
 XW_STATIC_ASSERT(offsetof(struct xw_block_image_header, header_crc) == 60, "block_image_header.header_crc");
 #define XW_BLOCK_IMAGE_HEADER_BYTES 64u
-#define XW_BLOCK_IMAGE_HEADER_MAGIC 0x49425758u /* 'XWBI' */
+#define XW_BLOCK_IMAGE_HEADER_MAGIC 0x32425758u /* 'XWB2': the second layout. */
 
 /* Written to completion_base when a run ends, well or badly. Unit arrays are indexed by unit id. */
 struct xw_completion {

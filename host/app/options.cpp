@@ -13,6 +13,7 @@
 #include "arch/support/units.hpp"
 #include "host/backends/registry/devices.hpp"
 #include "models/cells/cell_model.hpp"
+#include "models/cells/converter.hpp"
 
 namespace xw::app {
 
@@ -153,8 +154,10 @@ po::options_description run_options(toolchain::RunOptions& run) {
   add("compensation", po::value(&run.chip.compensation)->default_value("none"),
       "against drift: none, global (a factor per tile) or column, the last two with :vectors=N known inputs and "
       "reference=exact (ideal cells instead of the chip at programming time) if wanted; measured on the chip");
-  add("adc-mismatch", po::value(&run.chip.adc_mismatch),
-      "standard deviation of the gains of the converters, one per column (0..0.2)");
+  add("adc-mismatch", parsed(run.chip.adc_mismatch, cells::parse_converter_spread),
+      "how much the converters of columns differ: gain=S,offset=S, standard deviations of gains (0..0.2) and of "
+      "offsets "
+      "in codes of the ADC (0..256), one or both; a number is that of gains");
   add("recalibrate", parsed(run.chip.recalibrate, parse_schedule),
       "time between calibrations as every:TIME, e.g. every:1h: the last one before the chip's age counts (default: one "
       "at its age)");

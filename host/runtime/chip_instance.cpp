@@ -53,10 +53,7 @@ using Clock = std::chrono::steady_clock;
   if (options.read_sigma < 0) options.read_sigma = static_cast<double>(chip.read_sigma);
   const cells::Compensation compensation = cells::parse_compensation(options.compensation);
   options.compensation = compensation.text();
-  if (!(options.adc_mismatch >= 0) || options.adc_mismatch > 0.2) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "mismatch of converters: expected 0..0.2, found " + std::to_string(options.adc_mismatch));
-  }
+  options.adc_mismatch = cells::parse_converter_spread(options.adc_mismatch.text());
   if (!(options.recalibrate >= 0) || options.recalibrate > 1e10) {
     throw Error(ErrorCode::kInvalidArgument,
                 "time between calibrations: expected 0..1e10 seconds, found " + std::to_string(options.recalibrate));
@@ -98,14 +95,20 @@ struct ChipInstance::Impl {
     count_writes();
     const std::unique_ptr<cells::ProgrammingModel> last =
         model_at(options.seconds);  // an impossible time costs nothing
-    mismatch = converter_mismatch(*program, placement, options.chip_seed, options.adc_mismatch);
+    converters.mismatch = converter_mismatch(*program, placement, options.chip_seed, options.adc_mismatch.gain);
+    converters.offsets = converter_offsets(*program, placement, options.chip_seed, options.adc_mismatch.offset);
     if (calibration == nullptr) {
       write_images(*last, "program");
-      set_gains();
+      set_converters();
     } else {
       calibration->set_arguments(arguments);
       write_images(*model_at(0), "program");
-      set_gains();
+      set_converters();
+      if (options.adc_mismatch.offset > 0) {
+        calibration->measure_offsets();
+        converters.corrections = calibration->corrections();
+        set_converters();
+      }
       if (compensation.exact) {
         const cells::ProgrammingOptions ideal{.noise = "ideal", .chip_seed = 0, .g_unit = chip.g_unit, .seconds = 0};
         calibration->compute_reference(*cells::make_programming_model(ideal), pool);
@@ -125,8 +128,8 @@ struct ChipInstance::Impl {
   void write_images(const cells::ProgrammingModel& model, const char* title);
   void age(double seconds);
   void count_writes();
-  /// Gains of the images that have just been built: mismatch of the converters, and factors if there are any.
-  void set_gains();
+  /// Converters of the images that have just been built: how they differ, and what calibrations have found.
+  void set_converters();
   /// Builds one image in device memory.
   void place_image(const program::ImageRecord& record, const ImageSettings& settings, std::vector<std::byte>& staging,
                    std::mutex& device_mutex);
@@ -156,7 +159,7 @@ struct ChipInstance::Impl {
   std::unique_ptr<Calibration> calibration;  ///< null without compensation
   cells::Faults faults{{}, 0};
   Placement placement;
-  BlockFactors mismatch;                          ///< of the converters
+  ConverterState converters;
   std::map<std::uint32_t, std::uint64_t> writes;  ///< by tile of the chip
 };
 
@@ -216,19 +219,19 @@ void ChipInstance::Impl::age(double seconds) {
     if (last > 0 || cells::parse_compensation(options.compensation).exact) {  // else it is before the first one
       is_written = last == seconds;
       write_images(is_written ? *model : *model_at(last), "age");
-      set_gains();
+      set_converters();
       calibration->measure(last);
     }
   }
   if (!is_written) write_images(*model, "age");
-  set_gains();
+  set_converters();
   programming_seconds += seconds_since(start);
 }
 
-void ChipInstance::Impl::set_gains() {
-  const BlockFactors factors = calibration == nullptr ? BlockFactors() : calibration->factors();
-  if (mismatch.empty() && factors.empty()) return;  // images have the program's gains
-  const std::uint64_t limited = write_gains(*program, device, arguments, mismatch, factors);
+void ChipInstance::Impl::set_converters() {
+  converters.compensation = calibration == nullptr ? BlockFactors() : calibration->factors();
+  if (converters.mismatch.empty() && converters.compensation.empty() && converters.offsets.empty()) return;
+  const std::uint64_t limited = write_converters(*program, device, arguments, converters);
   if (calibration != nullptr) calibration->count_limited(limited);
 }
 

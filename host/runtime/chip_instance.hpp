@@ -13,6 +13,7 @@
 #include "compiler/program/program.hpp"
 #include "host/device/device.hpp"
 #include "host/runtime/placement.hpp"
+#include "models/cells/converter.hpp"
 
 namespace xw {
 class ThreadPool;
@@ -32,15 +33,17 @@ struct ChipOptions {
   std::string compensation = "none";
   /// Seconds between calibrations: the last one before `seconds` counts. 0: a calibration at `seconds` itself.
   double recalibrate = 0;
-  double adc_mismatch = 0;      ///< standard deviation of the converters' gains, 0..0.2, one per column of the chip
-  std::string faults = "none";  ///< what is broken, as cells::parse_faults reads it
-  std::string spares = "none";  ///< what may take its place, as parse_spares reads it
+  cells::ConverterSpread adc_mismatch{};  ///< how much the converters differ, one per column of the chip
+  std::string faults = "none";            ///< what is broken, as cells::parse_faults reads it
+  std::string spares = "none";            ///< what may take its place, as parse_spares reads it
 };
 
 /// What the calibrations of a chip instance took and found.
 struct CalibrationStats {
   std::uint64_t runs = 0;     ///< calibrations so far, that at programming time included
   std::uint32_t vectors = 0;  ///< known inputs of each
+  std::uint32_t offset_vectors =
+      0;  ///< inputs, each known one and its negative, with which offsets of converters were measured; 0: not at all
   std::uint64_t columns = 0;  ///< of all blocks
   std::uint64_t too_small =
       0;  ///< columns of the last one whose answers say too little: they have the factor of their tile
@@ -61,7 +64,7 @@ struct CallStats {
 class ChipInstance {
  public:
   /// With compensation the chip is calibrated at programming time, and again at its age: known inputs run on the device, and the gains of
-  /// its converters are multiplied by factors, docs/chip-life.md. Throws Error{kContractMismatch} when program, device or emulator
+  /// its converters are multiplied by factors, docs/chip-life.md. Converters with offsets are corrected before, at programming time. Throws Error{kContractMismatch} when program, device or emulator
   /// parameters differ, Error{kFormat} for corrupt targets, Error{kCapacity} when device memory does not suffice,
   /// Error{kInvalidArgument} for options that mean nothing, and for compensation on a device without values.
   ChipInstance(std::shared_ptr<const program::Program> program, device::Device& device, const ChipOptions& options,

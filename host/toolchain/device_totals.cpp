@@ -37,6 +37,7 @@ nlohmann::ordered_json device_json(const runtime::ChipInstance& chip) {
     json["calibration"] = {{"compensation", chip.options().compensation},
                            {"runs", stats->runs},
                            {"vectors", stats->vectors},
+                           {"offset_vectors", stats->offset_vectors},
                            {"columns", stats->columns},
                            {"columns_too_small", stats->too_small},
                            {"limited", stats->limited},

@@ -110,7 +110,8 @@ Json evaluation_settings(const OpenedModel& opened, const EvaluationPlan& plan, 
     // All devices give the same words, but for studies.
     if (const std::string& device = chip->device().info().name; device.starts_with("functional:"))
       settings["device"] = device;
-    if (options.adc_mismatch > 0) settings["adc_mismatch"] = options.adc_mismatch;
+    if (options.adc_mismatch.gain > 0) settings["adc_mismatch"] = options.adc_mismatch.gain;
+    if (options.adc_mismatch.offset > 0) settings["adc_offsets"] = options.adc_mismatch.offset;
     if (options.compensation != "none") {
       settings["compensation"] = options.compensation;
       settings["recalibrate_seconds"] = options.recalibrate;

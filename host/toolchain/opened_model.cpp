@@ -246,7 +246,7 @@ std::string OpenedModel::describe() const {
     text += ", faults " + options.faults;
     if (options.spares != "none") text += ", spares " + options.spares;
   }
-  if (options.adc_mismatch > 0) text += ", mismatch of converters " + std::to_string(options.adc_mismatch);
+  if (options.adc_mismatch.any()) text += ", mismatch of converters " + options.adc_mismatch.text();
   if (options.compensation != "none") {
     text += ", compensation " + options.compensation;
     if (options.recalibrate > 0) text += " every " + duration_text(options.recalibrate);

@@ -41,8 +41,12 @@ std::uint32_t code(arch::DeviceError error) {
 
 }  // namespace
 
-std::uint64_t cells_offset(std::uint32_t cols) {
+std::uint64_t adc_offsets_offset(std::uint32_t cols) {
   return kHeaderBytes + align64(4 * std::uint64_t{cols});
+}
+
+std::uint64_t cells_offset(std::uint32_t cols) {
+  return kHeaderBytes + 2 * align64(4 * std::uint64_t{cols});
 }
 
 std::uint64_t image_bytes(std::uint32_t rows, std::uint32_t cols, std::uint32_t lanes) {
@@ -120,6 +124,7 @@ std::uint32_t open_image(std::span<const std::byte> image, std::uint32_t device_
 
   found.adc_max = (1 << (adc_bits - 1)) - 1;
   found.column_tables = reinterpret_cast<const std::uint16_t*>(image.data() + kHeaderBytes);
+  found.adc_offsets = reinterpret_cast<const std::int32_t*>(image.data() + adc_offsets_offset(found.cols));
   found.cells = reinterpret_cast<const std::int8_t*>(image.data() + cells_offset(found.cols));
   view = found;
   return code(arch::DeviceError::kOk);

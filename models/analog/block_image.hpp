@@ -11,10 +11,12 @@
 
 namespace xw::analog {
 
-/// Bytes of an image, a multiple of 64: header 64 + tables align64(4 cols) + align64(ceil(cols / lanes) * rows *
+/// Bytes of an image, a multiple of 64: header 64 + tables 2 align64(4 cols) + align64(ceil(cols / lanes) * rows *
 /// lanes).
 [[nodiscard]] std::uint64_t image_bytes(std::uint32_t rows, std::uint32_t cols, std::uint32_t lanes);
-/// Offset of the cells: 64 + align64(4 cols).
+/// Where the table of the converters' offsets begins: 64 + align64(4 cols).
+[[nodiscard]] std::uint64_t adc_offsets_offset(std::uint32_t cols);
+/// Where the cells begin: 64 + 2 align64(4 cols).
 [[nodiscard]] std::uint64_t cells_offset(std::uint32_t cols);
 
 struct ImageHeader {

@@ -9,7 +9,7 @@
 namespace xw::analog::kernels {
 namespace {
 
-/// Noise, ADC, scale and accumulation of up to 64 sums of one vector. Returns the number of saturated conversions.
+/// Noise, offset, ADC, scale and accumulation of up to 64 sums of one vector. Returns the number of saturated conversions.
 std::uint64_t convert(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t col,
                       std::uint32_t count, const std::int32_t* sums) {
   std::uint64_t num_saturated = 0;
@@ -21,6 +21,7 @@ std::uint64_t convert(const BlockView& block, const MvmBatch& batch, std::uint32
           noise_h(batch.chip_seed, block.tile_uid, batch.vector_base + vector, block.row0, block.col0 + col + i);
       sum += read_noise(block.read_sigma_q, h);
     }
+    if (block.adc_offsets != nullptr) sum = with_offset(sum, block.adc_offsets[col + i]);
     const std::uint16_t* table = block.column_tables + 2 * std::size_t{col + i};
     bool saturated = false;
     const std::int32_t code = adc_convert(sum, table[0], block.adc_shift, block.adc_max, saturated);

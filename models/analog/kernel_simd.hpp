@@ -381,7 +381,7 @@ class SimdMvm {
     });
   }
 
-  /// Noise, ADC, scale, accumulation of one panel of one vector. Returns the number of saturated conversions.
+  /// Noise, offset, ADC, scale, accumulation of one panel of one vector. Returns the number of saturated conversions.
   [[gnu::noinline]] std::uint64_t convert(const Reg (&accumulators)[4], std::uint32_t pass_vector,
                                           std::uint32_t col) const {
     Reg sums[4];
@@ -390,6 +390,7 @@ class SimdMvm {
     if (block_.read_sigma_q != 0) add_noise(sums, vector, col);
     std::int32_t* y = batch_.y + vector * batch_.y_stride + col;
     const std::uint16_t* tables = block_.column_tables + 2 * std::size_t{col};
+    const std::int32_t* offsets = block_.adc_offsets == nullptr ? nullptr : block_.adc_offsets + col;
     const std::uint32_t num_cols = block_.cols - col;  // of this panel, or more
     const bool accumulate = batch_.accumulate;
     std::uint32_t num_saturated = 0;
@@ -401,6 +402,7 @@ class SimdMvm {
       const Reg table = V::load_words(tables + 2 * std::size_t{kFirst}, mask);
       const Reg gain = V::bit_and(table, V::set(0xFFFF));
       const Reg out_scale = V::template shift_right_logical<16>(table);
+      if (offsets != nullptr) sums[kC] = V::add(sums[kC], V::load_words(offsets + kFirst, mask));
       const Reg code = V::convert(adc, sums[kC], gain, mask, num_saturated);
       Reg scaled = V::multiply_low(code, out_scale);
       if (accumulate) scaled = V::add(scaled, V::load_words(y + kFirst, mask));

@@ -63,6 +63,11 @@ AdcSetting ideal_adc(double lambda, int dac_max, int g_unit, int adc_bits) {
   return {static_cast<std::uint16_t>(gain), static_cast<std::uint8_t>(shift)};
 }
 
+std::int64_t with_offset(std::int64_t sum, std::int32_t offset) {
+  // Unsigned: any bytes may stand in a table, and all devices add 32 bits.
+  return static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(offset));
+}
+
 std::int32_t adc_convert(std::int64_t sum, std::uint16_t gain, unsigned shift, int adc_max, bool& saturated) {
   const std::int64_t scaled = (sum * gain + (std::int64_t{1} << (shift - 1))) >> shift;
   const std::int64_t code = std::clamp<std::int64_t>(scaled, -adc_max, adc_max);
@@ -70,17 +75,19 @@ std::int32_t adc_convert(std::int64_t sum, std::uint16_t gain, unsigned shift, i
   return static_cast<std::int32_t>(code);
 }
 
-std::int64_t with_read_noise(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t column,
+std::int64_t converter_input(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t column,
                              std::int64_t sum) {
-  if (block.read_sigma_q == 0) return sum;
-  const std::int32_t h =
-      noise_h(batch.chip_seed, block.tile_uid, batch.vector_base + vector, block.row0, block.col0 + column);
-  return sum + read_noise(block.read_sigma_q, h);
+  if (block.read_sigma_q != 0) {
+    const std::int32_t h =
+        noise_h(batch.chip_seed, block.tile_uid, batch.vector_base + vector, block.row0, block.col0 + column);
+    sum += read_noise(block.read_sigma_q, h);
+  }
+  return block.adc_offsets == nullptr ? sum : with_offset(sum, block.adc_offsets[column]);
 }
 
 bool convert_column(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t column,
                     std::int64_t sum) {
-  sum = with_read_noise(block, batch, vector, column, sum);
+  sum = converter_input(block, batch, vector, column, sum);
   bool saturated = false;
   const std::uint16_t gain = block.column_tables[2 * column];
   const std::uint16_t out_scale = block.column_tables[2 * column + 1];

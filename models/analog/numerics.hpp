@@ -33,9 +33,12 @@ struct AdcSetting {
 };
 [[nodiscard]] AdcSetting ideal_adc(double lambda, int dac_max, int g_unit, int adc_bits);
 /// clamp(((sum * gain) + 2^(shift-1)) >> shift, -adc_max, adc_max); `saturated` tells whether the clamp changed it. sum
-/// = s + n.
+/// = s + n + offset.
 [[nodiscard]] std::int32_t adc_convert(std::int64_t sum, std::uint16_t gain, unsigned shift, int adc_max,
                                        bool& saturated);
+
+/// sum + offset modulo 2^32, as a signed number: what a converter with that offset gets.
+[[nodiscard]] std::int64_t with_offset(std::int64_t sum, std::int32_t offset);
 
 class PackedCells;
 struct MvmBatch;
@@ -49,6 +52,7 @@ struct BlockView {
   std::int32_t adc_max = 0;
   std::uint32_t read_sigma_q = 0;
   const std::uint16_t* column_tables = nullptr;  ///< pairs {adc_gain, out_scale} per column
+  const std::int32_t* adc_offsets = nullptr;     ///< adc_offset per column; null: all are 0
   const std::int8_t* cells = nullptr;
   const PackedCells* packed = nullptr;  ///< the same cells for tile_mvm(), or null; outlives the view
   std::uint32_t packed_col = 0;         ///< column of `packed` that is column 0 here
@@ -87,12 +91,13 @@ struct MvmBatch {
   bool accumulate = false;  ///< add to y instead of overwriting
 };
 
-/// The sum of products of one column and vector with the read noise of that reading.
-[[nodiscard]] std::int64_t with_read_noise(const BlockView& block, const MvmBatch& batch, std::uint32_t vector,
+/// What a converter gets: the sum of products of one column and vector with the read noise of that reading and the offset of the
+/// converter, modulo 2^32 as a signed number.
+[[nodiscard]] std::int64_t converter_input(const BlockView& block, const MvmBatch& batch, std::uint32_t vector,
                                            std::uint32_t column, std::int64_t sum);
 
-/// What follows the sum of products of one column and vector: read noise, ADC, its scale, the addition to y. Returns whether the
-/// conversion saturated.
+/// What follows the sum of products of one column and vector: read noise, offset, ADC, its scale, the addition to y. Returns whether
+/// the conversion saturated.
 bool convert_column(const BlockView& block, const MvmBatch& batch, std::uint32_t vector, std::uint32_t column,
                     std::int64_t sum);
 

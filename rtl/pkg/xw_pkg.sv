@@ -6,7 +6,7 @@
 package xw_pkg;
 
   localparam logic [31:0] ISA_VERSION = 32'h00010000;  // isa_major << 16 | isa_minor
-  localparam logic [127:0] CONTRACT_HASH = 128'h30A527EF5C86A35CE2BDD07CC4DD5F1A;  // First byte in the lowest bits.
+  localparam logic [127:0] CONTRACT_HASH = 128'h6A4CED8799E9576E888E828D912B5555;  // First byte in the lowest bits.
 
   // Limits.
   localparam int MAX_ENGINES = 8;  // Engines that instructions, registers and records have room for.
@@ -33,6 +33,7 @@ package xw_pkg;
   localparam int MIN_ADC_SHIFT = 1;  // Smallest right shift after the gain.
   localparam int MAX_ADC_SHIFT = 40;  // Largest right shift after the gain.
   localparam int OUT_SCALE_BITS = 16;  // Unsigned per-column digital scale.
+  localparam int ADC_OFFSET_BITS = 32;  // Signed per-column offset of the converter, in units of the sum, added before the gain.
   localparam int PSUM_BITS = 32;  // Signed partial sum and output word Y.
   localparam int SIGMA_FRACTION_BITS = 16;  // Fraction bits of read_sigma_q.
   localparam int READ_SIGMA_BITS = 32;  // Unsigned read_sigma_q.
@@ -51,8 +52,8 @@ package xw_pkg;
   localparam int PROGRAM_HEADER_BYTES = 64;  // Stands before the instructions in device memory; checked at every start.
   localparam logic [31:0] PROGRAM_HEADER_MAGIC = 32'h47505758;  // 'XWPG'
 
-  localparam int BLOCK_IMAGE_HEADER_BYTES = 64;  // Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes.
-  localparam logic [31:0] BLOCK_IMAGE_HEADER_MAGIC = 32'h49425758;  // 'XWBI'
+  localparam int BLOCK_IMAGE_HEADER_BYTES = 64;  // Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then per column adc_offset (i32) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes.
+  localparam logic [31:0] BLOCK_IMAGE_HEADER_MAGIC = 32'h32425758;  // 'XWB2': the second layout.
 
   localparam int COMPLETION_BYTES = 1024;  // Written to completion_base when a run ends, well or badly. Unit arrays are indexed by unit id.
   localparam logic [31:0] COMPLETION_MAGIC = 32'h52435758;  // 'XWCR'
@@ -418,7 +419,7 @@ package xw_pkg;
   } program_header_t;
   localparam int PROGRAM_HEADER_BITS = 512;
 
-  // Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes.
+  // Starts a block image: header, then per column adc_gain and out_scale (u16, u16) padded to 64 bytes, then per column adc_offset (i32) padded to 64 bytes, then the cells int8 [column group of L][row][lane] (lanes beyond cols are 0), padded to 64 bytes.
   typedef struct packed {
     logic [31:0] header_crc;  // CRC-32 (IEEE 802.3, as zlib) of bytes 0..59.
     logic [127:0] reserved;  // 4 x u32. 0
@@ -436,7 +437,7 @@ package xw_pkg;
     logic [31:0] tile_uid;  // Physical tile; part of the noise key.
     logic [15:0] cols;  // Bitlines used, 1..cols of the device.
     logic [15:0] rows;  // Wordlines used, 1..rows of the device.
-    logic [31:0] magic;  // 'XWBI'
+    logic [31:0] magic;  // 'XWB2': the second layout.
   } block_image_header_t;
   localparam int BLOCK_IMAGE_HEADER_BITS = 512;
 

@@ -54,7 +54,8 @@ module xw_block_load #(
   // Context memory
   output logic                      cell_write_o,
   output logic [CellAddrWidth-1:0]  cell_addr_o,
-  output logic                      table_write_o,
+  output logic                      table_write_o,   // gains and scales
+  output logic                      offset_write_o,  // offsets, at table_addr_o, too
   output logic [TableAddrWidth-1:0] table_addr_o,
   output logic [DataWidth-1:0]      write_data_o,
   // AXI4 read channels
@@ -66,17 +67,18 @@ module xw_block_load #(
   localparam int unsigned LINE_BEATS   = 8 * xw_pkg::MEMORY_ALIGNMENT / DataWidth;  // beats of 64 bytes
   localparam int unsigned LANES_PER_64 = 64 / Lanes;       // rows of cells in 64 bytes
   localparam int unsigned LARGEST =
-      1 + (BlockCols + 15) / 16 + (ContextCells + LANES_PER_64 - 1) / LANES_PER_64;
+      1 + 2 * ((BlockCols + 15) / 16) + (ContextCells + LANES_PER_64 - 1) / LANES_PER_64;
 
-  typedef enum logic [2:0] {
-    StIdle,    // waits for an accepted command
-    StHeader,  // collects the 64 header bytes
-    StCrc,     // their CRC and the sizes
-    StCheck,   // compares
-    StTables,  // writes column tables
-    StCells,   // writes cells and swallows padding
-    StSum,     // compares the payload sum
-    StDrain    // waits for the reader after a fault or an abort
+  typedef enum logic [3:0] {
+    StIdle,     // waits for an accepted command
+    StHeader,   // collects the 64 header bytes
+    StCrc,      // their CRC and the sizes
+    StCheck,    // compares
+    StTables,   // writes gains and scales of the columns
+    StOffsets,  // writes the offsets of their converters
+    StCells,    // writes cells and swallows padding
+    StSum,      // compares the payload sum
+    StDrain     // waits for the reader after a fault or an abort
   } state_e;
   state_e state_q;
 
@@ -180,12 +182,13 @@ module xw_block_load #(
     end
   end
 
-  logic last_table, last_cell;
+  logic in_tables, last_table, last_cell;
+  assign in_tables  = state_q == StTables || state_q == StOffsets;
   assign last_table = beat_q == table_beats - 32'd1;
   assign last_cell  = beat_q == tail_beats - 32'd1;
   always_ff @(posedge load_clk_i) begin
     if (!rst_ni || state_q == StIdle || state_q == StCrc)  beat_q <= '0;
-    else if (beat) beat_q <= (state_q == StTables && last_table) ? '0 : beat_q + 32'd1;
+    else if (beat) beat_q <= (in_tables && last_table) ? '0 : beat_q + 32'd1;
   end
 
   // Address of the beat, for faults.
@@ -193,13 +196,14 @@ module xw_block_load #(
   always_comb begin
     beat_address = address_q;
     if (faulty) begin
-      if (state_q == StTables) beat_address = address_q + 64'd64;
-      if (state_q == StCells)  beat_address = address_q + 64'd64 + 64'(table_beats * 32'(Lanes));
+      if (state_q == StTables)  beat_address = address_q + 64'd64;
+      if (state_q == StOffsets) beat_address = address_q + 64'd64 + 64'(table_beats * 32'(Lanes));
+      if (state_q == StCells)   beat_address = address_q + 64'd64 + 64'(table_beats * 32'(2 * Lanes));
       beat_address = beat_address + 64'(beat_q * 32'(Lanes));
     end
   end
 
-  assign beat_ready = state_q == StHeader || state_q == StTables || state_q == StCells;
+  assign beat_ready = state_q == StHeader || in_tables || state_q == StCells;
   assign faulty     = beat && beat_resp[1];
   assign bad_sum    = state_q == StSum &&
                       payload_sum != payload_sum_wanted;
@@ -266,7 +270,8 @@ module xw_block_load #(
             state_q        <= StDrain;
           end
         end
-        StTables: if (beat && last_table) begin
+        StTables: if (beat && last_table) state_q <= StOffsets;
+        StOffsets: if (beat && last_table) begin
           context_valid_q[slot_q] <= 1'b1;
           done_o  <= 1'b1;
           state_q <= StCells;
@@ -321,15 +326,16 @@ module xw_block_load #(
   assign memory_stall_o    = beat_ready && !beat_valid;
   assign beat_o            = beat;
 
-  assign table_write_o = beat && state_q == StTables && beat_q < 32'(ContextTables);
-  assign table_addr_o  = table_base_q + TableAddrWidth'(beat_q);
-  assign cell_write_o  = beat && state_q == StCells && beat_q < cell_beats;
-  assign cell_addr_o   = cell_base_q + CellAddrWidth'(beat_q);
-  assign write_data_o  = beat_data;
+  assign table_write_o  = beat && state_q == StTables && beat_q < 32'(ContextTables);
+  assign offset_write_o = beat && state_q == StOffsets && beat_q < 32'(ContextTables);
+  assign table_addr_o   = table_base_q + TableAddrWidth'(beat_q);
+  assign cell_write_o   = beat && state_q == StCells && beat_q < cell_beats;
+  assign cell_addr_o    = cell_base_q + CellAddrWidth'(beat_q);
+  assign write_data_o   = beat_data;
 
   // Most beats only count.
   logic waits;
-  assign waits           = state_q == StIdle || state_q == StHeader || state_q == StTables || state_q == StCells;
+  assign waits           = state_q == StIdle || state_q == StHeader || in_tables || state_q == StCells;
   assign needs_load_o    = reader_needs_clock || start || state_q == StCrc;
   logic moves;  // apart from what depends on beats: simulators evaluate it when it changes
   always_comb begin
@@ -337,6 +343,6 @@ module xw_block_load #(
     if (clear_i || abort_i || done_o || error_o || start || !waits) moves = 1'b1;
   end
   assign needs_control_o = moves || accept || faulty ||
-                           (beat && (state_q == StHeader || (state_q == StTables && last_table) ||
+                           (beat && (state_q == StHeader || (in_tables && last_table) ||
                                      (state_q == StCells && last_cell)));
 endmodule

@@ -1,9 +1,9 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 
-/// Read noise, ADC and digital rescaling of Columns neighbouring columns per cycle.
+/// Read noise, offset, ADC and digital rescaling of Columns neighbouring columns per cycle.
 ///
-/// y = clamp(((s + n) * adc_gain + 2^(shift-1)) >>> shift, +-adc_max) * out_scale with the noise n of
+/// y = clamp(((s + n + adc_offset) * adc_gain + 2^(shift-1)) >>> shift, +-adc_max) * out_scale with the noise n of
 /// docs/numerics.md; bit-exact with `xw::analog::tile_mvm_reference`. Latency 21 cycles whether there
 /// is noise or not; no back-pressure. The settings are stable while conversions are under way.
 /// The user answers lookup_o with the column tables one cycle later.
@@ -28,10 +28,11 @@ module xw_converter #(
   input  logic [7:0]            vector_i,
   input  logic [10:0]           col_i,           // of sum 0
   input  logic [Columns*32-1:0] sums_i,
-  // Table lookup: {out_scale, adc_gain} per column
+  // Table lookup: {out_scale, adc_gain} and adc_offset per column
   output logic                  lookup_o,
   output logic [10:0]           lookup_col_o,
   input  logic [Columns*32-1:0] tables_i,
+  input  logic [Columns*32-1:0] offsets_i,
   // One cycle ahead of the result
   output logic                  early_valid_o,
   output logic [7:0]            early_vector_o,
@@ -48,7 +49,7 @@ module xw_converter #(
   // Cycle after the input in which a quantity is ready.
   localparam int unsigned RANDOM = xw_pkg::THREEFRY_ROUNDS + 1;
   localparam int unsigned H      = RANDOM + 1;
-  localparam int unsigned NOISE  = RANDOM + 2;  // then the noisy total, the product with the gain
+  localparam int unsigned NOISE  = RANDOM + 2;  // then the total with noise and offset, the product with the gain
   localparam int unsigned SCALED = RANDOM + 5;
   localparam int unsigned CODE   = RANDOM + 6;
   localparam int unsigned RESULT = RANDOM + 7;
@@ -112,7 +113,7 @@ module xw_converter #(
     if (busy_o) begin
       {vector_o, col_o}             <= place_q[CODE];
       {early_vector_o, early_col_o} <= place_q[SCALED];
-      lookup_col_o                  <= place_q[H][10:0];
+      lookup_col_o                  <= place_q[RANDOM][10:0];
       for (int unsigned s = CODE; s > 1; s--) place_q[s] = place_q[s-1];
       place_q[1] = {vector_i, col_i};
     end
@@ -126,6 +127,7 @@ module xw_converter #(
   logic signed [48:0] product_q [0:Columns-1];
   logic signed [48:0] scaled_q  [0:Columns-1];
   logic signed [12:0] code_q    [0:Columns-1];
+  logic [31:0]        total_table_q   [0:Columns-1];
   logic [15:0]        product_scale_q [0:Columns-1];
   logic [15:0]        scaled_scale_q  [0:Columns-1];
   logic [15:0]        code_scale_q    [0:Columns-1];
@@ -143,9 +145,10 @@ module xw_converter #(
         else                                 code_q[c] = 13'(scaled_q[c]);
         scaled_q[c]        = (product_q[c] + rounding) >>> adc_shift_i;
         scaled_scale_q[c]  = product_scale_q[c];
-        product_q[c]       = 49'(total_q[c]) * 49'($signed({1'b0, tables_i[32*c +: 16]}));
-        product_scale_q[c] = tables_i[32*c + 16 +: 16];
-        total_q[c]         = $signed(sums_q[NOISE][32*c +: 32]) + noise_q[c];
+        product_q[c]       = 49'(total_q[c]) * 49'($signed({1'b0, total_table_q[c][15:0]}));
+        product_scale_q[c] = total_table_q[c][31:16];
+        total_q[c]         = $signed(sums_q[NOISE][32*c +: 32]) + noise_q[c] + $signed(offsets_i[32*c +: 32]);
+        total_table_q[c]   = tables_i[32*c +: 32];
         noise_q[c]         = '0;
         if (noisy) begin
           noise_q[c] = 32'((45'($signed({1'b0, read_sigma_i})) * 45'(h_q[c]) + 45'sd32768) >>>
@@ -170,7 +173,7 @@ module xw_converter #(
     end
   end
 
-  assign lookup_o      = valid[NOISE];
+  assign lookup_o      = valid[H];
   assign early_valid_o = valid[CODE];
   assign valid_o       = valid[RESULT];
   assign busy_o        = |valid;

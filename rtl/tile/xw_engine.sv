@@ -98,10 +98,10 @@ module xw_engine #(
   logic [CONTEXT_BITS-1:0]    loading_context, mvm_context;
   logic [31:0]                loaded_beats;
   xw_pkg::block_descriptor_t  looked_up, descriptor;
-  logic                       cell_write, table_write, cell_read, table_read;
+  logic                       cell_write, table_write, offset_write, cell_read, table_read;
   logic [CELL_ADDR_BITS-1:0]  cell_write_addr, cell_read_addr;
   logic [TABLE_ADDR_BITS-1:0] table_write_addr, table_read_addr;
-  logic [DataWidth-1:0]       write_data, cells, tables;
+  logic [DataWidth-1:0]       write_data, cells, tables, offsets;
 
   xw_block_load #(
     .Lanes(Lanes), .BlockRows(BlockRows), .BlockCols(BlockCols), .Contexts(Contexts),
@@ -133,6 +133,7 @@ module xw_engine #(
     .cell_write_o        (cell_write),
     .cell_addr_o         (cell_write_addr),
     .table_write_o       (table_write),
+    .offset_write_o      (offset_write),
     .table_addr_o        (table_write_addr),
     .write_data_o        (write_data),
     .read_req_o, .read_rsp_i, .read_data_i
@@ -145,6 +146,7 @@ module xw_engine #(
     .cell_write_i      (cell_write),
     .cell_write_addr_i (cell_write_addr),
     .table_write_i     (table_write),
+    .offset_write_i    (offset_write),
     .table_write_addr_i(table_write_addr),
     .write_data_i      (write_data),
     .cell_read_i       (cell_read),
@@ -152,7 +154,8 @@ module xw_engine #(
     .cells_o           (cells),
     .table_read_i      (table_read),
     .table_read_addr_i (table_read_addr),
-    .tables_o          (tables)
+    .tables_o          (tables),
+    .offsets_o         (offsets)
   );
 
   // --- inputs and MAC lanes -----------------------------------------------------------------------
@@ -240,7 +243,7 @@ module xw_engine #(
   logic [10:0]           lookup_col, early_col, result_col;
   logic [7:0]            early_vector, result_vector;
   logic [AdcCols-1:0]    mask, saturated;
-  logic [AdcCols*32-1:0] column_tables, y;
+  logic [AdcCols*32-1:0] column_tables, column_offsets, y;
   logic [SLOT_BITS-1:0]  table_slot_q;
 
   xw_converter #(
@@ -263,6 +266,7 @@ module xw_engine #(
     .lookup_o      (lookup),
     .lookup_col_o  (lookup_col),
     .tables_i      (column_tables),
+    .offsets_i     (column_offsets),
     .early_valid_o (early_valid),
     .early_vector_o(early_vector),
     .early_col_o   (early_col),
@@ -290,8 +294,12 @@ module xw_engine #(
     end
   end
   always_comb begin
-    column_tables = '0;
-    if (lookup_q) column_tables = tables[AdcCols * 32 * table_slot_q +: AdcCols * 32];
+    column_tables  = '0;
+    column_offsets = '0;
+    if (lookup_q) begin
+      column_tables  = tables[AdcCols * 32 * table_slot_q +: AdcCols * 32];
+      column_offsets = offsets[AdcCols * 32 * table_slot_q +: AdcCols * 32];
+    end
   end
 
   always_comb begin

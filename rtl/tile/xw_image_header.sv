@@ -22,7 +22,7 @@ module xw_image_header #(
   output xw_pkg::error_e            error_o,       // with check_i: ERROR_OK or what is wrong
   // From the last cycle of crc_i on
   output logic [31:0]               cell_beats_o,  // of the block
-  output logic [31:0]               table_beats_o,
+  output logic [31:0]               table_beats_o, // of one of the two tables
   output logic [31:0]               tail_beats_o,  // cells and padding
   output logic [31:0]               payload_sum_o,
   output xw_pkg::block_descriptor_t descriptor_o
@@ -59,7 +59,7 @@ module xw_image_header #(
       groups      = 11'((32'(header_q.cols) + 32'(Lanes - 1)) / 32'(Lanes));
       cell_beats  = 32'(groups) * 32'(header_q.rows[10:0]);
       cell_lines  = (cell_beats_o + 32'(LANES_PER_64 - 1)) / 32'(LANES_PER_64);
-      image_lines = 32'd1 + table_lines + cell_lines;
+      image_lines = 32'd1 + 32'd2 * table_lines + cell_lines;
     end
   end
 
@@ -77,7 +77,7 @@ module xw_image_header #(
                  32'(header_q.adc_bits) >= xw_pkg::MIN_ADC_BITS && 32'(header_q.adc_bits) <= xw_pkg::MAX_ADC_BITS &&
                  32'(header_q.adc_shift) >= xw_pkg::MIN_ADC_SHIFT && 32'(header_q.adc_shift) <= xw_pkg::MAX_ADC_SHIFT;
       layout_ok = header_q.flags == '0 && header_q.tables_offset == 32'(xw_pkg::BLOCK_IMAGE_HEADER_BYTES) &&
-                  header_q.cells_offset == ((table_lines + 32'd1) << xw_pkg::MEMORY_ALIGNMENT_BITS) && header_q.image_bytes == (image_lines << xw_pkg::MEMORY_ALIGNMENT_BITS) &&
+                  header_q.cells_offset == ((32'd2 * table_lines + 32'd1) << xw_pkg::MEMORY_ALIGNMENT_BITS) && header_q.image_bytes == (image_lines << xw_pkg::MEMORY_ALIGNMENT_BITS) &&
                   length_i == image_lines && header_q.reserved == '0;
     end
   end

@@ -27,6 +27,10 @@ constexpr std::uint32_t kImageMemoryBytes = 16 * 1024;
     std::memcpy(image.data() + arch::kBlockImageHeaderBytes + 4 * col, entry, sizeof entry);
   }
   for (std::uint32_t col = 0; col < header.cols; ++col) {
+    const std::int32_t offset = 5000 * (static_cast<std::int32_t>(col) % 7 - 3);
+    std::memcpy(image.data() + analog::adc_offsets_offset(header.cols) + std::size_t{4} * col, &offset, sizeof offset);
+  }
+  for (std::uint32_t col = 0; col < header.cols; ++col) {
     for (std::uint32_t row = 0; row < header.rows; ++row) {
       const auto cell = static_cast<std::int8_t>(static_cast<int>((row * 37 + col * 101 + salt * 53) % 255) - 127);
       image[analog::cells_offset(header.cols) + (col / header.lanes * header.rows + row) * header.lanes +
@@ -167,6 +171,8 @@ std::vector<std::int32_t> HandMade::expected_y() const {
   for (std::size_t engine = 0; engine < 2; ++engine) {
     const analog::ImageHeader& h = headers[engine];
     const auto* tables = reinterpret_cast<const std::uint16_t*>(images[engine].data() + arch::kBlockImageHeaderBytes);
+    const auto* offsets =
+        reinterpret_cast<const std::int32_t*>(images[engine].data() + analog::adc_offsets_offset(h.cols));
     const auto* cells = reinterpret_cast<const std::int8_t*>(images[engine].data() + analog::cells_offset(h.cols));
     for (std::uint32_t v = 0; v < kVectors; ++v) {
       for (std::uint32_t col = 0; col < kCols; ++col) {
@@ -176,6 +182,7 @@ std::vector<std::int32_t> HandMade::expected_y() const {
         }
         sum += analog::read_noise(h.read_sigma_q, analog::noise_h(arguments.chip_seed, h.tile_uid,
                                                                   arguments.vector_base + v, h.row0, h.col0 + col));
+        sum = static_cast<std::int32_t>(static_cast<std::uint32_t>(sum) + static_cast<std::uint32_t>(offsets[col]));
         bool saturated = false;
         y[v * kCols + col] +=
             analog::adc_convert(sum, tables[2 * col], h.adc_shift, (1 << (h.adc_bits - 1)) - 1, saturated) *

@@ -76,9 +76,18 @@ std::vector<ProgramCase> program_cases() {
   add("aged_compensated_faulty_on_engines", {{{200, {150}, {64}, 3}, {72, {80}, {}}}, WeightMode::kW8}, wide,
       whole_life, 7);
   ChipOptions mismatched = noisy;
-  mismatched.adc_mismatch = 0.05;
+  mismatched.adc_mismatch = {0.05, 0};
   add("mismatched", {{{130, {67, 20}, {}}}}, tiny, mismatched, 5);
-  whole_life.adc_mismatch = 0.05;
+  ChipOptions shifted = noisy;
+  shifted.adc_mismatch = {0, 3};
+  add("offsets", {{{130, {67, 20}, {}}}}, tiny, shifted, 5);
+  add("offsets_on_engines", {{{200, {150}, {64}, 3}, {72, {80}, {}}}, WeightMode::kW8}, wide, shifted, 7);
+  shifted.compensation = "global:vectors=7";
+  add("offsets_calibrated", {{{130, {67, 20}, {}}}}, tiny, shifted, 5);
+  shifted.compensation = "none";
+  shifted.adc_mismatch = {0, 200};  // many at an end of the converter
+  add("offsets_beyond_the_converter", {{{100, {50}, {}}}}, coarse, shifted, 3);
+  whole_life.adc_mismatch = {0.05, 4};
   whole_life.compensation = "column:vectors=8,reference=exact";
   add("whole_life", {{{130, {67, 20}, {}}, {40, {50}, {}}}}, tiny, whole_life, 5);
   add("whole_life_on_engines", {{{200, {150}, {64}, 3}, {72, {80}, {}}}, WeightMode::kW8}, wide, whole_life, 7);

@@ -73,43 +73,79 @@ using Model = std::unique_ptr<cells::ProgrammingModel>;
   return cells::make_programming_model({options.noise, options.chip_seed, chip.g_unit, seconds});
 }
 
-struct Gains {
+/// What the converters of a block have.
+struct Converters {
   std::vector<std::uint16_t> gains;
   std::uint32_t shift = 0;
+  std::vector<std::int64_t> offsets;  ///< of the chip and of its calibration, added
 };
 
 /// Gains as 16-bit integers with the largest shift that allows them.
-[[nodiscard]] Gains fitted(std::vector<double> gains, std::uint32_t shift) {
+[[nodiscard]] Converters fitted(std::vector<double> gains, std::uint32_t shift) {
   while (std::nearbyint(*std::max_element(gains.begin(), gains.end())) > 65535) {
     for (double& gain : gains) gain /= 2;
     --shift;
   }
-  Gains result{{}, shift};
+  Converters result{{}, shift, std::vector<std::int64_t>(gains.size())};
   for (const double gain : gains) result.gains.push_back(static_cast<std::uint16_t>(std::nearbyint(gain)));
   return result;
+}
+
+/// A deviate for every column of a block where it is on the chip: of its gain ('G') or of its offset ('O').
+[[nodiscard]] std::vector<double> deviates(const program::BlockRecord& block, const runtime::ChipOptions& options,
+                                           const Broken& broken, char what) {
+  std::vector<double> all;
+  for (std::uint32_t col = block.col0; col < std::uint32_t{block.col0} + block.cols; ++col) {
+    const auto moved = broken.placement.moved(block.tile, col, 1);
+    const std::uint32_t column = moved.empty() ? col : moved[0].second;
+    const std::uint32_t domain = 0x00434441U | static_cast<std::uint32_t>(what) << 24U;
+    const auto key = analog::threefry2x32<20>(options.chip_seed, broken.placement.tile(block.tile), domain, 0);
+    const auto words = analog::threefry2x32<20>(key[0], key[1], 0, column / 2);
+    all.push_back(static_cast<double>(cells::NormalTable::instance()(words[column % 2])));
+  }
+  return all;
 }
 
 /// Factors of the gains of a block's converters; empty if they are alike.
 [[nodiscard]] std::vector<double> converter_mismatch(const program::BlockRecord& block,
                                                      const runtime::ChipOptions& options, const Broken& broken) {
   std::vector<double> factors;
-  if (options.adc_mismatch == 0) return factors;
-  for (std::uint32_t col = block.col0; col < std::uint32_t{block.col0} + block.cols; ++col) {
-    const auto moved = broken.placement.moved(block.tile, col, 1);
-    const std::uint32_t column = moved.empty() ? col : moved[0].second;
-    const auto key = analog::threefry2x32<20>(options.chip_seed, broken.placement.tile(block.tile), 0x47434441U, 0);
-    const auto words = analog::threefry2x32<20>(key[0], key[1], 0, column / 2);
-    const double xi = static_cast<double>(cells::NormalTable::instance()(words[column % 2]));
-    factors.push_back(std::clamp(1 + options.adc_mismatch * xi, 0.5, 2.0));
-  }
+  if (options.adc_mismatch.gain == 0) return factors;
+  for (const double xi : deviates(block, options, broken, 'G'))
+    factors.push_back(std::clamp(1 + options.adc_mismatch.gain * xi, 0.5, 2.0));
   return factors;
 }
 
-/// Sums over the known inputs of the magnitudes of the ADC codes of a block's columns.
+/// `codes` of a converter's offset, within its range, in units of the sum.
+[[nodiscard]] std::int64_t in_sums(const program::BlockRecord& block, double codes) {
+  const double adc_max = (1 << (block.adc_bits - 1)) - 1;
+  return std::llrint(std::clamp(codes, -adc_max, adc_max) * std::pow(2.0, block.adc_shift) / block.adc_gain);
+}
+
+/// Offsets of a block's converters before any calibration.
+[[nodiscard]] std::vector<std::int64_t> converter_offsets(const program::BlockRecord& block,
+                                                          const runtime::ChipOptions& options, const Broken& broken) {
+  std::vector<std::int64_t> offsets;
+  for (const double xi : deviates(block, options, broken, 'O'))
+    offsets.push_back(in_sums(block, options.adc_mismatch.offset * xi));
+  return offsets;
+}
+
+/// The ADC code of a sum in a converter of a block.
+[[nodiscard]] int code_of(const program::BlockRecord& block, const Converters& converters, std::uint32_t col,
+                          std::int64_t sum) {
+  bool saturated = false;
+  return analog::adc_convert(sum + converters.offsets[col], converters.gains[col], converters.shift,
+                             (1 << (block.adc_bits - 1)) - 1, saturated);
+}
+
+/// Sums over the known inputs of the magnitudes of the ADC codes of a block's columns; with `pairs`, of the codes themselves over every
+/// known input and its negative.
 [[nodiscard]] std::vector<double> answers(const program::Program& program, const program::BlockRecord& block,
                                           const runtime::ChipOptions& options, const Broken& broken,
-                                          const std::vector<double>& mismatch, double seconds,
-                                          std::uint32_t num_vectors, std::uint32_t vector_base) {
+                                          const std::vector<double>& mismatch, const std::vector<std::int64_t>& offsets,
+                                          double seconds, std::uint32_t num_vectors, std::uint32_t vector_base,
+                                          bool pairs = false) {
   const arch::ChipDescription chip = arch::parse_chip(program.manifest().chip_toml, "chip");
   const std::vector<std::int8_t> cells = program_cells(program, block, *model_at(program, options, seconds), broken);
   const std::uint32_t sigma_q = analog::quantize_read_sigma(options.read_sigma * chip.dac_max() * chip.g_unit);
@@ -120,17 +156,21 @@ struct Gains {
     amplitude = std::min(amplitude, static_cast<int>(full_scale / (1.6 * chip.g_unit * std::sqrt(other.rows))));
   }
   amplitude = std::max(amplitude, 1);
-  Gains converter{std::vector<std::uint16_t>(block.cols, block.adc_gain), block.adc_shift};
+  Converters converter{std::vector<std::uint16_t>(block.cols, block.adc_gain), block.adc_shift, {}};
   if (!mismatch.empty()) {
     std::vector<double> gains;
     for (const double factor : mismatch) gains.push_back(block.adc_gain * factor);
     converter = fitted(std::move(gains), block.adc_shift);
   }
+  converter.offsets = offsets;
   std::vector<double> sums(block.cols);
-  for (std::uint32_t v = 0; v < num_vectors; ++v) {
+  const std::uint32_t num_inputs = pairs ? (num_vectors + 1) / 2 * 2 : num_vectors;
+  for (std::uint32_t i = 0; i < num_inputs; ++i) {
+    const std::uint32_t v = pairs ? i / 2 : i;
+    const int drive = pairs && i % 2 == 1 ? -amplitude : amplitude;
     for (std::uint32_t col = 0; col < block.cols; ++col) {
       std::int64_t sum = analog::read_noise(
-          sigma_q, analog::noise_h(options.chip_seed, block.tile, vector_base + v, block.row0, block.col0 + col));
+          sigma_q, analog::noise_h(options.chip_seed, block.tile, vector_base + i, block.row0, block.col0 + col));
       for (std::uint32_t row = 0; row < block.rows; ++row) {
         // +-1: a bit of the input's number and the product of the bits that vector and input share (docs/chip-life.md).
         const std::uint32_t input = block.in_begin + row;
@@ -138,30 +178,27 @@ struct Gains {
         for (std::uint32_t bit = 0; bit < 32; ++bit) {
           if ((v >> bit & input >> bit & 1U) != 0) sign = -sign;
         }
-        sum += cells[std::size_t{row} * block.cols + col] * sign * amplitude;
+        sum += cells[std::size_t{row} * block.cols + col] * sign * drive;
       }
-      bool saturated = false;
-      sums[col] += std::abs(
-          analog::adc_convert(sum, converter.gains[col], converter.shift, (1 << (block.adc_bits - 1)) - 1, saturated));
+      const int code = code_of(block, converter, col, sum);
+      sums[col] += pairs ? code : std::abs(code);
     }
   }
   return sums;
 }
 
 /// What the converters of every block have, compensated as the options say: plain loops over the definitions of docs/chip-life.md.
-[[nodiscard]] std::vector<Gains> converters(const program::Program& program, const runtime::ChipOptions& options,
-                                            const Broken& broken) {
-  std::vector<Gains> all;
-  for (const program::BlockRecord& block : program.blocks()) {
-    all.push_back({std::vector<std::uint16_t>(block.cols, block.adc_gain), block.adc_shift});
-  }
+[[nodiscard]] std::vector<Converters> converters(const program::Program& program, const runtime::ChipOptions& options,
+                                                 const Broken& broken) {
+  std::vector<Converters> all;
   const bool global = options.compensation.starts_with("global");
   const double last = options.recalibrate > 0 ? std::floor(options.seconds / options.recalibrate) * options.recalibrate
                                               : options.seconds;
   const bool exact = options.compensation.ends_with("exact");
-  const bool none = options.compensation == "none" || (last == 0 && !exact);
+  const bool calibrated = options.compensation != "none";
+  const bool none = !calibrated || (last == 0 && !exact);
   // "global:vectors=" has 15 characters.
-  const auto num_vectors = none ? 0U : static_cast<std::uint32_t>(std::stoul(options.compensation.substr(15)));
+  const auto num_vectors = calibrated ? static_cast<std::uint32_t>(std::stoul(options.compensation.substr(15))) : 0U;
   const std::uint32_t base = 0xC0000000U | (crc32(std::as_bytes(std::span(&last, 1))) & 0x3FFFF000U);
   std::vector<std::vector<double>> then, now;
   std::map<std::uint32_t, std::pair<double, double>> tiles;
@@ -171,9 +208,20 @@ struct Gains {
   const Broken whole(program, ideal);
   for (const program::BlockRecord& block : program.blocks()) {
     const std::vector<double> mismatch = converter_mismatch(block, options, broken);
-    then.push_back(exact ? answers(program, block, ideal, whole, {}, 0, num_vectors, 0)
-                         : answers(program, block, options, broken, mismatch, 0, num_vectors, 0x80000000U));
-    now.push_back(answers(program, block, options, broken, mismatch, last, num_vectors, base));
+    std::vector<std::int64_t> offsets = converter_offsets(block, options, broken);
+    if (calibrated && options.adc_mismatch.offset > 0) {
+      const std::vector<double> found =
+          answers(program, block, options, broken, mismatch, offsets, 0, num_vectors, 0xA0000000U, true);
+      for (std::uint32_t col = 0; col < block.cols; ++col) {
+        if (program.columns()[block.column_offset + col].w_max == 0) continue;
+        offsets[col] += in_sums(block, -found[col] / ((num_vectors + 1) / 2 * 2));
+      }
+    }
+    all.push_back({{}, 0, offsets});
+    const std::vector<std::int64_t> zeros(block.cols);
+    then.push_back(exact ? answers(program, block, ideal, whole, {}, zeros, 0, num_vectors, 0)
+                         : answers(program, block, options, broken, mismatch, offsets, 0, num_vectors, 0x80000000U));
+    now.push_back(answers(program, block, options, broken, mismatch, offsets, last, num_vectors, base));
     for (std::uint32_t col = 0; col < block.cols; ++col) {
       if (program.columns()[block.column_offset + col].w_max == 0) continue;
       tiles[block.tile].first += then.back()[col] * std::ldexp(1.0, block.adc_shift) / block.adc_gain;
@@ -192,7 +240,9 @@ struct Gains {
       if (none) factor = 1;
       gains.push_back(block.adc_gain * ((mismatch.empty() ? 1 : mismatch[col]) * std::clamp(factor, 0.125, 8.0)));
     }
+    std::vector<std::int64_t> offsets = std::move(all[b].offsets);
     all[b] = fitted(std::move(gains), block.adc_shift);
+    all[b].offsets = std::move(offsets);
   }
   return all;
 }
@@ -207,7 +257,7 @@ ReferenceResult reference_call(const program::Program& program, std::uint32_t ca
   const arch::ChipDescription chip = arch::parse_chip(manifest.chip_toml, "chip");
   const Broken broken(program, options);
   const Model model = model_at(program, options, options.seconds);
-  const std::vector<Gains> gains = converters(program, options, broken);
+  const std::vector<Converters> settings = converters(program, options, broken);
   const std::uint32_t sigma_q = analog::quantize_read_sigma(options.read_sigma * chip.dac_max() * chip.g_unit);
 
   ReferenceResult result;
@@ -221,7 +271,7 @@ ReferenceResult reference_call(const program::Program& program, std::uint32_t ca
     ReferenceOutput& output = result.matrices[static_cast<std::size_t>(place - info.matrices.begin())];
     const std::uint32_t out_features = manifest.matrices[block.matrix].out_features;
     const std::vector<std::int8_t> cells = program_cells(program, block, *model, broken);
-    const Gains& converter = gains[static_cast<std::size_t>(&block - program.blocks().data())];
+    const Converters& converter = settings[static_cast<std::size_t>(&block - program.blocks().data())];
     for (std::uint32_t v = 0; v < num_vectors; ++v) {
       for (std::uint32_t col = 0; col < block.cols; ++col) {
         std::int64_t sum = 0;
@@ -232,8 +282,8 @@ ReferenceResult reference_call(const program::Program& program, std::uint32_t ca
         sum += analog::read_noise(
             sigma_q, analog::noise_h(options.chip_seed, block.tile, vector_base + v, block.row0, block.col0 + col));
         bool saturated = false;
-        const std::int32_t code =
-            analog::adc_convert(sum, converter.gains[col], converter.shift, (1 << (block.adc_bits - 1)) - 1, saturated);
+        const std::int32_t code = analog::adc_convert(sum + converter.offsets[col], converter.gains[col],
+                                                      converter.shift, (1 << (block.adc_bits - 1)) - 1, saturated);
         result.adc_saturations += saturated ? 1 : 0;
         output.words[std::size_t{v} * out_features + block.out_begin + col] +=
             code * program.columns()[block.column_offset + col].out_scale;

@@ -100,7 +100,8 @@ TYPED_TEST(BlockLoadRtl, ChecksWhatTheReferenceChecksInItsOrder) {
       set<std::uint32_t>(a::kBlockImageHeaderReservedOffset, 1),
       set<std::uint32_t>(a::kBlockImageHeaderReservedOffset + 12, 0x80000000),
       set<std::uint32_t>(a::kBlockImageHeaderPayloadSumOffset, 0),
-      [](Image& image) { image[64] ^= std::byte{1}; },     // a table
+      [](Image& image) { image[64] ^= std::byte{1}; },     // a gain
+      [](Image& image) { image[256] ^= std::byte{1}; },    // an offset
       [](Image& image) { image.back() ^= std::byte{1}; },  // a cell or padding
   };
   for (const unsigned stall_percent : {0U, 40U}) {
@@ -159,7 +160,7 @@ TYPED_TEST(BlockLoadRtl, ReportsTheLineWithoutMemoryOrWithAFault) {
   const std::uint64_t end = AxiReadMemory::kBase + bench.memory.bytes.size();
   const auto last_lines = static_cast<std::uint32_t>(bench.memory.bytes.size() / 64);
   // Header, tables or cells are missing.
-  for (const std::uint32_t present : {0U, 1U, 2U, 5U, length - 1}) {
+  for (const std::uint32_t present : {0U, 1U, 2U, 5U, 8U, length - 1}) {
     SCOPED_TRACE("lines present " + std::to_string(present));
     std::memcpy(bench.memory.bytes.data() + std::size_t{last_lines - present} * 64, image.data(),
                 std::size_t{present} * 64);
@@ -170,7 +171,7 @@ TYPED_TEST(BlockLoadRtl, ReportsTheLineWithoutMemoryOrWithAFault) {
     EXPECT_TRUE(bench.memory.bursts.empty());
   }
   const LoadCommand load = bench.place(image, 0, 3);
-  for (const std::uint32_t line : {0U, 1U, 4U, length - 1}) {
+  for (const std::uint32_t line : {0U, 1U, 4U, 8U, length - 1}) {
     SCOPED_TRACE("faulty line " + std::to_string(line));
     bench.memory.slverr_line = AxiReadMemory::kBase + (3 + line) * 64;
     const UnitEvents events = bench.load(load);

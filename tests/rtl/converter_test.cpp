@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <deque>
 #include <optional>
 #include <string>
@@ -68,6 +69,8 @@ struct ConverterBench : Clocked<typename Config::Model> {
     for (ColumnTable& table : tables) {
       table = {static_cast<std::uint16_t>(random()), static_cast<std::uint16_t>(random())};
     }
+    offsets.resize(cols);
+    for (std::int32_t& offset : offsets) offset = static_cast<std::int32_t>(random()) >> uniform(random, 0, 31);
     drive_settings();
   }
   void drive_settings() {
@@ -94,9 +97,9 @@ struct ConverterBench : Clocked<typename Config::Model> {
       const std::int32_t h =
           analog::noise_h(chip_seed, settings.tile_uid, vector_base + vector, settings.row0, settings.col0 + col + c);
       bool saturated = false;
-      const std::int32_t code =
-          analog::adc_convert(sums[c] + analog::read_noise(settings.read_sigma_q, h), tables[col + c].gain,
-                              settings.adc_shift, settings.adc_max, saturated);
+      const std::int32_t code = analog::adc_convert(
+          analog::with_offset(sums[c] + analog::read_noise(settings.read_sigma_q, h), offsets[col + c]),
+          tables[col + c].gain, settings.adc_shift, settings.adc_max, saturated);
       result.y.back() = code * tables[col + c].scale;
       result.mask |= 1U << c;
       if (saturated) result.saturated |= 1U << c;
@@ -151,11 +154,15 @@ struct ConverterBench : Clocked<typename Config::Model> {
   }
   void answer_lookup() {
     std::vector<std::uint32_t> words = random_elements<std::uint32_t>(random, kColumns);
+    std::vector<std::int32_t> given = random_elements<std::int32_t>(random, kColumns);
     for (std::uint32_t c = 0; lookup && c < kColumns; ++c) {
       const std::uint32_t col = *lookup + c;
-      if (col < tables.size()) words[c] = tables[col].gain | std::uint32_t{tables[col].scale} << 16U;
+      if (col >= tables.size()) continue;
+      words[c] = tables[col].gain | std::uint32_t{tables[col].scale} << 16U;
+      given[c] = offsets[col];
     }
     put(top->tables_i, words);
+    put(top->offsets_i, given);
   }
   void drain() {
     for (std::uint64_t i = 0; i <= kLatency; ++i) {
@@ -168,6 +175,7 @@ struct ConverterBench : Clocked<typename Config::Model> {
   analog::BlockView settings;
   std::uint32_t chip_seed = 0, vector_base = 0;
   std::vector<ColumnTable> tables;
+  std::vector<std::int32_t> offsets;
   std::deque<Result> due;
   std::optional<std::uint32_t> lookup;  ///< first column that was asked for in the last cycle
   std::uint64_t cycle = 0, num_results = 0, num_saturated = 0;
@@ -178,7 +186,7 @@ class ConverterRtl : public testing::Test {};
 using Configs = testing::Types<Columns1, Columns4>;
 TYPED_TEST_SUITE(ConverterRtl, Configs);
 
-/// A sum whose scaled value is now tiny, now clamped, whatever gain and shift are; 32 bits hold it and its noise.
+/// A sum whose scaled value is now tiny, now clamped, whatever gain and shift are; 32 bits hold it and its noise, though not the offset.
 std::int32_t random_sum(std::mt19937& random) {
   return static_cast<std::int32_t>(random()) >> uniform(random, 2, 30);
 }
@@ -231,14 +239,23 @@ TYPED_TEST(ConverterRtl, RoundsAndClampsAtTheEdges) {
       bench.drive_settings();
       const std::int32_t one = 1 << shift, half = one / 2;
       const std::int32_t edge = adc_max << shift;
-      for (const std::int32_t sum : {0, half - 1, half, -half, -half - 1, edge + half - 1, edge + half, edge + half + 1,
-                                     -edge, -edge - half, -edge - half - 1, -edge - one, one, -one}) {
-        bench.input(3, 0, std::vector<std::int32_t>(Bench::kColumns, sum));
-        bench.tick();
+      // Offsets at both ends of the field, too: with them the sums are those that make the same numbers.
+      for (const std::int32_t offset : {0, 77, INT32_MAX, INT32_MIN}) {
+        bench.offsets.assign(Bench::kColumns, offset);
+        for (const std::int32_t total :
+             {0, half - 1, half, -half, -half - 1, edge + half - 1, edge + half, edge + half + 1, -edge, -edge - half,
+              -edge - half - 1, -edge - one, one, -one}) {
+          const auto sum =
+              static_cast<std::int32_t>(static_cast<std::uint32_t>(total) - static_cast<std::uint32_t>(offset));
+          bench.input(3, 0, std::vector<std::int32_t>(Bench::kColumns, sum));
+          const std::int32_t code = std::clamp((total + half) >> shift, -adc_max, adc_max);
+          for (const std::int32_t y : bench.due.back().y) ASSERT_EQ(y, code * 0xFFFF) << "what is expected of the RTL";
+          bench.tick();
+          if (this->HasFatalFailure()) return;
+        }
+        bench.drain();
         if (this->HasFatalFailure()) return;
       }
-      bench.drain();
-      if (this->HasFatalFailure()) return;
     }
   }
   EXPECT_GT(bench.num_saturated, 0U);
@@ -264,6 +281,7 @@ TYPED_TEST(ConverterRtl, MakesTheOutputsOfTheReferenceBlockMvm) {
     analog::BlockView view = bench.settings;
     view.cells = cells.data();
     view.column_tables = &bench.tables.front().gain;
+    view.adc_offsets = bench.offsets.data();
     analog::MvmBatch batch;
     batch.x = x.data();
     batch.x_stride = rows;

@@ -86,8 +86,8 @@ TYPED_TEST(MemoriesRtl, ContextMemoryHasIndependentCellsAndTables) {
     std::mt19937 random(seed);
     Clocked<typename Config::ContextMemory> bench;
     auto& top = *bench.top;
-    Memory cells(Config::kCellBeats), tables(Config::kTableBeats);
-    Beat cells_shown, tables_shown;
+    Memory cells(Config::kCellBeats), tables(Config::kTableBeats), offsets(Config::kTableBeats);
+    Beat cells_shown, tables_shown, offsets_shown;
     unsigned num_reads = 0;
     for (unsigned cycle = 0; cycle < 4000; ++cycle) {
       const std::uint32_t cell_read = uniform(random, 0, Config::kCellBeats - 1);
@@ -101,13 +101,16 @@ TYPED_TEST(MemoriesRtl, ContextMemoryHasIndependentCellsAndTables) {
       put_number(top.table_write_addr_i, table_write);
       put(top.write_data_i, data);
       top.cell_write_i = random() % 2;
-      top.table_write_i = top.cell_write_i == 0 && random() % 2 == 0;
+      const bool writes_table = top.cell_write_i == 0 && random() % 2 == 0;
+      top.offset_write_i = writes_table && random() % 2 == 0;
+      top.table_write_i = writes_table && top.offset_write_i == 0;
       top.cell_read_i = random() % 2;
       top.table_read_i = random() % 2;
       if (top.cell_read_i != 0) cells_shown = cells[cell_read];
-      if (top.table_read_i != 0) tables_shown = tables[table_read];
+      if (top.table_read_i != 0) tables_shown = tables[table_read], offsets_shown = offsets[table_read];
       if (top.cell_write_i != 0) cells[cell_write] = data;
       if (top.table_write_i != 0) tables[table_write] = data;
+      if (top.offset_write_i != 0) offsets[table_write] = data;
       bench.tick();
       // Addresses never written hold anything.
       if (!cells_shown.empty()) {
@@ -116,6 +119,9 @@ TYPED_TEST(MemoriesRtl, ContextMemoryHasIndependentCellsAndTables) {
       }
       if (!tables_shown.empty()) {
         ASSERT_EQ(get<std::uint8_t>(top.tables_o, kBytes), tables_shown) << "cycle " << cycle;
+      }
+      if (!offsets_shown.empty()) {
+        ASSERT_EQ(get<std::uint8_t>(top.offsets_o, kBytes), offsets_shown) << "cycle " << cycle;
       }
     }
     EXPECT_GT(num_reads, 3000U);

@@ -123,6 +123,7 @@ analog::BlockView column_range(const analog::BlockView& block, std::uint32_t beg
   range.cols = end - begin;
   range.col0 += begin;
   range.column_tables += 2 * std::size_t{begin};
+  if (range.adc_offsets != nullptr) range.adc_offsets += begin;
   range.cells += std::size_t{begin} * block.rows;
   range.packed_col += begin;
   return range;

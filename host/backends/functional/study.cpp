@@ -73,7 +73,7 @@ std::uint64_t tile_mvm_with_cells_range(const analog::BlockView& block, const an
       const std::int8_t* x = batch.x + v * batch.x_stride;
       std::int64_t sum = 0;
       for (std::uint32_t row = 0; row < block.rows; ++row) sum += cells[std::size_t{row} * block.lanes] * x[row];
-      sum = analog::with_read_noise(block, batch, v, column, sum);
+      sum = analog::converter_input(block, batch, v, column, sum);
       const double rounded = std::nearbyint(static_cast<double>(sum) * gain);
       const double code = std::clamp<double>(rounded, -block.adc_max, block.adc_max);
       num_saturated += code != rounded ? 1 : 0;

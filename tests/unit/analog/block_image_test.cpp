@@ -59,13 +59,15 @@ std::uint32_t open(const std::vector<std::byte>& image, bool check_payload = tru
 }
 
 TEST(BlockImage, SizesByHand) {
-  EXPECT_EQ(cells_offset(1), 128U);
-  EXPECT_EQ(cells_offset(16), 128U);
-  EXPECT_EQ(cells_offset(17), 192U);
-  EXPECT_EQ(image_bytes(1, 1, 64), 192U);
-  EXPECT_EQ(image_bytes(512, 512, 64), 64U + 2048U + 262144U);
-  EXPECT_EQ(image_bytes(3, 17, 16), 64U + 128U + 128U);  // 2 groups * 3 rows * 16 = 96
-  EXPECT_EQ(image_bytes(1024, 1024, 64), 64U + 4096U + 1048576U);
+  EXPECT_EQ(adc_offsets_offset(1), 128U);
+  EXPECT_EQ(cells_offset(1), 192U);
+  EXPECT_EQ(cells_offset(16), 192U);
+  EXPECT_EQ(adc_offsets_offset(17), 192U);
+  EXPECT_EQ(cells_offset(17), 320U);
+  EXPECT_EQ(image_bytes(1, 1, 64), 256U);
+  EXPECT_EQ(image_bytes(512, 512, 64), 64U + 2048U + 2048U + 262144U);
+  EXPECT_EQ(image_bytes(3, 17, 16), 64U + 256U + 128U);  // 2 groups * 3 rows * 16 = 96
+  EXPECT_EQ(image_bytes(1024, 1024, 64), 64U + 8192U + 1048576U);
 }
 
 TEST(BlockImage, RoundTrip) {
@@ -83,15 +85,16 @@ TEST(BlockImage, RoundTrip) {
   EXPECT_EQ(view.adc_max, 127);
   EXPECT_EQ(view.read_sigma_q, header.read_sigma_q);
   EXPECT_EQ(static_cast<const void*>(view.column_tables), image.data() + 64);
-  EXPECT_EQ(static_cast<const void*>(view.cells), image.data() + 64 + 320);
+  EXPECT_EQ(static_cast<const void*>(view.adc_offsets), image.data() + 64 + 320);
+  EXPECT_EQ(static_cast<const void*>(view.cells), image.data() + 64 + 640);
 }
 
 TEST(BlockImage, HeaderBytesAreTheRecord) {  // written out by hand from the record's table, independent of the offsets
   const std::vector<std::byte> image = sample_image();
-  const std::uint8_t expected[] = {'X', 'W', 'B', 'I', 100,  0, 70,   0,    0x78, 0x56, 0x34, 0x12, 0x2C, 1,
+  const std::uint8_t expected[] = {'X', 'W', 'B', '2', 100,  0, 70,   0,    0x78, 0x56, 0x34, 0x12, 0x2C, 1,
                                    128, 0,   26,  8,   64,   0, 0xEF, 0xCD, 0xAB, 0x89, 0,    0,    0,    0,
-                                   64,  0,   0,   0,   0x80, 1, 0,    0,    0x80, 0x33, 0,    0};
-  EXPECT_EQ(std::memcmp(image.data(), expected, sizeof(expected)), 0);  // 12800 bytes of cells: image of 0x3380
+                                   64,  0,   0,   0,   0xC0, 2, 0,    0,    0xC0, 0x34, 0,    0};
+  EXPECT_EQ(std::memcmp(image.data(), expected, sizeof(expected)), 0);  // 12800 bytes of cells: image of 0x34C0
   std::uint32_t sum = 0;
   for (std::size_t i = 64; i < image.size(); i += 4) {
     std::uint32_t word = 0;
@@ -106,7 +109,7 @@ TEST(BlockImage, HeaderBytesAreTheRecord) {  // written out by hand from the rec
 
 TEST(BlockImage, MagicIsChecked) {
   auto image = sample_image();
-  put<std::uint32_t>(image, arch::kBlockImageHeaderMagicOffset, 0x49425759);
+  put<std::uint32_t>(image, arch::kBlockImageHeaderMagicOffset, 0x49425758);
   EXPECT_EQ(open(image), code(arch::DeviceError::kImageMagic));
 }
 

@@ -146,6 +146,7 @@ TEST_P(KernelTest, TakesColumnsOfPackedBlocks) {
       part.cols = 300 - first;
       part.col0 += first;
       part.column_tables += 2 * std::size_t{first};
+      if (part.adc_offsets != nullptr) part.adc_offsets += first;
       part.cells += std::size_t{first} * part.rows;
       MvmBatch batch;
       batch.x = x.data();

@@ -184,6 +184,32 @@ TEST(TileMvmReference, EqualsHandComputation) {
   EXPECT_THAT(y, testing::ElementsAre(-762, 2540, 2 * 127 * 65535, 7, 762, -1280, 16 * 65535));
 }
 
+TEST(TileMvmReference, OffsetsAreAddedBeforeTheGainAndTheClamp) {
+  // 1 row of 1 in 7 columns; gain 2^15 over 2^16: half a code per unit of the sum.
+  const std::int8_t cells[] = {1, 1, 1, 1, 1, 1, 1};
+  const std::uint16_t tables[] = {32768, 1, 32768, 3, 32768, 1, 32768, 1, 32768, 1, 32768, 1, 32768, 1};
+  const std::int32_t offsets[] = {0, 100, -101, 154, 155, INT32_MAX, INT32_MIN};
+  const std::int8_t x[] = {100};
+  BlockView block;
+  block.rows = 1;
+  block.cols = block.lanes = 7;
+  block.adc_shift = 16;
+  block.adc_max = 127;
+  block.column_tables = tables;
+  block.adc_offsets = offsets;
+  block.cells = cells;
+  std::int32_t y[7] = {};
+  MvmBatch batch;
+  batch.x = x;
+  batch.x_stride = 1;
+  batch.y = y;
+  batch.y_stride = 7;
+  batch.num_vectors = 1;
+  // Sums 100, 200, -1, 254, 255 -> 50, 100, 0 (-0.5 + 0.5), 127, 128 -> 127; 2^31 - 1 + 100 wraps to -2^31 + 99, -2^31 + 100 does not.
+  EXPECT_EQ(tile_mvm_reference(block, batch), 3U);
+  EXPECT_THAT(y, testing::ElementsAre(50, 300, 0, 127, 127, -127, -127));
+}
+
 TEST(TileMvmReference, NoiseUsesThePlaceInTheTile) {
   const std::int8_t cells[] = {0, 0};
   const std::uint16_t tables[] = {65535, 1, 65535, 1};

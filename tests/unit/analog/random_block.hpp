@@ -15,6 +15,7 @@ namespace xw::test {
 struct RandomBlock {
   std::vector<std::int8_t> cells;
   std::vector<std::uint16_t> tables;
+  std::vector<std::int32_t> offsets;
   analog::BlockView view;
 
   RandomBlock(std::mt19937& rng, std::uint32_t rows, std::uint32_t cols, std::uint32_t lanes, int cell_min = -127) {
@@ -25,6 +26,11 @@ struct RandomBlock {
     tables.resize(2 * std::size_t{cols});
     std::uniform_int_distribution<int> word(0, 65535);
     for (auto& t : tables) t = static_cast<std::uint16_t>(word(rng));
+    // Now small beside a sum, now all 32 bits; every fourth block has none.
+    offsets.resize(cols);
+    const unsigned shift = rng() % 24;
+    for (auto& offset : offsets) offset = static_cast<std::int32_t>(rng()) >> shift;
+    if (rng() % 4 != 0) view.adc_offsets = offsets.data();
     view.rows = rows;
     view.cols = cols;
     view.lanes = lanes;

@@ -35,7 +35,7 @@ TEST(GeneratedHeader, MagicsSpellTheirNames) {
     return result;
   };
   EXPECT_EQ(text(arch::kProgramHeaderMagic), "XWPG");
-  EXPECT_EQ(text(arch::kBlockImageHeaderMagic), "XWBI");
+  EXPECT_EQ(text(arch::kBlockImageHeaderMagic), "XWB2");
   EXPECT_EQ(text(arch::kCompletionMagic), "XWCR");
 }
 

@@ -21,8 +21,8 @@ const CallMemory kMemory = {64, 256, {64 * 64, 64 * 64}};
 const std::vector<std::string> kGood = {
     /* 0 */ "load_x xbuf=0 length=64 x=0 stride=1 signal=s0",
     /* 1 */ "sync unit=x_load signal=s1",
-    /* 2 */ "load_block engine=0 context=0 image=0 length=18 signal=s2",
-    /* 3 */ "load_block engine=1 context=0 image=0 length=18 signal=s3",
+    /* 2 */ "load_block engine=0 context=0 image=0 length=19 signal=s2",
+    /* 3 */ "load_block engine=1 context=0 image=0 length=19 signal=s3",
     /* 4 */ "mvm engine=0 context=0 rows=64 cols=16 xbuf=0 ybuf=0 wait=s0:1 wait=s2:1 signal=s4",
     /* 5 */ "mvm engine=1 context=0 rows=64 cols=16 xbuf=0 ybuf=0 wait=s1:1 wait=s3:1 signal=s5",
     /* 6 */ "store_y engines=0x3 ybuf=0 length=16 y=0 stride=4 wait=s4:1 wait=s5:1",
@@ -130,11 +130,11 @@ TEST(CheckCall, MvmBounds) {
 /// With the images known, shapes are exact and nothing else can be loaded.
 TEST(CheckCall, KnownImages) {
   CallMemory memory = kMemory;
-  memory.images = {{0, 0, 64, 16}, {1, 0, 64, 16}, {1, 18, 63, 16}};
+  memory.images = {{0, 0, 64, 16}, {1, 0, 64, 16}, {1, 19, 63, 16}};
   EXPECT_EQ(describe(check(kGood, memory)), "");
-  expect_one(5, "shape 64 x 16 is not that of the image in context 0", edit(3, "image=0", "image=18"), memory);
+  expect_one(5, "shape 64 x 16 is not that of the image in context 0", edit(3, "image=0", "image=19"), memory);
   expect_one(2, "there is no image at 1", edit(2, "image=0", "image=1"), memory);
-  expect_one(2, "image length is 17, the image has 18", edit(2, "length=18", "length=17"), memory);
+  expect_one(2, "image length is 17, the image has 19", edit(2, "length=19", "length=17"), memory);
 }
 
 TEST(CheckCall, StoreYBounds) {
@@ -246,7 +246,7 @@ TEST(CheckCall, ContextReadWithoutWaiting) {
 }
 
 TEST(CheckCall, ContextOverwrittenWithoutWaiting) {
-  const std::string load = "load_block engine=0 context=0 image=18 length=18";
+  const std::string load = "load_block engine=0 context=0 image=19 length=19";
   expect_one(6, "hazard: overwrites context 0 without waiting for its readers", insert(6, load));
   expect_one(5, "hazard: reads context 0 without waiting for its load",
              insert(3, load));  // the token is of the first load
@@ -290,7 +290,7 @@ TEST(CheckCall, YOverwrittenWithoutWaiting) {
 TEST(CheckCall, FenceOrders) {
   Lines lines = kGood;
   lines.insert(lines.begin() + 7,
-               {"fence", "load_x xbuf=0 length=64 x=0 stride=1", "load_block engine=0 context=0 image=18 length=18",
+               {"fence", "load_x xbuf=0 length=64 x=0 stride=1", "load_block engine=0 context=0 image=19 length=19",
                 "fence", "nop", "mvm engine=0 context=0 rows=64 cols=16 xbuf=0 ybuf=0", "fence",
                 "store_y engines=1 ybuf=0 length=16 y=64 stride=4"});
   EXPECT_EQ(describe(check(lines)), "");

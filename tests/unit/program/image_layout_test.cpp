@@ -10,10 +10,10 @@ namespace xw::program {
 namespace {
 
 TEST(ImageLayout, KnownSizes) {
-  EXPECT_EQ(image_units(64, 16, 16), 1U + 1U + 16U);
-  EXPECT_EQ(image_units(288, 320, 64), 1U + 20U + 5U * 288U);
-  EXPECT_EQ(image_units(1, 1, 4), 3U);
-  EXPECT_EQ(image_units(1024, 1024, 64), 1U + 64U + 16U * 1024U);
+  EXPECT_EQ(image_units(64, 16, 16), 1U + 2U + 16U);
+  EXPECT_EQ(image_units(288, 320, 64), 1U + 40U + 5U * 288U);
+  EXPECT_EQ(image_units(1, 1, 4), 4U);
+  EXPECT_EQ(image_units(1024, 1024, 64), 1U + 128U + 16U * 1024U);
 }
 
 /// The host builds images of exactly the size that the code loads.

@@ -134,7 +134,7 @@ TEST_F(CompensationTest, AnExactReferenceFindsTheGainsOfTheConverters) {
   ChipOptions options{.chip_seed = 3, .noise = "ideal", .read_sigma = 0};
   ChipInstance alike(program, device, options, pool);
   const std::vector<std::int32_t> wanted = words(alike, 0);
-  options.adc_mismatch = 0.1;
+  options.adc_mismatch.gain = 0.1;
   const auto error = [&](const char* compensation) {
     options.compensation = compensation;
     ChipInstance chip(program, device, options, pool);
@@ -147,8 +147,42 @@ TEST_F(CompensationTest, AnExactReferenceFindsTheGainsOfTheConverters) {
   EXPECT_LT(error("column:vectors=64,reference=exact"), none / 5) << "at programming time";
   EXPECT_NEAR(error("column:vectors=64"), none, 1e-9) << "the chip's own answers have the same gains";
   for (const double mismatch : {-0.1, 0.3}) {
-    options.adc_mismatch = mismatch;
-    test::expect_error(ErrorCode::kInvalidArgument, "mismatch of converters: expected 0..0.2",
+    options.adc_mismatch.gain = mismatch;
+    test::expect_error(ErrorCode::kInvalidArgument, "mismatch of converters: expected gain=S with S of 0..0.2",
+                       [&] { ChipInstance chip(program, device, options, pool); });
+  }
+}
+
+TEST_F(CompensationTest, OffsetsAreMeasuredAndTakenAway) {
+  ChipOptions options{.chip_seed = 3, .noise = "ideal", .read_sigma = 0};
+  ChipInstance alike(program, device, options, pool);
+  const std::vector<std::int32_t> wanted = words(alike, 0);
+  options.adc_mismatch.offset = 6;
+  const auto error = [&](const char* compensation) {
+    options.compensation = compensation;
+    ChipInstance chip(program, device, options, pool);
+    EXPECT_EQ(words(chip, 0), expected(options, 0)) << compensation;
+    if (chip.calibration() != nullptr) {
+      // An odd number of known inputs is filled up to pairs; the reference is a reading of its own.
+      const CalibrationStats& stats = *chip.calibration();
+      EXPECT_EQ(stats.offset_vectors, (stats.vectors + 1) / 2 * 2);
+      EXPECT_EQ(stats.device.adc_conversions, stats.columns * (stats.offset_vectors + stats.vectors));
+    }
+    return distance(words(chip, 0), wanted);
+  };
+  const double none = error("none");
+  EXPECT_GT(none, 0.04) << "6 codes of each of three blocks, of outputs up to 300";
+  EXPECT_LT(error("global:vectors=63"), none / 20) << "0.3 / sqrt(64) codes are left";
+  EXPECT_LT(error("column:vectors=4"), none / 6);
+  options.adc_mismatch.gain = 0.1;
+  EXPECT_LT(error("column:vectors=64,reference=exact"), none / 5) << "gains after offsets";
+  options.adc_mismatch.offset = 0;
+  options.compensation = "column:vectors=4";
+  ChipInstance without(program, device, options, pool);
+  EXPECT_EQ(without.calibration()->offset_vectors, 0U) << "nothing to measure";
+  for (const double offset : {-1.0, 257.0}) {
+    options.adc_mismatch.offset = offset;
+    test::expect_error(ErrorCode::kInvalidArgument, "offset=S with S of 0..256 codes",
                        [&] { ChipInstance chip(program, device, options, pool); });
   }
 }

@@ -48,6 +48,7 @@ TEST_P(ImageBuilder, WritesEveryByteOfTheImage) {
       if (is_used) {
         EXPECT_EQ(view.column_tables[2 * col], block.adc_gain);
         EXPECT_EQ(view.column_tables[2 * col + 1], column->out_scale);
+        EXPECT_EQ(view.adc_offsets[col], 0);
         num_unused += column->w_max == 0 ? 1 : 0;
       }
       for (std::uint32_t row = 0; row < block.rows; ++row) {
