@@ -41,8 +41,6 @@ using commandline::kMaxThreads;
                                                                            const std::string& option);
 /// "--json[=FILE]": without a file the JSON goes to standard output (path "-"), and nothing else does.
 [[nodiscard]] boost::program_options::options_description json_options(std::filesystem::path& path);
-/// "--html FILE": the same as a page. Throws Error{kUnsupported} while it is parsed if this build has no pages.
-[[nodiscard]] boost::program_options::options_description html_options(std::filesystem::path& path);
 /// Who asks for an output; its checksums are only computed where it is written.
 struct Asked {
   const char* command;
@@ -58,7 +56,7 @@ struct ResultFiles {
   std::filesystem::path json, html;
   void add_to(FileRoles& roles) const;
 };
-/// Options --json and --html.
+/// json_options(), and "--html FILE": the same as a page. Throws Error{kUnsupported} while it is parsed if this build has no pages.
 [[nodiscard]] boost::program_options::options_description result_options(ResultFiles& files);
 /// write_json(), and the same with what made it as a page (report::html_page()).
 void write_result(const ResultFiles& files, const Asked& asked, const nlohmann::ordered_json& json);

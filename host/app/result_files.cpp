@@ -42,17 +42,12 @@ po::options_description json_options(std::filesystem::path& path) {
   return options;
 }
 
-po::options_description html_options(std::filesystem::path& path) {
-  po::options_description options;
-  options.add_options()(
-      "html", po::value<std::string>()->notifier([&path](const std::string& text) { path = page_path(text); }),
-      "result as a page with charts to this file; it needs no network and holds the JSON");
-  return options;
-}
-
 po::options_description result_options(ResultFiles& files) {
   po::options_description options = json_options(files.json);
-  return options.add(html_options(files.html));
+  options.add_options()(
+      "html", po::value<std::string>()->notifier([&files](const std::string& text) { files.html = page_path(text); }),
+      "result as a page with charts to this file; it needs no network and holds the JSON");
+  return options;
 }
 
 void ResultFiles::add_to(FileRoles& roles) const {

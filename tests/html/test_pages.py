@@ -171,20 +171,26 @@ class Pages(unittest.TestCase):
         self.assertTrue(self.browser.run(told).startswith(f"Tile {last}\n"))
 
     def test_key_figures_are_those_of_the_record(self):
-        report = json.loads((ARGUMENTS.folder / "report.json").read_text())
-        text = self.look("report", "light", "wide")
-        self.assertIn(f"{report['tiles']:,}\n", text)
-        self.assertIn(f"{100 * report['utilisation']:.1f} %", text)
         plan = next(plan for plan in json.loads((ARGUMENTS.folder / "plan.json").read_text())["plans"] if plan["best"])
         self.assertIn(scaled(plan["token_ns"] * 1e-9, "s"), self.look("plan", "light", "wide"))
         chips = json.loads((ARGUMENTS.folder / "eval.json").read_text())["perplexity"]
         self.assertIn(f"{chips['mean']:.4g} ±", self.look("eval", "light", "wide").replace(",", ""))
+        report = json.loads((ARGUMENTS.folder / "report.json").read_text())
+        text = self.look("report", "light", "wide")
+        self.assertIn(f"{report['tiles']:,}\n", text)
+        self.assertIn(f"{100 * report['utilisation']:.1f} %", text)
         if not ARGUMENTS.without_simulation:
             decode = report["chip_simulation"]["decode"]
             self.assertIn(f"bound by {decode['bottleneck']}", text)
             self.assertIn(scaled(decode["total_ns"] * 1e-9, "s"), text)
             self.assertIn(scaled(decode["energy_pj_per_token"] * 1e-12, "J"), text)
             self.assertIn(f"at context {decode['context']}", text)
+            self.browser.run("document.querySelector('#decode-time details').open = true")
+            self.browser.settle()
+            told = self.browser.run("return [...document.querySelectorAll('#decode-time tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent))")
+            shares = sorted(decode["critical_path_ns"].items(), key=lambda item: -item[1])
+            self.assertEqual([row[0] for row in told], [name for name, _ in shares])
+            self.assertEqual([row[2] for row in told], [f"{100 * value / sum(decode['critical_path_ns'].values()):.2f} %" for _, value in shares])
             points = {point["name"]: point for point in report["roofline"]["points"]}
             self.assertAlmostEqual(points["decode"]["operations"] / decode["total_ns"] * 1e-3, decode["tops"], delta=1e-9 + 1e-6 * decode["tops"])
 

@@ -72,10 +72,13 @@
   xw.plot = (options) => Plot.plot({...options, style: {...kBase.style, ...options.style}});
   /// Width in pixels that the longest of `texts` needs.
   xw.room = (texts, most = 200) => Math.min(most, Math.max(...texts.map((text) => String(text).length), 1) * 6.6 + 12);
+  /// As much of a text as `width` pixels have room for.
   const cut = (text, width) => {
-    const letters = Math.floor((width - 12) / 6.6);
+    const letters = Math.floor((width - 12) / 6.6 + 0.01);
     return text.length > letters ? `${text.slice(0, Math.max(1, letters - 1))}…` : text;
   };
+
+  xw.cut = cut;
 
   /// Bars of {name, value, text, colour?}, the largest first; `text` stands behind the bar.
   xw.bars = (rows, {width, unit = "", domain, sorted = true}) => {

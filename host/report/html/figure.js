@@ -69,9 +69,18 @@
     chart.place.replaceChildren(picture);
   };
 
+  /// A table that is made when it is opened first: one of all tiles is large.
+  const numbers = (title, {columns, rows, rowClass}) => {
+    const place = h("div", {class: "table", tabindex: "0", role: "region", "aria-label": `${title}: numbers`});
+    const fill = () => {
+      if (!place.hasChildNodes()) place.append(xw.table(columns, rows, rowClass));
+    };
+    return h("details", {ontoggle: fill}, h("summary", {}, "Numbers"), place);
+  };
+
   /// A figure in `cards`. {id, title, note, kind: "simulated", wide, legend: [[name, colour]], render(width) -> element, content: element in place
   /// of a rendered one, table: {columns, rows}: the same numbers}. The note tells what the chart says.
-  xw.figure = (cards, {id, title, note, kind, wide, legend, render, content, table, open}) => {
+  xw.figure = (cards, {id, title, note, kind, wide, legend, render, content, table}) => {
     const place = h("div", {class: "plot"}, content);
     cards.append(
       h(
@@ -86,18 +95,7 @@
         ),
         legend ? xw.legend(legend) : null,
         place,
-        table
-          ? h(
-              "details",
-              {open},
-              h("summary", {}, "Numbers"),
-              h(
-                "div",
-                {class: "table", tabindex: "0", role: "region", "aria-label": `${title}: numbers`},
-                xw.table(table.columns, table.rows, table.rowClass),
-              ),
-            )
-          : null,
+        table ? numbers(title, table) : null,
       ),
     );
     if (render) xw.watch(place, render, note ? `${title}. ${note}` : title);
@@ -110,9 +108,6 @@
     draw(chart);
     new ResizeObserver(() => requestAnimationFrame(() => draw(chart))).observe(place);
   };
-
-  /// Draws everything for the width that it has now.
-  xw.redraw = () => drawn.forEach(draw);
 
   /// Buttons of which one is chosen. options: [[value, text]].
   xw.segments = (label, options, chosen, choose) => {

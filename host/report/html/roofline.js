@@ -68,7 +68,7 @@
           ...roofs.map((roof) =>
             Plot.text([[x1, roof.rate]], {
               text: [`${roof.name} ${xw.scaled(roof.rate, "OPS")}`],
-              dy: -8,
+              dy: -10,
               textAnchor: "end",
               fill: colour(roof.tint),
             }),

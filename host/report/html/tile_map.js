@@ -15,7 +15,7 @@
 
   /// {tiles: [{tile, chip, blocks, cells, use, busy, saturation}]} of the record's tile_map; `busy` by tile and `saturation` by call may be missing.
   xw.tiles = (map, calls, busy, saturation) => {
-    const number = Math.max(busy?.length ?? 0, ...map.blocks.map((block) => block.tile + 1));
+    const number = Math.max(busy?.length ?? 0, d3.max(map.blocks, (block) => block.tile + 1) ?? 0);
     const tiles = Array.from({length: number}, (_, tile) => ({
       tile,
       chip: map.tiles_per_chip ? Math.floor(tile / map.tiles_per_chip) : 0,
@@ -86,7 +86,7 @@
   const colourings = (tiles, map) => {
     const kinds = [...new Set(map.matrices.map((matrix) => kindOf(matrix.name)))];
     const lastLayer = Math.max(...map.matrices.map((matrix) => matrix.layer));
-    const most = (key) => Math.max(...tiles.map((tile) => tile[key] ?? 0), 1e-12);
+    const most = (key) => Math.max(d3.max(tiles, (tile) => tile[key] ?? 0) ?? 0, 1e-12);
     const found = {
       kind: [
         "Kind of layer",
@@ -107,7 +107,7 @@
         (tile) => xw.heat(tile.busy / most("busy")),
       ];
     if (tiles.some((tile) => tile.saturation !== undefined)) {
-      const top = Math.max(...tiles.flatMap((tile) => tile.blocks.map((block) => block.saturation ?? 0)), 1e-12);
+      const top = most("saturation");
       found.saturation = [
         "Saturation",
         () => xw.ramp("0 %", `${(100 * top).toPrecision(2)} %`),

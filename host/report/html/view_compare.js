@@ -12,21 +12,21 @@
 
   /// Numbers that are worth a row of their own, as paths of reports and simulations: [end of the path, text, format, whether less is better].
   const kHeadlines = [
-    ["decode.total_ns", "time of a decoded token", xw.time, true],
-    ["decode.energy_pj_per_token", "energy of a decoded token", xw.energy, true],
-    ["decode.tops_per_watt", "TOPS/W, decoding", xw.number, false],
-    ["prefill.total_ns", "time of the prompt", xw.time, true],
-    ["prefill.energy_pj_per_prompt_token", "energy of a prompt's token", xw.energy, true],
-    ["runs[0].total_ns", "time of the run", xw.time, true],
-    ["runs[0].first_token_ns", "first token", xw.time, true],
-    ["runs[0].next_token_ns", "between tokens", xw.time, true],
-    ["runs[0].energy_pj_per_token", "energy per token", xw.energy, true],
-    ["chip_estimate.decode.time", "estimate: time of a token", xw.time, true],
-    ["chip_estimate.decode.energy.total", "estimate: energy of a token", xw.energy, true],
-    ["chip_estimate.prefill.time", "estimate: time of the prompt", xw.time, true],
+    ["decode.total_ns", "token: time", xw.time, true],
+    ["decode.energy_pj_per_token", "token: energy", xw.energy, true],
+    ["decode.tops_per_watt", "token: TOPS/W", xw.number, false],
+    ["prefill.total_ns", "prompt: time", xw.time, true],
+    ["prefill.energy_pj_per_prompt_token", "prompt: energy per token", xw.energy, true],
+    ["runs[0].total_ns", "run: time", xw.time, true],
+    ["runs[0].first_token_ns", "run: first token", xw.time, true],
+    ["runs[0].next_token_ns", "run: between tokens", xw.time, true],
+    ["runs[0].energy_pj_per_token", "run: energy per token", xw.energy, true],
+    ["chip_estimate.decode.time", "estimate: token time", xw.time, true],
+    ["chip_estimate.decode.energy.total", "estimate: token energy", xw.energy, true],
+    ["chip_estimate.prefill.time", "estimate: prompt time", xw.time, true],
     ["tiles", "tiles", xw.number, true],
     ["utilisation", "cells in use", xw.percent, false],
-    ["decode.area_mm2.tiles", "area of the tiles, mm²", xw.number, true],
+    ["decode.area_mm2.tiles", "tile area, mm²", xw.number, true],
   ];
 
   const headlines = (rows) =>
@@ -49,10 +49,10 @@
     });
 
   /// Round ratios up to `reach`, and one by them.
-  const ratioTicks = (reach) => {
+  const ratioTicks = (reach, most) => {
     const steps = [1.02, 1.05, 1.1, 1.2, 1.5, 2, 5, 10, 20, 50, 100, 1000, 10000]
       .filter((step) => step <= reach)
-      .slice(-3);
+      .slice(-most);
     return [...steps.map((step) => 1 / step), 1, ...steps];
   };
 
@@ -71,7 +71,7 @@
       ],
       note: "On the right of the line B is more, on the left less; the scale is logarithmic.",
       render: (width) => {
-        const left = xw.room(names, width * 0.34);
+        const left = xw.room(names, Math.max(130, width * 0.34));
         return xw.plot({
           width,
           height: rows.length * 26 + 46,
@@ -80,9 +80,9 @@
           marginBottom: 36,
           marginTop: 8,
           x: {type: "log", domain: [1 / reach, reach], axis: null},
-          y: {domain: names, label: null, tickSize: 0},
+          y: {domain: names, label: null, tickSize: 0, tickFormat: (name) => xw.cut(name, left)},
           marks: [
-            ...xw.logAxis("x", ratioTicks(reach), (v) => xw.number(v), "B / A →"),
+            ...xw.logAxis("x", ratioTicks(reach, width < 560 ? 1 : 3), (v) => xw.number(v), "B / A →"),
             Plot.ruleX([1], {stroke: colour("soft")}),
             Plot.ruleY(rows, {y: "name", x1: 1, x2: "ratio", stroke: tint, strokeWidth: 3}),
             Plot.dot(rows, {
@@ -175,7 +175,7 @@
             Plot.text(shown, {
               fy: "name",
               frameAnchor: "left",
-              text: "name",
+              text: (row) => xw.cut(row.name, left),
               textAnchor: "end",
               dx: -8,
               fill: colour("ink"),
@@ -272,7 +272,7 @@
       ["runs[0].energy_pj", "pair-run-energy", "Energy", xw.energy],
     ])
       pairs(cards, record.values, prefix, id, title, format);
-    if (!heads.some((row) => row.name.includes("decoded")))
+    if (!heads.some((row) => row.name.startsWith("token: ")))
       pairs(
         cards,
         record.values,

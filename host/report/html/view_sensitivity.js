@@ -154,7 +154,7 @@
       {
         label: "Whole chip loses",
         value: `${(1000 * result.all.mean).toFixed(1)} mnat`,
-        sub: `± ${(1000 * result.all.standard_error).toFixed(1)} per token`,
+        sub: `± ${(1000 * result.all.standard_error).toFixed(1)}, thousandths of a nat per token`,
       },
       {label: "of it ranges", value: `${(1000 * result.ranges.mean).toFixed(1)} mnat`, sub: "cells without noise"},
       {label: "Without the chip", value: `${xw.number(result.reference_nll_nats, 4)} nats`, sub: "per token"},

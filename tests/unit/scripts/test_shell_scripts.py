@@ -241,6 +241,72 @@ class Setup(unittest.TestCase):
         self.assertEqual((result.returncode, result.stderr), (2, "setup: unknown group 'tests'; known: demo, browser, all (default)\n"))
 
 
+FALSE_NPM = """#!/bin/sh
+echo "$@" >> "$ASKED"
+[ -z "$NO_NETWORK" ] || { echo "npm: no network"; exit 1; }
+while [ "$1" != "--pack-destination" ]; do shift; done
+mkdir -p "$2/package/dist"
+for file in dist/d3.min.js dist/plot.umd.min.js LICENSE; do echo "${CONTENT:-another}" > "$2/package/$file"; done
+cd "$2" && tar -czf a.tgz package
+"""
+
+
+class FetchCharts(unittest.TestCase):
+    """With an npm that is played by a script."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        for name in ("scripts/fetch_charts.sh", "host/report/html/charts.txt"):
+            (self.folder / "tree" / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, self.folder / "tree" / name)
+        self.list = self.folder / "tree/host/report/html/charts.txt"
+        tool(self.folder, "bin/npm", FALSE_NPM)
+        self.asked = self.folder / "asked"
+
+    def fetch(self, *arguments, **environment):
+        result = subprocess.run([str(self.folder / "tree/scripts/fetch_charts.sh"), *arguments], capture_output=True, text=True, timeout=60, check=False,
+                                env={**os.environ, "PATH": f"{self.folder}/bin:{os.environ['PATH']}", "XW_CACHE": str(self.folder / "cache"), "ASKED": str(self.asked), **environment})
+        return result.returncode, result.stdout, result.stderr
+
+    def left(self):
+        cache = self.folder / "cache"
+        return sorted(path.name for path in cache.iterdir()) if cache.exists() else []
+
+    def test_files_with_the_checksums_of_the_list_are_kept_and_not_fetched_again(self):
+        digest = hashlib.sha256(b"right\n").hexdigest()
+        self.list.write_text(re.sub(r"[0-9a-f]{64}", digest, self.list.read_text()))
+        status, out, _ = self.fetch(CONTENT="right")
+        self.assertEqual((status, out), (0, f"{self.folder}/cache/charts\n"))
+        kept = sorted(path.relative_to(self.folder / "cache/charts").as_posix() for path in (self.folder / "cache/charts").rglob("*") if path.is_file())
+        self.assertEqual(kept, ["@observablehq/plot/LICENSE", "@observablehq/plot/dist/plot.umd.min.js", "d3/LICENSE", "d3/dist/d3.min.js"])
+        calls = self.asked.read_text()
+        self.assertEqual(len(calls.splitlines()), 2)
+        self.assertIn("@observablehq/plot@0.6.17", calls)
+        self.assertEqual(self.fetch(NO_NETWORK="1"), (0, out, ""))
+        (self.folder / "cache/charts/d3/LICENSE").write_text("changed")  # found and fetched anew
+        self.assertEqual(self.fetch(CONTENT="right")[0], 0)
+        self.assertEqual((self.folder / "cache/charts/d3/LICENSE").read_text(), "right\n")
+        self.assertEqual(self.left(), ["charts"])
+
+    def test_other_files_are_refused_by_name_and_nothing_is_left(self):
+        status, out, err = self.fetch()
+        self.assertEqual((status, out), (1, ""))
+        self.assertRegex(err, r"fetch_charts: \S+ \S+, \S+: expected SHA-256 [0-9a-f]{64}, found another file\n$")
+        self.assertEqual(self.left(), [])
+
+    def test_what_is_missing_is_said(self):
+        self.assertEqual(self.fetch("again")[0], 2)
+        status, _, err = self.fetch(NO_NETWORK="1")
+        self.assertEqual(status, 1)
+        self.assertIn("could not download", err)
+        (self.folder / "bin/npm").unlink()
+        path = machine(self.folder / "none")
+        self.assertIn("needs npm, which is not installed", self.fetch(PATH=path)[2])
+        self.assertEqual(self.left(), [])
+
+
 class Demo(unittest.TestCase):
     """The script in a tree of its own, with a build that is played by a script."""
 
