@@ -67,9 +67,10 @@ ALLOWED = {  # folder -> folders that it includes besides itself; only those of 
     "host/finetune/recipe": ("arch/support", "arch/description"),
     "host/finetune/training": ("arch/support", "arch/description", "models/cells", "compiler/checkpoint", "compiler/passes", "compiler/pipeline",
                                "host/finetune", "host/transformer", "host/evaluation", "host/toolchain", "host/finetune/data", "host/finetune/recipe"),
+    "host/server": ("arch/support", "host/tokenizer", "host/transformer", "host/evaluation", "host/toolchain"),
     "host/commandline": ("arch/support",),
     "host/app": ("arch/support", "arch/generated", "models/analog", "models/cells", "compiler/program",
-                 "host/backends/registry", "host/commandline", "host/evaluation", "host/report", "host/toolchain",
+                 "host/backends/registry", "host/commandline", "host/evaluation", "host/report", "host/toolchain", "host/server",
                  "host/finetune/recipe", "host/finetune/training"),
 }
 ANYTHING = ("tests", "scripts")  # may include everything; nobody else may include them

@@ -18,7 +18,7 @@ case "${1:-all}" in
   demo) ;;
   all | browser)
     packages+=(
-      ccache git clang-format-14 libsentencepiece-dev
+      ccache git clang-format-14 libsentencepiece-dev libcpp-httplib-dev
       verilator libsystemc-dev yosys python3-pip
       libxrt1 libxrt-dev uuid-dev
       libgtest-dev libgmock-dev libbenchmark-dev librandom123-dev

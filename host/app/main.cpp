@@ -29,6 +29,7 @@ const std::vector<Command>& commands() {
       {"finetune", "train a checkpoint for a noisy chip, by a recipe", finetune_main},
       {"export", "write a checkpoint as a GGUF file", export_main},
       {"run", "generate text from a program or checkpoint", run_main},
+      {"serve", "answer requests for text over HTTP, as OpenAI's interface has them", serve_main},
       {"eval", "perplexity and tasks (multiple choice, LAMBADA, answers), over several chip instances", eval_main},
       {"sensitivity", "what every part of a model loses on the chip: by layer, by kind, by cause", sensitivity_main},
       {"inspect", "show a program: tile map, layers, code, sizes", inspect_main},

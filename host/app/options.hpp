@@ -98,6 +98,7 @@ int adapt_main(const std::vector<std::string>& arguments);
 int compile_main(const std::vector<std::string>& arguments);
 int plan_main(const std::vector<std::string>& arguments);
 int run_main(const std::vector<std::string>& arguments);
+int serve_main(const std::vector<std::string>& arguments);
 int doctor_main(const std::vector<std::string>& arguments);
 int eval_main(const std::vector<std::string>& arguments);
 int export_main(const std::vector<std::string>& arguments);

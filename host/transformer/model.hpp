@@ -72,6 +72,7 @@ class Model {
  private:
   friend class Session;
   friend class Batch;
+  friend class SequencePool;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
@@ -128,6 +129,7 @@ class Session {
 
  private:
   friend class Batch;
+  friend class SequencePool;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -164,7 +164,8 @@ void Session::Impl::run_attention(const ir::Node& node, const PreparedNode& prep
            v.subspan(row * kv_width, piece.tokens * kv_width), static_cast<std::uint32_t>(piece.tokens), piece.position,
            y.subspan(row * q_width, piece.tokens * q_width), pool);
   };
-  if (caches.size() > model.attentions.size()) {  // a batch: every piece is a token of a sequence of its own
+  if (pieces.size() == rows &&
+      caches.size() > model.attentions.size()) {  // every piece is a token of a sequence of its own
     model.pool.for_each(pieces.size(), [&](std::size_t i) { run_piece(pieces[i], i, serial); });
     return;
   }
