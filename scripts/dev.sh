@@ -66,4 +66,4 @@ if [ ${#changed[@]} -gt 0 ]; then
     exit 1
   }
 fi
-step done
+step "done"

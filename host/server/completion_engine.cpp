@@ -68,7 +68,7 @@ struct CompletionEngine::Impl {
   std::thread thread;
 
   void work();
-  void begin(std::shared_ptr<Completion> completion);
+  void begin(const std::shared_ptr<Completion>& completion);
   void score_prompt(Active& one);
   void step();
   [[nodiscard]] bool take(Active& one, std::span<const float> logits);
@@ -94,7 +94,7 @@ void CompletionEngine::Impl::work() {
         waiting.pop_front();
       }
     }
-    if (next != nullptr) begin(std::move(next));
+    if (next != nullptr) begin(next);
     try {
       if (!active.empty()) step();
     } catch (...) {  // of the device: no sequence can go on
@@ -107,7 +107,7 @@ void CompletionEngine::Impl::work() {
     completion->fail(std::make_exception_ptr(Error(ErrorCode::kInterrupted, "the server ends")));
 }
 
-void CompletionEngine::Impl::begin(std::shared_ptr<Completion> completion) {
+void CompletionEngine::Impl::begin(const std::shared_ptr<Completion>& completion) {
   if (completion->is_cancelled()) return;
   const std::uint32_t slot = free_slots.back();
   try {

@@ -66,7 +66,7 @@ json parse(std::string_view body) {
     throw Error(ErrorCode::kInvalidArgument,
                 "body: expected at most " + std::to_string(kMaxBody) + " bytes, found " + std::to_string(body.size()));
   bool too_deep = false;
-  const json parsed = json::parse(
+  json parsed = json::parse(
       body,
       [&](int at, json::parse_event_t, json&) {
         too_deep = too_deep || at > 32;

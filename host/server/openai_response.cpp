@@ -91,7 +91,7 @@ const char* part_object(const ApiRequest& request) {
 }  // namespace
 
 std::string token_text(const tokenizer::Tokenizer& tokenizer, std::int32_t token) {
-  const std::string bytes = tokenizer.piece(token, true);
+  std::string bytes = tokenizer.piece(token, true);
   if (as_utf8(bytes) == bytes) return bytes;
   static constexpr char kDigits[] = "0123456789abcdef";
   std::string text = "bytes:";
