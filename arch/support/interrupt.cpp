@@ -26,6 +26,10 @@ void on_signal(int signal_number) {
   }
 }
 
+void on_signal_in_scope(int) {
+  signals_seen.store(1);
+}
+
 }  // namespace
 
 void install_interrupt_handler() {
@@ -43,6 +47,22 @@ bool interrupt_requested() noexcept {
 
 void throw_if_interrupted() {
   if (interrupt_requested()) throw Error(ErrorCode::kInterrupted, "interrupted");
+}
+
+struct InterruptScope::Before {
+  struct sigaction action {};
+};
+
+InterruptScope::InterruptScope() : before_(std::make_unique<Before>()) {
+  struct sigaction action {};
+  action.sa_handler = on_signal_in_scope;
+  ::sigemptyset(&action.sa_mask);
+  ::sigaction(SIGINT, &action, &before_->action);
+}
+
+InterruptScope::~InterruptScope() {
+  ::sigaction(SIGINT, &before_->action, nullptr);
+  signals_seen.store(0);
 }
 
 }  // namespace xw

@@ -32,8 +32,19 @@ namespace {
   return {};
 }
 
-/// For dl_iterate_phdr(), whose first object is the program itself.
+/// Whether an object of dl_iterate_phdr() holds an address.
+[[nodiscard]] bool holds(const dl_phdr_info& object, const void* address) {
+  const auto wanted = reinterpret_cast<ElfW(Addr)>(address);
+  return std::ranges::any_of(std::span(object.dlpi_phdr, object.dlpi_phnum), [&](const ElfW(Phdr) & segment) {
+    const ElfW(Addr) begin = object.dlpi_addr + segment.p_vaddr;
+    return segment.p_type == PT_LOAD && wanted >= begin && wanted - begin < segment.p_memsz;
+  });
+}
+
+/// For dl_iterate_phdr(): the object that holds this code is the program, or what an interpreter has loaded.
 int read_build_id(dl_phdr_info* object, std::size_t, void* digits) {
+  static const char here = 0;
+  if (!holds(*object, &here)) return 0;
   for (const ElfW(Phdr) & segment : std::span(object->dlpi_phdr, object->dlpi_phnum)) {
     if (segment.p_type != PT_NOTE) continue;
     const auto* const begin = reinterpret_cast<const std::byte*>(object->dlpi_addr + segment.p_vaddr);
