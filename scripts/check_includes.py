@@ -72,6 +72,7 @@ ALLOWED = {  # folder -> folders that it includes besides itself; only those of 
     "host/app": ("arch/support", "arch/generated", "models/analog", "models/cells", "compiler/program",
                  "host/backends/registry", "host/commandline", "host/evaluation", "host/report", "host/toolchain", "host/server",
                  "host/finetune/recipe", "host/finetune/training"),
+    "host/python": ("arch/support", "arch/generated", "compiler/program", "host/evaluation", "host/report", "host/toolchain"),
 }
 ANYTHING = ("tests", "scripts")  # may include everything; nobody else may include them
 SUFFIXES = {".hpp", ".cpp", ".h", ".c", ".cc"}

@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 LINES = ("SPDX-FileCopyrightText: The Crossweave authors", "SPDX-License-Identifier: Apache-2.0")
 FIRST_LINES = 10  # the two stand among these
 COMMENTS = {  # how a comment begins, by the end of the name
-    "CMakeLists.txt": "#", ".cmake": "#", ".cmake.in": "#", ".py": "#", ".sh": "#", ".toml": "#", ".ys": "#", ".tcl": "#", ".ci/run": "#",
+    "CMakeLists.txt": "#", ".cmake": "#", ".cmake.in": "#", ".py": "#", ".pyi": "#", ".sh": "#", ".toml": "#", ".ys": "#", ".tcl": "#", ".ci/run": "#",
     ".hpp": "//", ".cpp": "//", ".js": "//", ".cpp.in": "//", ".h": "//", ".c": "//", ".css": "/*", ".html": "<!--", ".inc": "//", ".sv": "//", ".svh": "//", ".vlt": "//",
 }
 CLOSING = {"/*": " */", "<!--": " -->"}  # of comments that do not end with their line

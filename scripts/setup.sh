@@ -22,6 +22,7 @@ case "${1:-all}" in
       verilator libsystemc-dev yosys python3-pip
       libxrt1 libxrt-dev uuid-dev
       libgtest-dev libgmock-dev libbenchmark-dev librandom123-dev
+      python3-dev python3-numpy pybind11-dev
       python3-jsonschema zsh fish groff-base
     )
     if ! command -v npm >/dev/null; then packages+=(npm); fi # an npm of another origin will do
