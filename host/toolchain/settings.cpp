@@ -13,6 +13,7 @@
 
 #include "arch/support/setting_error.hpp"
 #include "arch/support/units.hpp"
+#include "models/cells/converter.hpp"
 
 namespace xw::toolchain {
 namespace {
@@ -122,7 +123,8 @@ const Setters<CompileOptions>& compile_setters() {
 const Setters<RunOptions>& run_setters() {
   using Options = RunOptions;
   static const Setters<Options> setters = {
-      {"adc-mismatch", [](Options& options, Text name, Text text) { options.chip.adc_mismatch = real_of(name, text); }},
+      {"adc-mismatch",
+       [](Options& options, Text, Text text) { options.chip.adc_mismatch = cells::parse_converter_spread(text); }},
       {"chip-seed", [](Options& options, Text name, Text text) { options.chip.chip_seed = count_of(name, text); }},
       {"compensation", [](Options& options, Text, Text text) { options.chip.compensation = text; }},
       {"device", [](Options& options, Text, Text text) { options.device = text; }},

