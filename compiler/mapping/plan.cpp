@@ -14,6 +14,7 @@
 #include "compiler/mapping/cuts.hpp"
 #include "compiler/mapping/packing.hpp"
 #include "compiler/mapping/planner.hpp"
+#include "compiler/mapping/stacks.hpp"
 
 namespace xw::mapping {
 namespace {
@@ -207,6 +208,7 @@ Plan make_plan(std::span<const MatrixShape> matrices, const TileShape& tile) {
   Plan plan = best_plan(matrices, tile);
   if (tile.max_tiles != 0 && plan.num_tiles > tile.max_tiles)
     throw Error(ErrorCode::kCapacity, explain_capacity(matrices, tile, plan));
+  if (tile.stacks != 0 && tile.stacks < plan.num_tiles) spread_over_stacks(plan, matrices, tile.stacks);
   return plan;
 }
 

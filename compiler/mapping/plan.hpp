@@ -54,6 +54,8 @@ struct TileShape {
   std::uint32_t max_tiles = 0;                   ///< 0: unlimited
   std::uint32_t block_rows = 0, block_cols = 0;  ///< largest block that engines hold; 0: the tile
   RowCuts row_cuts = RowCuts::kFewestTiles;
+  /// Tile t is a crossbar of stack t % stacks, whose crossbars take turns. 0: every tile works by itself.
+  std::uint32_t stacks = 0;
   /// As many of these tiles as are needed.
   [[nodiscard]] TileShape unlimited() const {
     TileShape shape = *this;
@@ -68,7 +70,7 @@ struct TileShape {
 /// Cuts every matrix by a grid and packs the blocks into few tiles. Deterministic. Inputs are cut into the fewest
 /// pieces (every piece is one more converter reading per output), equally or into full pieces and a rest, whichever
 /// needs fewer tiles (TileShape::row_cuts); outputs are cut freely. Only a chip that is too small otherwise gets more input
-/// pieces, unless they are to be equal. Throws
+/// pieces, unless they are to be equal. With stacks, tiles are numbered so that blocks of one group lie in many of them. Throws
 /// Error{kInvalidArgument} for empty matrices or impossible cuts, Error{kCapacity} that says how many tiles are
 /// missing, how full the chip would be, and what would fit (tiles needed; which layers digital; larger tiles).
 [[nodiscard]] Plan make_plan(std::span<const MatrixShape> matrices, const TileShape& tile);

@@ -191,8 +191,9 @@ class Compiler {
   }
 
   void make_blocks() {
-    const mapping::TileShape tile{chip_.rows,           chip_.cols,           chip_.num_tiles,
-                                  emulator_.block_rows, emulator_.block_cols, options_.row_cuts};
+    mapping::TileShape tile{chip_.rows,           chip_.cols,           chip_.num_tiles,
+                            emulator_.block_rows, emulator_.block_cols, options_.row_cuts};
+    if (chip_.tiers > 1 && chip_.num_tiles != 0) tile.stacks = chip_.num_stacks(chip_.num_tiles);
     if (options_.chips == 1) {
       plan_ = mapping::make_plan(shapes_, tile);
     } else {

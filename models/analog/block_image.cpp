@@ -3,6 +3,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "models/analog/block_image.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstring>
@@ -124,7 +125,10 @@ std::uint32_t open_image(std::span<const std::byte> image, std::uint32_t device_
 
   found.adc_max = (1 << (adc_bits - 1)) - 1;
   found.column_tables = reinterpret_cast<const std::uint16_t*>(image.data() + kHeaderBytes);
-  found.adc_offsets = reinterpret_cast<const std::int32_t*>(image.data() + adc_offsets_offset(found.cols));
+  const auto* offsets = reinterpret_cast<const std::int32_t*>(image.data() + adc_offsets_offset(found.cols));
+  // Most chips have none: kernels need not read zeros.
+  const bool has_offsets = std::any_of(offsets, offsets + found.cols, [](std::int32_t offset) { return offset != 0; });
+  found.adc_offsets = has_offsets ? offsets : nullptr;
   found.cells = reinterpret_cast<const std::int8_t*>(image.data() + cells_offset(found.cols));
   view = found;
   return code(arch::DeviceError::kOk);

@@ -90,7 +90,9 @@ PlannedLayers plan_layers(const ir::Graph& graph, const PlanOptions& options, co
 
 mapping::TileShape tile_shape(const arch::ChipDescription& chip, const arch::EmulatorDescription& emulator,
                               mapping::RowCuts row_cuts) {
-  return {chip.rows, chip.cols, chip.num_tiles, emulator.block_rows, emulator.block_cols, row_cuts};
+  mapping::TileShape tile{chip.rows, chip.cols, chip.num_tiles, emulator.block_rows, emulator.block_cols, row_cuts};
+  if (chip.tiers > 1 && chip.num_tiles != 0) tile.stacks = chip.num_stacks(chip.num_tiles);
+  return tile;
 }
 
 std::uint64_t blocks_at_least(const std::vector<mapping::MatrixShape>& shapes, const mapping::TileShape& tile) {

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <functional>
 #include <random>
@@ -87,6 +88,21 @@ TEST(BlockImage, RoundTrip) {
   EXPECT_EQ(static_cast<const void*>(view.column_tables), image.data() + 64);
   EXPECT_EQ(static_cast<const void*>(view.adc_offsets), image.data() + 64 + 320);
   EXPECT_EQ(static_cast<const void*>(view.cells), image.data() + 64 + 640);
+}
+
+TEST(BlockImage, OffsetsThatAreAllZeroAreNotThere) {
+  std::vector<std::byte> image = sample_image();
+  const auto offsets = image.begin() + static_cast<std::ptrdiff_t>(adc_offsets_offset(70));
+  std::fill(offsets, offsets + 4 * 70, std::byte{0});
+  BlockView view;
+  seal_image(image, sample_header());
+  ASSERT_EQ(open_image(image, kRows, kCols, kLanes, true, view), code(arch::DeviceError::kOk));
+  EXPECT_EQ(view.adc_offsets, nullptr);
+  offsets[4 * 69 + 3] = std::byte{0x80};  // the last column's lowest number
+  seal_image(image, sample_header());
+  ASSERT_EQ(open_image(image, kRows, kCols, kLanes, true, view), code(arch::DeviceError::kOk));
+  ASSERT_NE(view.adc_offsets, nullptr);
+  EXPECT_EQ(view.adc_offsets[69], INT32_MIN);
 }
 
 TEST(BlockImage, HeaderBytesAreTheRecord) {  // written out by hand from the record's table, independent of the offsets

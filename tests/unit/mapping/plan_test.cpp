@@ -6,6 +6,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
 #include <random>
 #include <set>
 
@@ -43,6 +45,50 @@ TEST(Plan, PublishedTileCountsOfLargeModels) {
   const Plan large = make_plan(phi3, tile);
   verify_plan(large, phi3, tile);
   EXPECT_EQ(large.num_tiles, 13824U);
+}
+
+/// By how much the most blocks of a group in one stack are above what its blocks need, over all groups.
+std::uint32_t turns_too_many(const Plan& plan, const std::vector<MatrixShape>& matrices, std::uint32_t stacks) {
+  std::map<std::uint32_t, std::map<std::uint32_t, std::uint32_t>> blocks;  // by group and stack
+  for (const PlacedBlock& block : plan.blocks) ++blocks[matrices[block.matrix].group][block.tile % stacks];
+  std::uint32_t most = 0;
+  for (const auto& [group, by_stack] : blocks) {
+    std::uint32_t all = 0, largest = 0;
+    for (const auto& [stack, count] : by_stack) {
+      all += count;
+      largest = std::max(largest, count);
+    }
+    most = std::max(most, largest - (all + stacks - 1) / stacks);
+  }
+  return most;
+}
+
+TEST(Plan, BlocksOfACallLieInStacksOfTheirOwn) {
+  const auto matrices = test::llama_matrices(test::kLlama1b);
+  TileShape tile{512, 512};
+  const Plan flat = make_plan(matrices, tile);
+  for (const std::uint32_t stacks : {1U, 7U, 100U, 3711U, 3712U, 5000U}) {
+    SCOPED_TRACE(stacks);
+    tile.stacks = stacks;
+    const Plan plan = make_plan(matrices, tile);
+    verify_plan(plan, matrices, tile);
+    EXPECT_LE(turns_too_many(plan, matrices, stacks), 1U);
+    // Only numbers of tiles differ, and each has another one.
+    ASSERT_EQ(plan.blocks.size(), flat.blocks.size());
+    std::map<std::uint32_t, std::uint32_t> number;
+    for (std::size_t b = 0; b < plan.blocks.size(); ++b) {
+      const auto [known, is_new] = number.emplace(flat.blocks[b].tile, plan.blocks[b].tile);
+      EXPECT_EQ(known->second, plan.blocks[b].tile);
+      PlacedBlock same = plan.blocks[b];
+      same.tile = flat.blocks[b].tile;
+      EXPECT_EQ(same, flat.blocks[b]);
+    }
+    std::set<std::uint32_t> used;
+    for (const auto& [from, to] : number) used.insert(to);
+    EXPECT_EQ(used.size(), flat.num_tiles);
+    EXPECT_EQ(*used.rbegin(), flat.num_tiles - 1);
+  }
+  EXPECT_GT(turns_too_many(flat, matrices, 100), 1U) << "without stacks in mind they collide";
 }
 
 TEST(Plan, IsDeterministic) {

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <ctime>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -218,6 +219,39 @@ TEST(Plan, SmolLm2OnTheBuiltInChips) {
     const std::uint64_t fewest = (report.tiles_needed - 1) / description.num_tiles + 1;
     // Chips of one tile cannot put rests of layers together.
     EXPECT_LE(chips.chips, description.num_tiles == 1 ? 3 * fewest / 2 : fewest + fewest / 10 + 1) << chip;
+  }
+}
+
+/// The linear layers of a model of 30 layers on 1,152 tiles: an instant, the same every time, and an answer whatever there is.
+TEST(Plan, ThirtyLayersTakeATenthOfASecond) {
+  const ir::Graph graph = graph_of(config_text(576, 30, 9, 3, 64, 1536, 49152));
+  const arch::EmulatorDescription emulator = arch::load_emulator("alveo-u55c");
+  PlanOptions options;
+  options.lm_head_analog = false;
+  arch::ChipDescription chip = with_tiles(1152);
+  chip.rows = chip.cols = 512;
+  chip.adcs_per_tile = 512;
+  std::string first;
+  double fastest = 1e9;
+  for (int round = 0; round < 5; ++round) {
+    const std::clock_t start = std::clock();
+    const PlanReport report = plan_model(graph, chip, emulator, options);
+    fastest = std::min(fastest, static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
+    EXPECT_TRUE(report.fits);
+    EXPECT_EQ(report.tiles_needed, 405U) << "30 times 3,538,944 weights are 405 tiles exactly";
+    EXPECT_EQ(problem_of(report), "");
+    const std::string json = to_json(report).dump();
+    if (round == 0) first = json;
+    EXPECT_EQ(json, first);
+  }
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_LT(fastest, 0.1) << "seconds of the processor";
+#endif
+  for (const std::uint32_t tiles : {1U, 2U, 26U, 404U, 405U, 780U}) {
+    chip.num_tiles = tiles;
+    const PlanReport report = plan_model(graph, chip, emulator, options);
+    EXPECT_EQ(report.fits, tiles >= 405) << tiles;
+    EXPECT_EQ(problem_of(report), "") << tiles;
   }
 }
 
