@@ -32,7 +32,7 @@ def pages(crossweave, model, folder):
     run("plan", model.name, "--chip", "hermes64-1p", "--html", "plan.html")
     run("compile", model.name, "--chip", "hermes64-1p", "--chips", "auto", "-o", "several.xwp")
     run("report", "several.xwp", "--static", "--html", "several.html")
-    run("eval", "smollm2.xwp", "--text", "text.txt", "--tokens", "1024", "--context", "256", "--noise", "pcm-afm", "--compensation", "global", "--chip-seeds", "4", "--times", "0,1h,1d,30d,1y", "--html", "eval.html")
+    run("eval", "smollm2.xwp", "--text", "text.txt", "--tokens", "512", "--context", "128", "--noise", "pcm-afm", "--compensation", "global", "--chip-seeds", "3", "--times", "0,1d,30d,1y", "--html", "eval.html")
     return {name: folder / f"{name}.html" for name in ("report", "plan", "several", "eval")}
 
 

@@ -161,6 +161,8 @@ nlohmann::ordered_json to_json(const ChipPlan& plan, const ChipRun& run) {
                          {"buffer", busy.buffer},
                          {"digital_units", busy.digital_units},
                          {"memory", busy.memory}};
+  if (!result.chip_link_busy_ns.empty())
+    json["utilisation"]["chip_links_largest"] = largest(result.chip_link_busy_ns) / result.total_ns;
   for (const systemc::Share& layer : result.layers) {
     json["layers"].push_back(
         {{"energy_pj", to_json(layer.energy_pj)}, {"critical_path_ns", to_json(layer.critical_path_ns)}});

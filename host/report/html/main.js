@@ -91,7 +91,17 @@
   );
 
   const view = xw.views[about.output];
-  if (view) view(record);
-  else xw.head(`crossweave ${about.output}`, "This page has no view of such a result; its JSON can be saved.");
-  root.dataset.ready = "true";
+  try {
+    if (view) view(record);
+    else xw.head(`crossweave ${about.output}`, "This page has no view of such a result; its JSON can be saved.");
+  } catch (error) {
+    document
+      .getElementById("content")
+      .append(
+        h("p", {class: "notice"}, `The rest of the page cannot be drawn (${error.message}); its JSON can be saved.`),
+      );
+    throw error;
+  } finally {
+    root.dataset.ready = "true";
+  }
 }
