@@ -29,6 +29,7 @@ CHARTS = {  # figures that a page must have, by its id; what a build without a s
     "plan": {name: 0 for name in ("pareto", "silicon", "writing", "bounds")},
     "eval": {name: 0 for name in ("perplexity-chips", "perplexity-times", "windows", "task-task", "task-task-times")},
     "sensitivity": {name: 0 for name in ("sensitivity-kind", "sensitivity-layer", "ages-kind", "ages-layer")},
+    "answers": {"task-questions-answers": 0},
     "compare": {"ratios": 0},
     "compare-eval": {"losses": 0},
     "several": {"tile-map": 0},
@@ -68,6 +69,8 @@ def make_pages():
     (ARGUMENTS.folder / "task.jsonl").write_text("".join(json.dumps({"context": "One day,", "choices": ["a girl", "a boy"], "gold": i % 2}) + "\n" for i in range(6)))
     text = ("--text", TEXT, "--tokens", "256", "--context", "64")
     page("eval", "eval", "model.xwp", *text, "--task", "task.jsonl", "--noise", "pcm-afm", "--chip-seeds", "3", "--times", "0,1d,1y")
+    (ARGUMENTS.folder / "questions.jsonl").write_text("".join(json.dumps({"context": "One day, a little", "answers": [word], "max_tokens": 1}) + "\n" for word in ("girl", "boy", "cat")))
+    page("answers", "eval", "model.xwp", "--task", "questions.jsonl", "--samples", "4", "--noise", "pcm-afm", "--chip-seeds", "2")
     crossweave("eval", MODEL, "--mode", "fp32", *text, "--task", "task.jsonl", "--json=fp32.json")
     crossweave("eval", "model.xwp", *text, "--task", "task.jsonl", "--noise", "pcm-afm", "--json=analog.json")
     page("sensitivity", "sensitivity", "model.xwp", "--text", TEXT, "--tokens", "128", "--context", "64", "--noise", "pcm-afm", "--times", "0,1d")

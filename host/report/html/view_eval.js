@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: Apache-2.0
 "use strict";
 {
-  const {colour} = xw;
   /// The metric that the literature quotes first, of those that a task has.
   const kMain = ["acc_norm", "acc", "exact_match", "perplexity"];
+  const {colour} = xw;
   const {text, spread, deviation, overTime, overChips} = xw.metrics;
 
   const perplexity = (record) => {
@@ -76,6 +76,69 @@
     }
   };
 
+  const kAnswers = {
+    pass: ["one of k is right", "s1", "circle"],
+    majority: ["the majority of k is right", "s2", "square"],
+    likeliest: ["the likeliest of k is right", "s3", "diamond"],
+  };
+
+  /// What several answers to a question are worth: metrics like "pass@4" over k.
+  const overAnswers = (cards, id, task, metrics) => {
+    const rows = Object.entries(metrics).flatMap(([name, {mean, std}]) => {
+      const [, of, k] = /^(pass|majority|likeliest)@(\d+)$/.exec(name) ?? [];
+      return of ? [{of, k: Number(k), mean, std}] : [];
+    });
+    const kinds = Object.keys(kAnswers).filter((of) => rows.some((row) => row.of === of));
+    if (rows.length < 2 || !metrics.exact_match) return;
+    rows.push(...kinds.map((of) => ({of, k: 1, mean: metrics.exact_match.mean, std: metrics.exact_match.std})));
+    rows.sort((a, b) => a.k - b.k);
+    const ks = [...new Set(rows.map((row) => row.k))];
+    const said = (row) => `${row.k}: ${text("acc", row.mean)} ± ${text("acc", row.std)}`;
+    xw.figure(cards, {
+      id,
+      title: `${task}: several answers`,
+      kind: "measured",
+      legend: kinds.map((of) => [kAnswers[of][0], colour(kAnswers[of][1])]),
+      note: "Share of the questions, mean over chips; bars are the deviation over chips.",
+      render: (width) =>
+        xw.plot({
+          width,
+          height: 260,
+          marginLeft: 52,
+          marginRight: 18,
+          marginBottom: 40,
+          x: {domain: ks, type: "point", label: "answers k →", tickSize: 0},
+          y: {label: null, grid: true, tickSize: 0, ticks: 5, tickFormat: (v) => `${Number((100 * v).toFixed(1))} %`},
+          marks: [
+            Plot.ruleX(rows, {
+              x: "k",
+              y1: (row) => row.mean - row.std,
+              y2: (row) => row.mean + row.std,
+              stroke: (row) => colour(kAnswers[row.of][1]),
+            }),
+            Plot.line(rows, {x: "k", y: "mean", z: "of", stroke: (row) => colour(kAnswers[row.of][1]), strokeWidth: 2}),
+            Plot.dot(rows, {
+              x: "k",
+              y: "mean",
+              r: 4,
+              fill: (row) => colour(kAnswers[row.of][1]),
+              symbol: (row) => kAnswers[row.of][2],
+              title: (row) => `${kAnswers[row.of][0]}, ${said(row)}`,
+            }),
+          ],
+        }),
+      table: {
+        columns: [
+          {label: "", value: (row) => kAnswers[row.of][0]},
+          {label: "k", number: true, value: (row) => String(row.k)},
+          {label: "mean", number: true, value: (row) => text("acc", row.mean)},
+          {label: "deviation", number: true, value: (row) => text("acc", row.std)},
+        ],
+        rows,
+      },
+    });
+  };
+
   const tasks = (record) => {
     const cards = xw.section("tasks", "Tasks", "Scored as lm-evaluation-harness scores them.");
     for (const [task, metrics] of Object.entries(record.tasks)) {
@@ -100,6 +163,7 @@
           metric,
           (time) => time.tasks?.[task]?.[metric] ?? {},
         );
+      overAnswers(cards, `${id}-answers`, task, metrics);
     }
     const rows = Object.entries(record.tasks).flatMap(([task, metrics]) =>
       Object.entries(metrics).map(([metric, statistics]) => ({task, metric, statistics})),
