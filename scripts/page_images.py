@@ -40,9 +40,9 @@ PICTURES = (  # name, page, theme, width, element or None for the page from its 
     ("report", "report", "light", "wide", None, 1285),
     ("report-dark", "report", "dark", "wide", "#decode", None),
     ("report-phone", "report", "light", "phone", None, 1500),
-    ("plan", "plan", "light", "wide", None, 1200),
+    ("plan", "plan", "light", "wide", None, 1330),
     ("several-chips", "several", "light", "wide", "#tile-map", 1100),
-    ("eval", "eval", "light", "wide", None, 1300),
+    ("eval", "eval", "light", "wide", None, 1195),
 )
 
 
