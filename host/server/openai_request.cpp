@@ -84,12 +84,12 @@ void refuse_unsupported(const json& body) {
       refuse(key, "0 (penalties are not supported)", *value);
   }
   for (const char* key : {"suffix", "tools", "functions"}) {
-    if (const json* value = find(body, key); value != nullptr && !value->empty())
+    if (const json* value = find(body, key); value != nullptr && !value->empty() && *value != "")
       refuse(key, "nothing (it is not supported)", *value);
   }
   if (const json* value = find(body, "logit_bias"); value != nullptr && !value->empty())
     refuse("logit_bias", "nothing (it is not supported)", *value);
-  if (const json* value = find(body, "response_format"); value != nullptr && value->value("type", "text") != "text")
+  if (const json* value = find(body, "response_format"); value != nullptr && *value != json{{"type", "text"}})
     refuse("response_format", "{\"type\": \"text\"}", *value);
 }
 

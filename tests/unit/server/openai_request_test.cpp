@@ -87,6 +87,9 @@ TEST(OpenAiRequest, WhatIsWrongIsNamed) {
       {R"({"prompt": "a", "suffix": "b"})", "suffix"},
       {R"({"prompt": "a", "presence_penalty": 0.5})", "penalties are not supported"},
       {R"({"prompt": "a", "logit_bias": {"1": 2}})", "logit_bias"},
+      {R"({"prompt": "a", "response_format": 3})", "response_format"},
+      {R"({"prompt": "a", "response_format": {"type": 3}})", "response_format"},
+      {R"({"prompt": "a", "tools": [1]})", "tools"},
       {R"({"prompt": "a", "echo": true, "logprobs": 1, "stream": true})", "stream"},
       {R"({"prompt": ["a", "b"], "n": 200})", "at most 256 prompts"},
       {std::string(40, '[') + std::string(40, ']'), "a JSON object"},
@@ -96,8 +99,9 @@ TEST(OpenAiRequest, WhatIsWrongIsNamed) {
     expect_error(ErrorCode::kInvalidArgument, message, [&, &given = body] { static_cast<void>(read(given)); });
   }
   expect_error(ErrorCode::kInvalidArgument, "bytes", [&] { static_cast<void>(read(std::string(kMaxBody + 1, ' '))); });
-  for (const char* nothing : {R"("suffix": null)", R"("presence_penalty": 0)", R"("logit_bias": {})",
-                              R"("logprobs": null)", R"("stop": null)"}) {
+  for (const char* nothing :
+       {R"("suffix": null)", R"("presence_penalty": 0)", R"("logit_bias": {})", R"("logprobs": null)",
+        R"("stop": null)", R"("suffix": "")", R"("tools": [])", R"("response_format": {"type": "text"})"}) {
     EXPECT_NO_THROW(static_cast<void>(read(std::string(R"({"prompt": "a", )") + nothing + "}"))) << nothing;
   }
 }
