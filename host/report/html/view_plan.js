@@ -41,6 +41,7 @@
             width < 560 ? 3 : 1.9,
           ),
         );
+        const place = (p) => Math.log(p.token_ns / times[0]) / Math.log(times[1] / times[0]); // 0 left, 1 right
         return xw.plot({
           width,
           height: Math.min(430, Math.max(300, width * 0.48)),
@@ -79,6 +80,7 @@
                 x: "token_ns",
                 y: "token_pj",
                 text: () => (p.best ? `${p.what} · best` : p.what),
+                textAnchor: place(p) < 0.25 ? "start" : place(p) > 0.75 ? "end" : "middle",
                 dy: -(16 + most * widest(p)),
                 fill: colour("ink"),
                 stroke: colour("surface"),
@@ -197,7 +199,7 @@
             ticks: Math.floor(width / 110),
             tickFormat: (v) => xw.number(v),
           },
-          y: {domain: names, label: null, tickSize: 0},
+          y: {domain: names, label: null, tickSize: 0, tickFormat: (name) => xw.cut(name, left)},
           marks: [
             Plot.ruleY(names, {stroke: colour("grid")}),
             Plot.ruleX([1], {stroke: colour("faint")}),
