@@ -35,6 +35,7 @@ const std::vector<Command>& commands() {
       {"inspect", "show a program: tile map, layers, code, sizes", inspect_main},
       {"report", "what a program costs: tiles, conversions, latency, energy", report_main},
       {"simulate", "time and energy of tokens on the modelled chip, without values", simulate_main},
+      {"sweep", "a study: the same measurements over models, chips, seeds, times, options", sweep_main},
       {"compare", "two reports or evaluations side by side", compare_main},
       {"doctor", "look whether a device works: driver, card, memory, every engine", doctor_main},
       {"replay", "run a saved run again, on any device", replay_main},

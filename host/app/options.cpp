@@ -260,6 +260,7 @@ std::string with_option(const SettingError& error) {
                                                                                {"prefill tokens", "--prefill-tokens"},
                                                                                {"prompt", "--prompt"},
                                                                                {"samples", "--samples"},
+                                                                               {"shard", "--shard"},
                                                                                {"sweep", "--sweep"},
                                                                                {"threads", "--threads"},
                                                                                {"times", "--times"},

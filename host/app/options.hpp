@@ -107,6 +107,7 @@ int inspect_main(const std::vector<std::string>& arguments);
 int report_main(const std::vector<std::string>& arguments);
 int compare_main(const std::vector<std::string>& arguments);
 int simulate_main(const std::vector<std::string>& arguments);
+int sweep_main(const std::vector<std::string>& arguments);
 int replay_main(const std::vector<std::string>& arguments);
 int bench_main(const std::vector<std::string>& arguments);
 int generate_data_main(const std::vector<std::string>& arguments);

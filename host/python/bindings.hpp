@@ -31,5 +31,7 @@ template <class Options>
 void bind_programs(pybind11::module_& module);
 /// Models that run: text, logits, evaluation.
 void bind_models(pybind11::module_& module);
+/// Studies.
+void bind_sweep(pybind11::module_& module);
 
 }  // namespace xw::python

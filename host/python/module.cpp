@@ -33,4 +33,5 @@ PYBIND11_MODULE(_core, module) {
   xw::python::register_errors();
   xw::python::bind_programs(module);
   xw::python::bind_models(module);
+  xw::python::bind_sweep(module);
 }
