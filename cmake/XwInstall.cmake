@@ -31,7 +31,7 @@ function(xw_install_package)
   write_basic_package_version_file(${PROJECT_BINARY_DIR}/crossweave-config-version.cmake COMPATIBILITY SameMinorVersion)
   install(FILES ${PROJECT_BINARY_DIR}/crossweave-config.cmake ${PROJECT_BINARY_DIR}/crossweave-config-version.cmake
           DESTINATION ${package} COMPONENT development)
-  # Headers are named from the root of the sources. Those that hold code of source files, those of training (its libraries are not
+  # Headers are named from the root of the sources. Those that hold code of source files, those of training, Python and the server (their libraries are not
   # installed), and those that need XRT, or Verilator or SystemC where there is none, stay here.
   set(folders arch compiler models host)
   if(XW_HAVE_SYSTEMC)
@@ -42,7 +42,7 @@ function(xw_install_package)
   endif()
   foreach(folder IN LISTS folders)
     install(DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/crossweave COMPONENT development FILES_MATCHING
-            PATTERN "*.hpp" PATTERN "host/app" EXCLUDE PATTERN "host/commandline" EXCLUDE PATTERN "host/finetune" EXCLUDE PATTERN "models/finetune" EXCLUDE PATTERN "*_impl.hpp" EXCLUDE PATTERN "kernel_avx*.hpp" EXCLUDE PATTERN "*_kernels_simd.hpp" EXCLUDE
+            PATTERN "*.hpp" PATTERN "host/app" EXCLUDE PATTERN "host/commandline" EXCLUDE PATTERN "host/finetune" EXCLUDE PATTERN "host/python" EXCLUDE PATTERN "host/server" EXCLUDE PATTERN "models/finetune" EXCLUDE PATTERN "*_impl.hpp" EXCLUDE PATTERN "kernel_avx*.hpp" EXCLUDE PATTERN "*_kernels_simd.hpp" EXCLUDE
             PATTERN "model_of.hpp" EXCLUDE PATTERN "host/backends/xrt/emulation" EXCLUDE REGEX "host/backends/xrt/(buffers|card|xrt_headers)\\.hpp$" EXCLUDE)
   endforeach()
   install(DIRECTORY ${PROJECT_SOURCE_DIR}/arch/chips DESTINATION ${CMAKE_INSTALL_DATADIR}/crossweave COMPONENT command FILES_MATCHING PATTERN "*.toml")
