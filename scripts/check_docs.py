@@ -30,6 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 CHECKPOINTS = ("SmolLM2-135M-Instruct.Q4_1.gguf", "checkpoint")
 TEXTS = ("wiki.test.raw",)
 TASKS = ("arc_easy.jsonl",)
+STUDIES = ("noise.toml",)
 PROGRAMS = ("smollm2.xwp", "model.xwp")  # of the first checkpoint; a document may make them anew
 TEMPLATE = ("{% for m in messages %}<|{{ m['role'] }}|>{{ m['content'] }}<|end|>{% endfor %}"
             "{% if add_generation_prompt %}<|assistant|>{% endif %}")
@@ -227,6 +228,9 @@ class Scratch:
             (folder / task).write_text(json.dumps({"context": "2 + 2 is", "choices": ["four", "five"], "gold": 0}) + "\n")
         for program in PROGRAMS:
             (folder / program).write_bytes((self.root / PROGRAMS[0]).read_bytes())
+        for study in STUDIES:
+            (folder / study).write_text(f'[measure]\ntext = "{TEXTS[0]}"\ntokens = 20\n[options]\nmodel = "{PROGRAMS[0]}"\n'
+                                        '[grid]\nnoise = ["ideal", "pcm-afm"]\n')
         for report in ("a.json", "b.json"):
             self.run(folder, f"crossweave report {PROGRAMS[0]} --static --json={report}")
         for part in ("arch", "scripts"):

@@ -57,7 +57,7 @@ class Studies(unittest.TestCase):
         self.assertEqual(len(list((self.serial / "programs").glob("*.xwp"))), 2)
 
     def test_figures_are_those_of_eval(self):
-        rows = list(csv.DictReader((FOLDER / "serial.csv").open(encoding="utf-8")))
+        rows = list(csv.DictReader((FOLDER / "serial.csv").read_text(encoding="utf-8").splitlines()))
         self.assertEqual(len(rows), POINTS)
         for row in rows[::5]:
             oracle = said("eval", MODEL, "--mode", "analog", "--adapt", row["adapt"], "--noise", row["noise"], "--chip-seed", row["chip-seed"],

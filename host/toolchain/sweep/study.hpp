@@ -32,7 +32,7 @@ struct Study {
 /// The point with paths from where this process is: in studies, and in the records of them, they are relative to the study's folder.
 [[nodiscard]] StudyPoint resolved(const Study& study, StudyPoint point);
 
-/// Reads a study : tables [measure], [options], [grid], [[points]]. Throws Error{kFormat}
+/// Reads a study (docs/sweep.md): tables [measure], [options], [grid], [[points]]. Throws Error{kFormat}
 /// naming `file` for what is no study, Error{kInvalidArgument} for options that there are not and texts that mean nothing, no points, and more
 /// than a million of them.
 [[nodiscard]] Study parse_study(std::string_view toml, const std::filesystem::path& file);
