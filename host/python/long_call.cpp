@@ -34,7 +34,8 @@ void raise(const Error& error, const std::string& setting) {
   }
 }
 
-void translate(std::exception_ptr exception) {
+void translate(
+    std::exception_ptr exception) {  // NOLINT(performance-unnecessary-value-param): pybind11 asks for this type
   try {
     if (exception) std::rethrow_exception(exception);
   } catch (const SettingError& error) {

@@ -79,8 +79,8 @@ class Reader {
     if (table == nullptr) fail("measure", "a table with text or tasks", "none");
     for (const auto& [key, node] : *table) {
       const std::string name(key.str()), place = "measure." + name;
-      const auto count = [&](std::int64_t most) {
-        const auto value = node.value_exact<std::int64_t>();
+      const auto count = [&, &found = node](std::int64_t most) {
+        const auto value = found.value_exact<std::int64_t>();
         if (!value || *value < 0 || *value > most)
           fail(place, "a whole number from 0 to " + std::to_string(most), "something else");
         return static_cast<std::uint64_t>(*value);

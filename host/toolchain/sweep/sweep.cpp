@@ -70,7 +70,7 @@ class Programs {
       set(options, name, text);
       key["settings"].push_back({name, text});
     }
-    const fs::path file = folder_ / (crc_of(key.dump()) + ".xwp");
+    fs::path file = folder_ / (crc_of(key.dump()) + ".xwp");
     fs::create_directories(folder_);
     const fs::path lock = file.string() + ".lock";
     const int descriptor = ::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
