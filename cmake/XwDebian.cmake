@@ -27,7 +27,7 @@ function(xw_debian_packages)
 
   set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME crossweave)
   set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
-  set(CPACK_COMPONENT_COMMAND_DESCRIPTION "transformer checkpoints on analog in-memory-computing chips
+  set(CPACK_COMPONENT_COMMAND_DESCRIPTION "transformers on analog in-memory-computing chips
  Compiles transformer checkpoints (safetensors, GGUF) for chips that multiply
  in memory, runs the programs with the noise of the cells on functional,
  SystemC and Verilated devices, and reports accuracy, latency and energy.")
@@ -40,9 +40,12 @@ function(xw_debian_packages)
   if(XW_HAVE_SYSTEMC)
     list(APPEND needed libsystemc-dev)
   endif()
+  if(XW_HAVE_XRT)
+    list(APPEND needed libxrt-dev uuid-dev)
+  endif()
   list(JOIN needed ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "crossweave (= ${PROJECT_VERSION}-1)")
-  set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "transformer checkpoints on analog in-memory-computing chips (C++)
+  set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "transformers on analog in-memory-computing chips (C++)
  Libraries and headers of Crossweave: compiler, program format, device
  models, runtime and reports, found in CMake by find_package(crossweave).")
   include(CPack)
