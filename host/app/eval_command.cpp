@@ -12,7 +12,6 @@
 #include "host/app/options.hpp"
 #include "host/app/simulation_progress.hpp"
 #include "host/evaluation/task_file.hpp"
-#include "host/report/html_page.hpp"
 #include "host/toolchain/evaluate.hpp"
 
 namespace xw::app {
@@ -127,7 +126,7 @@ int eval_main(const std::vector<std::string>& arguments) {
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
   const bool quiet = flags.files.json == "-";
   nlohmann::ordered_json about;
-  if (!flags.files.json.empty() || !flags.files.html.empty()) about = Asked{"eval", arguments, roles}.about();
+  if (flags.files.any()) about = Asked{"eval", arguments, roles}.about();
   std::size_t kept = 0;
   toolchain::EvaluationObserver observer;
   if (!quiet) {
@@ -145,7 +144,7 @@ int eval_main(const std::vector<std::string>& arguments) {
   const toolchain::Evaluation result =
       toolchain::evaluate(opened, flags.plan, seeds, {model, flags.files.json, about}, observer);
   if (quiet) std::cout << json_text(result.json, 2) << '\n';
-  if (!flags.files.html.empty()) write_text_file(flags.files.html, report::html_page(result.json));
+  flags.files.write_page(result.json);
   if (!flags.csv.empty()) write_text_file(flags.csv, toolchain::to_csv(result));
   if (!quiet && (seeds.count > 1 || kept != 0 || !flags.plan.times.empty())) {
     for (const toolchain::TimeStatistics& time : result.times) {

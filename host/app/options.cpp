@@ -4,14 +4,12 @@
 #include "host/app/options.hpp"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <iterator>
 #include <string_view>
 #include <utility>
 
-#include "arch/support/units.hpp"
 #include "host/backends/registry/devices.hpp"
+#include "host/toolchain/settings.hpp"
 #include "models/cells/cell_model.hpp"
 #include "models/cells/converter.hpp"
 
@@ -27,53 +25,17 @@ po::typed_value<std::string>* parsed(T& value, Parse parse) {
   return po::value<std::string>()->notifier([&value, parse](const std::string& text) { value = parse(text); });
 }
 
-double parse_time(const std::string& option, const std::string& text) {
-  const std::optional<double> seconds = parse_duration(text);
-  if (!seconds) {
-    throw Error(ErrorCode::kInvalidArgument,
-                option + ": expected seconds or a number with a unit (s, min, h, d, w, y), found '" + text + "'");
-  }
-  return *seconds;
-}
-
-double parse_schedule(const std::string& text) {
-  constexpr std::string_view kEvery = "every:";
-  const double seconds = text.starts_with(kEvery) ? parse_time("--recalibrate", text.substr(kEvery.size())) : 0;
-  if (seconds > 0) return seconds;
-  throw Error(ErrorCode::kInvalidArgument,
-              "--recalibrate: expected every:TIME with a time above 0, found '" + text + "'");
-}
-
-mapping::RowCuts parse_row_cuts(const std::string& text) {
-  if (text == "equal") return mapping::RowCuts::kEqual;
-  if (text == "fewest-tiles") return mapping::RowCuts::kFewestTiles;
-  throw Error(ErrorCode::kInvalidArgument, "--row-cuts: expected equal or fewest-tiles, found '" + text + "'");
-}
-
-std::uint32_t parse_chips(const std::string& text) {
-  if (text == "auto") return 0;
-  std::uint32_t chips = 0;
-  const char* end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, chips);
-  if (result.ec == std::errc() && result.ptr == end && chips >= 1 && chips <= program::kMaxChips) return chips;
-  throw Error(ErrorCode::kInvalidArgument, "--chips: expected auto or a number from 1 to " +
-                                               std::to_string(program::kMaxChips) + ", found '" + text + "'");
-}
-
-std::optional<toolchain::AdaptOptions> adapt_options(const std::string& level) {
-  toolchain::AdaptOptions options;
-  options.passes = toolchain::adapt_level(level);
-  if (level == "none") return std::nullopt;
-  return options;
-}
-
-/// A place where something runs, as `option` names it.
-auto place_of(const std::string& option) {
-  return [option](const std::string& text) {
-    if (text != "analog" && text != "digital")
-      throw Error(ErrorCode::kInvalidArgument, option + ": expected analog or digital, found '" + text + "'");
-    return text == "analog";
-  };
+/// An option whose text sets what toolchain::set() sets by this name; messages name it with its dashes.
+template <typename Options>
+po::typed_value<std::string>* setting(Options& options, const std::string& name) {
+  return po::value<std::string>()->notifier([&options, name](const std::string& text) {
+    try {
+      toolchain::set(options, name, text);
+    } catch (const SettingError& error) {
+      if (error.setting() != name) throw;
+      throw Error(error.code(), std::string("--") + error.what());
+    }
+  });
 }
 
 }  // namespace
@@ -83,34 +45,26 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
   po::options_description options("Compilation");
   auto add = options.add_options();
   add("chip", po::value(&compile.chip)->default_value(compile.chip), "chip description: built-in name or TOML file");
-  add("chips", parsed(compile.chips, parse_chips)->default_value("1"),
+  add("chips", setting(compile, "chips")->default_value("1"),
       "how many of the chip there are, linked as its description says: a number, or auto (as many as the model needs)");
   add("emulator", po::value(&compile.emulator), "emulator description (default: the chip's)");
   add("weights", parsed(compile.weights, program::weight_mode_from)->default_value(program::name(compile.weights)),
       "weight targets: analog (continuous), w8, w4");
-  add("lm-head",
-      parsed(compile.lm_head_analog, place_of("--lm-head"))
-          ->default_value(compile.lm_head_analog ? "analog" : "digital"),
+  add("lm-head", setting(compile, "lm-head")->default_value(compile.lm_head_analog ? "analog" : "digital"),
       "where the output layer runs: analog or digital");
   add("digital", po::value(&compile.digital)->composing(),
       "keep these linear layers digital (name or pattern, e.g. '*.down_proj'); repeatable");
-  add("first-token",
-      parsed(compile.first_token_digital,
-             [is_analog = place_of("--first-token")](const std::string& text) { return !is_analog(text); })
-          ->default_value(compile.first_token_digital ? "digital" : "analog"),
+  add("first-token", setting(compile, "first-token")->default_value(compile.first_token_digital ? "digital" : "analog"),
       "where the first token of every context runs: analog or digital (on the host, in floating point)");
   add("replicate",
       po::value<std::vector<std::string>>()->composing()->notifier([&compile](const std::vector<std::string>& texts) {
-        for (const std::string& text : texts) {
-          for (passes::ReplicaRule& rule : passes::parse_replica_rules(text))
-            compile.replicas.push_back(std::move(rule));
-        }
+        for (const std::string& text : texts) toolchain::set(compile, "replicate", text);
       }),
       "copies of layers on the chip, their outputs averaged against noise: PATTERN=COUNT[,...], or all=COUNT; "
       "repeatable");
-  add("row-cuts", parsed(compile.row_cuts, parse_row_cuts)->default_value("fewest-tiles"),
+  add("row-cuts", setting(compile, "row-cuts")->default_value("fewest-tiles"),
       "how inputs are cut into blocks: fewest-tiles, or equal (nearly equal pieces: less noise, more tiles)");
-  add("adapt", parsed(compile.adapt, adapt_options),
+  add("adapt", setting(compile, "adapt"),
       ("make the checkpoint fit for the noisy chip first, without training: " + toolchain::adapt_level_help() +
        " (default: none; `crossweave adapt` has more options)")
           .c_str());
@@ -147,7 +101,7 @@ po::options_description run_options(toolchain::RunOptions& run) {
       ("programming model of the chip instance (default: the chip's): " + cells::noise_help()).c_str());
   add("chip-seed", po::value(&run.chip.chip_seed)->default_value(run.chip.chip_seed),
       "which chip instance: seed of all its noise");
-  add("time", parsed(run.chip.seconds, [](const std::string& text) { return parse_time("--time", text); }),
+  add("time", setting(run, "time"),
       ("time since programming in seconds, or with a unit (s, min, h, d, w, y), for models with drift: " +
        cells::model_names(true))
           .c_str());
@@ -158,7 +112,7 @@ po::options_description run_options(toolchain::RunOptions& run) {
       "how much the converters of columns differ: gain=S,offset=S, standard deviations of gains (0..0.2) and of "
       "offsets "
       "in codes of the ADC (0..256), one or both; a number is that of gains");
-  add("recalibrate", parsed(run.chip.recalibrate, parse_schedule),
+  add("recalibrate", setting(run, "recalibrate"),
       "time between calibrations as every:TIME, e.g. every:1h: the last one before the chip's age counts (default: one "
       "at its age)");
   add("faults", po::value(&run.chip.faults)->default_value(run.chip.faults),
@@ -185,7 +139,7 @@ std::vector<double> times_of(const po::variables_map& values, const std::string&
   if (values.count("time") != 0) throw Error(ErrorCode::kInvalidArgument, "--time and --times exclude each other");
   for (std::size_t begin = 0; begin <= text.size();) {
     const std::size_t end = std::min(text.find(',', begin), text.size());
-    times.push_back(parse_time("--times", text.substr(begin, end - begin)));
+    times.push_back(toolchain::seconds_of("--times", text.substr(begin, end - begin)));
     begin = end + 1;
   }
   return times;

@@ -55,6 +55,9 @@ void write_json(const std::filesystem::path& path, const Asked& asked, const nlo
 struct ResultFiles {
   std::filesystem::path json, html;
   void add_to(FileRoles& roles) const;
+  [[nodiscard]] bool any() const { return !json.empty() || !html.empty(); }
+  /// The page of a record with its key "about", if one is wanted.
+  void write_page(const nlohmann::ordered_json& record) const;
 };
 /// json_options(), and "--html FILE": the same as a page. Throws Error{kUnsupported} while it is parsed if this build has no pages.
 [[nodiscard]] boost::program_options::options_description result_options(ResultFiles& files);

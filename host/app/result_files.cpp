@@ -55,6 +55,10 @@ void ResultFiles::add_to(FileRoles& roles) const {
   roles.add_output("--html", html, OutputKind::kText);
 }
 
+void ResultFiles::write_page(const nlohmann::ordered_json& record) const {
+  if (!html.empty()) write_text_file(html, report::html_page(record));
+}
+
 nlohmann::ordered_json Asked::about() const {
   return toolchain::about_json(command, arguments, roles.inputs());
 }
@@ -64,9 +68,9 @@ void write_json(const std::filesystem::path& path, const Asked& asked, const nlo
 }
 
 void write_result(const ResultFiles& files, const Asked& asked, const nlohmann::ordered_json& json) {
-  if (files.json.empty() && files.html.empty()) return;
+  if (!files.any()) return;
   const nlohmann::ordered_json record = toolchain::with_about(asked.about(), json);
-  if (!files.html.empty()) write_text_file(files.html, report::html_page(record));
+  files.write_page(record);
   write_record(files.json, record, 2);
 }
 

@@ -9,7 +9,6 @@
 #include "arch/support/json_text.hpp"
 #include "arch/support/printable.hpp"
 #include "host/app/options.hpp"
-#include "host/report/html_page.hpp"
 #include "host/toolchain/sensitivity/report.hpp"
 #include "host/toolchain/sensitivity/sensitivity.hpp"
 
@@ -83,10 +82,10 @@ int sensitivity_main(const std::vector<std::string>& arguments) {
   refuse_unused(*values, opened, run_options(run), compile_options(compile));
   const std::string chip = opened.describe();  // before it has become as old as the last of several times
   nlohmann::ordered_json about;
-  if (!files.json.empty() || !files.html.empty()) about = Asked{"sensitivity", arguments, roles}.about();
+  if (files.any()) about = Asked{"sensitivity", arguments, roles}.about();
   const toolchain::SensitivityRun measured =
       toolchain::measure_sensitivity(opened, plan, seeds, {model, files.json, about});
-  if (!files.html.empty()) write_text_file(files.html, report::html_page(measured.json));
+  files.write_page(measured.json);
   if (!csv.empty()) write_text_file(csv, toolchain::to_csv(measured.result));
   if (files.json == "-") {
     std::cout << json_text(measured.json, 2) << '\n';

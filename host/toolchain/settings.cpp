@@ -44,18 +44,11 @@ double real_of(const std::string& name, const std::string& text) {
   return *real;
 }
 
-double seconds_of(const std::string& name, const std::string& text) {
-  const std::optional<double> seconds = parse_duration(text);
-  if (!seconds) refuse(name, "seconds or a number with a unit (s, min, h, d, w, y)", text);
-  return *seconds;
-}
-
 double schedule_of(const std::string& name, const std::string& text) {
   constexpr std::string_view kEvery = "every:";
-  const std::optional<double> seconds =
-      text.starts_with(kEvery) ? parse_duration(text.substr(kEvery.size())) : std::nullopt;
-  if (!seconds || *seconds <= 0) refuse(name, "every:TIME with a time above 0", text);
-  return *seconds;
+  const double seconds = text.starts_with(kEvery) ? seconds_of(name, text.substr(kEvery.size())) : 0;
+  if (seconds <= 0) refuse(name, "every:TIME with a time above 0", text);
+  return seconds;
 }
 
 bool is_analog(const std::string& name, const std::string& text) {
@@ -159,6 +152,12 @@ void set_by_name(const Setters<Options>& setters, Options& options, const std::s
 }
 
 }  // namespace
+
+double seconds_of(const std::string& name, const std::string& text) {
+  const std::optional<double> seconds = parse_duration(text);
+  if (!seconds) refuse(name, "seconds or a number with a unit (s, min, h, d, w, y)", text);
+  return *seconds;
+}
 
 const std::vector<std::string>& compile_settings() {
   static const std::vector<std::string> names = names_of(compile_setters());

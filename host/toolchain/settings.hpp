@@ -20,4 +20,7 @@ namespace xw::toolchain {
 void set(CompileOptions& options, const std::string& name, const std::string& text);
 void set(RunOptions& options, const std::string& name, const std::string& text);
 
+/// A time as options tell it: seconds, or a number with a unit (s, min, h, d, w, y). Throws SettingError{kInvalidArgument} naming `name`.
+[[nodiscard]] double seconds_of(const std::string& name, const std::string& text);
+
 }  // namespace xw::toolchain
