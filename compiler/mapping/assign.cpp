@@ -42,10 +42,8 @@ class Assigner {
     Slot slot;
   };
 
-  /// Group of a block; a matrix without one is its own.
   std::uint64_t group_of(std::uint32_t block) const {
-    const std::uint32_t matrix = cutting_.blocks[block].matrix;
-    return matrices_[matrix].group != 0 ? matrices_[matrix].group : (std::uint64_t{1} << 32) + matrix;
+    return mapping::group_of(matrices_, cutting_.blocks[block].matrix);
   }
 
   void make_queues(const std::vector<std::vector<std::uint32_t>>& items_of_kind) {

@@ -21,6 +21,12 @@ struct MatrixShape {
   std::uint32_t replicas = 1;  ///< copies of the matrix, cut alike, each with cells of its own
 };
 
+/// What matrices[matrix] runs together with: its group, or a number that no other matrix has.
+[[nodiscard]] inline std::uint64_t group_of(std::span<const MatrixShape> matrices, std::uint32_t matrix) {
+  const std::uint32_t group = matrices[matrix].group;
+  return group != 0 ? group : (std::uint64_t{1} << 32) + matrix;
+}
+
 /// A block and its place. Rows are inputs (wordlines), columns are outputs (bitlines).
 struct PlacedBlock {
   std::uint32_t matrix = 0, in_begin = 0, rows = 0, out_begin = 0, cols = 0;

@@ -13,12 +13,6 @@ namespace {
 
 using Groups = std::map<std::uint64_t, std::uint32_t>;  ///< blocks by group
 
-/// Group of a block; a matrix without one is its own.
-std::uint64_t group_of(const PlacedBlock& block, std::span<const MatrixShape> matrices) {
-  const std::uint32_t group = matrices[block.matrix].group;
-  return group != 0 ? group : (std::uint64_t{1} << 32) + block.matrix;
-}
-
 /// Pairs of a block of the crossbar and one of the stack that are of one group.
 std::uint64_t conflicts(const Groups& crossbar, const Groups& stack) {
   std::uint64_t count = 0;
@@ -36,7 +30,7 @@ void spread_over_stacks(Plan& plan, std::span<const MatrixShape> matrices, std::
   std::vector<std::uint32_t> order;  // crossbars as the matrices first use them
   for (const PlacedBlock& block : plan.blocks) {
     if (groups[block.tile].empty()) order.push_back(block.tile);
-    ++groups[block.tile][group_of(block, matrices)];
+    ++groups[block.tile][group_of(matrices, block.matrix)];
   }
   std::vector<std::uint32_t> number(plan.num_tiles);
   std::vector<Groups> stack(stacks);
