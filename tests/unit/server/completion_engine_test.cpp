@@ -37,11 +37,7 @@ std::string alone(const CompletionRequest& request) {
   transformer::GenerateOptions options;
   options.max_tokens = request.max_tokens;
   options.sampler = request.sampler;
-  toolchain::TextSession session(default_model(), options, true);
-  std::string text;
-  session.complete(default_model().tokenizer().decode(request.prompt),
-                   [&](const std::string& piece) { text += piece; });
-  return text;
+  return test::continued(default_model().tokenizer().decode(request.prompt), options);
 }
 
 TEST(CompletionEngine, CompletionsTogetherAreThoseAlone) {

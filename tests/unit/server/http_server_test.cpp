@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "host/server/openai_request.hpp"
-#include "host/toolchain/text_session.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/unit/server/default_model.hpp"
 
@@ -57,10 +56,7 @@ class Served {
 std::string expected(const std::string& prompt, std::uint32_t tokens) {
   transformer::GenerateOptions options;
   options.max_tokens = tokens;
-  toolchain::TextSession session(default_model(), options, true);
-  std::string text;
-  session.complete(prompt, [&](const std::string& piece) { text += piece; });
-  return text;
+  return test::continued(prompt, options);
 }
 
 TEST(HttpServer, AnswersAtOnceAndInParts) {
