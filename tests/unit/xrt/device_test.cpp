@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <numeric>
 
@@ -89,6 +90,17 @@ TEST_F(Xrt, CardsThatAreNotThereAreNamed) {
   Options options = with(xclbin_);
   options.index = 7;
   expect_error(ErrorCode::kDeviceFault, "no card 7", [&] { const XrtDevice device(emulator_, options); });
+}
+
+/// The driver answers a crash by a signal to the whole process group, this test and its runner among them.
+TEST_F(Xrt, ACrashEndsTheProcessAloneAndSaysWhereItWas) {
+  for (const int number : {SIGSEGV, SIGABRT, SIGFPE}) {
+    const auto crash = [&] {
+      const XrtDevice device(emulator_, with(xclbin_));
+      ::raise(number);
+    };
+    EXPECT_EXIT(crash(), testing::KilledBySignal(number), "has crashed here:\n.*xrt_device_test");
+  }
 }
 
 TEST_F(Xrt, ARunThatDoesNotEndIsGivenUpInTime) {

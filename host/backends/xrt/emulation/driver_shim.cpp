@@ -9,13 +9,18 @@
 //    next one (PostedRequests).
 //  - When the card's process has ended it reads the end of the socket for ever: the host ends with a message.
 //  - It writes to that socket without MSG_NOSIGNAL: the host would end without one.
+//  - When its process crashes it sends that signal to the whole process group, which may be a test runner and the shell that
+//    started it, and then ends as if nothing had happened: the process alone ends, by the signal, after telling where it was.
 //  - It leaves a file emulation_debug.log beside the host's program: it goes to the folder of the run, which is removed.
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
@@ -57,6 +62,28 @@ void tell(const char* text) {
 [[noreturn]] void end_host() {
   tell("error: device xrt: the process of the emulated card has ended; XRT's driver cannot go on without it\n");
   _exit(kExitStatus);
+}
+
+constexpr int kDeepestStack = 64;
+
+/// Ends this process as the signal would have ended it without a handler. The stack is the one that crashed: this runs in its
+/// handler.
+[[noreturn]] void end_by(int number) {
+  tell("error: device xrt: the process with XRT's driver has crashed here:\n");
+  std::array<void*, kDeepestStack> stack{};
+  backtrace_symbols_fd(stack.data(), backtrace(stack.data(), kDeepestStack), STDERR_FILENO);
+  signal(number, SIG_DFL);
+  sigset_t blocked;  // as every signal while its handler runs
+  sigemptyset(&blocked);
+  sigaddset(&blocked, number);
+  pthread_sigmask(SIG_UNBLOCK, &blocked, nullptr);
+  raise(number);
+  _exit(128 + number);
+}
+
+/// Whether the driver's handler for crashes sends such a signal: of SIGFPE it makes SIGTERM.
+[[nodiscard]] bool tells_of_a_crash(int number) {
+  return number == SIGSEGV || number == SIGABRT || number == SIGTERM;
 }
 
 std::atomic<int> ended_socket{-1};  ///< where the end was read last
@@ -149,6 +176,12 @@ FILE* fopen(const char* path, const char* mode) {
 FILE* fopen64(const char* path, const char* mode) {
   static const auto fopen_next = next<FILE* (*)(const char*, const char*)>("fopen64");
   return fopen_next(moved(path).c_str(), mode);
+}
+
+int kill(pid_t process, int number) {
+  static const auto kill_next = next<int (*)(pid_t, int)>("kill");
+  if (process == 0 && tells_of_a_crash(number)) end_by(number == SIGTERM ? SIGFPE : number);
+  return kill_next(process, number);
 }
 
 int close(int fd) {
