@@ -270,6 +270,11 @@ def adaptation_row(arguments, number, checkpoint, threads):
     level, what, options = ADAPTATION_ROWS[number]
     name = f"{adaptation_marker(arguments)}-{number}"
     program = compile_program(arguments, name, ["--lm-head", arguments.lm_head, *options, *threads], checkpoint)
+    # First, since it needs a command with SystemC, and the rest takes minutes.
+    done = subprocess.run([str(arguments.crossweave), "simulate", str(program), "--position", "511", "--json"], check=True,
+                          stdout=subprocess.PIPE, text=True)
+    simulated = json.loads(done.stdout)
+    run = simulated["runs"][0]
     measured = ["--text", str(arguments.text), "--tokens", str(arguments.tokens), "--context", "512"]
     cells = []
     for mode in arguments.modes:
@@ -278,10 +283,6 @@ def adaptation_row(arguments, number, checkpoint, threads):
                                "pcm-afm": (program, ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])}[mode]
         result, _ = evaluate(arguments, f"{name}-{mode}", model, measured, mode_options, threads)
         cells.append(cell(result["perplexity"], 1, 2, len(result["runs"])))
-    done = subprocess.run([str(arguments.crossweave), "simulate", str(program), "--position", "511", "--json"], check=True,
-                          stdout=subprocess.PIPE, text=True)
-    simulated = json.loads(done.stdout)
-    run = simulated["runs"][0]
     return (f"| {level} | {what} | {simulated['tiles']} | {100 * run['digital_macs'] / (run['digital_macs'] + run['cell_macs']):.1f} % | "
             + " | ".join(cells) + f" | {run['total_ns'] * 1e-6:.2f} | {run['energy_pj_per_token'] * 1e-9:.2f} |")
 

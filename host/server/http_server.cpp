@@ -176,12 +176,9 @@ void HttpServer::Impl::answer(const httplib::Request& http_request, httplib::Res
     running->request = is_chat ? read_chat(http_request.body, tokenizer, engine.length())
                                : read_completion(http_request.body, tokenizer, engine.length());
     running->head = {(is_chat ? "chatcmpl-" : "cmpl-") + std::to_string(++requests), settings.model, now()};
-    for (std::size_t i = 0; i < running->request.completions.size(); ++i) {
-      const CompletionRequest& one = running->request.completions[i];
-      if (i == 0 || running->request.completions[i - 1].prompt != one.prompt)
-        running->usage.prompt_tokens += one.prompt.size();
+    running->usage.prompt_tokens = running->request.prompt_tokens;
+    for (const CompletionRequest& one : running->request.completions)
       running->completions.push_back(engine.submit(one));
-    }
     if (running->request.stream) {
       answer_in_parts(std::move(running), response);
     } else {

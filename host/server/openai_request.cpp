@@ -126,6 +126,7 @@ void add_choices(ApiRequest& api, CompletionRequest request, std::vector<std::in
   if (api.completions.size() + copies > kMaxPrompts)
     throw Error(ErrorCode::kInvalidArgument,
                 "prompt: expected at most " + std::to_string(kMaxPrompts) + " prompts, copies counted");
+  api.prompt_tokens += prompt.size();
   request.prompt = std::move(prompt);
   for (std::uint64_t copy = 0; copy < copies; ++copy) {
     api.completions.push_back(request);

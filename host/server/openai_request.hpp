@@ -22,6 +22,7 @@ inline constexpr std::uint32_t kMaxTop = 20;  ///< likeliest tokens that can be 
 struct ApiRequest {
   std::vector<CompletionRequest> completions;  ///< a choice each: copies of the first prompt, then of the next
   std::vector<std::string> prompt_texts;       ///< of every choice, for echo
+  std::uint64_t prompt_tokens = 0;             ///< of all prompts; the copies of one count once
   bool is_chat = false, stream = false, echo = false;
   bool include_usage = false;  ///< in a stream
 };

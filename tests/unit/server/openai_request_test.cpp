@@ -55,6 +55,11 @@ TEST(OpenAiRequest, CopiesOfAPromptHaveSeedsOfTheirOwn) {
   EXPECT_EQ(api.completions[3].stop, (std::vector<std::string>{"x", "yz"}));
 }
 
+TEST(OpenAiRequest, CopiesOfAPromptCountOnceEqualPromptsEach) {
+  EXPECT_EQ(read(R"({"prompt": [5, 6, 7], "n": 3})").prompt_tokens, 3U);
+  EXPECT_EQ(read(R"({"prompt": [[5, 6, 7], [5, 6, 7], [8]], "n": 2})").prompt_tokens, 7U);
+}
+
 TEST(OpenAiRequest, WhatIsWrongIsNamed) {
   const std::vector<std::pair<std::string, std::string>> wrong{
       {"[]", "a JSON object"},
