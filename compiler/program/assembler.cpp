@@ -161,6 +161,20 @@ std::string disassemble(const Program& program) {
          "\n" + print(assembly, call_comment, instruction_comment);
 }
 
+std::string disassemble_call(const Program& program, std::string_view name) {
+  const std::vector<CallInfo>& calls = program.manifest().calls;
+  const auto call = std::find_if(calls.begin(), calls.end(), [&](const CallInfo& one) { return one.name == name; });
+  if (call == calls.end()) {
+    throw Error(ErrorCode::kInvalidArgument,
+                program.path() + ": no call \"" + std::string(name) + "\"; it has " + std::to_string(calls.size()) +
+                    (calls.empty() ? "" : ", from \"" + calls.front().name + "\" to \"" + calls.back().name + "\""));
+  }
+  const std::string text = disassemble(program);
+  const auto line_of = [&](const CallInfo& one) { return text.find("\ncall " + quote(one.name) + ":") + 1; };
+  const std::size_t begin = line_of(*call);
+  return text.substr(begin, std::next(call) == calls.end() ? std::string::npos : line_of(*std::next(call)) - begin);
+}
+
 std::string disassemble(const Assembly& assembly) {
   check_labels(assembly);
   return print(assembly, {}, {});

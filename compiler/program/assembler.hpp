@@ -31,6 +31,8 @@ struct Assembly {
 
 /// Text of a program: calls as labels, with comments from manifest and tables (what a call computes, which block an image is).
 [[nodiscard]] std::string disassemble(const Program& program);
+/// The lines of one call of it. Throws Error{kInvalidArgument} if there is no such call.
+[[nodiscard]] std::string disassemble_call(const Program& program, std::string_view name);
 /// Text without comments; assemble(disassemble(a)) == a. Throws Error{kInvalidArgument} if an instruction does not decode or the
 /// labels are not by entry, gap-free from the first one to the end.
 [[nodiscard]] std::string disassemble(const Assembly& assembly);

@@ -14,18 +14,19 @@
 #include "compiler/program/check.hpp"
 #include "compiler/program/image_layout.hpp"
 #include "compiler/program/outputs.hpp"
+#include "compiler/program/validate.hpp"
 
 namespace xw::program {
 namespace {
 
-void check_images(const Program& program, const arch::EmulatorDescription& emulator) {
-  const std::span<const ImageRecord> images = program.images();
+void check_images(const Tables& tables, const arch::EmulatorDescription& emulator, const std::string& origin) {
+  const std::span<const ImageRecord> images = tables.images;
   const auto fail = [&](std::size_t image, const std::string& what) {
-    throw Error(ErrorCode::kFormat, program.path() + ": image " + std::to_string(image) + ": " + what);
+    throw Error(ErrorCode::kFormat, origin + ": image " + std::to_string(image) + ": " + what);
   };
   for (std::size_t i = 0; i < images.size(); ++i) {
     const ImageRecord& image = images[i];
-    const BlockRecord& block = program.blocks()[image.block];
+    const BlockRecord& block = tables.blocks[image.block];
     if (image.engine >= emulator.num_engines) {
       fail(i, "engine " + std::to_string(image.engine) + " of " + std::to_string(emulator.num_engines));
     }
@@ -52,37 +53,42 @@ void check_images(const Program& program, const arch::EmulatorDescription& emula
   }
 }
 
-void refuse(const Program& program, const CallInfo& call, const std::vector<Violation>& violations, const char* what) {
+void refuse(const std::string& origin, const CallInfo& call, const std::vector<Violation>& violations,
+            const char* what) {
   if (violations.empty()) return;
-  throw Error(ErrorCode::kFormat, program.path() + ": call \"" + call.name + "\" " + what + ": instruction " +
+  throw Error(ErrorCode::kFormat, origin + ": call \"" + call.name + "\" " + what + ": instruction " +
                                       std::to_string(violations.front().instruction) + ": " + violations.front().what +
                                       " (" + std::to_string(violations.size()) + " violations)");
 }
 
 }  // namespace
 
-void check_program(const Program& program, const arch::EmulatorDescription& emulator) {
-  check_images(program, emulator);
-  const Manifest& manifest = program.manifest();
+void check_code(const Tables& tables, const arch::EmulatorDescription& emulator, const std::string& origin) {
+  check_images(tables, emulator, origin);
+  const Manifest& manifest = tables.manifest;
   std::vector<CallMemory> memory(manifest.calls.size());
   std::vector<std::vector<std::uint32_t>> images_of(manifest.calls.size());  // gathered once: there may be many calls
-  for (std::uint32_t index = 0; index < program.images().size(); ++index) {
-    const ImageRecord& image = program.images()[index];
+  for (std::uint32_t index = 0; index < tables.images.size(); ++index) {
+    const ImageRecord& image = tables.images[index];
     images_of[image.call].push_back(index);
     memory[image.call].images.push_back(
-        {image.engine, image.image_offset, program.blocks()[image.block].rows, image.cols});
+        {image.engine, image.image_offset, tables.blocks[image.block].rows, image.cols});
   }
   for (std::size_t i = 0; i < memory.size(); ++i) {
     const CallInfo& call = manifest.calls[i];
     memory[i].x_stride_bytes = call.x_stride_bytes;
     memory[i].y_stride_bytes = call.y_stride_bytes;
     memory[i].image_bytes = manifest.engine_image_bytes;
-    refuse(program, call, check_call(program.code(), call.entry, emulator, memory[i]), "is not safe to run");
-    refuse(program, call,
-           check_outputs(program.code(), emulator,
-                         {call, manifest.matrices, program.blocks(), program.images(), images_of[i]}),
+    refuse(origin, call, check_call(tables.code, call.entry, emulator, memory[i]), "is not safe to run");
+    refuse(origin, call,
+           check_outputs(tables.code, emulator, {call, manifest.matrices, tables.blocks, tables.images, images_of[i]}),
            "does not compute its outputs");
   }
+}
+
+void check_program(const Program& program, const arch::EmulatorDescription& emulator) {
+  check_code({program.manifest(), program.code(), program.blocks(), program.images(), program.columns()}, emulator,
+             program.path());
 }
 
 void check_program(const Program& program) {

@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "arch/description/description.hpp"
 #include "compiler/program/program.hpp"
 
 namespace xw::program {
@@ -27,5 +28,8 @@ struct Tables {
 /// words of Y of its own. Throws Error{kFormat} naming `origin`, table, entry,
 /// expected, found.
 void validate(const Tables& tables, const std::string& origin);
+
+/// What check_program (program_check.hpp) says of tables that are consistent. Throws Error{kFormat} naming `origin`.
+void check_code(const Tables& tables, const arch::EmulatorDescription& emulator, const std::string& origin);
 
 }  // namespace xw::program

@@ -33,6 +33,7 @@ const std::vector<Command>& commands() {
       {"eval", "perplexity and tasks (multiple choice, LAMBADA, answers), over several chip instances", eval_main},
       {"sensitivity", "what every part of a model loses on the chip: by layer, by kind, by cause", sensitivity_main},
       {"inspect", "show a program: tile map, layers, code, sizes", inspect_main},
+      {"assemble", "a program with edited instructions", assemble_main},
       {"report", "what a program costs: tiles, conversions, latency, energy", report_main},
       {"simulate", "time and energy of tokens on the modelled chip, without values", simulate_main},
       {"sweep", "a study: the same measurements over models, chips, seeds, times, options", sweep_main},

@@ -98,6 +98,7 @@ struct Command {
 using commandline::parse_command_line;
 
 int adapt_main(const std::vector<std::string>& arguments);
+int assemble_main(const std::vector<std::string>& arguments);
 int compile_main(const std::vector<std::string>& arguments);
 int plan_main(const std::vector<std::string>& arguments);
 int run_main(const std::vector<std::string>& arguments);

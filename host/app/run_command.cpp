@@ -22,17 +22,19 @@ namespace {
 namespace po = boost::program_options;
 
 struct TextFlags {
-  std::string prompt, chat, system;
+  std::string prompt, prompt_ids, chat, system;
   std::filesystem::path json;
   transformer::GenerateOptions generate;
   unsigned threads = 0;
-  bool is_chat = false, interactive = false, raw = false, statistics = false;
+  bool is_chat = false, interactive = false, raw = false, ids = false, statistics = false;
 };
 
 po::options_description text_options(TextFlags& flags) {
   po::options_description options("Text");
   auto add = options.add_options();
   add("prompt,p", po::value(&flags.prompt), "text to continue; control tokens in it are recognised");
+  add("prompt-ids", po::value(&flags.prompt_ids),
+      "token ids to continue, \"1, 504, 2\": nothing is put in front of them");
   add("chat,c", po::value(&flags.chat), "one user message, rendered with the model's chat template");
   add("system", po::value(&flags.system), "system message for --chat and --interactive");
   add("interactive,i", po::bool_switch(&flags.interactive), "chat line by line from standard input");
@@ -40,6 +42,7 @@ po::options_description text_options(TextFlags& flags) {
   add("temperature,t", po::value(&flags.generate.sampler.temperature)->default_value(0), "0: greedy");
   add_sampler_options(add, flags.generate.sampler.top_k, flags.generate.sampler.top_p, flags.generate.sampler.seed);
   add("ignore-eos", po::bool_switch(&flags.raw), "do not stop at end-of-text tokens");
+  add("ids", po::bool_switch(&flags.ids), "print the ids of the new tokens instead of text");
   add("stats", po::bool_switch(&flags.statistics), "speed and counters on standard error");
   return options;
 }
@@ -63,6 +66,12 @@ struct Output {
     if (shown) std::cout << (terminal ? printable_lines(text) : text) << std::flush;
   }
 };
+
+std::string id_line(const std::vector<std::int32_t>& tokens) {
+  std::string text;
+  for (const std::int32_t token : tokens) text += (text.empty() ? "" : " ") + std::to_string(token);
+  return text;
+}
 
 /// All of standard input without the newlines at its end.
 std::string standard_input() {
@@ -105,11 +114,17 @@ int run_main(const std::vector<std::string>& arguments) {
       "  crossweave run smollm2.xwp --chat \"Why is the sky blue?\" --noise pcm-afm --chip-seed 7\n"
       "  crossweave run model.gguf --prompt \"Once upon a time\" -n 64           # fp32 reference\n"
       "  crossweave run model.gguf --mode analog --chip hermes-256 -p Hello     # compiles to a temporary program\n"
+      "  crossweave run smollm2.xwp --prompt-ids \"504 2404 282\" -n 8 --ids      # tokens in and out\n"
       "  echo \"The capital of France is\" | crossweave run smollm2.xwp -n 16 --stats\n");
   if (!values) return 0;
   flags.is_chat = values->count("chat") != 0;  // an empty message is a message
-  if (values->count("prompt") != 0 && flags.is_chat)
-    throw Error(ErrorCode::kInvalidArgument, "run: give --prompt or --chat, not both");
+  const bool has_ids = values->count("prompt-ids") != 0;
+  if ((values->count("prompt") != 0) + flags.is_chat + has_ids > 1)
+    throw Error(ErrorCode::kInvalidArgument, "run: give one of --prompt, --prompt-ids and --chat");
+  if (flags.interactive && (has_ids || flags.ids))
+    throw Error(ErrorCode::kInvalidArgument, "run: a conversation has text, not --prompt-ids or --ids");
+  const std::vector<std::int32_t> prompt_ids =
+      has_ids ? toolchain::parse_token_ids(flags.prompt_ids) : std::vector<std::int32_t>();
   if (values->count("system") != 0 && !flags.is_chat && !flags.interactive) {
     throw Error(ErrorCode::kInvalidArgument, "run: --system needs --chat or --interactive");
   }
@@ -119,7 +134,7 @@ int run_main(const std::vector<std::string>& arguments) {
   roles.add_output("--json", flags.json, OutputKind::kText);
   roles.check();
   SimulationProgress progress(run);
-  Output out{flags.json != "-", progress};
+  Output out{flags.json != "-" && !flags.ids, progress};
   toolchain::OpenedModel opened(model, run, compile, flags.threads);
   refuse_unused(*values, opened, execution_options(run), compile_options(compile));
   if (runtime::ChipInstance* chip = opened.chip(); chip != nullptr && !chip->device().info().values) {
@@ -133,6 +148,8 @@ int run_main(const std::vector<std::string>& arguments) {
   } else {
     if (flags.is_chat) {
       session.say(flags.chat, emit);
+    } else if (has_ids) {
+      session.complete_tokens(prompt_ids, emit);
     } else {
       if (values->count("prompt") == 0) flags.prompt = standard_input();
       out.write(flags.prompt);
@@ -140,6 +157,7 @@ int run_main(const std::vector<std::string>& arguments) {
     }
     out.write("\n");
   }
+  if (flags.ids && flags.json != "-") std::cout << id_line(session.totals().tokens) << std::endl;
   if (flags.statistics) toolchain::write_statistics(std::cerr, opened, session.totals());
   if (!flags.json.empty())
     write_json(flags.json, {"run", arguments, roles}, toolchain::run_json(opened, session.totals(), model));

@@ -4,6 +4,7 @@
 #include "host/toolchain/text_session.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
 #include <utility>
 
@@ -26,6 +27,24 @@ std::vector<std::int32_t> not_empty(std::vector<std::int32_t> tokens, const toke
 
 std::vector<std::int32_t> prompt_tokens(const tokenizer::Tokenizer& tokenizer, const std::string& text) {
   return not_empty(tokenizer.encode(text, true, true), tokenizer);
+}
+
+std::vector<std::int32_t> parse_token_ids(const std::string& text) {
+  std::vector<std::int32_t> ids;
+  for (std::size_t begin = 0; (begin = text.find_first_not_of(" ,\t\r\n", begin)) != std::string::npos;) {
+    const std::size_t end = std::min(text.find_first_of(" ,\t\r\n", begin), text.size());
+    std::int32_t id = 0;
+    const auto [rest, error] = std::from_chars(text.data() + begin, text.data() + end, id);
+    if (error != std::errc() || rest != text.data() + end || id < 0) {
+      throw SettingError(ErrorCode::kInvalidArgument, "prompt-ids",
+                         "expected token ids, whole numbers from 0 on with spaces or commas between them, found '" +
+                             text.substr(begin, end - begin) + "'");
+    }
+    ids.push_back(id);
+    begin = end;
+  }
+  if (ids.empty()) throw SettingError(ErrorCode::kInvalidArgument, "prompt-ids", "expected at least one token id");
+  return ids;
 }
 
 std::vector<std::int32_t> chat_tokens(const tokenizer::Tokenizer& tokenizer,
@@ -80,7 +99,17 @@ void TextSession::answer(const std::vector<std::int32_t>& prompt, tokenizer::Str
 }
 
 void TextSession::complete(const std::string& text, const Emit& emit) {
-  const std::vector<std::int32_t> prompt = prompt_tokens(opened_.tokenizer(), text);
+  complete_tokens(prompt_tokens(opened_.tokenizer(), text), emit);
+}
+
+void TextSession::complete_tokens(const std::vector<std::int32_t>& prompt, const Emit& emit) {
+  const std::size_t known = opened_.tokenizer().data().tokens.size();
+  for (const std::int32_t token : prompt) {
+    if (token < 0 || static_cast<std::size_t>(token) >= known) {
+      throw Error(ErrorCode::kInvalidArgument, "token id " + std::to_string(token) + " is outside the vocabulary of " +
+                                                   std::to_string(known) + " tokens");
+    }
+  }
   session_.reset();
   fed_.clear();
   tokenizer::StreamDecoder decoder(opened_.tokenizer());

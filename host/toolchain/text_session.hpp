@@ -27,6 +27,10 @@ struct TextTotals {
 /// where the tokenizer wants it and where there is nothing else. Throws Error{kInvalidArgument} if nothing is left.
 [[nodiscard]] std::vector<std::int32_t> prompt_tokens(const tokenizer::Tokenizer& tokenizer, const std::string& text);
 
+/// Token ids as text has them: whole numbers with spaces or commas between them. Throws Error{kInvalidArgument} naming what is none, and
+/// if there is nothing.
+[[nodiscard]] std::vector<std::int32_t> parse_token_ids(const std::string& text);
+
 /// Tokens of a conversation, rendered with the model's chat template, up to where the answer begins. Throws what
 /// rendering throws.
 [[nodiscard]] std::vector<std::int32_t> chat_tokens(const tokenizer::Tokenizer& tokenizer,
@@ -48,6 +52,8 @@ class TextSession {
 
   /// Continues a text in a sequence of its own.
   void complete(const std::string& text, const Emit& emit);
+  /// The same for tokens, at least one, in front of which nothing is put. Throws Error{kInvalidArgument} for ids beyond the vocabulary.
+  void complete_tokens(const std::vector<std::int32_t>& prompt, const Emit& emit);
   /// What the assistant is told before the first message.
   void set_system(const std::string& system);
   /// Answers a message of the conversation. The whole history is rendered anew and only its new tokens are fed.

@@ -58,6 +58,28 @@ class TextOfRun : public ::testing::Test {
   json config_, tokenizer_;
 };
 
+TEST_F(TextOfRun, TokensGoInAndOutByTheirIds) {
+  const Tokens expected = report(model() + " -p abc -n 8").at("tokens");
+  EXPECT_EQ(report(model() + " --prompt-ids ' 0,1\t2 ' -n 8").at("tokens").get<Tokens>(), expected);
+  std::string line;
+  for (const int token : expected) line += (line.empty() ? "" : " ") + std::to_string(token);
+  EXPECT_EQ(run(model() + " --prompt-ids '0 1 2' -n 8 --ids").output, line + "\n");
+  EXPECT_EQ(run(model() + " -p abc -n 8 --ids").output, line + "\n");
+  for (const auto& [words, what] : std::vector<std::pair<std::string, std::string>>{
+           {"--prompt-ids '0 x1'", "found 'x1'"},
+           {"--prompt-ids '0 1.5'", "found '1.5'"},
+           {"--prompt-ids '0 -1'", "found '-1'"},
+           {"--prompt-ids 99999999999", "found '99999999999'"},
+           {"--prompt-ids ', '", "at least one token id"},
+           {"--prompt-ids 20", "token id 20 is outside the vocabulary of 20 tokens"},
+           {"--prompt-ids 1 -p abc", "give one of"},
+           {"--ids -i", "a conversation has text"}}) {
+    const Outcome outcome = run(model() + " " + words);
+    EXPECT_EQ(outcome.status, 2) << words;
+    EXPECT_THAT(outcome.output, HasSubstr(what)) << words;
+  }
+}
+
 TEST_F(TextOfRun, EndsAtTheTokensOfTheCheckpoint) {
   const std::string prompt = " -p abc -n 8";
   const Tokens all = report(model() + prompt).at("tokens");
