@@ -2,11 +2,14 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <csignal>
 #include <fstream>
 #include <numeric>
+#include <set>
+#include <string>
 
 #include "arch/generated/xw_arch.hpp"
 #include "arch/support/error.hpp"
@@ -92,8 +95,25 @@ TEST_F(Xrt, CardsThatAreNotThereAreNamed) {
   expect_error(ErrorCode::kDeviceFault, "no card 7", [&] { const XrtDevice device(emulator_, options); });
 }
 
+/// The driver adds variables while its other thread reads some: what setenv() moves the reader may find gone. Where all are there, none
+/// moves.
+TEST_F(Xrt, TheDriverFindsEveryVariableThatItSets) {
+  const auto names = [] {
+    std::set<std::string> found;
+    for (char** variable = ::environ; *variable != nullptr; ++variable)
+      found.insert(std::string(*variable).substr(0, std::string_view(*variable).find('=')));
+    return found;
+  };
+  const std::set<std::string> before = names();
+  const XrtDevice device(emulator_, with(xclbin_));
+  std::set<std::string> added = names();
+  for (const std::string& name : before) added.erase(name);
+  EXPECT_EQ(added, std::set<std::string>());
+}
+
 /// The driver answers a crash by a signal to the whole process group, this test and its runner among them.
 TEST_F(Xrt, ACrashEndsTheProcessAloneAndSaysWhereItWas) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");  // tests before this one may have left threads of the driver
   for (const int number : {SIGSEGV, SIGABRT, SIGFPE}) {
     const auto crash = [&] {
       const XrtDevice device(emulator_, with(xclbin_));

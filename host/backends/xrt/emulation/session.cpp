@@ -97,12 +97,21 @@ Session::~Session() {
 }
 
 std::vector<std::pair<std::string, std::string>> Session::environment() const {
+  // From EMULATION_SOCKETID on: what the driver sets itself, partly while its thread for the card's accesses to host memory reads
+  // the environment. setenv() must find the names there, since it moves the list, and frees the old one, to add one.
   return {{"XILINX_XRT", (folder_ / "xrt").string()},
           {"XCL_EMULATION_MODE", "hw_emu"},
           {"XRT_INI_PATH", (folder_ / "xrt.ini").string()},
           {"EMCONFIG_PATH", folder_.string()},
           {"SDACCEL_EM_RUN_DIR", (folder_ / "run").string()},
           {"XILINX_VITIS", folder_.string()},  // newer drivers want it set
+          {"EMULATION_SOCKETID", ""},
+          {"EMULATION_RUN_DIR", (folder_ / "run").string()},
+          {"SDX_QUESTA_WLF_FILENAME", ""},
+          {"SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1"},
+          {"HW_EM_DISABLE_LATENCY", "true"},
+          {"SDX_USE_SHARED_MEMORY", "true"},
+          {"VITIS_LAUNCH_WAVEFORM_BATCH", "1"},
           {"USER", folder_.filename().string()}};
 }
 
