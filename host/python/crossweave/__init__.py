@@ -19,9 +19,10 @@ from crossweave.model import Chip, Reference
 from crossweave.program import Program, adapt, compile, plan  # pylint: disable=redefined-builtin
 from crossweave.results import (Adaptation, Evaluation, Generation, Plan, PlannedDeployment, ProgramInfo, Report, Simulation, Statistics,
                                 TimeResult)
+from crossweave.weights import load_state, save_model, save_state
 
 __all__ = [
     "CONTRACT", "Adaptation", "CapacityError", "Chip", "DeviceError", "Error", "Evaluation", "Generation", "InputError", "InternalError",
     "Plan", "PlannedDeployment", "Program", "ProgramInfo", "Reference", "Report", "Simulation", "Statistics", "TimeResult", "__version__",
-    "adapt", "choices", "compile", "plan",
+    "adapt", "choices", "compile", "load_state", "plan", "save_model", "save_state",
 ]

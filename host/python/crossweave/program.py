@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import tempfile
 from typing import TYPE_CHECKING, Any, Union
 
 from crossweave import _core
@@ -86,16 +87,23 @@ class Program:
         return f"Program({str(self._path)!r}: {self._info.model}, {self._info.tiles} tiles)"
 
 
-def compile(model: PathLike, chip: str = "afm-512", *, adapt: str | None = None, output: PathLike | None = None,  # pylint: disable=redefined-builtin
+def compile(model: Any, chip: str = "afm-512", *, adapt: str | None = None, output: PathLike | None = None,  # pylint: disable=redefined-builtin
             threads: int = 0, **options: Any) -> Program:
     """Compiles a checkpoint for the tiles of a chip (`crossweave compile`).
 
-    model: directory or file (safetensors, GGUF, llama2.c). chip: built-in name or TOML file. adapt: what is done to the checkpoint for
+    model: directory or file (safetensors, GGUF, llama2.c), or a model of PyTorch, also one of aihwkit-lightning (weights.save_model()), whose tokenizer
+    with save_pretrained() may be given as tokenizer. chip: built-in name or TOML file. adapt: what is done to the checkpoint for
     the noise, without training: "fold", "centre", "bypass" or "clip". output: program file; None: a temporary one. threads: 0 is one per
     core. options: those of the command with underscores, as weights="w8", lm_head="digital", digital=["*.down_proj"], calibration_text=path.
 
     Raises InputError for a model or option that cannot be, CapacityError for a chip that is too small.
     """
+    if hasattr(model, "state_dict"):
+        from crossweave.weights import save_model  # pylint: disable=import-outside-toplevel,cyclic-import
+        tokenizer = options.pop("tokenizer") if hasattr(options.get("tokenizer"), "save_pretrained") else None
+        with tempfile.TemporaryDirectory(prefix="crossweave-") as folder:
+            checkpoint = save_model(model, pathlib.Path(folder) / type(model).__name__, tokenizer=tokenizer)
+            return compile(checkpoint, chip, adapt=adapt, output=output, threads=threads, **options)
     run, settings = divided({"chip": chip, "adapt": adapt, **options})
     if run:
         raise TypeError(f"{run[0][0].replace('-', '_')}: there is no such option of compile(); it is one of Chip")
