@@ -43,6 +43,13 @@ struct Plan {
   std::uint64_t cells_used = 0;
   /// Tile t is tile t % tiles_per_chip of chip t / tiles_per_chip; only there may tiles hold nothing. 0: there is one chip.
   std::uint32_t tiles_per_chip = 0;
+  /// Tile t is tile t % tiles_per_round of round t / tiles_per_round, and the tiles of one chip, cut into `areas` of as many tiles, are written anew
+  /// (make_rounds_plan); tiles may hold nothing. 0: every tile is a tile of the chip.
+  std::uint32_t tiles_per_round = 0, areas = 0;
+  /// 1 if nothing is written anew.
+  [[nodiscard]] std::uint32_t num_rounds() const {
+    return tiles_per_round == 0 || num_tiles == 0 ? 1 : (num_tiles - 1) / tiles_per_round + 1;
+  }
   [[nodiscard]] std::uint32_t num_chips() const {
     return tiles_per_chip == 0 || num_tiles == 0 ? 1 : (num_tiles - 1) / tiles_per_chip + 1;
   }

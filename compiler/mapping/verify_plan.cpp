@@ -99,6 +99,22 @@ void check_copy(const Plan& plan, std::size_t index) {
   if (!is_copy) fail(describe(plan, index) + " is no copy of the block before it");
 }
 
+/// Rounds lie on the chip, at least two take turns, and what runs together is in one of them.
+void check_rounds(const Plan& plan, std::span<const MatrixShape> matrices, const TileShape& tile) {
+  if (plan.tiles_per_chip != 0) fail("rounds on several chips");
+  if (plan.areas == 0 || plan.areas >= plan.num_rounds())
+    fail(std::to_string(plan.areas) + " areas for " + std::to_string(plan.num_rounds()) + " rounds");
+  if (tile.max_tiles != 0 && std::uint64_t{plan.areas} * plan.tiles_per_round > tile.max_tiles)
+    fail(std::to_string(plan.areas) + " areas of " + std::to_string(plan.tiles_per_round) + " tiles on a chip of " +
+         std::to_string(tile.max_tiles));
+  std::map<std::uint64_t, std::size_t> first;  // block of a group
+  for (std::size_t i = 0; i < plan.blocks.size(); ++i) {
+    const std::size_t other = first.try_emplace(group_of(matrices, plan.blocks[i].matrix), i).first->second;
+    if (plan.blocks[other].tile / plan.tiles_per_round != plan.blocks[i].tile / plan.tiles_per_round)
+      fail(describe(plan, i) + " is in another round than " + describe(plan, other) + ", which runs with it");
+  }
+}
+
 }  // namespace
 
 void verify_plan(const Plan& plan, std::span<const MatrixShape> matrices, const TileShape& tile) {
@@ -129,7 +145,8 @@ void verify_plan(const Plan& plan, std::span<const MatrixShape> matrices, const 
     }
   }
   for (std::size_t t = 0; t < in_tile.size(); ++t) {
-    if (in_tile[t].empty() && plan.tiles_per_chip == 0) fail("tile " + std::to_string(t) + " holds no block");
+    if (in_tile[t].empty() && plan.tiles_per_chip == 0 && plan.tiles_per_round == 0)
+      fail("tile " + std::to_string(t) + " holds no block");
     check_disjoint(plan, in_tile[t], "tile " + std::to_string(t));
   }
   if (cells != plan.cells_used)
@@ -137,7 +154,8 @@ void verify_plan(const Plan& plan, std::span<const MatrixShape> matrices, const 
   if (plan.tiles_per_chip != 0 && tile.max_tiles != 0 && plan.tiles_per_chip > tile.max_tiles)
     fail("chips of " + std::to_string(plan.tiles_per_chip) + " tiles where " + std::to_string(tile.max_tiles) +
          " are there");
-  if (plan.tiles_per_chip == 0 && tile.max_tiles != 0 && plan.num_tiles > tile.max_tiles)
+  if (plan.tiles_per_round != 0) check_rounds(plan, matrices, tile);
+  if (plan.tiles_per_chip == 0 && plan.tiles_per_round == 0 && tile.max_tiles != 0 && plan.num_tiles > tile.max_tiles)
     fail(std::to_string(plan.num_tiles) + " tiles on a chip of " + std::to_string(tile.max_tiles));
   if (plan.tiles_lower_bound > plan.num_tiles) {
     fail("lower bound " + std::to_string(plan.tiles_lower_bound) + " above the " + std::to_string(plan.num_tiles) +

@@ -6,12 +6,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
+#include <utility>
 
+#include "arch/description/writing.hpp"
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
 #include "arch/support/warning.hpp"
 #include "compiler/codegen/codegen.hpp"
+#include "compiler/mapping/bounds.hpp"
 #include "compiler/mapping/chips.hpp"
+#include "compiler/mapping/rounds.hpp"
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/chip_cells.hpp"
@@ -74,6 +79,27 @@ void warn_of_starving(const program::MatrixInfo& matrix) {
   warn(matrix.name + ": input ranges from " + std::to_string(low->beta) + " to " + std::to_string(high->beta) +
        " share one digital sum, in which inputs of the smallest lose resolution; --first-token digital or --digital " +
        matrix.name + " avoids that");
+}
+
+/// What is written for all tokens that go through the rounds together: nanoseconds, then cells.
+using Writing = std::pair<double, std::uint64_t>;
+
+Writing writing_of(const mapping::Plan& plan, const arch::ChipDescription& chip) {
+  if (plan.tiles_per_round == 0) return {0, 0};
+  std::map<std::uint32_t, std::uint32_t> rows;  // by tile
+  std::vector<arch::TileWriting> rounds(plan.num_rounds());
+  for (const mapping::PlacedBlock& block : plan.blocks) {
+    std::uint32_t& most = rows[block.tile];
+    most = std::max(most, block.row0 + block.rows);
+    rounds[block.tile / plan.tiles_per_round].cells += std::uint64_t{block.rows} * block.cols;
+  }
+  for (const auto& [tile, count] : rows) rounds[tile / plan.tiles_per_round].add_tile(count);
+  Writing sum{0, 0};
+  for (std::size_t round = plan.areas - 1; round < rounds.size(); ++round) {
+    sum.first += arch::write_ns(chip, rounds[round]);
+    sum.second += rounds[round].cells;
+  }
+  return sum;
 }
 
 class Compiler {
@@ -194,7 +220,9 @@ class Compiler {
     mapping::TileShape tile{chip_.rows,           chip_.cols,           chip_.num_tiles,
                             emulator_.block_rows, emulator_.block_cols, options_.row_cuts};
     if (chip_.tiers > 1 && chip_.num_tiles != 0) tile.stacks = chip_.num_stacks(chip_.num_tiles);
-    if (options_.chips == 1) {
+    if (options_.reload) {
+      plan_ = rounds_plan(tile);
+    } else if (options_.chips == 1) {
       plan_ = mapping::make_plan(shapes_, tile);
     } else {
       plan_ = chips_plan(tile);
@@ -243,6 +271,44 @@ class Compiler {
                                           chip_.name);
   }
 
+  /// On one chip whose tiles are written anew if they are too few.
+  mapping::Plan rounds_plan(const mapping::TileShape& tile) const {
+    if (options_.chips != 1) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "reload: writes the tiles of one chip anew, expected no number of chips, found " +
+                      (options_.chips == 0 ? "as many as are needed" : std::to_string(options_.chips)));
+    }
+    if (tile.max_tiles == 0 || mapping::area_bound(shapes_, tile).tiles <= tile.max_tiles) {
+      try {
+        return mapping::make_plan(shapes_, tile);
+      } catch (const Error& error) {
+        if (error.code() != ErrorCode::kCapacity) throw;
+      }
+    }
+    const std::vector<std::uint32_t> choices =
+        *options_.reload == 0 ? mapping::area_choices(tile.max_tiles) : std::vector<std::uint32_t>{*options_.reload};
+    std::optional<mapping::Plan> best;
+    Writing least;
+    for (const std::uint32_t areas : choices) {
+      std::optional<mapping::Plan> plan = mapping::make_rounds_plan(shapes_, tile, areas);
+      if (!plan) continue;
+      const Writing writing = writing_of(*plan, chip_);
+      if (best && !(writing < least)) continue;
+      best = std::move(plan);
+      least = writing;
+    }
+    if (!best) {
+      throw Error(ErrorCode::kCapacity,
+                  "chip " + chip_.name + ": " + mapping::explain_rounds(shapes_, tile, choices.front()));
+    }
+    if (best->num_rounds() > program::kMaxRounds) {
+      throw Error(ErrorCode::kCapacity, "a program has at most " + std::to_string(program::kMaxRounds) +
+                                            " rounds, the model needs " + std::to_string(best->num_rounds()) +
+                                            " of chip " + chip_.name);
+    }
+    return *std::move(best);
+  }
+
   codegen::Output generate_code() const {
     return codegen::generate({blocks_, matrices_, calls_, call_names_}, emulator_);
   }
@@ -262,6 +328,7 @@ class Compiler {
     manifest.calibration = calibration_.description;
     manifest.num_tiles = plan_.num_tiles;
     manifest.tiles_per_chip = plan_.tiles_per_chip;
+    manifest.rounds = {plan_.tiles_per_round, plan_.areas};
     manifest.tiles_lower_bound = plan_.tiles_lower_bound;
     manifest.lower_bound_reason = plan_.lower_bound_reason;
     manifest.engine_image_bytes = code.engine_image_bytes;

@@ -45,6 +45,9 @@ struct CompileOptions {
   float lambda = 0;                  ///< global ADC range; 0: the chip description's
   mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;
   std::uint32_t chips = 1;  ///< of the description, at most; 0: as many as are needed
+  /// One chip that may be too small: its tiles are written anew, round by round, in so many areas (mapping::make_rounds_plan); 0: as many as make
+  /// writing fastest. Nothing: a chip that is too small is an error.
+  std::optional<std::uint32_t> reload;
   std::string tool_version;
   std::string source_name;  ///< of the file that the user named; empty: the checkpoint's
 };

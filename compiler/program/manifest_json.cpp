@@ -200,6 +200,10 @@ std::string manifest_to_json(const Manifest& manifest) {
                {"matrices", std::move(matrices)},
                {"calls", std::move(calls)}};
   if (manifest.tiles_per_chip != 0) json["tiles_per_chip"] = manifest.tiles_per_chip;
+  if (manifest.rounds.any()) {
+    json["tiles_per_round"] = manifest.rounds.tiles_per_round;
+    json["areas"] = manifest.rounds.areas;
+  }
   return json_text(json, 1);
 }
 
@@ -222,6 +226,10 @@ Manifest manifest_from_json(std::span<const std::byte> text, const std::string& 
   manifest.calibration = reader.at("calibration").text();
   manifest.num_tiles = reader.at("num_tiles").unsigned32();
   if (reader.has("tiles_per_chip")) manifest.tiles_per_chip = reader.at("tiles_per_chip").unsigned32();
+  if (reader.has("tiles_per_round") || reader.has("areas")) {
+    manifest.rounds = {reader.at("tiles_per_round").unsigned32(), reader.at("areas").unsigned32()};
+    if (!manifest.rounds.any()) reader.at("tiles_per_round").fail("expected at least 1, found 0");
+  }
   manifest.tiles_lower_bound = reader.at("tiles_lower_bound").unsigned32();
   manifest.lower_bound_reason = reader.at("lower_bound_reason").text();
   reader.at("engine_image_bytes").for_each([&](const Reader& bytes) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "compiler/program/instruction.hpp"
+#include "compiler/program/tile_rounds.hpp"
 
 namespace xw::program {
 
@@ -32,7 +33,7 @@ enum class WeightMode : std::uint8_t { kAnalog = 0, kW8 = 1, kW4 = 2 };
 /// One block: a rectangle of one weight matrix in one rectangle of a physical tile. 64 bytes, little endian, as stored.
 struct BlockRecord {
   std::uint32_t matrix = 0;          ///< index into Manifest::matrices
-  std::uint32_t tile = 0;            ///< physical tile (tile_uid)
+  std::uint32_t tile = 0;            ///< tile of the program (tile_uid): Manifest::num_tiles
   std::uint32_t in_begin = 0;        ///< first input of the matrix
   std::uint32_t out_begin = 0;       ///< first output of the matrix
   std::uint16_t rows = 0, cols = 0;  ///< inputs, outputs
@@ -124,9 +125,10 @@ struct Manifest {
   WeightMode weight_mode = WeightMode::kAnalog;
   bool lm_head_analog = false;
   std::string calibration;      ///< human-readable: "percentile 99.99 on 612 tokens of ...", "checkpoint"
-  std::uint32_t num_tiles = 0;  ///< of all chips together
+  std::uint32_t num_tiles = 0;  ///< of all chips, or all rounds, together
   std::uint32_t tiles_per_chip =
-      0;  ///< tile t is tile t % tiles_per_chip of chip t / tiles_per_chip; 0: there is one chip
+      0;              ///< tile t is tile t % tiles_per_chip of chip t / tiles_per_chip; 0: there is one chip
+  TileRounds rounds;  ///< tiles that are written anew between calls; only of one chip
   std::uint32_t tiles_lower_bound = 0;
   std::string lower_bound_reason;
   std::vector<std::uint64_t> engine_image_bytes;  ///< image memory per engine

@@ -246,6 +246,40 @@ void validate_images(const Tables& tables, const std::string& origin) {
   }
 }
 
+/// Fewer areas than rounds, and every call in one round.
+void validate_rounds(const Tables& tables, const std::string& origin) {
+  const auto& manifest = tables.manifest;
+  const TileRounds& rounds = manifest.rounds;
+  if (!rounds.any()) return;
+  if (manifest.tiles_per_chip != 0) {
+    throw_format(origin, "manifest",
+                 "tiles_per_round: expected one chip, found tiles_per_chip " + std::to_string(manifest.tiles_per_chip));
+  }
+  const std::uint32_t count = rounds.count(manifest.num_tiles);
+  if (count > kMaxRounds) {
+    throw_format(origin, "manifest",
+                 "tiles_per_round: expected at most " + std::to_string(kMaxRounds) + " rounds, found " +
+                     std::to_string(count) + " of " + std::to_string(rounds.tiles_per_round) + " tiles");
+  }
+  if (rounds.areas == 0 || rounds.areas >= count) {
+    throw_format(origin, "manifest",
+                 "areas: expected at least 1 and fewer than the " + std::to_string(count) + " rounds, found " +
+                     std::to_string(rounds.areas));
+  }
+  std::vector<std::size_t> first(manifest.calls.size(), tables.blocks.size());  // block of every call
+  for (std::size_t i = 0; i < tables.blocks.size(); ++i) {
+    std::size_t& of_call = first[manifest.matrices[tables.blocks[i].matrix].call];
+    of_call = std::min(of_call, i);
+    const std::uint32_t round = rounds.round_of(tables.blocks[i].tile);
+    const std::uint32_t expected = rounds.round_of(tables.blocks[of_call].tile);
+    if (round != expected) {
+      Entry(origin, "block", i)
+          .fail("it is in round " + std::to_string(round) + ", block " + std::to_string(of_call) +
+                " of the same call in round " + std::to_string(expected));
+    }
+  }
+}
+
 }  // namespace
 
 void validate(const Tables& tables, const std::string& origin) {
@@ -266,6 +300,7 @@ void validate(const Tables& tables, const std::string& origin) {
   validate_images(tables, origin);
   validate_partition(tables, origin);
   validate_image_columns(tables, origin);
+  validate_rounds(tables, origin);
 }
 
 }  // namespace xw::program

@@ -27,6 +27,10 @@ void print_text(const compiler::CompileSummary& summary, const toolchain::Compil
   if (plan.num_chips() > 1)
     report::line(std::cout, "on %u chips of %u tiles, linked as a %s", plan.num_chips(), plan.tiles_per_chip,
                  arch::name(chip.links.topology));
+  if (plan.num_rounds() > 1)
+    report::line(std::cout,
+                 "written in %u rounds onto %u tiles of the chip: %u areas, the last one for every round behind them",
+                 plan.num_rounds(), plan.areas * plan.tiles_per_round, plan.areas);
   report::line(std::cout,
                "%.1f M analog weights in %zu blocks, %.1f M digital; %u calls, %llu instructions; %.1f MB in %.2f s",
                static_cast<double>(summary.analog_weights) * 1e-6, plan.blocks.size(),

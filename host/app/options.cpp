@@ -47,6 +47,10 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
   add("chip", po::value(&compile.chip)->default_value(compile.chip), "chip description: built-in name or TOML file");
   add("chips", setting(compile, "chips")->default_value("1"),
       "how many of the chip there are, linked as its description says: a number, or auto (as many as the model needs)");
+  add("reload", setting(compile, "reload")->implicit_value("auto", "auto"),
+      "where the chip has too few tiles: they are written anew, round by round, for all tokens of a pass; a number of "
+      "areas of the chip of which "
+      "only the last is, or auto (the fastest)");
   add("emulator", po::value(&compile.emulator), "emulator description (default: the chip's)");
   add("weights", parsed(compile.weights, program::weight_mode_from)->default_value(program::name(compile.weights)),
       "weight targets: analog (continuous), w8, w4");

@@ -51,11 +51,12 @@ void refuse_negative_counts(const po::parsed_options& parsed, const po::options_
   }
 }
 
-/// "--json" alone means standard output: the argument after it is never its file.
+/// "--json" alone means standard output, "--reload" alone as many areas as are best: the argument after it is never its value.
 std::vector<std::string> with_implicit_values(std::vector<std::string> arguments) {
   for (std::string& argument : arguments) {
     if (argument == "--") break;
     if (argument == "--json") argument = "--json=-";
+    if (argument == "--reload") argument = "--reload=auto";
   }
   return arguments;
 }

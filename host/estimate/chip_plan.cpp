@@ -11,6 +11,7 @@
 
 #include "host/estimate/node_cost.hpp"
 #include "systemc/chip/costs.hpp"
+#include "systemc/chip/rounds.hpp"
 
 namespace xw::estimate {
 namespace {
@@ -27,7 +28,8 @@ class Planner {
  public:
   Planner(const program::Manifest& manifest, std::span<const program::BlockRecord> blocks, const ir::Graph& graph)
       : manifest_(manifest), graph_(graph) {
-    plan_.num_tiles = manifest_.num_tiles;
+    plan_.num_tiles = manifest_.rounds.places(manifest_.num_tiles);
+    plan_.rounds = systemc::rounds_of(manifest_, blocks);
     plan_.tiles_per_chip = manifest_.tiles_per_chip;
     if (plan_.tiles_per_chip != 0) plan_.num_chips = (plan_.num_tiles - 1) / plan_.tiles_per_chip + 1;
     plan_.num_layers =
@@ -56,8 +58,11 @@ class Planner {
       plan_.calls.push_back(std::move(call));
     }
     for (const program::BlockRecord& block : blocks) {
-      plan_.calls[manifest_.matrices[block.matrix].call].blocks.push_back(
-          {block.tile, block.rows, block.cols, block.in_begin, first_output_[block.matrix] + block.out_begin});
+      CallWork& call = plan_.calls[manifest_.matrices[block.matrix].call];
+      const program::TileRounds& rounds = manifest_.rounds;
+      if (rounds.is_reloaded(block.tile)) call.round = rounds.round_of(block.tile) - rounds.first_reloaded();
+      call.blocks.push_back({rounds.place_of(block.tile), block.rows, block.cols, block.in_begin,
+                             first_output_[block.matrix] + block.out_begin});
     }
   }
 

@@ -11,8 +11,8 @@
 
 namespace xw::estimate {
 
-/// What the chip does for a token of the program's model: the blocks of every call where the mapping put them, and the
-/// digital nodes of the graph with the work that node_cost() counts.
+/// What the chip does for a token of the program's model: the blocks of every call where the mapping put them (in tiles of the
+/// chip, with what is written into those that are written anew), and the digital nodes of the graph with the work that node_cost() counts.
 [[nodiscard]] systemc::ChipPlan make_chip_plan(const program::Program& program, const ir::Graph& graph);
 [[nodiscard]] systemc::ChipPlan make_chip_plan(const program::Manifest& manifest,
                                                std::span<const program::BlockRecord> blocks, const ir::Graph& graph);

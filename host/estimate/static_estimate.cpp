@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include "host/estimate/rounds.hpp"
 #include "systemc/chip/call_routes.hpp"
 #include "systemc/chip/chip_links.hpp"
 #include "systemc/chip/costs.hpp"
@@ -251,7 +252,7 @@ std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipD
 
 std::optional<StaticEstimate> static_estimate(const ChipPlan& plan, const ir::Graph& graph,
                                               const arch::ChipDescription& chip, std::uint32_t context,
-                                              std::uint32_t prefill_tokens) {
+                                              std::uint32_t prefill_tokens, std::uint32_t batch) {
   if (chip.timing.empty() || chip.energy.empty()) return std::nullopt;
   const ChipCosts costs(chip);
   StaticEstimate result;
@@ -264,6 +265,7 @@ std::optional<StaticEstimate> static_estimate(const ChipPlan& plan, const ir::Gr
                         calls.time_ns + result.digital.time_ns + result.digital.carry_ns);
   result.prefill_tokens = prefill_tokens;
   estimate_prefill(result, plan, chip.links, costs);
+  if (!plan.rounds.empty()) estimate_rounds(result, plan, graph, chip, batch);
   return result;
 }
 

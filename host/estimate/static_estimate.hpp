@@ -56,15 +56,25 @@ struct TokenEstimate {
   systemc::Breakdown energy_pj;
 };
 
+/// Writing tiles that take turns, for one pass of all tokens that share it.
+struct WriteEstimate {
+  std::uint32_t rounds = 0;  ///< written
+  std::uint64_t tiles = 0, cells = 0;
+  double time_ns = 0;
+  systemc::Breakdown energy_pj;  ///< of the cells, and of the bytes from memory
+};
+
 /// Everything that can be said without running. Sources of all constants: the chip description.
 struct StaticEstimate {
   std::vector<CallEstimate> calls;
   std::uint32_t context = 0;  ///< of the decode estimate
   DigitalEstimate digital;    ///< at that context
-  TokenEstimate decode;       ///< one token after another: latency of every layer in turn
+  TokenEstimate decode;       ///< one token after another: latency of every layer in turn; of a batch its share
   std::uint32_t prefill_tokens = 0;
   TokenEstimate prefill_total;     ///< tokens pipelined over the layers, digital units shared
   std::string prefill_bottleneck;  ///< the slowest stage: a call, "digital units" or "memory"
+  std::uint32_t batch = 1;         ///< tokens that share what is written, in `decode`
+  WriteEstimate writing;           ///< for a pass at that context; part of `decode`, shared by the batch
 };
 
 /// Tiles, conversions, bytes, energies of every call; zero where the chip has no constants.
@@ -73,9 +83,10 @@ struct StaticEstimate {
 
 /// Of the plan and the graph of one program; context and prefill_tokens at least 1. The work of a token is that of the
 /// simulation, event for event; times are without waiting. Nothing when the chip description has no timing or no energy
-/// constants. Formulas: docs/report.md.
+/// constants. Of a plan with rounds, `batch` tokens of as many sequences (at least 1) go through them together, one behind the other, and
+/// so do those of the prompt; of other plans it does not count. Formulas: docs/report.md.
 [[nodiscard]] std::optional<StaticEstimate> static_estimate(const systemc::ChipPlan& plan, const ir::Graph& graph,
                                                             const arch::ChipDescription& chip, std::uint32_t context,
-                                                            std::uint32_t prefill_tokens);
+                                                            std::uint32_t prefill_tokens, std::uint32_t batch = 1);
 
 }  // namespace xw::estimate

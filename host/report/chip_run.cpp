@@ -85,7 +85,8 @@ double waiting_share(const Breakdown& critical_path) {
   const double total = critical_path.total();
   if (!(total > 0)) return 0;
   return (critical_path[Component::kTileWait] + critical_path[Component::kLinkWait] +
-          critical_path[Component::kDigitalWait] + critical_path[Component::kOrderWait]) /
+          critical_path[Component::kDigitalWait] + critical_path[Component::kOrderWait] +
+          critical_path[Component::kRoundWait]) /
          total;
 }
 
@@ -148,6 +149,8 @@ nlohmann::ordered_json to_json(const ChipPlan& plan, const ChipRun& run) {
   json["digital_macs"] = result.digital_macs;
   json["link_bytes"] = result.link_bytes;
   json["hop_bytes"] = result.hop_bytes;
+  if (!plan.rounds.empty())
+    json["reload"] = {{"rounds_written", result.rounds_written}, {"cells_written", result.cells_written}};
   json["buffer"] = {{"capacity_bytes", result.buffer_capacity_bytes},
                     {"peak_bytes", result.buffer_peak_bytes},
                     {"spilled_bytes", result.spilled_bytes}};

@@ -83,6 +83,9 @@ void write_chip_run(std::ostream& out, const ChipPlan& plan, const arch::ChipDes
        100 * busy.tiles_mean, 100 * busy.tiles_largest, 100 * busy.digital_units, 100 * busy.memory);
   line(out, "moved       %.1f kB over links, %.1f kB x hops", static_cast<double>(result.link_bytes) * 1e-3,
        static_cast<double>(result.hop_bytes) * 1e-3);
+  if (!plan.rounds.empty())
+    line(out, "written     %llu rounds, %.3f M cells", static_cast<unsigned long long>(result.rounds_written),
+         static_cast<double>(result.cells_written) * 1e-6);
   if (!workload.digital_on_host) write_buffer(out, result);
   line(out, "measured    %s on this machine, %.1f million simulated ns/s", duration(simulated.host_ms * 1e6).c_str(),
        result.total_ns / simulated.host_ms * 1e-3);

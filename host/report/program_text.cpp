@@ -38,6 +38,11 @@ void write_program_overview(std::ostream& out, const Program& program) {
        manifest.num_tiles, chip.rows, chip.cols, chip.dac_bits, chip.adc_bits, program::name(manifest.weight_mode),
        manifest.lm_head_analog ? "analog" : "digital");
   line(out, "           lower bound %u tiles (%s)", manifest.tiles_lower_bound, manifest.lower_bound_reason.c_str());
+  if (manifest.rounds.any()) {
+    line(out,
+         "           written in %u rounds: %u areas of %u tiles of the chip, the last one for all rounds behind them",
+         manifest.rounds.count(manifest.num_tiles), manifest.rounds.areas, manifest.rounds.tiles_per_round);
+  }
   line(out, "emulator   %s: %u engines x %u lanes, batch %u", emulator.name.c_str(), emulator.num_engines,
        emulator.lanes, emulator.max_batch);
   line(out, "ranges     %s", manifest.calibration.c_str());

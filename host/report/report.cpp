@@ -166,11 +166,13 @@ std::vector<std::pair<std::string, double>> energy_parts(const systemc::Breakdow
                                                                            {"buffer", {kBuffer}},
                                                                            {"digital", {kDigitalMac, kDigitalExp}},
                                                                            {"memory", {kMemory}},
+                                                                           {"write", {kWrite}},
                                                                            {"static", {kStatic}}};
   std::vector<std::pair<std::string, double>> list;
   for (const auto& [name, components] : parts) {
     double pj = 0;
     for (const systemc::Component component : components) pj += energy[component];
+    if (pj == 0 && components.front() == kWrite) continue;  // only of tiles that are written anew
     list.emplace_back(name, pj);
   }
   return list;

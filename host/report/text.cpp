@@ -108,6 +108,11 @@ void print_estimate(const Report& report, std::ostream& out) {
          estimate.prefill_bottleneck.c_str(),
          scaled(estimate.prefill_total.energy_pj.total() / estimate.prefill_tokens * 1e-12, "J").c_str());
   }
+  if (estimate.writing.rounds > 0) {
+    line(out, "  of it writing %u rounds, %.3f M cells: %s, %s", estimate.writing.rounds,
+         static_cast<double>(estimate.writing.cells) * 1e-6, scaled(estimate.writing.time_ns * 1e-9, "s").c_str(),
+         scaled(estimate.writing.energy_pj.total() * 1e-12, "J").c_str());
+  }
   std::string parts;
   for (const auto& [name, pj] : energy_parts(estimate.decode.energy_pj)) {
     parts += (parts.empty() ? "" : ", ") + name + " " + scaled(pj * 1e-12, "J");

@@ -24,6 +24,7 @@
 #include "host/runtime/device_program.hpp"
 #include "host/runtime/image_builder.hpp"
 #include "host/runtime/program_fit.hpp"
+#include "host/runtime/write_counts.hpp"
 #include "models/analog/numerics.hpp"
 #include "models/cells/cell_model.hpp"
 #include "models/cells/compensation.hpp"
@@ -37,6 +38,28 @@ using Clock = std::chrono::steady_clock;
 
 [[nodiscard]] double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// What a chip cannot have whose tiles are written anew all the time: `what` is the option as users know it.
+void refuse_for_rounds(const program::Program& program, bool is_asked_for, const char* what, const char* reason) {
+  if (!program.manifest().rounds.any() || !is_asked_for) return;
+  throw Error(ErrorCode::kUnsupported, program.path() +
+                                           ": its tiles are written anew between calls (compiled with "
+                                           "--reload), which goes without " +
+                                           what + ": " + reason);
+}
+
+void refuse_age(const program::Program& program, double seconds) {
+  refuse_for_rounds(program, seconds > 0, "a time since programming", "cells that have just been written are not old");
+}
+
+/// Throws Error{kUnsupported} naming what the program goes without.
+void check_rounds(const program::Program& program, const ChipOptions& options) {
+  refuse_age(program, options.seconds);
+  refuse_for_rounds(program, cells::parse_compensation(options.compensation).kind != cells::CompensationKind::kNone,
+                    "compensation", "factors of converters belong to what is in the tiles");
+  refuse_for_rounds(program, cells::Faults(cells::parse_faults(options.faults), options.chip_seed).any(), "faults",
+                    "a broken cell is under the weights of every round");
 }
 
 /// `program`: its path, for messages.
@@ -80,6 +103,7 @@ struct ChipInstance::Impl {
     program::check_program(*program, device.info().emulator);
     for (std::uint32_t call = 0; call < stats.size(); ++call) conversions.emplace_back(*program, call, chip.dac_max());
     arguments.chip_seed = options.chip_seed;
+    check_rounds(*program, options);
     const cells::Compensation compensation = cells::parse_compensation(options.compensation);
     if (compensation.kind != cells::CompensationKind::kNone) {
       if (!device.info().values) {
@@ -92,7 +116,7 @@ struct ChipInstance::Impl {
     placement = Placement(*program, chip.cols, faults, parse_spares(options.spares));
     allocate();
     load_code();
-    count_writes();
+    writes = WriteCounts(*program, placement);
     const std::unique_ptr<cells::ProgrammingModel> last =
         model_at(options.seconds);  // an impossible time costs nothing
     converters.mismatch = converter_mismatch(*program, placement, options.chip_seed, options.adc_mismatch.gain);
@@ -127,7 +151,6 @@ struct ChipInstance::Impl {
   /// Builds all images in parallel; `title` of the progress line.
   void write_images(const cells::ProgrammingModel& model, const char* title);
   void age(double seconds);
-  void count_writes();
   /// Converters of the images that have just been built: how they differ, and what calibrations have found.
   void set_converters();
   /// Builds one image in device memory.
@@ -160,7 +183,7 @@ struct ChipInstance::Impl {
   cells::Faults faults{{}, 0};
   Placement placement;
   ConverterState converters;
-  std::map<std::uint32_t, std::uint64_t> writes;  ///< by tile of the chip
+  WriteCounts writes;
 };
 
 void ChipInstance::Impl::allocate() {
@@ -208,6 +231,7 @@ std::unique_ptr<cells::ProgrammingModel> ChipInstance::Impl::model_at(double sec
 }
 
 void ChipInstance::Impl::age(double seconds) {
+  refuse_age(*program, seconds);
   const auto start = Clock::now();
   const std::unique_ptr<cells::ProgrammingModel> model = model_at(seconds);
   options.seconds = seconds;
@@ -233,15 +257,6 @@ void ChipInstance::Impl::set_converters() {
   if (converters.mismatch.empty() && converters.compensation.empty() && converters.offsets.empty()) return;
   const std::uint64_t limited = write_converters(*program, device, arguments, converters);
   if (calibration != nullptr) calibration->count_limited(limited);
-}
-
-void ChipInstance::Impl::count_writes() {
-  for (const program::BlockRecord& block : program->blocks()) {
-    std::uint64_t columns = 0;
-    for (std::uint32_t col = 0; col < block.cols; ++col)
-      columns += program->columns()[block.column_offset + col].w_max != 0 ? 1 : 0;
-    writes[placement.tile(block.tile)] += columns * block.rows;
-  }
 }
 
 void ChipInstance::Impl::write_images(const cells::ProgrammingModel& model, const char* title) {
@@ -305,6 +320,7 @@ void ChipInstance::Impl::run(std::uint32_t call, std::uint32_t num_vectors, std:
   arguments.entry = program->manifest().calls[call].entry;
   arguments.num_vectors = num_vectors;
   arguments.vector_base = vector_base;
+  writes.enter(call);
   const auto start = Clock::now();
   const device::RunStats run = device.run(arguments);
   CallStats& total = stats[call];
@@ -378,7 +394,10 @@ const FaultReport* ChipInstance::faults() const {
   return impl_->faults.any() ? &impl_->placement.report() : nullptr;
 }
 const std::map<std::uint32_t, std::uint64_t>& ChipInstance::cell_writes() const {
-  return impl_->writes;
+  return impl_->writes.cells();
+}
+const std::map<std::uint32_t, std::uint64_t>& ChipInstance::tile_writes() const {
+  return impl_->writes.tiles();
 }
 const CalibrationStats* ChipInstance::calibration() const {
   return impl_->calibration == nullptr ? nullptr : &impl_->calibration->stats();

@@ -66,7 +66,8 @@ class ChipInstance {
   /// With compensation the chip is calibrated at programming time, and again at its age: known inputs run on the device, and the gains of
   /// its converters are multiplied by factors, docs/chip-life.md. Converters with offsets are corrected before, at programming time. Throws Error{kContractMismatch} when program, device or emulator
   /// parameters differ, Error{kFormat} for corrupt targets, Error{kCapacity} when device memory does not suffice,
-  /// Error{kInvalidArgument} for options that mean nothing, and for compensation on a device without values.
+  /// Error{kInvalidArgument} for options that mean nothing, and for compensation on a device without values, Error{kUnsupported} for age, compensation
+  /// or faults of a program whose tiles are written anew.
   ChipInstance(std::shared_ptr<const program::Program> program, device::Device& device, const ChipOptions& options,
                ThreadPool& pool);
   ~ChipInstance();
@@ -88,16 +89,19 @@ class ChipInstance {
                                                     std::uint32_t num_vectors, std::uint32_t vector_base);
 
   /// The same chip at another time since programming: what was programmed and how it drifts stay, read noise is new. Nothing is
-  /// programmed. Throws Error{kInvalidArgument} for a time above 0 if the model does not drift, and for an impossible one; then the
-  /// chip is as it was.
+  /// programmed. Throws Error{kInvalidArgument} for a time above 0 if the model does not drift, and for an impossible one, Error{kUnsupported} for
+  /// a program whose tiles are written anew; then the chip is as it was.
   void age(double seconds);
 
   /// Nothing without compensation.
   [[nodiscard]] const CalibrationStats* calibration() const;
   /// Nothing for a chip without faults.
   [[nodiscard]] const FaultReport* faults() const;
-  /// How often cells of every tile of the chip have been written: once each where weights are. Ageing writes nothing.
+  /// How often cells of every tile of the chip have been written: once each where weights are, those of tiles that take turns whenever a call needs
+  /// others than are there. Ageing writes nothing.
   [[nodiscard]] const std::map<std::uint32_t, std::uint64_t>& cell_writes() const;
+  /// How often every tile of the chip has been written: the most that a cell of it can have been.
+  [[nodiscard]] const std::map<std::uint32_t, std::uint64_t>& tile_writes() const;
   [[nodiscard]] bool drifts() const;  ///< whether age() may be given a time above 0
 
   [[nodiscard]] const std::vector<CallStats>& stats() const;  ///< per call

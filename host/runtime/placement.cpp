@@ -152,6 +152,10 @@ Spares parse_spares(std::string_view text) {
 }
 
 Placement::Placement(const program::Program& program, std::uint32_t cols, const Faults& faults, const Spares& spares) {
+  for (const program::BlockRecord& block : program.blocks()) {
+    const std::uint32_t place = program.manifest().rounds.place_of(block.tile);
+    if (place != block.tile) tiles_[block.tile] = place;
+  }
   if (!faults.any()) return;
   const std::map<std::uint32_t, TileUse> uses = uses_of(program);
   SpareList spare_tiles(program.manifest().num_tiles, spares.tiles, [&](std::uint32_t t) { return faults.tile(t); });

@@ -44,7 +44,7 @@ class Placement {
   Placement() = default;
   /// Dead tiles go to the first spares that live, then tiles with dead rows under weights to spares with fewer, the worst first. In a tile, dead
   /// columns with weights go to the first spare columns that live, then columns with stuck cells to spares with fewer, the worst first. `cols`: of a
-  /// tile of the chip. Columns without weights count for nothing.
+  /// tile of the chip. Columns without weights count for nothing. Tiles that take turns are where their round is; such a program has no faults.
   Placement(const program::Program& program, std::uint32_t cols, const cells::Faults& faults, const Spares& spares);
 
   /// Tile of the chip.

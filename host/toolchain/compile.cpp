@@ -27,6 +27,7 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
   compile.digital = options.digital;
   compile.row_cuts = options.row_cuts;
   compile.chips = options.chips;
+  compile.reload = options.reload;
   compile.tool_version = kVersion;
   compile.source_name = model.filename().string();
   if (options.calibration.adc.source == AdcRange::Source::kFixed) compile.lambda = options.calibration.adc.lambda;

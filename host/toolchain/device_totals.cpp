@@ -33,6 +33,11 @@ nlohmann::ordered_json device_json(const runtime::ChipInstance& chip) {
   std::uint64_t writes = 0;
   for (const auto& [tile, count] : chip.cell_writes()) writes += count;
   json["cell_writes"] = writes;
+  if (chip.program().manifest().rounds.any()) {
+    nlohmann::ordered_json tiles = nlohmann::ordered_json::array();
+    for (const auto& [tile, count] : chip.tile_writes()) tiles.push_back({{"tile", tile}, {"writes", count}});
+    json["tile_writes"] = std::move(tiles);
+  }
   if (const runtime::CalibrationStats* stats = chip.calibration()) {
     json["calibration"] = {{"compensation", chip.options().compensation},
                            {"runs", stats->runs},

@@ -41,7 +41,9 @@ struct CompileOptions {
   /// Layers that the chip holds several times, their outputs averaged (passes::set_replicas).
   std::vector<passes::ReplicaRule> replicas;
   mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;  ///< how inputs are cut into blocks
-  std::uint32_t chips = 1;            ///< how many of the chip there are; 0: as many as are needed
+  std::uint32_t chips = 1;  ///< how many of the chip there are; 0: as many as are needed
+  std::optional<std::uint32_t>
+      reload;                         ///< areas of one chip whose tiles are written anew; 0: the fastest; nothing: none
   std::optional<AdaptOptions> adapt;  ///< what is done to the checkpoint before; its text is the calibration's
   std::filesystem::path adapter;  ///< directory of a PEFT adapter that runs digitally beside the layers; empty: none
   CalibrationOptions calibration;

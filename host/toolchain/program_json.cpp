@@ -56,6 +56,8 @@ nlohmann::ordered_json compile_json(const compiler::CompileSummary& summary, con
   return {{"program", output.string()},
           {"tiles", summary.plan.num_tiles},
           {"chips", summary.plan.num_chips()},
+          {"rounds", summary.plan.num_rounds()},
+          {"areas", summary.plan.areas},
           {"tiles_lower_bound", summary.plan.tiles_lower_bound},
           {"lower_bound_reason", summary.plan.lower_bound_reason},
           {"blocks", summary.plan.blocks.size()},

@@ -70,6 +70,15 @@ std::uint32_t chips_of(const std::string& name, const std::string& text) {
   return *chips;
 }
 
+std::optional<std::uint32_t> reload_of(const std::string& name, const std::string& text) {
+  if (text == "none") return std::nullopt;
+  if (text == "auto") return 0;
+  const std::optional<std::uint32_t> areas = number_of<std::uint32_t>(text);
+  if (!areas || *areas < 1 || *areas > program::kMaxRounds)
+    refuse(name, "auto, none or a number from 1 to " + std::to_string(program::kMaxRounds), text);
+  return areas;
+}
+
 template <class Options>
 using Setters = std::map<std::string, std::function<void(Options&, const std::string& name, const std::string& text)>>;
 
@@ -101,6 +110,7 @@ const Setters<CompileOptions>& compile_setters() {
       {"lambda", [](Options& options, Text, Text text) { options.calibration.adc = parse_adc_range(text); }},
       {"lm-head", [](Options& options, Text name, Text text) { options.lm_head_analog = is_analog(name, text); }},
       {"ranges", [](Options& options, Text, Text text) { options.calibration.ranges = parse_input_ranges(text); }},
+      {"reload", [](Options& options, Text name, Text text) { options.reload = reload_of(name, text); }},
       {"replicate",
        [](Options& options, Text, Text text) {
          for (passes::ReplicaRule& rule : passes::parse_replica_rules(text))

@@ -3,8 +3,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/toolchain/statistics_text.hpp"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 
+#include "arch/description/description.hpp"
 #include "host/backends/registry/devices.hpp"
 #include "host/report/device_activity.hpp"
 #include "host/report/text_format.hpp"
@@ -57,6 +60,18 @@ void write_calibration(std::ostream& out, const runtime::ChipInstance& chip, con
        Count{stats.limited}, cost.c_str());
 }
 
+/// Of a program whose tiles are written anew: how often, and how much of what cells endure that is.
+void write_tile_writes(std::ostream& out, const runtime::ChipInstance& chip) {
+  const program::Program& program = chip.program();
+  if (!program.manifest().rounds.any()) return;
+  std::uint64_t cells = 0, most = 0;
+  for (const auto& [tile, count] : chip.cell_writes()) cells += count;
+  for (const auto& [tile, count] : chip.tile_writes()) most = std::max(most, count);
+  const arch::ChipDescription description = arch::parse_chip(program.manifest().chip_toml, program.path() + ": chip");
+  line(out, "written: %llu cells; the most written of %zu tiles %llu times, of the %.3g that its cells endure",
+       Count{cells}, chip.tile_writes().size(), Count{most}, description.programming.at("endurance").value);
+}
+
 void write_device(std::ostream& out, const runtime::ChipInstance& chip, const TextTotals& totals) {
   const auto [sum, seconds] = device_totals(chip);
   const device::DeviceInfo& info = chip.device().info();
@@ -77,6 +92,7 @@ void write_device(std::ostream& out, const runtime::ChipInstance& chip, const Te
          device.macs_per_second * 1e-6, 100 * device.mac_utilisation, device.lost().c_str());
   }
   if (info.chip_time) write_chip_times(out, chip, totals);
+  write_tile_writes(out, chip);
   if (chip.faults() != nullptr) line(out, "%s", to_text(*chip.faults()).c_str());
   if (chip.calibration() != nullptr) write_calibration(out, chip, *chip.calibration());
 }

@@ -39,7 +39,10 @@ void ChipAccelerator::configure(const Settings& settings, const arch::ChipDescri
   layout_tiles_ = layout.num_tiles;
   record_.set_layout(layout);
   plan_ = {};
-  plan_.num_tiles = std::max(1U, layout.num_tiles);
+  rounds_ = layout.rounds;
+  writings_ = layout.writings;
+  loaded_ = kNoRound;
+  plan_.num_tiles = std::max(1U, rounds_.places(layout.num_tiles));
   plan_.tiles_per_chip = layout.tiles_per_chip;
   if (layout.tiles_per_chip != 0) plan_.num_chips = (plan_.num_tiles - 1) / layout.tiles_per_chip + 1;
   plan_.calls.emplace_back();
@@ -47,6 +50,29 @@ void ChipAccelerator::configure(const Settings& settings, const arch::ChipDescri
   step.kind = StepKind::kCall;
   plan_.steps.push_back(step);
   chip.configure(plan_, description_);
+}
+
+bool ChipAccelerator::place_on_chip(CallWork& call) {
+  plan_.rounds.clear();
+  if (!rounds_.any()) return true;
+  std::uint32_t needed = kNoRound;
+  for (BlockWork& block : call.blocks) {
+    if (rounds_.is_reloaded(block.tile)) {
+      const std::uint32_t round = rounds_.round_of(block.tile) - rounds_.first_reloaded();
+      if (needed != kNoRound && needed != round) {
+        problem_ = "a run uses tiles of rounds " + std::to_string(needed + rounds_.first_reloaded()) + " and " +
+                   std::to_string(round + rounds_.first_reloaded()) + ", which are never on the chip together";
+        return false;
+      }
+      needed = round;
+    }
+    block.tile = rounds_.place_of(block.tile);
+  }
+  if (needed == kNoRound || needed == loaded_) return true;
+  loaded_ = needed;
+  plan_.rounds = {writings_[needed]};
+  call.round = 0;
+  return true;
 }
 
 void ChipAccelerator::play() {
@@ -61,9 +87,11 @@ void ChipAccelerator::play() {
     return;
   }
   const std::uint32_t vectors = control.arguments.num_vectors;
-  plan_.num_tiles = static_cast<std::uint32_t>(std::max<std::uint64_t>(plan_.num_tiles, record_.num_tiles()));
+  if (!rounds_.any())
+    plan_.num_tiles = static_cast<std::uint32_t>(std::max<std::uint64_t>(plan_.num_tiles, record_.num_tiles()));
   plan_.calls.front() = record_.call(static_cast<std::uint32_t>(control.counters.x_bytes_read / vectors),
                                      static_cast<std::uint32_t>(control.counters.y_bytes_written / 4 / vectors));
+  if (!place_on_chip(plan_.calls.front())) return;
   chip.configure(plan_, description_);
   ChipWorkload workload;
   workload.num_sequences = vectors;

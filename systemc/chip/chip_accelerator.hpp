@@ -16,7 +16,8 @@ namespace xw::systemc {
 /// Executes the programs of the emulator profile, with the same front end and so the same words, events and errors. The
 /// tiles multiply; contexts and buffers of the emulator are only names for blocks and values, so instructions take no
 /// time of the chip. Once all of them are done, the chip does the blocks that they used as one call, every vector of the
-/// run a sequence of its own, in the time that simulate_chip() gives such a call with the digital side on the host. No cycles are counted; result() has the time.
+/// run a sequence of its own, in the time that simulate_chip() gives such a call with the digital side on the host. Of a program whose tiles are
+/// written anew that is done when a run needs other tiles than the one before. No cycles are counted; result() has the time.
 class ChipAccelerator final : public sc_core::sc_module {
  private:
   CallRecord record_;
@@ -37,9 +38,14 @@ class ChipAccelerator final : public sc_core::sc_module {
  private:
   /// The call that the run was, on the chip.
   void play();
+  /// Puts the call's blocks where the chip has them; what has to be written before becomes part of the plan. False: one run uses several rounds.
+  [[nodiscard]] bool place_on_chip(CallWork& call);
 
   arch::ChipDescription description_;
   std::uint32_t layout_tiles_ = 0;  ///< 0: not known
+  program::TileRounds rounds_;
+  std::vector<RoundWork> writings_;
+  std::uint32_t loaded_ = kNoRound;  ///< which of the writings the tiles hold
   ChipPlan plan_;
   ChipResult result_;
   std::string problem_;

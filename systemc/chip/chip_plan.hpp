@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "arch/description/writing.hpp"
+
 namespace xw::systemc {
 
 /// A block of a tile that takes part in a call.
@@ -19,11 +21,22 @@ struct BlockWork {
   friend bool operator==(const BlockWork&, const BlockWork&) = default;
 };
 
+/// No round: a call's tiles hold the same all the time.
+inline constexpr std::uint32_t kNoRound = UINT32_MAX;
+
+/// What calls need in tiles that others need, too: it is written before the first of them.
+struct RoundWork {
+  std::vector<std::uint32_t> tiles;  ///< of the chip, ascending
+  arch::TileWriting writing;
+  friend bool operator==(const RoundWork&, const RoundWork&) = default;
+};
+
 struct CallWork {
   std::string name;
   std::uint32_t in_features = 0, out_features = 0;
   std::vector<BlockWork> blocks;
-  std::uint32_t chip = 0;  ///< that has the inputs and wants the outputs
+  std::uint32_t chip = 0;          ///< that has the inputs and wants the outputs
+  std::uint32_t round = kNoRound;  ///< index into ChipPlan::rounds: what has to be in the tiles
   friend bool operator==(const CallWork&, const CallWork&) = default;
 };
 
@@ -89,6 +102,20 @@ struct ChipPlan {
       0;  ///< tile t is tile t % tiles_per_chip of chip t / tiles_per_chip; 0: there is one chip
   std::vector<CallWork> calls;
   std::vector<Step> steps;
+  /// Take turns in the same tiles; only on one chip. Tokens go through a round together: the tiles are written when all that are on their way have
+  /// done with what is in them.
+  std::vector<RoundWork> rounds;
+  /// By step: whether it is a call of another round than the last call before it that has one.
+  [[nodiscard]] std::vector<bool> borders() const {
+    std::vector<bool> begins(steps.size(), false);
+    std::uint32_t last = kNoRound;
+    for (std::size_t s = 0; s < steps.size(); ++s) {
+      const std::uint32_t round = steps[s].kind == StepKind::kCall ? calls[steps[s].call].round : kNoRound;
+      begins[s] = round != kNoRound && round != last;
+      if (begins[s]) last = round;
+    }
+    return begins;
+  }
   friend bool operator==(const ChipPlan&, const ChipPlan&) = default;
 };
 

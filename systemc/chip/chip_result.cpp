@@ -37,6 +37,8 @@ std::string_view name(Component component) {
       return "host link";
     case Component::kChipLink:
       return "links between chips";
+    case Component::kWrite:
+      return "writing cells";
     case Component::kTileWait:
       return "waiting for tiles";
     case Component::kLinkWait:
@@ -45,6 +47,8 @@ std::string_view name(Component component) {
       return "waiting for digital units";
     case Component::kOrderWait:
       return "waiting for earlier tokens";
+    case Component::kRoundWait:
+      return "waiting for the round";
     case Component::kStatic:
       return "static power";
   }

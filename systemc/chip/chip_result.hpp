@@ -27,10 +27,12 @@ enum class Component : std::uint8_t {
   kMemory,
   kHostLink,     ///< only with the digital side on the host
   kChipLink,     ///< links between chips
+  kWrite,        ///< writing cells of tiles that are written anew
   kTileWait,     ///< time only: the tile is busy with another block or token
   kLinkWait,     ///< time only: a link, the buffer or an accumulator is busy
   kDigitalWait,  ///< time only: digital units or memory are busy with another token
   kOrderWait,    ///< time only: an earlier token of the prompt comes first
+  kRoundWait,    ///< time only: other tokens need what is in the tiles, or one of them has them written
   kStatic,       ///< energy only
 };
 inline constexpr std::size_t kNumComponents = static_cast<std::size_t>(Component::kStatic) + 1;
@@ -117,14 +119,15 @@ struct ChipResult {
   std::uint64_t block_mvms = 0;
   std::uint64_t cell_macs = 0;  ///< of tiles
   std::uint64_t digital_macs = 0;
-  std::uint64_t link_bytes = 0;             ///< moved by input and output links, a broadcast once
-  std::uint64_t hop_bytes = 0;              ///< bytes times the routers that they pass; 0 without a mesh
-  std::uint64_t chip_link_bytes = 0;        ///< over links between chips, counted per link
-  std::uint64_t buffer_capacity_bytes = 0;  ///< of the description; 0: unlimited
-  std::uint64_t buffer_peak_bytes = 0;      ///< most activations alive at a time, those in memory included
-  std::uint64_t spilled_bytes = 0;          ///< activations moved to memory and back because the buffer was full
-  std::vector<Activity> activities;         ///< only if asked for
-  std::vector<BufferLevel> buffer_levels;   ///< in the order of time; only if activities are asked for
+  std::uint64_t link_bytes = 0;                         ///< moved by input and output links, a broadcast once
+  std::uint64_t hop_bytes = 0;                          ///< bytes times the routers that they pass; 0 without a mesh
+  std::uint64_t chip_link_bytes = 0;                    ///< over links between chips, counted per link
+  std::uint64_t buffer_capacity_bytes = 0;              ///< of the description; 0: unlimited
+  std::uint64_t buffer_peak_bytes = 0;                  ///< most activations alive at a time, those in memory included
+  std::uint64_t rounds_written = 0, cells_written = 0;  ///< into tiles that are written anew
+  std::uint64_t spilled_bytes = 0;         ///< activations moved to memory and back because the buffer was full
+  std::vector<Activity> activities;        ///< only if asked for
+  std::vector<BufferLevel> buffer_levels;  ///< in the order of time; only if activities are asked for
 };
 
 }  // namespace xw::systemc

@@ -18,6 +18,7 @@ constexpr std::uint32_t kToHost = 1;  // address of this direction of the host l
 
 struct Sequencer::Token {
   std::uint32_t sequence = 0, position = 0;
+  std::uint32_t pass = 0;  ///< tokens of one pass go through the rounds together
   bool prompt = false, logits = true;
   Token* before = nullptr;                   ///< in the same prompt
   std::uint32_t started = 0, completed = 0;  ///< steps
@@ -75,6 +76,16 @@ void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chi
         paths_[{from, to}] = chip_path(chip.links, plan.num_chips, from, to);
     }
   }
+  rounds_.clear();
+  for (const RoundWork& round : plan.rounds) {
+    PreparedRound& prepared = rounds_.emplace_back();
+    prepared.rows_ns = arch::write_rows_ns(chip, round.writing);
+    for (const std::uint32_t tile : round.tiles) prepared.stacks.push_back(chip.stack_of(tile, plan.num_tiles));
+    std::sort(prepared.stacks.begin(), prepared.stacks.end());
+    prepared.stacks.erase(std::unique(prepared.stacks.begin(), prepared.stacks.end()), prepared.stacks.end());
+  }
+  write_cell_pj_ = arch::write_cell_pj(chip);
+  gate_.configure(plan);
   for (const CallWork& call : plan.calls) {
     calls_.push_back(prepare(call, chip, costs));
     if (plan.num_chips == 1) continue;
@@ -117,6 +128,7 @@ void Sequencer::run() {
     result_.buffer_capacity_bytes = buffer_bytes_;
     resident_.assign(plan_->num_chips, 0);
     live_ = 0;
+    gate_.start(workload_);
     running_ = workload_.num_sequences;
     for (std::uint32_t s = 0; s < workload_.num_sequences; ++s) {
       processes_.start([this, s] { run_sequence(s); });
@@ -151,8 +163,11 @@ void Sequencer::run_sequence(std::uint32_t sequence) {
       prompt.push_back(std::move(token));
     }
     for (const auto& token : prompt) {
-      // A token enters when the one before has left the first step.
-      while (token->before != nullptr && token->before->completed == 0) wait(token->before->advanced);
+      // A token enters when the one before has left the first step, or waits there for the others of its round.
+      const auto may_enter = [&](const Token& before) {
+        return before.completed != 0 || (gate_.is_border(0) && before.started != 0);
+      };
+      while (token->before != nullptr && !may_enter(*token->before)) wait(token->before->advanced);
       processes_.start([this, &token] { run_token(*token); });
     }
     for (const auto& token : prompt) {
@@ -160,10 +175,12 @@ void Sequencer::run_sequence(std::uint32_t sequence) {
     }
     if (to_generate != 0) --to_generate;
   }
+  const std::uint32_t first_pass = workload_.prompt_tokens != 0 ? 1 : 0;
   for (std::uint32_t t = 0; t < to_generate; ++t) {
     Token token;
     token.sequence = sequence;
     token.position = position++;
+    token.pass = first_pass + t;
     run_token(token);
   }
   --running_;
@@ -180,6 +197,7 @@ void Sequencer::run_token(Token& token) {
     wait_for_order(step, index, token);
     token.started = index + 1;
     token.advanced.notify();
+    if (gate_.any()) enter_round(step, index, token, scratch);
     const bool skipped = step.logits && !token.logits;
     if (!skipped && !workload_.digital_on_host && step.chip != token.chip) carry(step, token, scratch);
     occupy_buffer(skipped || workload_.digital_on_host ? 0 : step.live_bytes, token, scratch);
@@ -211,6 +229,51 @@ void Sequencer::wait_for_order(const Step& step, std::uint32_t index, Token& tok
   Breakdown path;
   path[Component::kOrderWait] = in_nanoseconds(sc_core::sc_time_stamp() - begin);
   charge(token, path);
+}
+
+void Sequencer::enter_round(const Step& step, std::uint32_t index, Token& token, Scratch& scratch) {
+  if (gate_.is_border(index)) gate_.arrive(token.pass, index);
+  if (step.kind != StepKind::kCall) return;
+  const std::uint32_t round = plan_->calls[step.call].round;
+  const bool skipped = step.logits && !token.logits;
+  if (round == kNoRound || skipped || !step.in_tiles(std::uint64_t{token.position} + 1)) return;
+  const sc_core::sc_time begin = sc_core::sc_time_stamp();
+  const bool has_to_write = gate_.enter(token.pass, index, round);
+  Breakdown path;
+  path[Component::kRoundWait] = in_nanoseconds(sc_core::sc_time_stamp() - begin);
+  charge(token, path);
+  if (!has_to_write) return;
+  write_round(round, token, scratch);
+  gate_.written();
+}
+
+void Sequencer::write_round(std::uint32_t round, Token& token, Scratch& scratch) {
+  const PreparedRound& prepared = rounds_[round];
+  const std::uint64_t cells = plan_->rounds[round].writing.cells;
+  const sc_core::sc_time begin = sc_core::sc_time_stamp();
+  scratch.work.bytes = cells;
+  scratch.work.hop_bytes = 0;
+  sc_core::sc_time finish = transact(memory, Track::kMemory, token.chip, sc_core::SC_ZERO_TIME, token, scratch);
+  Breakdown path = scratch.work.time_ns;
+  const sc_core::sc_time written = begin + nanoseconds(prepared.rows_ns);
+  if (written >= finish) {
+    finish = written;
+    path = {};
+    path[Component::kWrite] = prepared.rows_ns;
+  }
+  const double energy_pj = static_cast<double>(cells) * write_cell_pj_;
+  result_.steps[token.step].energy_pj[Component::kWrite] += energy_pj;
+  ++result_.rounds_written;
+  result_.cells_written += cells;
+  if (activities_ && written != begin) {
+    for (const std::uint32_t stack : prepared.stacks) {
+      result_.activities.push_back({Track::kTile, stack, token.step, token.sequence, token.position,
+                                    in_nanoseconds(begin - origin_), in_nanoseconds(written - origin_),
+                                    energy_pj / static_cast<double>(prepared.stacks.size())});
+    }
+  }
+  charge(token, path);
+  wait(finish - begin);
 }
 
 void Sequencer::charge(const Token& token, const Breakdown& path) {

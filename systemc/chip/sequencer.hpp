@@ -16,6 +16,7 @@
 #include "systemc/chip/call_routes.hpp"
 #include "systemc/chip/costs.hpp"
 #include "systemc/chip/process_pool.hpp"
+#include "systemc/chip/round_gate.hpp"
 #include "systemc/chip/work.hpp"
 
 namespace xw::systemc {
@@ -24,7 +25,8 @@ namespace xw::systemc {
 /// and are added up; it ends with the last output. A digital step occupies the digital units and, at the same time, the
 /// memory; with the digital side on the host it takes no time here. On several chips inputs go to the others packet by packet, their sums
 /// come back when all their blocks are done, and activations move to the chip of the next step; the host is at chip 0. Tokens of a prompt follow each other through the
-/// steps; attention waits until the token before has written its keys and values.
+/// steps; attention waits until the token before has written its keys and values. Tokens of a pass (the prompts of all sequences, then one generated token of each) go through the rounds of a
+/// plan together: in front of the first call of a round they wait for each other, and one that needs it has it written.
 class Sequencer final : public sc_core::sc_module {
  public:
   using Port = tlm_utils::simple_initiator_socket<Sequencer>;
@@ -68,6 +70,10 @@ class Sequencer final : public sc_core::sc_module {
   [[nodiscard]] PreparedCall prepare(const CallWork& call, const arch::ChipDescription& chip,
                                      const ChipCosts& costs) const;
   void run_digital(const Step& step, Token& token, Scratch& scratch);
+  /// The token stands in front of the step: waits until what it needs is in the tiles, and writes that if nobody else does.
+  void enter_round(const Step& step, std::uint32_t index, Token& token, Scratch& scratch);
+  /// Waits until the tiles are written.
+  void write_round(std::uint32_t round, Token& token, Scratch& scratch);
   void wait_for_order(const Step& step, std::uint32_t index, Token& token);
   /// One piece of work at a server, requested `delay` from now; returns the time of completion.
   sc_core::sc_time transact(Port& port, Track track, std::uint32_t address, sc_core::sc_time delay, const Token& token,
@@ -86,6 +92,13 @@ class Sequencer final : public sc_core::sc_module {
   std::uint64_t live_ = 0;               ///< activations of all tokens in buffers and memories
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint32_t>>
       paths_;  ///< of activations from chip to chip
+  struct PreparedRound {
+    double rows_ns = 0;                 ///< writing the tiles, if the memory is fast enough
+    std::vector<std::uint32_t> stacks;  ///< servers of its tiles
+  };
+  std::vector<PreparedRound> rounds_;
+  double write_cell_pj_ = 0;
+  RoundGate gate_;
   ChipWorkload workload_;
   bool activities_ = false;
   sc_core::sc_time origin_;

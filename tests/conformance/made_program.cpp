@@ -12,6 +12,7 @@
 
 #include "compiler/codegen/codegen.hpp"
 #include "compiler/mapping/plan.hpp"
+#include "compiler/mapping/rounds.hpp"
 #include "models/analog/numerics.hpp"
 
 namespace xw::test {
@@ -118,6 +119,7 @@ class Maker {
       made.out_features = matrix.out_features;
       made.input_cuts = shape_.calls[matrix.call].input_cuts;
       made.replicas = matrix.replicas;
+      if (shape_.chip_tiles != 0) made.group = matrix.call + 1;
       shapes.push_back(made);
     }
     mapping::TileShape tile;
@@ -125,8 +127,11 @@ class Maker {
     tile.cols = hardware_.tile_cols;
     tile.block_rows = hardware_.emulator().block_rows;
     tile.block_cols = hardware_.emulator().block_cols;
-    const mapping::Plan plan = mapping::make_plan(shapes, tile);
+    tile.max_tiles = shape_.chip_tiles;
+    const mapping::Plan plan = shape_.chip_tiles == 0 ? mapping::make_plan(shapes, tile)
+                                                      : mapping::make_rounds_plan(shapes, tile, shape_.areas).value();
     manifest_.num_tiles = plan.num_tiles;
+    if (!shape_.enough_tiles) manifest_.rounds = {plan.tiles_per_round, plan.areas};
     const arch::ChipDescription chip = hardware_.chip();
     const analog::AdcSetting adc =
         analog::ideal_adc(hardware_.lambda, chip.dac_max(), chip.g_unit, static_cast<int>(chip.adc_bits));

@@ -25,6 +25,9 @@ struct ProgramShape {
   std::vector<Call> calls;
   program::WeightMode mode = program::WeightMode::kAnalog;
   bool with_bias = false;
+  /// A chip of so many tiles, cut into `areas` whose last one is written anew (mapping::make_rounds_plan); 0: as many as are needed.
+  std::uint32_t chip_tiles = 0, areas = 0;
+  bool enough_tiles = false;  ///< the same tiles, with their numbers, on a chip that has all of them
 };
 
 /// Numbers of the chip and emulator descriptions that cases vary; the rest is that of "tiny-64".

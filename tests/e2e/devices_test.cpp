@@ -4,12 +4,15 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -83,6 +86,16 @@ class RealModels : public ::testing::Test {
   }
   [[nodiscard]] fs::path program() const { return folder_ / "model.xwp"; }
 
+  /// Options for a chip of nine tiles of 256 x 256.
+  [[nodiscard]] std::string write_nine_tiles() const {
+    std::string chip = read_text_file(test::source_dir() / "arch/chips/hermes64-1p.toml");
+    const std::string tiles = "num_tiles = 64";
+    EXPECT_NE(chip.find(tiles), std::string::npos);
+    chip.replace(chip.find(tiles), tiles.size(), "num_tiles = 9");
+    std::ofstream(folder_ / "nine.toml") << chip;
+    return " --chip " + (folder_ / "nine.toml").string();
+  }
+
   /// Programming noise and read noise on; `prompt_tokens` as a check of what was meant, 0: more than 8.
   void expect_the_same_everywhere(const std::string& prompt, unsigned prompt_tokens, unsigned new_tokens) const {
     const std::string common = "run " + program().string() + " --prompt '" + prompt + "' -n " +
@@ -130,12 +143,7 @@ TEST_F(RealModels, TheDefaultModelIsTheSameOnEveryDevice) {
 
 // Tiles are numbered through, so that devices run such a program as any other; the simulated chips have links between them.
 TEST_F(RealModels, AModelOnSeveralChipsIsTheSameOnEveryDevice) {
-  std::string chip = read_text_file(test::source_dir() / "arch/chips/hermes64-1p.toml");
-  const std::string tiles = "num_tiles = 64";
-  ASSERT_NE(chip.find(tiles), std::string::npos);
-  chip.replace(chip.find(tiles), tiles.size(), "num_tiles = 9");
-  std::ofstream(folder_ / "nine.toml") << chip;
-  const std::string nine = " --chip " + (folder_ / "nine.toml").string();
+  const std::string nine = write_nine_tiles();
   const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
   EXPECT_EQ(crossweave("compile " + model.string() + " -o " + program().string() + nine).status, 4)
       << "too small alone";
@@ -144,6 +152,88 @@ TEST_F(RealModels, AModelOnSeveralChipsIsTheSameOnEveryDevice) {
   if (!XW_HAVE_SYSTEMC) return;
   const json run = json_of("run " + program().string() + " -p 'One day' -n 2 --device systemc:chip --json");
   EXPECT_NE(run.dump().find("links between chips"), std::string::npos);
+}
+
+// A chip of nine tiles for a model of 44: five rounds take turns. Words, writes and time by other ways than the program's.
+TEST_F(RealModels, AModelThatIsWrittenRoundByRoundIsTheSameOnEveryDevice) {
+  const std::string nine = write_nine_tiles();
+  const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
+  const std::string run =
+      "run " + program().string() +
+      " -p 'One day, a little girl' -n 6 --ignore-eos --noise pcm-afm --chip-seed 7 --read-sigma 0.02 "
+      "--y-checksum --threads 1 --json --device ";
+  compile(model, nine + " --chips auto");  // the same tiles, on five chips
+  const json several = json_of(run + "functional");
+  compile(model, nine + " --reload");
+  const json reloaded = json_of(run + "functional");
+  EXPECT_EQ(reloaded.at("text"), several.at("text"));
+  EXPECT_EQ(reloaded.at("device").at("y_crc32"), several.at("device").at("y_crc32"));
+  expect_the_same_everywhere("One day, a little girl named Lily found", 0, 5);
+
+  // One pass for the prompt, one for each of the other tokens; tile t of a round lies in tile t of the chip.
+  const json blocks = json_of("inspect " + program().string() + " --json").at("blocks");
+  std::map<unsigned, std::set<unsigned>> rounds;  // tiles of the chip by round
+  std::map<unsigned, unsigned> rows;
+  for (const json& block : blocks) {
+    const auto tile = block.at("tile").get<unsigned>();
+    rounds[tile / 9].insert(tile % 9);
+    rows[tile / 9] = std::max(rows[tile / 9], block.at("row0").get<unsigned>() + block.at("rows").get<unsigned>());
+  }
+  ASSERT_EQ(rounds.size(), 5U);
+  std::map<unsigned, unsigned> writes;
+  double write_ns = 0;
+  for (const auto& [round, tiles] : rounds) {
+    for (const unsigned tile : tiles) writes[tile] += 6;
+    write_ns += rows[round] * 20000.0;
+  }
+  for (const json& tile : reloaded.at("device").at("tile_writes")) {
+    const auto number = tile.at("tile").get<unsigned>();
+    EXPECT_EQ(tile.at("writes").get<unsigned>(), writes[number]) << tile;
+    writes.erase(number);
+  }
+  EXPECT_TRUE(writes.empty());
+  if (!XW_HAVE_SYSTEMC) return;
+  const json simulated = json_of("simulate " + program().string() + " --position 511 --json").at("runs").at(0);
+  EXPECT_EQ(simulated.at("reload").at("rounds_written"), 5);
+  EXPECT_NEAR(simulated.at("critical_path_ns").at("writing cells").get<double>(), write_ns, 1e-3);
+  const json plans = json_of("plan " + model.string() + nine + " --json").at("plans");
+  const auto plan =
+      std::find_if(plans.begin(), plans.end(), [](const json& one) { return one.at("kind") == "reload"; });
+  ASSERT_NE(plan, plans.end());
+  EXPECT_NEAR(plan->at("token_ns").get<double>() / simulated.at("total_ns").get<double>(), 1, 0.05);
+  EXPECT_NEAR(plan->at("token_pj").get<double>() / simulated.at("energy_pj_per_token").get<double>(), 1, 0.05);
+  // On the device the prompt and every token write all five.
+  const json on_chip = json_of(run + "systemc:chip");
+  EXPECT_EQ(on_chip.at("device").at("tile_writes"), reloaded.at("device").at("tile_writes"));
+  const double chip_ns = on_chip.at("device").at("chip_ns").get<double>();
+  EXPECT_GT(chip_ns, 6 * write_ns);
+  EXPECT_LT(chip_ns, 6 * write_ns * 1.05) << "the calls themselves take far less";
+}
+
+TEST_F(RealModels, WhatCannotBeWrittenRoundByRoundIsRefused) {
+  const std::string nine = write_nine_tiles();
+  const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
+  const auto refused = [&](const std::string& options, int status, const std::string& message) {
+    const Outcome outcome = crossweave("compile " + model.string() + " -o " + program().string() + nine + options);
+    EXPECT_EQ(outcome.status, status) << options << ": " << outcome.output;
+    EXPECT_NE(outcome.output.find(message), std::string::npos) << options << ": " << outcome.output;
+    EXPECT_FALSE(fs::exists(program()));
+  };
+  refused(" --reload=2", 4, "need");
+  refused(" --reload=0", 2, "--reload: expected auto, none or a number from 1");
+  refused(" --reload --chips 2", 2, "reload: writes the tiles of one chip anew");
+  compile(model, nine + " --reload");
+  const std::string run = "run " + program().string() + " -p 'One day' -n 2 ";
+  for (const char* option :
+       {"--noise pcm-afm --time 1d", "--noise pcm-afm --compensation global", "--faults tiles=0.1"}) {
+    const Outcome outcome = crossweave(run + option);
+    EXPECT_NE(outcome.status, 0) << option;
+    EXPECT_NE(outcome.output.find("compiled with --reload), which goes without"), std::string::npos) << outcome.output;
+  }
+  // A chip that is large enough is not written anew.
+  compile(model, " --chip hermes64-1p --reload");
+  const json run_json = json_of(run + "--json");
+  EXPECT_FALSE(run_json.at("device").contains("tile_writes"));
 }
 
 // The adapter's products are the host's: the chip is programmed as without it, and runs on what they make of the stream.

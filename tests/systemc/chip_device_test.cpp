@@ -60,6 +60,49 @@ const runtime::ChipOptions kOptions{3, "gaussian:gamma=0.02", 0.01};
   return plan;
 }
 
+/// A program whose tiles are written anew: the words of one on a chip with all tiles, and its time with what is written.
+TEST(ChipDevice, WritesTilesWhenACallNeedsOthers) {
+  const test::Hardware hardware;
+  test::ProgramShape shape;
+  shape.calls.assign(5, {64, {64}, {}});
+  shape.chip_tiles = 2;
+  shape.areas = 1;
+  const auto program = test::make_program(shape, hardware, 11);
+  shape.enough_tiles = true;
+  const auto whole = test::make_program(shape, hardware, 11);
+  ASSERT_TRUE(program->manifest().rounds.any());
+  const auto target = target_of(*program);
+  SystemcDevice device(hardware.emulator(), {true, target});
+  SystemcDevice all_tiles(hardware.emulator(), {true, target_of(*whole)});
+  SystemcDevice emulator(hardware.emulator());
+  ThreadPool pool(1);
+  runtime::ChipInstance on_chip(program, device, kOptions, pool);
+  runtime::ChipInstance on_all(whole, all_tiles, kOptions, pool);
+  runtime::ChipInstance on_emulator(program, emulator, kOptions, pool);
+  const auto use_of = [&](const SystemcDevice& of, std::uint32_t call) {
+    const auto found = of.chip_use()->find(program->manifest().calls[call].entry);
+    return found == of.chip_use()->end() ? ChipUse() : found->second;
+  };
+  // Two tiles hold calls 0 and 1, 2 and 3, 4; 64 rows of 20 us, 400 pJ and a byte of 40 pJ per cell, 4096 cells per tile.
+  struct Use {
+    std::uint32_t call = 0, tiles_written = 0;
+  };
+  for (const Use& next : {Use{0, 2}, Use{1, 0}, Use{0, 0}, Use{3, 2}, Use{4, 1}, Use{4, 0}, Use{2, 2}, Use{0, 2}}) {
+    SCOPED_TRACE("call " + std::to_string(next.call));
+    const ChipUse before = use_of(device, next.call), before_all = use_of(all_tiles, next.call);
+    const std::vector<std::int32_t> words = run(on_chip, next.call, 3);
+    EXPECT_EQ(words, run(on_all, next.call, 3));
+    EXPECT_EQ(words, run(on_emulator, next.call, 3));
+    const ChipUse after = use_of(device, next.call), after_all = use_of(all_tiles, next.call);
+    const double without = after_all.time_ns - before_all.time_ns;
+    EXPECT_NEAR(after.time_ns - before.time_ns, without + (next.tiles_written != 0 ? 64 * 20000.0 : 0), 1e-3);
+    EXPECT_NEAR(after.energy_pj[Component::kWrite] - before.energy_pj[Component::kWrite],
+                next.tiles_written * 4096 * 400.0, 1e-3);
+    EXPECT_NEAR(after.energy_pj[Component::kMemory] - before.energy_pj[Component::kMemory],
+                next.tiles_written * 4096 * 40.0, 1e-3);
+  }
+}
+
 constexpr const char* kHostLink =
     "host_link_rate = { value = 2.0, unit = \"bytes/ns\", source = \"made\" }\n"
     "host_link_latency = { value = 700.0, unit = \"ns\", source = \"made\" }\n";

@@ -162,6 +162,55 @@ TEST(EstimateAndSimulation, AgreeOnSeveralChips) {
   }
 }
 
+/// Tiles that are written anew: one area and two, batches of sequences, first tokens in the digital units, prompts.
+TEST(EstimateAndSimulation, AgreeOnTilesThatAreWrittenAnew) {
+  for (const std::uint32_t areas : {1U, 2U}) {
+    for (const bool rich : {false, true}) {
+      for (const std::uint32_t digital_positions : {0U, 3U}) {
+        for (const std::uint32_t batch : {1U, 8U}) {
+          SCOPED_TRACE(std::to_string(areas) + " areas, batch " + std::to_string(batch) + (rich ? ", rich" : "") +
+                       (digital_positions != 0 ? ", first tokens digital" : ""));
+          const arch::ChipDescription chip = rich ? test::made_chip_with_everything() : test::made_chip();
+          const test::FamilyPlan made = test::family_plan("llama", true, 0, digital_positions, 0, {24, areas});
+          ASSERT_GE(made.plan.rounds.size(), 3U);
+          systemc::ChipWorkload workload;
+          workload.num_sequences = batch;
+          workload.first_position = kContext - 1;
+          const systemc::ChipResult tokens = systemc::simulate_chip(made.plan, chip, workload);
+          const auto estimated = static_estimate(made.plan, made.graph, chip, kContext, kPrompt, batch);
+          EXPECT_EQ(estimated->writing.rounds, made.plan.rounds.size());
+          EXPECT_EQ(tokens.rounds_written, made.plan.rounds.size());
+          EXPECT_EQ(estimated->writing.cells, tokens.cells_written);
+          systemc::Breakdown of_batch;
+          for (std::uint32_t token = 0; token < batch; ++token) of_batch += estimated->decode.energy_pj;
+          expect_same_energy(of_batch, tokens.energy_pj);
+          EXPECT_NEAR(estimated->decode.time_ns * batch, tokens.total_ns, 0.05 * tokens.total_ns);
+          workload = {};
+          workload.prompt_tokens = kPrompt;
+          const systemc::ChipResult prompt = systemc::simulate_chip(made.plan, chip, workload);
+          expect_same_energy(estimated->prefill_total.energy_pj, prompt.energy_pj);
+          EXPECT_NEAR(estimated->prefill_total.time_ns, prompt.total_ns, 0.05 * prompt.total_ns);
+        }
+      }
+    }
+  }
+}
+
+/// Rows that are written as fast as tiles multiply: nothing hides behind the writing.
+TEST(EstimateAndSimulation, AgreeOnATokenWhereWritingIsFast) {
+  arch::ChipDescription chip = test::made_chip();
+  chip.programming.at("row").value = 3;
+  chip.timing.at("memory_rate").value = 4000;
+  const test::FamilyPlan made = test::family_plan("llama", false, 0, 0, 0, {24, 2});
+  systemc::ChipWorkload workload;
+  workload.first_position = kContext - 1;
+  const systemc::ChipResult token = systemc::simulate_chip(made.plan, chip, workload);
+  const auto estimated = static_estimate(made.plan, made.graph, chip, kContext, 1);
+  EXPECT_NEAR(token.critical_path_ns[Component::kWrite], 3 * 32.0 * static_cast<double>(made.plan.rounds.size()), 1e-6);
+  EXPECT_LT(estimated->writing.time_ns, 0.5 * token.total_ns);
+  EXPECT_NEAR(estimated->decode.time_ns, token.total_ns, 1e-6);
+}
+
 TEST(EstimateAndSimulation, TakeTheSameTimeWhereNothingWaits) {
   for (const std::string& family : test::families()) {
     SCOPED_TRACE(family);

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "systemc/chip/rounds.hpp"
+
 namespace xw::systemc {
 
 ChipLayout chip_layout(const program::Program& program) {
@@ -13,6 +15,8 @@ ChipLayout chip_layout(const program::Program& program) {
   const program::Manifest& manifest = program.manifest();
   layout.num_tiles = manifest.num_tiles;
   layout.tiles_per_chip = manifest.tiles_per_chip;
+  layout.rounds = manifest.rounds;
+  layout.writings = rounds_of(manifest, program.blocks());
   std::vector<std::uint32_t> first_output(manifest.matrices.size(), 0);  // of a matrix among those of its call
   for (const program::CallInfo& call : manifest.calls) {
     std::uint32_t outputs = 0;

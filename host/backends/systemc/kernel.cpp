@@ -164,6 +164,12 @@ ChipResult simulate_chip(const ChipPlan& plan, const arch::ChipDescription& chip
                     std::to_string(workload.num_sequences) + " sequences of " + std::to_string(tokens) + " tokens of " +
                     std::to_string(plan.steps.size()) + " steps");
   }
+  if (!plan.rounds.empty() && std::uint64_t{workload.prompt_tokens} * workload.num_sequences > kMostSequences) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "chip simulation: tokens of prompts go through the rounds together, expected at most " +
+                    std::to_string(kMostSequences) + ", found " + std::to_string(workload.prompt_tokens) +
+                    " of each of " + std::to_string(workload.num_sequences) + " sequences");
+  }
   return Kernel::instance().run_chip(plan, chip, workload, options);
 }
 

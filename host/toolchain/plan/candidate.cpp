@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "arch/description/writing.hpp"
 #include "compiler/mapping/chips.hpp"
 #include "compiler/mapping/cuts.hpp"
 #include "compiler/passes/replicas.hpp"
@@ -107,6 +108,7 @@ systemc::ChipPlan chip_plan_of(const PlannedLayers& layers, const mapping::Plan&
   program::Manifest manifest = layers.manifest;
   manifest.num_tiles = placed.num_tiles;
   manifest.tiles_per_chip = placed.tiles_per_chip;
+  manifest.rounds = {placed.tiles_per_round, placed.areas};
   std::vector<program::BlockRecord> blocks;
   blocks.reserve(placed.blocks.size());
   for (const mapping::PlacedBlock& block : placed.blocks) {
@@ -115,6 +117,7 @@ systemc::ChipPlan chip_plan_of(const PlannedLayers& layers, const mapping::Plan&
     record.tile = block.tile;
     record.in_begin = block.in_begin;
     record.out_begin = block.out_begin;
+    record.row0 = static_cast<std::uint16_t>(block.row0);
     record.rows = static_cast<std::uint16_t>(block.rows);
     record.cols = static_cast<std::uint16_t>(block.cols);
     record.replica = block.replica;
@@ -128,15 +131,9 @@ void WrittenRows::add(const mapping::PlacedBlock& block, std::uint32_t tile) {
 }
 
 double WrittenRows::ns(const arch::ChipDescription& chip) const {
-  std::uint64_t sum = 0;
-  std::uint32_t most = 0;
-  for (const auto& [tile, rows] : rows_) {
-    sum += rows;
-    most = std::max(most, rows);
-  }
-  const double at_once = systemc::constant(chip.programming, "tiles_at_once", 0);
-  const double in_turn = at_once > 0 ? std::ceil(static_cast<double>(sum) / at_once) : 0;
-  return std::max<double>(in_turn, most) * systemc::constant(chip.programming, "row", 0);
+  arch::TileWriting writing;
+  for (const auto& [tile, rows] : rows_) writing.add_tile(rows);
+  return arch::write_rows_ns(chip, writing);
 }
 
 WriteCost programming_cost(const mapping::Plan& placed, const arch::ChipDescription& chip) {
@@ -161,7 +158,9 @@ void fill_costs(DeploymentPlan& plan, const PlannedLayers& layers, const mapping
   for (const mapping::MatrixShape& shape : layers.shapes) plan.most_copies = std::max(plan.most_copies, shape.replicas);
   const systemc::ChipPlan steps = chip_plan_of(layers, placed);
   const std::uint64_t there =
-      std::max<std::uint64_t>(std::uint64_t{plan.chips} * plan.tiles_per_chip, placed.num_tiles);
+      placed.tiles_per_round != 0
+          ? plan.tiles_per_chip
+          : std::max<std::uint64_t>(std::uint64_t{plan.chips} * plan.tiles_per_chip, placed.num_tiles);
   plan.bounds = bounds_of(layers, steps, placed, chip, there, options.context);
   const WriteCost write = programming_cost(placed, chip);
   plan.program_ns = write.ns;

@@ -56,7 +56,6 @@ void fill_costs(DeploymentPlan& plan, const PlannedLayers& layers, const mapping
 class WrittenRows {
  public:
   void add(const mapping::PlacedBlock& block, std::uint32_t tile);
-  [[nodiscard]] std::size_t tiles() const { return rows_.size(); }
   /// Rows of a tile are written one after the other, as many tiles at the same time as [chip.programming] says.
   [[nodiscard]] double ns(const arch::ChipDescription& chip) const;
 

@@ -157,7 +157,9 @@ class ModelPlanner {
     add(std::move(plan), wanted_);
   }
 
-  void reload() { add(reload_plan(wanted_, chip_, tile_, options_), wanted_); }
+  void reload() {
+    if (auto plan = reload_plan(wanted_, chip_, tile_, options_)) add(*std::move(plan), wanted_);
+  }
 
   /// The most copies of every layer that fit, if more were asked for.
   void fewer_copies() {

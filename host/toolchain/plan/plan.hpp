@@ -66,6 +66,7 @@ struct PlanBounds {
 
 /// Tiles that are written anew for every batch.
 struct ReloadPlan {
+  std::uint32_t areas = 0;                               ///< of the chip; all but the last hold a round each for good
   std::uint32_t rounds = 0;                              ///< parts of the model that take turns in the same tiles
   std::uint32_t resident_tiles = 0, reloaded_tiles = 0;  ///< of the chip: written once, written every round
   std::uint64_t tiles_written = 0;                       ///< per batch

@@ -113,7 +113,8 @@ Json plan_json(const DeploymentPlan& plan) {
   json["expected_loss_nats"] = optional(plan.loss);
   if (plan.reload) {
     const ReloadPlan& reload = *plan.reload;
-    json["reload"] = {{"rounds", reload.rounds},
+    json["reload"] = {{"areas", reload.areas},
+                      {"rounds", reload.rounds},
                       {"resident_tiles", reload.resident_tiles},
                       {"reloaded_tiles", reload.reloaded_tiles},
                       {"tiles_written_per_batch", reload.tiles_written},

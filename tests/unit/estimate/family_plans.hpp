@@ -24,9 +24,11 @@ struct FamilyPlan {
 };
 
 /// Matrices are cut into blocks of at most 32x32; block b is in tile b % num_tiles, or in a tile of its own (0).
-/// Of every context the first `digital_positions` are digital. With `tiles_per_chip` tiles on each, on several chips.
+/// Of every context the first `digital_positions` are digital. With `tiles_per_chip` tiles on each, on several chips. With `rounds` (and
+/// tiles of their own) calls that do not fit the rest of a round begin the next one.
 inline FamilyPlan family_plan(const std::string& family, bool lm_head_analog, std::uint32_t num_tiles,
-                              std::uint32_t digital_positions = 0, std::uint32_t tiles_per_chip = 0) {
+                              std::uint32_t digital_positions = 0, std::uint32_t tiles_per_chip = 0,
+                              program::TileRounds rounds = {}) {
   constexpr std::uint32_t kSide = 32;
   ir::Graph imported = family_graph(family);
   passes::set_digital_positions(imported, passes::select_analog(imported, lm_head_analog, {}), digital_positions);
@@ -40,6 +42,11 @@ inline FamilyPlan family_plan(const std::string& family, bool lm_head_analog, st
     program::CallInfo& info = manifest.calls.emplace_back();
     info.name = call.name;
     info.in_features = call.linears.front().in_features;
+    std::uint32_t call_blocks = 0;
+    for (const passes::AnalogLinear& linear : call.linears)
+      call_blocks += (linear.in_features + kSide - 1) / kSide * ((linear.out_features + kSide - 1) / kSide);
+    if (rounds.any() && next % rounds.tiles_per_round + call_blocks > rounds.tiles_per_round)
+      next += rounds.tiles_per_round - next % rounds.tiles_per_round;
     for (const passes::AnalogLinear& linear : call.linears) {
       const auto matrix = static_cast<std::uint32_t>(manifest.matrices.size());
       info.matrices.push_back(matrix);
@@ -65,6 +72,7 @@ inline FamilyPlan family_plan(const std::string& family, bool lm_head_analog, st
   }
   manifest.num_tiles = num_tiles == 0 ? next : num_tiles;
   manifest.tiles_per_chip = tiles_per_chip;
+  manifest.rounds = rounds;
   FamilyPlan result;
   result.plan = estimate::make_chip_plan(manifest, blocks, grouped.graph);
   result.graph = std::move(grouped.graph);

@@ -99,6 +99,26 @@ TEST(ProgramFile, ChipsAreKept) {
   EXPECT_EQ(Program::from_bytes(written(parts), "p.xwp")->manifest(), parts.manifest);
 }
 
+TEST(ProgramFile, RoundsAreKept) {
+  ProgramParts parts = make_parts();
+  EXPECT_FALSE(Program::from_bytes(written(parts), "p.xwp")->manifest().rounds.any());
+  parts.manifest.rounds = {47, 2};
+  const auto program = Program::from_bytes(written(parts), "p.xwp");
+  EXPECT_EQ(program->manifest(), parts.manifest);
+  // By hand: tiles 0 to 46 stay, 47 to 93 and 94 to 99 take turns in tiles 47 to 93 of the chip.
+  const TileRounds& rounds = program->manifest().rounds;
+  EXPECT_EQ(rounds.count(100), 3U);
+  EXPECT_EQ(rounds.places(100), 94U);
+  EXPECT_EQ(rounds.place_of(46), 46U);
+  EXPECT_FALSE(rounds.is_reloaded(46));
+  EXPECT_EQ(rounds.place_of(47), 47U);
+  EXPECT_TRUE(rounds.is_reloaded(47));
+  EXPECT_EQ(rounds.place_of(93), 93U);
+  EXPECT_EQ(rounds.place_of(94), 47U);
+  EXPECT_EQ(rounds.place_of(99), 52U);
+  EXPECT_EQ(rounds.round_of(99), 2U);
+}
+
 TEST(ProgramFile, WritingIsDeterministic) {
   EXPECT_EQ(written(make_parts()), written(make_parts()));
 }
@@ -284,9 +304,10 @@ TEST(ProgramCorruption, TablesOfPartialRecords) {
 }
 
 /// Writes `text` over the JSON of section `index`, replacing `from`, both of the same length.
-std::vector<std::byte> with_json(std::size_t index, const std::string& from, const std::string& to) {
+std::vector<std::byte> with_json(std::size_t index, const std::string& from, const std::string& to,
+                                 const ProgramParts& parts = make_parts()) {
   EXPECT_EQ(from.size(), to.size());
-  std::vector<std::byte> bytes = written(make_parts());
+  std::vector<std::byte> bytes = written(parts);
   const SectionEntry entry = entry_of(bytes, index);
   std::string json(reinterpret_cast<const char*>(bytes.data()) + entry.offset, entry.bytes);
   const std::size_t at = json.find(from);
@@ -319,6 +340,24 @@ TEST(ProgramCorruption, ManifestJson) {
   expect_refused(with_json(1, "\"lambda\": 12.699999809265137", "\"lambda\": \"2.69999980926513\""),
                  "manifest.matrices[0].lambda: expected a number");
   expect_refused(with_json(1, "\"entry\": 0", "\"entry\":[]"), "manifest.calls[0].entry: expected an unsigned integer");
+}
+
+TEST(ProgramCorruption, RoundsJson) {
+  ProgramParts parts = make_parts();
+  parts.manifest.rounds = {94, 1};
+  EXPECT_NO_THROW(Program::from_bytes(written(parts), "p.xwp"));
+  const auto refused = [&](const std::string& from, const std::string& to, const std::string& message) {
+    expect_refused(with_json(1, from, to, parts), message);
+  };
+  refused("\"areas\": 1", "\"area5\": 1", "manifest: key \"areas\" is missing");
+  refused("\"tiles_per_round\": 94", "\"tiles_per_lound\": 94", "manifest: key \"tiles_per_round\" is missing");
+  refused("\"tiles_per_round\": 94", "\"tiles_per_round\":  0",
+          "manifest.tiles_per_round: expected at least 1, found 0");
+  refused("\"tiles_per_round\": 94", "\"tiles_per_round\": -1",
+          "manifest.tiles_per_round: expected an unsigned integer");
+  refused("\"areas\": 1", "\"areas\":[]", "manifest.areas: expected an unsigned integer");
+  refused("\"areas\": 1", "\"areas\": 9", "areas: expected at least 1 and fewer than the 2 rounds, found 9");
+  refused("\"tiles_per_round\": 94", "\"tiles_per_round\": 97", "of the same call in round");
 }
 
 TEST(ProgramCorruption, ConstantsJson) {

@@ -144,6 +144,31 @@ TEST(Validate, Chips) {
   });
 }
 
+TEST(Validate, Rounds) {
+  const auto set = [](std::uint32_t tiles_per_round, std::uint32_t areas) {
+    return [=](ProgramParts& p) { p.manifest.rounds = {tiles_per_round, areas}; };
+  };
+  ProgramParts parts = make_parts();  // 100 tiles; call 0 is in tiles 94 to 99, call 1 in 92 and 93
+  set(94, 1)(parts);
+  EXPECT_NO_THROW(check(parts));
+  set(47, 2)(parts);
+  EXPECT_NO_THROW(check(parts)) << "rounds 1 and 2 in the second area";
+  expect_broken("areas: expected at least 1 and fewer than the 2 rounds, found 0", set(94, 0));
+  expect_broken("areas: expected at least 1 and fewer than the 2 rounds, found 2", set(94, 2));
+  expect_broken("areas: expected at least 1 and fewer than the 2 rounds, found 4294967295", set(94, 0xFFFFFFFF));
+  expect_broken("fewer than the 1 rounds, found 1", set(100, 1));
+  expect_broken("fewer than the 1 rounds, found 1", set(0xFFFFFFFF, 1));
+  expect_broken("block 3: it is in round 0, block 0 of the same call in round 1", set(97, 1));
+  expect_broken("tiles_per_round: expected one chip, found tiles_per_chip 50", [](auto& p) {
+    p.manifest.tiles_per_chip = 50;
+    p.manifest.rounds = {94, 1};
+  });
+  expect_broken("tiles_per_round: expected at most 65536 rounds, found 65537 of 1 tiles", [](auto& p) {
+    p.manifest.num_tiles = 65537;
+    p.manifest.rounds = {1, 1};
+  });
+}
+
 TEST(Validate, Copies) {
   expect_broken("matrix 0: its number of copies is impossible", [](auto& p) { p.manifest.matrices[0].replicas = 0; });
   expect_broken("matrix 0: its number of copies is impossible", [](auto& p) { p.manifest.matrices[0].replicas = 65; });

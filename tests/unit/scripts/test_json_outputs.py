@@ -110,6 +110,21 @@ class Outputs(unittest.TestCase):
         if "systemc" not in ARGUMENTS.without:
             self.made("run", "model.xwp", "-p", "One day", "-n", "2", "--device", "systemc:chip")
 
+    def test_tiles_that_are_written_anew(self):
+        chip = (ROOT / "arch/chips/hermes64-1p.toml").read_text()
+        self.assertIn("num_tiles = 64", chip)
+        (self.folder / "nine.toml").write_text(chip.replace("num_tiles = 64", "num_tiles = 9"))
+        compiled = self.made("compile", MODEL, "--chip", "nine.toml", "--reload", "-o", "rounds.xwp")
+        self.assertEqual((compiled["rounds"], compiled["areas"]), (5, 1))
+        self.made("inspect", "rounds.xwp")
+        run = self.made("run", "rounds.xwp", "-p", "One day", "-n", "2")
+        self.assertEqual({tile["tile"] for tile in run["device"]["tile_writes"]}, set(range(9)))
+        plans = self.made("plan", MODEL, "--chip", "nine.toml")["plans"]
+        self.assertEqual([plan["reload"]["areas"] for plan in plans if plan["kind"] == "reload"], [1])
+        self.made("report", "rounds.xwp", "--static")
+        if "systemc" not in ARGUMENTS.without:
+            self.assertEqual(self.made("simulate", "rounds.xwp")["runs"][0]["reload"]["rounds_written"], 5)
+
     def test_evaluations(self):
         text = ["--text", TEXT, "--tokens", "128", "--context", "64"]
         first = self.made("eval", "model.xwp", *text, "--noise", "pcm-afm", "--chip-seeds", "2", name="first.json")

@@ -173,6 +173,37 @@ TEST(Plan, ReloadingIsSharedByTheBatch) {
   EXPECT_GE(one.reload->write_ns, 20000.0);
 }
 
+TEST(Plan, ReloadingSaysHowToCompileIt) {
+  const ir::Graph graph = graph_of(config_text(64, 4, 4, 2, 16, 128, 100));
+  const PlanReport whole = plan_model(graph, with_tiles(1000), arch::load_emulator("tiny-64"), {});
+  const auto tiles = static_cast<std::uint32_t>(whole.tiles_needed / 2);
+  const PlanReport report = plan_model(graph, with_tiles(tiles), arch::load_emulator("tiny-64"), {});
+  const DeploymentPlan* plan = find(report, PlanKind::kReload);
+  ASSERT_NE(plan, nullptr);
+  EXPECT_EQ(plan->note, "");
+  EXPECT_THAT(plan->change, HasSubstr("--reload=" + std::to_string(plan->reload->areas) + ": "));
+  // By hand: rounds behind the last area are written for the token, each in the time of at most 64 rows of 20 us.
+  const ReloadPlan& reload = *plan->reload;
+  const std::uint32_t written = reload.rounds - (reload.areas - 1);
+  EXPECT_GE(written, 2U);
+  EXPECT_LE(reload.write_ns, written * 64 * 20000.0);
+  EXPECT_GE(reload.write_ns, written * 16 * 20000.0);
+  EXPECT_EQ(reload.resident_tiles, (reload.areas - 1) * (tiles / reload.areas));
+  EXPECT_EQ(reload.reloaded_tiles, tiles / reload.areas);
+  EXPECT_NEAR(reload.batches_to_wear, 1e8 / written, 1);
+  EXPECT_GT(*plan->token_ns, reload.write_ns);
+  // A call that needs more tiles than there are (4 for gate and up) is cut over rounds, which no program does.
+  const PlanReport small = plan_model(graph, with_tiles(3), arch::load_emulator("tiny-64"), {});
+  const DeploymentPlan* cut = find(small, PlanKind::kReload);
+  ASSERT_NE(cut, nullptr);
+  EXPECT_TRUE(cut->possible());
+  EXPECT_THAT(
+      cut->note,
+      HasSubstr("planned, not compiled: reload: 'model.layers.0.mlp.gate_proj' and the 1 that run with it need 4 "
+                "tiles of 64 x 64 at the same time, the chip has 3"));
+  EXPECT_GT(*cut->token_ns, cut->reload->write_ns);
+}
+
 TEST(Plan, AChipWithTilesTooSmallForAnythingSaysWhy) {
   const ir::Graph graph = graph_of(config_text(1024, 2, 16, 4, 64, 4096, 1000));
   arch::ChipDescription chip = with_tiles(7);

@@ -37,6 +37,13 @@ TEST(Settings, SetWhatTheirNamesSay) {
   EXPECT_EQ(compile.replicas.size(), 1U);
   set(compile, "adapt", "none");
   EXPECT_FALSE(compile.adapt);
+  EXPECT_FALSE(compile.reload);
+  set(compile, "reload", "auto");
+  EXPECT_EQ(compile.reload, 0U);
+  set(compile, "reload", "16");
+  EXPECT_EQ(compile.reload, 16U);
+  set(compile, "reload", "none");
+  EXPECT_FALSE(compile.reload);
   RunOptions run;
   set(run, "noise", "gaussian:gamma=0.5");
   set(run, "chip-seed", "4294967295");
@@ -59,6 +66,7 @@ TEST(Settings, RefuseTextsThatMeanNothingByName) {
   for (const Case& c :
        {Case{"chips", "0", "chips: expected auto or a number from 1"}, Case{"chips", "2x", "found '2x'"},
         Case{"lm-head", "yes", "lm-head: expected analog or digital, found 'yes'"},
+        Case{"reload", "0", "reload: expected auto, none or a number from 1"}, Case{"reload", "", "found ''"},
         Case{"row-cuts", "", "row-cuts: expected equal or fewest-tiles, found ''"},
         Case{"calibration-tokens", "-1", "calibration-tokens: expected a whole number"}, Case{"weights", "w9", "w9"},
         Case{"ranges", "wide", "wide"}, Case{"adapt", "magic", "magic"},
