@@ -36,7 +36,7 @@ function(xw_debian_packages)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SHLIBDEPS OFF)
   # What crossweave-config.cmake looks for.
-  set(needed libpcre2-dev libtomlplusplus-dev nlohmann-json3-dev pkg-config zlib1g-dev)
+  set(needed libpcre2-dev libsqlite3-dev libtomlplusplus-dev nlohmann-json3-dev pkg-config zlib1g-dev)
   if(XW_HAVE_SYSTEMC)
     list(APPEND needed libsystemc-dev)
   endif()

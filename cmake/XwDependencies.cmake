@@ -10,6 +10,7 @@ find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(tomlplusplus 3.3 REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(SQLite3 3.36 REQUIRED)
 pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET GLOBAL libpcre2-8)
 # `crossweave serve` only.
 pkg_check_modules(HTTPLIB IMPORTED_TARGET GLOBAL cpp-httplib)

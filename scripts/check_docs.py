@@ -229,8 +229,8 @@ class Scratch:
         for program in PROGRAMS:
             (folder / program).write_bytes((self.root / PROGRAMS[0]).read_bytes())
         for study in STUDIES:
-            (folder / study).write_text(f'[measure]\ntext = "{TEXTS[0]}"\ntokens = 20\n[options]\nmodel = "{PROGRAMS[0]}"\n'
-                                        '[grid]\nnoise = ["ideal", "pcm-afm"]\n')
+            (folder / study).write_text(f'[measure]\ntext = "{TEXTS[0]}"\ntokens = 20\n[options]\nmodel = "{CHECKPOINTS[0]}"\n'
+                                        '[grid]\nnoise = ["ideal", "pcm-afm"]\nchip-seed = "0..1"\nadapt = ["none", "fold"]\n')
         for report in ("a.json", "b.json"):
             self.run(folder, f"crossweave report {PROGRAMS[0]} --static --json={report}")
         for part in ("arch", "scripts"):

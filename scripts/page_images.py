@@ -17,6 +17,7 @@ import browser as chromium  # noqa: E402
 
 LIMIT = 300_000
 TEXT = ROOT / "host/toolchain/calibration/general.txt"
+STORIES = ROOT / "models/default"
 
 
 def pages(crossweave, model, folder):
@@ -33,7 +34,10 @@ def pages(crossweave, model, folder):
     run("compile", model.name, "--chip", "hermes64-1p", "--chips", "auto", "-o", "several.xwp")
     run("report", "several.xwp", "--static", "--html", "several.html")
     run("eval", "smollm2.xwp", "--text", "text.txt", "--tokens", "512", "--context", "128", "--noise", "pcm-afm", "--compensation", "global", "--chip-seeds", "3", "--times", "0,1d,30d,1y", "--html", "eval.html")
-    return {name: folder / f"{name}.html" for name in ("report", "plan", "several", "eval")}
+    (folder / "noise.toml").write_text(f'[measure]\ntext = "{STORIES / "held-out.txt"}"\ntokens = 1000\n[options]\nmodel = "{STORIES / "stories-2m.gguf"}"\nnoise = "pcm-hermes"\n'
+                                       '[grid]\nadapt = ["none", "fold", "clip"]\nchip-seed = "0..5"\ntime = ["0", "1h", "1d", "30d", "1y"]\n')
+    run("sweep", "noise.toml", "--html", "study.html")
+    return {name: folder / f"{name}.html" for name in ("report", "plan", "several", "eval", "study")}
 
 
 PICTURES = (  # name, page, theme, width, element or None for the page from its top, height
@@ -43,6 +47,7 @@ PICTURES = (  # name, page, theme, width, element or None for the page from its 
     ("plan", "plan", "light", "wide", None, 1330),
     ("several-chips", "several", "light", "wide", "#tile-map", 1100),
     ("eval", "eval", "light", "wide", None, 1195),
+    ("study", "study", "light", "wide", "#curves-0", None),
 )
 
 

@@ -7,16 +7,17 @@
 #   scripts/setup.sh          everything: the command, its simulators, tests, benchmarks, checks
 #   scripts/setup.sh demo     only what the command itself is built from (CMake preset demo)
 #   scripts/setup.sh browser  everything, and what looks at pages: Chromium (ctest -L browser)
+#   scripts/setup.sh studies  everything, and what studies are tested with beside packages of PyPI: Open MPI, Slurm (ctest -C slow -L python)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 packages=(
   g++ cmake ninja-build pkg-config python3
-  libeigen3-dev libboost-program-options-dev nlohmann-json3-dev libtomlplusplus-dev libpcre2-dev zlib1g-dev
+  libeigen3-dev libboost-program-options-dev nlohmann-json3-dev libtomlplusplus-dev libpcre2-dev libsqlite3-dev zlib1g-dev
 )
 case "${1:-all}" in
   demo) ;;
-  all | browser)
+  all | browser | studies)
     packages+=(
       ccache git clang-format-14 libsentencepiece-dev libcpp-httplib-dev
       verilator libsystemc-dev yosys python3-pip
@@ -27,9 +28,10 @@ case "${1:-all}" in
     )
     if ! command -v npm >/dev/null; then packages+=(npm); fi # an npm of another origin will do
     if [ "${1:-all}" = browser ]; then packages+=(chromium chromium-driver python3-selenium fonts-dejavu-core); fi
+    if [ "${1:-all}" = studies ]; then packages+=(openmpi-bin slurm-wlm python3-venv); fi
     ;;
   *)
-    echo "setup: unknown group '$1'; known: demo, browser, all (default)" >&2
+    echo "setup: unknown group '$1'; known: demo, browser, studies, all (default)" >&2
     exit 2
     ;;
 esac

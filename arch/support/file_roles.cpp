@@ -120,6 +120,8 @@ constexpr std::array kEndings = {".safetensors"sv, ".gguf"sv, ".bin"sv, ".model"
       return bytes.size() > 8 && bytes[8] == '{';  // behind the length of its header
     case OutputKind::kWaveform:
       return bytes.starts_with("\0\0\0\0\0\0\0\x01\x49"sv);  // its header block, of 329 bytes
+    case OutputKind::kTable:
+      return bytes.starts_with("SQLite format 3\0"sv);
   }
   return false;
 }
@@ -136,6 +138,8 @@ constexpr std::array kEndings = {".safetensors"sv, ".gguf"sv, ".bin"sv, ".model"
       return "a checkpoint";
     case OutputKind::kWaveform:
       return "a waveform";
+    case OutputKind::kTable:
+      return "a table of SQLite";
   }
   return "";
 }

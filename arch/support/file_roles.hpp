@@ -17,6 +17,7 @@ enum class OutputKind {
   kCapture,     ///< starts like a saved run
   kCheckpoint,  ///< starts like a safetensors file
   kWaveform,    ///< starts like an FST file
+  kTable,       ///< starts like a database of SQLite
 };
 
 /// Whether a file of this name, without folders, is part of a checkpoint where it stands in its folder: configuration,

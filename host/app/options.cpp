@@ -212,7 +212,9 @@ std::string with_option(const SettingError& error) {
                                                                                {"context", "--context"},
                                                                                {"device", "--device"},
                                                                                {"input ranges", "--ranges"},
+                                                                               {"lines", "--lines"},
                                                                                {"memory limit", "--memory-limit"},
+                                                                               {"metric", "--metric"},
                                                                                {"mode", "--mode"},
                                                                                {"position", "--position"},
                                                                                {"prefill tokens", "--prefill-tokens"},
@@ -222,7 +224,9 @@ std::string with_option(const SettingError& error) {
                                                                                {"sweep", "--sweep"},
                                                                                {"threads", "--threads"},
                                                                                {"times", "--times"},
-                                                                               {"tokenizer", "--tokenizer"}};
+                                                                               {"tokenizer", "--tokenizer"},
+                                                                               {"where", "--where"},
+                                                                               {"x", "--x"}};
   std::string message = error.what();
   const std::string& setting = error.setting();
   const auto* const found =

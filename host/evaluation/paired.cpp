@@ -210,6 +210,16 @@ double student_t_test(double t, double freedom) {
   return incomplete_beta(freedom / 2, 0.5, freedom / (freedom + t * t));
 }
 
+double student_t_critical(double p, double freedom) {
+  double low = 0, high = 1;
+  while (student_t_test(high, freedom) > p) high *= 2;
+  for (int i = 0; i < 100 && low < high; ++i) {
+    const double middle = 0.5 * (low + high);
+    (student_t_test(middle, freedom) > p ? low : high) = middle;
+  }
+  return high;
+}
+
 PairedResult compare_paired(const MeasuredRuns& first, const MeasuredRuns& second, const std::vector<double>& weights) {
   check(first, weights.size());
   check(second, weights.size());

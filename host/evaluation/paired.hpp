@@ -40,5 +40,8 @@ struct PairedResult {
 [[nodiscard]] double sign_test(std::uint64_t smaller, std::uint64_t larger);
 /// Two-sided probability of |t| or more under Student's distribution; `freedom` > 0. 0 for an infinite t, 1 for NaN.
 [[nodiscard]] double student_t_test(double t, double freedom);
+/// The |t| whose two-sided probability is `p`, 0 < p < 1: a mean of n values lies within student_t_critical(0.05, n - 1) standard errors of the true
+/// one in 95 % of all cases.
+[[nodiscard]] double student_t_critical(double p, double freedom);
 
 }  // namespace xw::evaluation

@@ -5,9 +5,11 @@
 Light and dark, wide and as a phone, on paper; no message in the console, nothing asked for but the file itself, every chart drawn, key figures
 those of the record. FOLDER keeps the pages and pictures of them. scripts/page_images.py makes the pictures of the documentation."""
 import argparse
+import csv
 import json
 import pathlib
 import shutil
+import statistics
 import subprocess
 import sys
 import unittest
@@ -29,6 +31,7 @@ CHARTS = {  # figures that a page must have, by its id; what a build without a s
     "plan": {name: 0 for name in ("pareto", "silicon", "writing", "bounds")},
     "eval": {name: 0 for name in ("perplexity-chips", "perplexity-times", "windows", "task-task", "task-task-times")},
     "sensitivity": {name: 0 for name in ("sensitivity-kind", "sensitivity-layer", "ages-kind", "ages-layer")},
+    "study": {"curves-0": 0, "curves-1": 0},
     "answers": {"task-questions-answers": 0},
     "compare": {"ratios": 0},
     "compare-eval": {"losses": 0},
@@ -70,6 +73,9 @@ def make_pages():
     text = ("--text", TEXT, "--tokens", "256", "--context", "64")
     page("eval", "eval", "model.xwp", *text, "--task", "task.jsonl", "--noise", "pcm-afm", "--chip-seeds", "3", "--times", "0,1d,1y")
     (ARGUMENTS.folder / "questions.jsonl").write_text("".join(json.dumps({"context": "One day, a little", "answers": [word], "max_tokens": 1}) + "\n" for word in ("girl", "boy", "cat")))
+    (ARGUMENTS.folder / "study.toml").write_text(f'[measure]\ntext = "{TEXT}"\ntokens = 64\ntasks = ["task.jsonl"]\n[options]\nmodel = "model.xwp"\n'
+                                                 '[grid]\nnoise = ["pcm-afm", "pcm-hermes"]\nchip-seed = "1..3"\ntime = [0, "1d"]\n')
+    page("study", "sweep", "study.toml")
     page("answers", "eval", "model.xwp", "--task", "questions.jsonl", "--samples", "4", "--noise", "pcm-afm", "--chip-seeds", "2")
     crossweave("eval", MODEL, "--mode", "fp32", *text, "--task", "task.jsonl", "--json=fp32.json")
     crossweave("eval", "model.xwp", *text, "--task", "task.jsonl", "--noise", "pcm-afm", "--json=analog.json")
@@ -196,6 +202,23 @@ class Pages(unittest.TestCase):
             self.assertEqual([row[2] for row in told], [f"{100 * value / sum(decode['critical_path_ns'].values()):.2f} %" for _, value in shares])
             points = {point["name"]: point for point in report["roofline"]["points"]}
             self.assertAlmostEqual(points["decode"]["operations"] / decode["total_ns"] * 1e-3, decode["tops"], delta=1e-9 + 1e-6 * decode["tops"])
+
+    def test_curves_of_a_study_are_those_of_its_table(self):
+        crossweave("sweep", "merge", "study.toml", "--csv", "study.csv")
+        with (ARGUMENTS.folder / "study.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        self.browser.open(self.pages["study"])
+        self.assertEqual(self.browser.run("return [...document.querySelectorAll('#curves-0 .legend li')].map((item) => item.innerText.trim())"), ["pcm-afm", "pcm-hermes"])
+        self.browser.run("document.querySelector('#curves-0 details').open = true")
+        self.browser.settle()
+        told = self.browser.run("return [...document.querySelectorAll('#curves-0 tbody tr')].map((row) => [...row.cells].map((cell) => cell.textContent))")
+        self.assertEqual([row[:3] for row in told], [[noise, time, "3"] for noise in ("pcm-afm", "pcm-hermes") for time in ("0", "1d")])
+        for noise, time, _, mean, deviation, low, high in told:
+            values = [float(row["perplexity"]) for row in rows if (row["noise"], row["time"]) == (noise, time)]
+            half = 4.302653 * statistics.stdev(values) / len(values) ** 0.5  # Student's 97.5 % quantile for 2 degrees of freedom, from tables
+            expected = (statistics.mean(values), statistics.stdev(values), statistics.mean(values) - half, statistics.mean(values) + half)
+            for cell, value in zip((mean, deviation, low, high), expected, strict=True):
+                self.assertAlmostEqual(float(cell.replace(",", "")), value, delta=2e-4 * values[0])
 
     def test_texts_of_a_record_are_texts(self):
         file = ARGUMENTS.folder / "hostile.json"

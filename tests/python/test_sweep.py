@@ -7,6 +7,7 @@ import csv
 import json
 import multiprocessing
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -15,7 +16,7 @@ import unittest
 
 import crossweave
 from crossweave import sweep
-from support import CHOICES, COMMAND, FOLDER, MODEL, TEXT, command, said, task_file
+from support import CHOICES, COMMAND, FOLDER, MODEL, TEXT, command, said, task_file, without
 
 STUDY = FOLDER / "study.toml"
 POINTS = 12
@@ -36,6 +37,13 @@ adapt = ["none", "fold"]
 chip-seed = "3..4"
 time = [0, "1d", "30d"]
 ''', encoding="utf-8")
+
+
+def perimeter(point):
+    """Measures a study with a function."""
+    if point["side"] == "13":
+        raise ArithmeticError("no thirteens")
+    return {"perimeter": 4 * int(point["side"]), "by": os.getpid()}
 
 
 def figures(folder):
@@ -81,6 +89,13 @@ class Studies(unittest.TestCase):
         self.assertEqual(figures(FOLDER / "array"), figures(self.serial))
         self.assertEqual(sum(path.read_text(encoding="utf-8").count("\n") for path in (FOLDER / "array").glob("*.jsonl")), POINTS)
 
+    def test_ranks_of_mpirun_divide_themselves(self):
+        for rank in ("0", "1"):
+            environment = {**os.environ, "OMPI_COMM_WORLD_RANK": rank, "OMPI_COMM_WORLD_SIZE": "2"}
+            subprocess.run([COMMAND, "sweep", STUDY, "-o", FOLDER / "ranks"], env=environment, check=True, capture_output=True)
+        self.assertEqual(figures(FOLDER / "ranks"), figures(self.serial))
+        self.assertEqual(len(list((FOLDER / "ranks").glob("*.jsonl"))), 2)
+
     def test_a_killed_worker_loses_its_point_and_another_goes_on(self):
         folder = FOLDER / "killed"
         process = subprocess.Popen([COMMAND, "sweep", STUDY, "-o", folder, "--threads", "1"], stdout=subprocess.DEVNULL)
@@ -109,8 +124,65 @@ class Studies(unittest.TestCase):
         found = [dict(row) for row in connection.execute("SELECT * FROM points")]
         connection.close()
         self.assertEqual(found, sweep.rows(STUDY, self.serial))
+        self.assertEqual([{**row, "error": None} for row in sweep.rows(FOLDER / "table.sqlite")], found)
+        command("sweep", "merge", STUDY, "-o", self.serial, "--sqlite", FOLDER / "merged.sqlite", "--csv", FOLDER / "merged.csv")
+        self.assertEqual(sweep.rows(FOLDER / "merged.sqlite"), sweep.rows(FOLDER / "table.sqlite"))
+        sweep.write(STUDY, FOLDER / "table.csv", self.serial)
+        for table in ("table.csv", "merged.csv"):
+            self.assertEqual((FOLDER / table).read_text(encoding="utf-8"), (FOLDER / "serial.csv").read_text(encoding="utf-8"))
         with self.assertRaises(crossweave.InputError):
             sweep.write(STUDY, FOLDER / "table.xls", self.serial)
+
+    def test_curves_are_those_of_the_command_whatever_they_are_drawn_from(self):
+        chosen = ("--x", "time", "--lines", "adapt", "--metric", "choices.acc", "--where", "chip-seed=3")
+        for words, options in (((), {}), (chosen, {"x": "time", "lines": "adapt", "metrics": "choices.acc", "where": {"chip-seed": 3}})):
+            oracle = json.loads(command("sweep", "plot", STUDY, "-o", self.serial, *words, "--json").stdout)
+            drawn = sweep.plot(STUDY, folder=self.serial, **options)
+            self.assertEqual(without(drawn, "about"), without(oracle, "about"))
+            self.assertEqual(drawn["about"]["output"], "sweep")
+            from_folder = sweep.plot(self.serial, **options)
+            self.assertEqual(from_folder["metrics"], drawn["metrics"])
+            sweep.write(STUDY, FOLDER / "plotted.sqlite", self.serial)
+            self.assertEqual(sweep.plot(FOLDER / "plotted.sqlite", **options)["metrics"], drawn["metrics"])
+        rows = [row for row in sweep.rows(STUDY, self.serial) if (row["adapt"], row["time"]) == ("fold", "1d")]
+        point = sweep.plot(STUDY, folder=self.serial)["metrics"][0]["curves"][0]["points"][1]
+        self.assertEqual(point["values"], [row["perplexity"] for row in rows])
+        self.assertEqual(point["mean"], sum(row["perplexity"] for row in rows) / 2)
+        with self.assertRaisesRegex(crossweave.InputError, "x: expected an option of the points"):
+            sweep.plot(STUDY, folder=self.serial, x="nose")
+        refused = command("sweep", "plot", STUDY, "-o", self.serial, "--x", "nose", "--json", check=False)
+        self.assertEqual((refused.returncode, refused.stdout), (2, ""))
+        self.assertIn("--x: expected an option of the points", refused.stderr)
+        self.assertIn("--x: it chooses curves", command("sweep", "merge", STUDY, "--x", "time", check=False).stderr)
+        self.assertIn("expected --html FILE or --json", command("sweep", "plot", STUDY, check=False).stderr)
+
+    def test_a_page_holds_what_plot_returns(self):
+        page = FOLDER / "page.html"
+        if "no charting library" in command("sweep", "plot", STUDY, "--html", FOLDER / "probe.html", check=False).stderr:
+            with self.assertRaisesRegex(crossweave.Error, "no charting library"):
+                sweep.plot(STUDY, page, self.serial)
+            self.assertFalse(page.exists())
+            return
+        drawn = sweep.plot(STUDY, page, self.serial, where={"adapt": "fold"})
+        record, = re.findall(r'<script type="application/json" id="record">(.*?)</script>', page.read_text(encoding="utf-8"))
+        self.assertEqual(json.loads(record), drawn)
+
+    def test_a_function_measures_here_and_with_an_executor(self):
+        study = FOLDER / "function.toml"
+        study.write_text('[measure]\nfunction = "perimeter"\n[grid]\nside = [3, 5, 13, 21]\n', encoding="utf-8")
+        self.assertEqual(sweep.run(study, FOLDER / "one", function=perimeter), 1)
+        with concurrent.futures.ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as executor:
+            self.assertEqual(sweep.run(study, FOLDER / "two", executor=executor, function=perimeter), 1)
+        for folder in ("one", "two"):
+            rows = {row["side"]: row for row in sweep.rows(study, FOLDER / folder)}
+            self.assertEqual({side: row.get("perimeter") for side, row in rows.items()}, {"3": 12, "5": 20, "13": None, "21": 84})
+            self.assertEqual(rows["13"]["error"], "no thirteens")
+        self.assertEqual({row.get("by") for row in sweep.rows(study, FOLDER / "one")}, {os.getpid(), None})
+        self.assertNotIn(os.getpid(), {row.get("by") for row in sweep.rows(study, FOLDER / "two")})
+        self.assertEqual(sweep.plot(study, folder=FOLDER / "one", x="side", metrics="perimeter")["x"]["numbers"], [3, 5, 13, 21])
+        with self.assertRaisesRegex(crossweave.InputError, "'perimeter' is a function of a program"):
+            sweep.run(study, FOLDER / "three")
+        self.assertIn("is a function of a program", command("sweep", study, "-o", FOLDER / "three", check=False).stderr)
 
     def test_merging_many_records_takes_seconds(self):
         folder = FOLDER / "many"

@@ -78,7 +78,7 @@
     return h("details", {ontoggle: fill}, h("summary", {}, "Numbers"), place);
   };
 
-  /// A figure in `cards`. {id, title, note, kind: "simulated", wide, legend: [[name, colour]], render(width) -> element, content: element in place
+  /// A figure in `cards`. {id, title, note, kind: "simulated", wide, legend: [[name, colour]] or an element, render(width) -> element, content: element in place
   /// of a rendered one, table: {columns, rows}: the same numbers}. The note tells what the chart says.
   xw.figure = (cards, {id, title, note, kind, wide, legend, render, content, table}) => {
     const place = h("div", {class: "plot"}, content);
@@ -93,7 +93,7 @@
           h("h3", {}, title),
           note ? h("p", {}, note) : null,
         ),
-        legend ? xw.legend(legend) : null,
+        legend instanceof Element ? legend : legend ? xw.legend(legend) : null,
         place,
         table ? numbers(title, table) : null,
       ),

@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kSuffix = ".jsonl";
+constexpr std::uint64_t kMaxBytes = 64ULL << 30;  ///< of the file of a worker
 
 [[noreturn]] void fail(const fs::path& path, const std::string& what) {
   throw Error(ErrorCode::kIo, path.string() + ": " + what + ": " + std::strerror(errno));
@@ -47,12 +48,18 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "host";
 }
 
-/// Figures of a record by name: "perplexity", "arc_easy.acc".
-std::vector<std::pair<std::string, Json>> figures_of(const Json& record) {
-  std::vector<std::pair<std::string, Json>> figures;
-  const Json values = record.value("figures", Json::object());
-  for (const auto& [name, value] : values.items()) figures.emplace_back(name, value);
-  return figures;
+/// The record of this measurement that counts, by point: of several, one with results before one with an error.
+std::map<StudyPoint, const Json*> best_of(const std::vector<Json>& records, const std::string& measure) {
+  std::map<StudyPoint, const Json*> found;
+  for (const Json& record : records) {
+    if (record["measure"] != measure) continue;
+    StudyPoint point;
+    for (const auto& [name, value] : record["point"].items())
+      point[name] = value.is_string() ? value.get<std::string>() : value.dump();
+    const Json*& one = found[std::move(point)];
+    if (one == nullptr || (one->contains("error") && !record.contains("error"))) one = &record;
+  }
+  return found;
 }
 
 std::string field_of(const Json& value) {
@@ -97,7 +104,7 @@ void RecordFile::add(const Json& record) {
 std::vector<Json> read_records(const fs::path& folder) {
   std::vector<Json> records;
   for (const fs::path& path : files_of(folder)) {
-    const std::string text = read_text_file(path);
+    const std::string text = read_text_file(path, kMaxBytes);
     std::size_t number = 1;
     for (std::size_t begin = 0, end = 0; (end = text.find('\n', begin)) != std::string::npos;
          begin = end + 1, ++number) {
@@ -118,37 +125,48 @@ std::vector<Json> read_records(const fs::path& folder) {
 std::size_t count_records(const fs::path& folder) {
   std::size_t count = 0;
   for (const fs::path& path : files_of(folder)) {
-    const std::string text = read_text_file(path);
+    const std::string text = read_text_file(path, kMaxBytes);
     count += static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
   }
   return count;
 }
 
 std::vector<Json> merged(const Study& study, const std::string& measure, const std::vector<Json>& records) {
-  std::map<StudyPoint, const Json*> found;
-  for (const Json& record : records) {
-    if (record["measure"] != measure) continue;
-    StudyPoint point;
-    for (const auto& [name, value] : record["point"].items())
-      point[name] = value.is_string() ? value.get<std::string>() : value.dump();
-    const Json*& one = found[std::move(point)];
-    if (one == nullptr || (one->contains("error") && !record.contains("error"))) one = &record;
-  }
+  const std::map<StudyPoint, const Json*> found = best_of(records, measure);
   std::vector<Json> result;
   for (const StudyPoint& point : study.points)
     if (const auto one = found.find(point); one != found.end()) result.push_back(*one->second);
   return result;
 }
 
-std::string to_csv(const std::vector<Json>& records) {
-  std::vector<std::string> options, figures;
+std::vector<Json> merged(const std::vector<Json>& records) {
+  std::vector<Json> result;
+  if (records.empty()) return result;
+  const Json& measure = records.front()["measure"];
+  if (!std::all_of(records.begin(), records.end(), [&](const Json& record) { return record["measure"] == measure; })) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "these records are of several measurements (other texts, tasks or versions); name the study");
+  }
+  for (const auto& [point, record] : best_of(records, measure.get<std::string>())) result.push_back(*record);
+  return result;
+}
+
+RecordColumns columns_of(const std::vector<Json>& records) {
+  RecordColumns columns;
   const auto add = [](std::vector<std::string>& names, const std::string& name) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   };
   for (const Json& record : records) {
-    for (const auto& item : record["point"].items()) add(options, item.key());
-    for (const auto& figure : figures_of(record)) add(figures, figure.first);
+    for (const auto& item : record["point"].items()) add(columns.options, item.key());
+    const auto figures = record.find("figures");
+    if (figures == record.end()) continue;
+    for (const auto& figure : figures->items()) add(columns.figures, figure.key());
   }
+  return columns;
+}
+
+std::string to_csv(const std::vector<Json>& records) {
+  const auto [options, figures] = columns_of(records);
   std::string csv;
   for (const std::string& name : options) csv += csv_field(name) + ",";
   for (const std::string& name : figures) csv += csv_field(name) + ",";

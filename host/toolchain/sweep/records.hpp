@@ -39,9 +39,18 @@ class RecordFile {
 [[nodiscard]] std::size_t count_records(const std::filesystem::path& folder);
 
 /// A record for each point of the study that has one, in order of the points: of several, one with results before one with an error.
-/// `measure`: of the records (SweepSummary); those of other measurements are left out.
+/// `measure`: measure_of() of the study; records of other measurements are left out.
 [[nodiscard]] std::vector<nlohmann::ordered_json> merged(const Study& study, const std::string& measure,
                                                          const std::vector<nlohmann::ordered_json>& records);
+/// The same without a study: a record for each point that is there, in order of their options. Throws Error{kInvalidArgument} if they are of
+/// several measurements.
+[[nodiscard]] std::vector<nlohmann::ordered_json> merged(const std::vector<nlohmann::ordered_json>& records);
+
+/// Names of options and figures that any of the records has, in the order in which they appear.
+struct RecordColumns {
+  std::vector<std::string> options, figures;
+};
+[[nodiscard]] RecordColumns columns_of(const std::vector<nlohmann::ordered_json>& records);
 /// A line per record: options that differ or that any point has, then every figure; empty fields are not there.
 [[nodiscard]] std::string to_csv(const std::vector<nlohmann::ordered_json>& records);
 

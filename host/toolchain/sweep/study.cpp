@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <set>
 #include <sstream>
 #include <tuple>
@@ -51,6 +52,7 @@ class Reader {
     }
     Study study;
     read_measure(study);
+    any_options_ = !study.function.empty();
     const StudyPoint shared = point_of("options", document_["options"], {});
     add_grid(shared);
     add_list(shared);
@@ -76,7 +78,7 @@ class Reader {
 
   void read_measure(Study& study) {
     const toml::table* table = document_["measure"].as_table();
-    if (table == nullptr) fail("measure", "a table with text or tasks", "none");
+    if (table == nullptr) fail("measure", "a table with text, tasks or function", "none");
     for (const auto& [key, node] : *table) {
       const std::string name(key.str()), place = "measure." + name;
       const auto count = [&, &found = node](std::int64_t most) {
@@ -91,6 +93,8 @@ class Reader {
         const toml::array* list = node.as_array();
         if (list == nullptr) fail(place, "a list of files", "something else");
         for (const toml::node& one : *list) study.tasks.push_back(path_of(text_of(place, one)));
+      } else if (name == "function") {
+        study.function = text_of(place, node);
       } else if (name == "tokens") {
         study.plan.perplexity.max_tokens = count(std::int64_t{1} << 40);
       } else if (name == "context") {
@@ -98,16 +102,24 @@ class Reader {
       } else if (name == "limit") {
         study.limit = count(std::int64_t{1} << 40);
       } else {
-        fail(place, "text, tasks, tokens, context or limit", "this key");
+        fail(place, "text, tasks, tokens, context, limit or function", "this key");
       }
     }
-    if (study.text.empty() && study.tasks.empty()) fail("measure", "text, tasks or both", "neither");
+    if (!study.function.empty()) {
+      if (table->size() != 1) fail("measure", "nothing beside function", "more");
+    } else if (study.text.empty() && study.tasks.empty()) {
+      fail("measure", "text, tasks or both", "neither");
+    }
     study.plan.perplexity.show_progress = false;
   }
 
   /// Adds an option to a point, after it was understood.
   void add(StudyPoint& point, const std::string& place, const std::string& name, const toml::node& node) const {
     const std::string text = text_of(place, node);
+    if (any_options_) {
+      point[name] = text;
+      return;
+    }
     try {
       const std::vector<std::string>& compile = compile_settings();
       CompileOptions compile_options;
@@ -199,6 +211,13 @@ class Reader {
   }
 
   void lay_out(Study& study) {
+    if (any_options_) {
+      const std::set<StudyPoint> sorted(points_.begin(), points_.end());
+      study.points.assign(sorted.begin(), sorted.end());
+      study.chip.resize(sorted.size());
+      std::iota(study.chip.begin(), study.chip.end(), std::size_t{0});
+      return;
+    }
     std::map<std::tuple<StudyPoint, std::uint32_t, double>, StudyPoint> sorted;
     for (StudyPoint& point : points_) {
       if (!point.contains("model")) fail("options", "a model for every point", "one without");
@@ -221,6 +240,7 @@ class Reader {
   fs::path folder_;
   toml::table document_;
   std::vector<StudyPoint> points_;
+  bool any_options_ = false;  ///< a function measures, which knows what they mean
 };
 
 }  // namespace

@@ -48,7 +48,8 @@ std::string crc_of(const std::string& text) {
   return crc32_text(crc32(std::as_bytes(std::span(text.data(), text.size()))));
 }
 
-std::string measure_of(const EvaluationPlan& plan) {
+std::string measure_of(const Study& study, const EvaluationPlan& plan) {
+  if (!study.function.empty()) return crc_of(Json({{"tool_version", kVersion}, {"function", study.function}}).dump());
   Json json = {
       {"tool_version", kVersion}, {"tokens", plan.perplexity.max_tokens}, {"context", plan.perplexity.context}};
   if (plan.text) json["text"] = crc_of(*plan.text);
@@ -176,6 +177,19 @@ class Bench {
   std::optional<std::size_t> chip_;
 };
 
+void check_function(const Study& study, const SweepOptions& options) {
+  if (!study.function.empty() && !options.function) {
+    throw Error(ErrorCode::kInvalidArgument,
+                study.file.string() + ": measure.function: '" + study.function +
+                    "' is a function of a program, which runs this study (crossweave.sweep.run(..., function=...))");
+  }
+  if (study.function.empty() && options.function) {
+    throw Error(ErrorCode::kInvalidArgument,
+                study.file.string() +
+                    ": measure: expected function = \"NAME\", since a function was given; found text or tasks");
+  }
+}
+
 /// Of a point alone: the others can be measured all the same.
 bool is_of_the_point(ErrorCode code) {
   return code != ErrorCode::kInterrupted && code != ErrorCode::kIo && code != ErrorCode::kInternal;
@@ -189,12 +203,13 @@ double SweepProgress::seconds_left() const {
 }
 
 std::string measure_of(const Study& study) {
-  return measure_of(read_plan(study));
+  return measure_of(study, read_plan(study));
 }
 
 SweepProgress run_sweep(const Study& study, const SweepOptions& options) {
+  check_function(study, options);
   const EvaluationPlan plan = read_plan(study);
-  const std::string measure = measure_of(plan);
+  const std::string measure = measure_of(study, plan);
   std::set<StudyPoint> there;
   for (const Json& record : read_records(options.folder)) {
     if (record["measure"] != measure || record.contains("error")) continue;
@@ -224,13 +239,17 @@ SweepProgress run_sweep(const Study& study, const SweepOptions& options) {
     Json record = {{"point", study.points[i]}, {"measure", measure}};
     const Clock::time_point begin = Clock::now();
     try {
-      record["figures"] = bench.measure(resolved(study, study.points[i]), study.chip[i]);
+      if (options.function) {
+        record.update(options.function(study.points[i]));
+      } else {
+        record["figures"] = bench.measure(resolved(study, study.points[i]), study.chip[i]);
+      }
     } catch (const Error& error) {
       if (!is_of_the_point(error.code())) throw;
       bench.forget();
       record["error"] = {{"kind", name(error.code())}, {"message", error.what()}};
-      ++progress.failed;
     }
+    if (record.contains("error")) ++progress.failed;
     record["seconds_measured"] = std::chrono::duration<double>(Clock::now() - begin).count();
     record["worker"] = records.worker();
     record["tool_version"] = kVersion;

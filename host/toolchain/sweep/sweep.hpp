@@ -29,15 +29,18 @@ struct SweepOptions {
   Shard shard;
   unsigned threads = 0;                                   ///< 0: one per core
   std::function<void(const SweepProgress&)> on_progress;  ///< at the beginning and after every point; may throw
+  /// What Study::function names: {"figures": {name: number}} or {"error": {"kind", "message"}} of a point. What it throws ends the sweep.
+  std::function<nlohmann::ordered_json(const StudyPoint&)> function;
 };
 
-/// What of a study decides its figures beside the points: text, tasks and how they are measured, by checksums, and the version of the toolchain. Throws
-/// what reading them throws.
+/// What of a study decides its figures beside the points: text, tasks and how they are measured, by checksums, or the name of the function, and the
+/// version of the toolchain. Throws what reading them throws.
 [[nodiscard]] std::string measure_of(const Study& study);
 
 /// Measures the points of the shard that have no results yet and appends each to a file of this worker in the folder. A program is compiled once for
 /// all workers of the folder and kept there; a chip is programmed once for all its times. A point that cannot be is recorded with
-/// its error, the others go on, and a later call tries it again. Throws Error{kInterrupted} after Ctrl-C, Error{kIo}, and what reading the study's files throws.
+/// its error, the others go on, and a later call tries it again. Throws Error{kInvalidArgument} for a study with a function without one in `options`, and
+/// the other way round; Error{kInterrupted} after Ctrl-C, Error{kIo}, and what reading the study's files throws.
 SweepProgress run_sweep(const Study& study, const SweepOptions& options);
 
 }  // namespace xw::toolchain

@@ -181,13 +181,16 @@ TEST_F(FileRolesTest, AnOutputReplacesItsOwnKindOnly) {
   put("t.json", "{}\n");
   put("r.xwrun", "XWRUN\r\n\x1a");
   put("w.fst", std::string("\0\0\0\0\0\0\0\x01\x49", 9));
+  put("s.sqlite", std::string("SQLite format 3\0", 16));
   put("m.gguf", "GGUF");
   put("empty", "");
   const std::vector<std::pair<const char*, OutputKind>> own = {{"p.xwp", OutputKind::kProgram},
                                                                {"t.json", OutputKind::kText},
                                                                {"r.xwrun", OutputKind::kCapture},
-                                                               {"w.fst", OutputKind::kWaveform}};
-  for (const auto kind : {OutputKind::kProgram, OutputKind::kText, OutputKind::kCapture, OutputKind::kWaveform}) {
+                                                               {"w.fst", OutputKind::kWaveform},
+                                                               {"s.sqlite", OutputKind::kTable}};
+  for (const auto kind :
+       {OutputKind::kProgram, OutputKind::kText, OutputKind::kCapture, OutputKind::kWaveform, OutputKind::kTable}) {
     for (const auto& [name, its] : own) {
       if (its == kind) {
         EXPECT_EQ(refusal(folder_ / name, kind), "") << name;
@@ -216,7 +219,7 @@ TEST_F(FileRolesTest, TextGoesToCharacterDevicesOtherKindsDoNot) {
   both.add_output("--json", "/dev/null", OutputKind::kText);
   both.add_output("--csv", "/dev/null", OutputKind::kText);
   EXPECT_NO_THROW(both.check());
-  for (const auto kind : {OutputKind::kProgram, OutputKind::kCapture, OutputKind::kWaveform})
+  for (const auto kind : {OutputKind::kProgram, OutputKind::kCapture, OutputKind::kWaveform, OutputKind::kTable})
     EXPECT_THAT(refusal("/dev/null", kind, xw::ErrorCode::kIo), HasSubstr("not a regular file"));
 }
 

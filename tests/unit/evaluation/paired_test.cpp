@@ -32,6 +32,10 @@ TEST(StudentTTest, AgreesWithTheTables) {
   EXPECT_NEAR(student_t_test(-2.228139, 10), 0.05, 1e-7);
   EXPECT_NEAR(student_t_test(2.749996, 30), 0.01, 1e-7);
   EXPECT_NEAR(student_t_test(1.959964, 1e9), 0.05, 1e-6);
+  EXPECT_NEAR(student_t_critical(0.05, 1), 12.706205, 1e-5);
+  EXPECT_NEAR(student_t_critical(0.05, 9), 2.262157, 1e-6);
+  EXPECT_NEAR(student_t_critical(0.01, 30), 2.749996, 1e-6);
+  EXPECT_NEAR(student_t_critical(0.05, 1e9), 1.959964, 1e-5);
   EXPECT_EQ(student_t_test(0, 5), 1);
   EXPECT_EQ(student_t_test(std::numeric_limits<double>::infinity(), 5), 0);
   EXPECT_EQ(student_t_test(std::numeric_limits<double>::quiet_NaN(), 5), 1);

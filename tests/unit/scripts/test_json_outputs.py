@@ -138,6 +138,13 @@ class Outputs(unittest.TestCase):
         self.made("sensitivity", "model.xwp", "--text", TEXT, "--tokens", "64", "--context", "32", "--by", "kind", name="losses.json")
         self.made("plan", MODEL, "--chip", "hermes64-1p", "--sensitivity", "losses.json", "--objective", "quality")
 
+    def test_a_study(self):
+        (self.folder / "study.toml").write_text(f'[measure]\ntext = "{TEXT}"\ntokens = 24\n[options]\nmodel = "model.xwp"\n'
+                                                '[grid]\nnoise = ["ideal", "pcm-afm", "loud"]\nchip-seed = "0..1"\n')
+        first = self.made("sweep", "study.toml", name="sweep.json")
+        self.assertEqual((first["points"], first["failed"], len(first["errors"])), (6, 2, 2))
+        self.made("sweep", "plot", "study.sweep", "--where", "noise=pcm-afm", "--x", "chip-seed", "--lines", "none", name="plot.json")
+
     def test_plans(self):
         plans = self.made("plan", MODEL, "--chip", "hermes-core")["plans"]
         self.assertEqual({plan["kind"] for plan in plans}, {"as it is", "chips", "reload", "digital", "tile size"})

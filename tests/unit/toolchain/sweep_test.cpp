@@ -10,6 +10,8 @@
 #include <set>
 
 #include "arch/support/file.hpp"
+#include "host/toolchain/sweep/source.hpp"
+#include "host/toolchain/sweep/sqlite.hpp"
 #include "tests/support/expect_error.hpp"
 #include "tests/unit/toolchain/compiled_model.hpp"
 
@@ -35,7 +37,7 @@ class Sweep : public test::CompiledModel {
                  "\"\nchip = \"tiny-64\"\ncalibration-tokens = 64\nnoise = \"pcm-hermes\"\n"
                  "[grid]\nchip-seed = \"3..4\"\ntime = [0, \"1d\"]\nweights = [\"analog\", \"w8\"]\n");
   }
-  [[nodiscard]] SweepOptions options(Shard shard = {}) const { return {results_, shard, 1, nullptr}; }
+  [[nodiscard]] SweepOptions options(Shard shard = {}) const { return {results_, shard, 1, nullptr, nullptr}; }
   /// Perplexities by point.
   [[nodiscard]] std::map<StudyPoint, double> figures(const Study& study) const {
     std::map<StudyPoint, double> found;
@@ -154,6 +156,64 @@ TEST_F(Sweep, OtherTextsAreOtherMeasurements) {
   EXPECT_THAT(merged(one, measure_of(one), read_records(results_)), SizeIs(1));
 }
 
+TEST_F(Sweep, AFunctionMeasuresPointsWithOptionsOfItsOwn) {
+  const Study all =
+      parse_study("[measure]\nfunction = \"squares\"\n[options]\nkind = \"even\"\n[grid]\nside = [4, 6, 8]\n",
+                  folder_ / "function.toml");
+  ASSERT_THAT(all.points, SizeIs(3));
+  EXPECT_THAT(all.chip, ElementsAre(0, 1, 2));
+  std::size_t calls = 0;
+  SweepOptions options = this->options();
+  options.function = [&](const StudyPoint& point) -> nlohmann::ordered_json {
+    ++calls;
+    EXPECT_EQ(point.at("kind"), "even");
+    const int side = std::stoi(point.at("side"));
+    if (side == 6) return {{"error", {{"kind", "Six"}, {"message", "no sixes"}}}};
+    return {{"figures", {{"area", side * side}}}};
+  };
+  EXPECT_EQ(run_sweep(all, options).failed, 1U);
+  const auto records = merged(all, measure_of(all), read_records(results_));
+  ASSERT_THAT(records, SizeIs(3));
+  EXPECT_EQ(records[0]["figures"]["area"], 16);
+  EXPECT_EQ(records[1]["error"]["message"], "no sixes");
+  EXPECT_EQ(run_sweep(all, options).kept, 2U);
+  EXPECT_EQ(calls, 4U);
+  test::expect_error(ErrorCode::kInvalidArgument, "'squares' is a function of a program",
+                     [&] { run_sweep(all, this->options()); });
+  options.folder = results_ / "other";
+  test::expect_error(ErrorCode::kInvalidArgument, "expected function", [&] { run_sweep(grid(), options); });
+}
+
+TEST_F(Sweep, ResultsAreReadByStudyFolderAndTable) {
+  const Study all = grid();
+  run_sweep(all, options());
+  write_text_file(folder_ / "study.toml",
+                  "[measure]\ntext = \"text.txt\"\ntokens = 20\ncontext = 64\n[options]\nmodel = \"" +
+                      checkpoint_.filename().string() +
+                      "\"\nchip = \"tiny-64\"\ncalibration-tokens = 64\nnoise = \"pcm-hermes\"\n"
+                      "[grid]\nchip-seed = \"3..4\"\ntime = [0, \"1d\"]\nweights = [\"analog\", \"w8\"]\n");
+  const SweepSource by_study = read_source(folder_ / "study.toml", results_), by_folder = read_source(results_, {});
+  EXPECT_EQ(by_study.points, 8U);
+  EXPECT_THAT(by_folder.records, testing::UnorderedElementsAreArray(by_study.records));
+  const fs::path table = folder_ / "table.sqlite";
+  write_text_file(table, to_sqlite(by_study.records));
+  const SweepSource by_table = read_source(table, {});
+  ASSERT_THAT(by_table.records, SizeIs(8));
+  for (std::size_t i = 0; i < 8; ++i) {
+    EXPECT_EQ(by_table.records[i]["point"], by_study.records[i]["point"]);
+    EXPECT_EQ(by_table.records[i]["figures"]["perplexity"], by_study.records[i]["figures"]["perplexity"]);
+  }
+  // Records of another text in the same folder: whose figures are meant, the study says.
+  write_text_file(folder_ / "text.txt", "cab abc bca cab abc abca bcab cabc abcab");
+  run_sweep(all, options());
+  EXPECT_THAT(read_source(folder_ / "study.toml", results_).records, SizeIs(8));
+  test::expect_error(ErrorCode::kInvalidArgument, "several measurements",
+                     [&] { static_cast<void>(read_source(results_, {})); });
+  write_text_file(table, std::string("SQLite format 3\0 and nothing", 28));
+  test::expect_error(ErrorCode::kFormat, "table.sqlite: expected a table 'points'",
+                     [&] { static_cast<void>(read_source(table, {})); });
+}
+
 TEST_F(Sweep, RefusesWhatIsNoStudy) {
   const auto refused = [&](ErrorCode code, const std::string& toml, const std::string& message) {
     test::expect_error(code, message, [&] { static_cast<void>(parse_study(toml, "s.toml")); });
@@ -162,6 +222,7 @@ TEST_F(Sweep, RefusesWhatIsNoStudy) {
   refused(ErrorCode::kFormat, "[measure\n", "s.toml");
   refused(ErrorCode::kFormat, "", "s.toml: measure: expected a table");
   refused(ErrorCode::kFormat, "[measure]\ntokens = 3\n", "text, tasks or both");
+  refused(ErrorCode::kFormat, "[measure]\nfunction = \"f\"\ntext = \"t\"\n", "nothing beside function");
   refused(ErrorCode::kFormat, measure + "[mesure]\n", "mesure");
   refused(ErrorCode::kFormat, measure, "at least one point");
   refused(ErrorCode::kFormat, measure + "[grid]\nchip-seed = [1]\n", "a model for every point");
