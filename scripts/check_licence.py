@@ -20,7 +20,7 @@ COMMENTS = {  # how a comment begins, by the end of the name
 }
 CLOSING = {"/*": " */", "<!--": " -->"}  # of comments that do not end with their line
 WITHOUT = {  # why
-    ".md": "prose", ".json": "has no comments", ".jsonl": "has no comments", ".txt": "text that is compiled in or compared with", ".xml": "generated",
+    ".md": "prose", ".json": "has no comments", ".jsonl": "has no comments", ".ipynb": "has no comments", ".txt": "text that is compiled in or compared with", ".xml": "generated",
     ".gitignore": "settings", "py.typed": "is empty", ".clang-format": "settings", ".clang-tidy": "settings", "LICENSE": "is the licence", ".bin": "data",
     ".gz": "data", ".csv": "data", ".gguf": "data", ".svg": "a picture", ".png": "a picture",
 }
