@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The Crossweave authors
 # SPDX-License-Identifier: Apache-2.0
-"""How studies scale, with points that only wait: test_sweep_scale.py FOLDER [--workers 1,8,64] [--wait 0.5] [--each 40] [--seed 1]
+"""How studies scale, with points that only wait: test_sweep_scale.py FOLDER [--workers 1,8] [--wait 0.5] [--each 40] [--seed 1]
 
 FOLDER is that of a virtual environment (environment.py). Prints what a point costs beside its own time with every number of workers of Dask (limit: 10 ms of a
 worker), kills workers at random and looks for points that are lost or there twice, and merges 100,000 records (limit: 10 s)."""
@@ -136,7 +136,7 @@ def merging(folder, records):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("environment")
-    parser.add_argument("--workers", default="1,8,64")
+    parser.add_argument("--workers", default="1,8")
     parser.add_argument("--wait", type=float, default=0.5, help="seconds of a point")
     parser.add_argument("--each", type=int, default=40, help="points of a worker")
     parser.add_argument("--seed", type=int, default=int(time.time()))
