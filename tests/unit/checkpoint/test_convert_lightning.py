@@ -138,6 +138,15 @@ def read_safetensors(path):
             for name, entry in header.items()}
 
 
+class ClipKind(enum.Enum):
+    LAYER_GAUSSIAN = "LayerGaussian"
+
+
+class NamedKind:
+    def __reduce__(self):
+        return getattr, (ClipKind, "LAYER_GAUSSIAN")
+
+
 class ReadRpuConfig(unittest.TestCase):
     def read(self, value, protocol):
         with tempfile.TemporaryDirectory() as folder:
@@ -157,6 +166,14 @@ class ReadRpuConfig(unittest.TestCase):
             self.assertEqual(fields["modifier"]["fields"]["std_dev"], 0.02)
             self.assertEqual(fields["modifier"]["fields"]["kind"]["arguments"], ["AddNormal"])
             self.assertEqual(fields["extra"]["items"], [["a", 1]])
+
+    def test_enumerators_by_name_are_those_by_value(self):
+        # Python 3.11.0 to 3.11.3 pickle an enumerator as getattr(class, name).
+        for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
+            by_name, by_value = self.read([NamedKind(), ClipKind.LAYER_GAUSSIAN], protocol)
+            self.assertEqual(by_name["arguments"], ["LayerGaussian"])
+            self.assertTrue(by_name["class"].endswith("ClipKind"))
+            self.assertEqual(by_value["arguments"], ["LayerGaussian"])
 
     def test_nothing_of_the_pickle_runs(self):
         result = self.read(Evil(), 4)

@@ -43,7 +43,10 @@ class Questions(unittest.TestCase):
                 seen.add((a, b))
             self.assertEqual(len(seen), 90 * 81 - 100)  # all others, since the text is longer
             for item in items:
-                a, b = map(int, item["context"].rstrip(":").split("*"))
+                *before, question = item["context"].split("<|endoftext|>")
+                self.assertEqual(len(before), 2)
+                self.assertTrue(all(line in lines for line in before))
+                a, b = map(int, question.rstrip(":").split("*"))
                 self.assertEqual(item["answers"], [str(a * b)])
                 self.assertNotIn((a, b), seen)
 
@@ -55,7 +58,7 @@ class Questions(unittest.TestCase):
             self.assertNotEqual(first, other)
 
     def test_impossible_numbers_are_refused(self):
-        for words in (("--held-out", 0), ("--held-out", 7290), ("--lines", 0)):
+        for words in (("--held-out", 0), ("--held-out", 7290), ("--lines", 0), ("--shots", 9)):
             with self.assertRaisesRegex(SystemExit, f"{words[0]}: expected .*found {words[1]}"):
                 self.made(pathlib.Path("/nonexistent"), *words)
 
