@@ -98,7 +98,7 @@ class Table(unittest.TestCase):
             lines = document.read_text().splitlines()
             self.assertEqual(lines[5], "| plain, analog pcm-afm | 50.0 ± 1.0 | 70.0 ± 1.0 | 55.0 ± 1.0 |")
             self.assertIn("1 questions of task.jsonl, 8 answers each", lines[-2])
-            self.assertIn("majority@k trained for the chip, analog pcm-afm", (folder / "figures/test-time-compute.svg").read_text())
+            self.assertIn("majority, trained noisy", (folder / "figures/test-time-compute.svg").read_text())
 
 
 if __name__ == "__main__":
