@@ -61,6 +61,7 @@ run() { # run PROGRAM: quiet if it passes
 }
 export -f run
 if [ ${#changed[@]} -gt 0 ]; then
+  # shellcheck disable=SC2016  # the inner shell's $0 is what xargs gives it
   printf '%s\0' "${changed[@]}" | xargs -0 -n 1 -P "$jobs" bash -c 'run "$0"' || {
     echo "dev: tests failed; $((SECONDS)) s" >&2
     exit 1

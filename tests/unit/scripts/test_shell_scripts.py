@@ -238,7 +238,7 @@ class Setup(unittest.TestCase):
 
     def test_an_unknown_group_is_refused(self):
         result = subprocess.run([str(ROOT / "scripts/setup.sh"), "tests"], capture_output=True, text=True, check=False)
-        self.assertEqual((result.returncode, result.stderr), (2, "setup: unknown group 'tests'; known: demo, browser, all (default)\n"))
+        self.assertEqual((result.returncode, result.stderr), (2, "setup: unknown group 'tests'; known: demo, browser, studies, all (default)\n"))
 
 
 FALSE_NPM = """#!/bin/sh
