@@ -16,8 +16,11 @@ namespace {
                                                  const std::string& origin) {
   std::vector<CallInfo> calls = manifest.calls;
   for (std::size_t i = 0; i < std::max(calls.size(), assembly.calls.size()); ++i) {
-    const std::string expected = i < calls.size() ? "call \"" + calls[i].name + "\"" : "no further call";
-    const std::string found = i < assembly.calls.size() ? "\"" + assembly.calls[i].name + "\"" : "none";
+    const auto quoted = [](std::string text, const std::string& name) {
+      return text.append("\"").append(name).append("\"");
+    };
+    const std::string expected = i < calls.size() ? quoted("call ", calls[i].name) : "no further call";
+    const std::string found = i < assembly.calls.size() ? quoted("", assembly.calls[i].name) : "none";
     if (i >= calls.size() || i >= assembly.calls.size() || calls[i].name != assembly.calls[i].name) {
       throw Error(ErrorCode::kFormat, origin + ": expected " + expected + ", found " + found +
                                           ": the calls are those of the program, in its order");
