@@ -18,7 +18,7 @@ import shlex
 import sys
 
 from document_table import write_table
-from results import ROOT, cell, compile_program, evaluate, main_metric
+from results import ROOT, cell, compile_program, evaluate, main_metric, parse_measuring
 
 MODES = ("fp32", "w8a8", "w4a8", "ideal", "pcm-afm")
 
@@ -35,13 +35,7 @@ def parse_arguments():
     parser.add_argument("--seeds", default=10, type=int, help="chips with noise")
     parser.add_argument("--lm-head", default="digital", choices=("digital", "analog"))
     parser.add_argument("--about", default="", help="what the line below the table begins with")
-    parser.add_argument("--threads", default=0, type=int)
-    parser.add_argument("--crossweave", default=ROOT / "build/release/host/app/crossweave", type=pathlib.Path)
-    parser.add_argument("--work", default=ROOT / "build/results", type=pathlib.Path, help="folder for programs and JSON")
-    parser.add_argument("--document", default=ROOT / "docs/results.md", type=pathlib.Path, help="file with the markers")
-    parser.add_argument("--reuse", action="store_true", help="take what was measured before with the same command")
-    arguments = parser.parse_args()
-    arguments.compile_options, arguments.model = "", None
+    arguments = parse_measuring(parser)
     for number, row in enumerate(arguments.row):
         name, _, words = row.partition("=")
         if not name or not words.split():

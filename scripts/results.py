@@ -114,6 +114,17 @@ def parse_arguments():
     return arguments
 
 
+def parse_measuring(parser):
+    """The arguments of a table that another script makes with evaluate() and compile_program(): `parser` with what these need."""
+    parser.add_argument("--threads", default=0, type=int)
+    parser.add_argument("--crossweave", default=ROOT / "build/release/host/app/crossweave", type=pathlib.Path)
+    parser.add_argument("--work", default=ROOT / "build/results", type=pathlib.Path, help="folder for programs and JSON")
+    parser.add_argument("--document", default=ROOT / "docs/results.md", type=pathlib.Path, help="file with the markers")
+    parser.add_argument("--reuse", action="store_true", help="take what was measured before with the same command")
+    parser.set_defaults(compile_options="", model=None)
+    return parser.parse_args()
+
+
 def evaluate(arguments, name, model, what, options, threads=()):
     """Runs one row; its JSON stays in the work folder, with the command beside it. Returns the result and its file."""
     file = arguments.work / f"{name}.json"

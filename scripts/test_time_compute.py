@@ -16,7 +16,7 @@ import sys
 
 from document_table import write_table
 from line_chart import line_chart
-from results import ROOT, cell, compile_program, evaluate
+from results import cell, compile_program, evaluate, parse_measuring
 
 SHOWN = (4, 16, 64)
 DRAWN = {"plain, fp32": "plain fp32", "plain, analog pcm-afm": "plain noisy", "trained for the chip, analog pcm-afm": "trained noisy"}  # short: a legend
@@ -32,13 +32,7 @@ def parse_arguments():
     parser.add_argument("--temperature", default=1.0, type=float)
     parser.add_argument("--limit", default=0, type=int, help="first questions")
     parser.add_argument("--seeds", default=10, type=int, help="chips with noise")
-    parser.add_argument("--threads", default=0, type=int)
-    parser.add_argument("--crossweave", default=ROOT / "build/release/host/app/crossweave", type=pathlib.Path)
-    parser.add_argument("--work", default=ROOT / "build/results", type=pathlib.Path, help="folder for programs and JSON")
-    parser.add_argument("--document", default=ROOT / "docs/results.md", type=pathlib.Path, help="file with the markers")
-    parser.add_argument("--reuse", action="store_true", help="take what was measured before with the same command")
-    arguments = parser.parse_args()
-    arguments.compile_options, arguments.model = "", None
+    arguments = parse_measuring(parser)
     if arguments.samples < 2:
         parser.error(f"--samples: expected at least 2, found {arguments.samples}")
     for path in (arguments.plain, arguments.trained, arguments.task, arguments.crossweave):
