@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import pathlib
@@ -42,7 +43,7 @@ def run(study: PathLike, folder: PathLike | None = None, *, executor: Any = None
     """Measures what is missing of a study, or of a shard (index, count) of it, and returns how many points failed.
 
     executor: anything with submit(function, *arguments) -> future, or a client of Dask; None: here. parts: tasks that are given to it; chips are
-    divided among them; None: one per chip, at most 64. threads: of every task. function: what a study with `function` in [measure] is
+    divided among them; None: one per chip, at most 64 or as many as a client's workers have threads. threads: of every task. function: what a study with `function` in [measure] is
     measured by: from a point's options to its figures; what it raises is the point's error. The executor must be able to send it to
     its workers. What a task has measured stays measured if it ends early: call run() again. Raises what the tasks raise.
     """
@@ -52,12 +53,15 @@ def run(study: PathLike, folder: PathLike | None = None, *, executor: Any = None
         raise refuse(f"shard: expected an index from 0 to {count - 1}, found {index}", "shard")
     if executor is None:
         return _run_part(study, where, index, count, threads, function)[2]
-    if hasattr(executor, "get_executor"):  # a client of Dask takes equal calls for one; its executor does not
-        executor = executor.get_executor()
+    places = _places_of_dask(executor) if hasattr(executor, "get_executor") else None
     chips = _core.sweep_points(study)[1]
-    tasks = max(1, min(parts if parts is not None else 64, -(-chips // count)))
-    futures = [executor.submit(_run_part, pathlib.Path(study), where, index + count * part, count * tasks, threads, function)
-               for part in range(tasks)]
+    tasks = max(1, min(parts if parts is not None else max(64, len(places or ())), -(-chips // count)))
+    calls = [(_run_part, pathlib.Path(study), where, index + count * part, count * tasks, threads, function) for part in range(tasks)]
+    if places is None:
+        futures = [executor.submit(*call) for call in calls]
+    else:  # pure=False: equal calls are made all the same
+        futures = [executor.submit(*call, pure=False, workers=place, allow_other_workers=place is not None)
+                   for call, place in itertools.zip_longest(calls, places[:tasks])]
     return sum(future.result()[2] for future in futures)
 
 
@@ -114,6 +118,14 @@ def _folder_text(folder: PathLike | None) -> PathLike:
 
 def _run_part(study: PathLike, folder: pathlib.Path, index: int, count: int, threads: int, function: Function | None) -> tuple[int, int, int]:
     return _core.sweep_run(study, folder, index, count, threads, None if function is None else lambda point: _told(function, point))
+
+
+def _places_of_dask(client: Any) -> list[str]:
+    """Addresses of the workers, each as often as it has threads, workers in turn. A task that is sent to a place begins at once, and goes elsewhere if the
+    worker dies. Dask alone divides up to two tasks per thread by chance: it has no duration of them, so that some workers get several while others have none.
+    """
+    left = dict(client.nthreads())
+    return [address for turn in range(max(left.values(), default=0)) for address, threads in left.items() if turn < threads]
 
 
 def _told(function: Function, point: dict[str, str]) -> str:
