@@ -166,13 +166,16 @@ std::vector<std::pair<std::string, double>> energy_parts(const systemc::Breakdow
                                                                            {"buffer", {kBuffer}},
                                                                            {"digital", {kDigitalMac, kDigitalExp}},
                                                                            {"memory", {kMemory}},
+                                                                           {"host_link", {kHostLink}},
+                                                                           {"chip_links", {kChipLink}},
                                                                            {"write", {kWrite}},
                                                                            {"static", {kStatic}}};
+  const auto optional = [](systemc::Component c) { return c == kHostLink || c == kChipLink || c == kWrite; };
   std::vector<std::pair<std::string, double>> list;
   for (const auto& [name, components] : parts) {
     double pj = 0;
     for (const systemc::Component component : components) pj += energy[component];
-    if (pj == 0 && components.front() == kWrite) continue;  // only of tiles that are written anew
+    if (pj == 0 && optional(components.front())) continue;
     list.emplace_back(name, pj);
   }
   return list;

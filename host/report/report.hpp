@@ -55,7 +55,8 @@ struct Report {
   std::optional<MeasuredRun> run;
 };
 
-/// Energy by part of the chip, pJ, as reports name it: {"dac", ...}, ..., {"static", ...}.
+/// Energy by part of the chip, pJ, as reports name it: {"dac", ...}, ..., {"static", ...}; together the total. Links to the host and between
+/// chips, and the writing of cells, are there only where they take energy.
 [[nodiscard]] std::vector<std::pair<std::string, double>> energy_parts(const systemc::Breakdown& energy);
 
 /// Collects everything about a program. context: of the decode estimate; both at least 1.
