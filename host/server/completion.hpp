@@ -34,7 +34,7 @@ enum class FinishReason { kStop, kLength };
 struct CompletionPiece {
   std::string text;  ///< whole characters
   std::vector<TokenScore>
-      scores;  ///< of the tokens since the last piece, if asked for; those of the prompt come in the first piece
+      scores;  ///< of the tokens since the last piece, if asked for, the end token included; those of the prompt come in the first piece
   std::uint32_t new_tokens = 0;        ///< since the last piece, an end token not counted
   std::optional<FinishReason> finish;  ///< of the last piece
 };

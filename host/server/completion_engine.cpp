@@ -183,6 +183,8 @@ void CompletionEngine::Impl::step() {
 bool CompletionEngine::Impl::take(Active& one, std::span<const float> logits) {
   const std::int32_t token = one.sampler.sample(logits);
   if (std::ranges::binary_search(end_tokens, token)) {
+    if (one.request().log_probabilities)  // no text, but how likely the end was
+      one.piece.scores.push_back(score_token(logits, token, *one.request().log_probabilities));
     finish(one, FinishReason::kStop);
     return false;
   }

@@ -16,6 +16,7 @@
 #include "arch/support/error.hpp"
 #include "host/server/openai_request.hpp"
 #include "host/server/openai_response.hpp"
+#include "host/server/tokenizer_request.hpp"
 
 namespace xw::server {
 namespace {
@@ -66,6 +67,23 @@ std::string host_name(const std::string& header) {
 
 std::int64_t now() {
   return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+/// Calls `answer` for a body of JSON; what it throws is the answer.
+template <typename Answer>
+void answer_json_request(const httplib::Request& request, httplib::Response& response, const Answer& answer) {
+  // A page in a browser may send other kinds anywhere without asking first.
+  if (!request.get_header_value("Content-Type").starts_with("application/json")) {
+    answer_error(response, 415, "expected Content-Type: application/json");
+    return;
+  }
+  try {
+    answer();
+  } catch (const Error& error) {
+    answer_error(response, http_status(error.code()), error.what());
+  } catch (const std::exception& error) {
+    answer_error(response, 500, error.what());
+  }
 }
 
 /// The choices of a request on their way. Whoever lets go of it cancels what is not finished.
@@ -143,6 +161,19 @@ void HttpServer::Impl::set_up() {
             [this](const httplib::Request& request, httplib::Response& response) { answer(request, response, false); });
   http.Post("/v1/chat/completions",
             [this](const httplib::Request& request, httplib::Response& response) { answer(request, response, true); });
+  http.Get("/tokenizer_info", [this](const httplib::Request&, httplib::Response& response) {
+    response.set_content(dump(tokenizer_info_json(tokenizer, engine.length())), "application/json");
+  });
+  http.Post("/tokenize", [this](const httplib::Request& request, httplib::Response& response) {
+    answer_json_request(request, response, [&] {
+      response.set_content(dump(tokenize_json(request.body, tokenizer, engine.length())), "application/json");
+    });
+  });
+  http.Post("/detokenize", [this](const httplib::Request& request, httplib::Response& response) {
+    answer_json_request(request, response, [&] {
+      response.set_content(dump(detokenize_json(request.body, tokenizer)), "application/json");
+    });
+  });
   http.set_error_handler([](const httplib::Request& request, httplib::Response& response) {
     if (!response.body.empty()) return;
     answer_error(response, response.status,
@@ -166,12 +197,7 @@ bool HttpServer::Impl::refuses(const httplib::Request& request, httplib::Respons
 }
 
 void HttpServer::Impl::answer(const httplib::Request& http_request, httplib::Response& response, bool is_chat) {
-  // A page in a browser may send other kinds anywhere without asking first.
-  if (!http_request.get_header_value("Content-Type").starts_with("application/json")) {
-    answer_error(response, 415, "expected Content-Type: application/json");
-    return;
-  }
-  try {
+  answer_json_request(http_request, response, [&] {
     auto running = std::make_shared<Running>();
     running->request = is_chat ? read_chat(http_request.body, tokenizer, engine.length())
                                : read_completion(http_request.body, tokenizer, engine.length());
@@ -184,11 +210,7 @@ void HttpServer::Impl::answer(const httplib::Request& http_request, httplib::Res
     } else {
       answer_at_once(*running, response);
     }
-  } catch (const Error& error) {
-    answer_error(response, http_status(error.code()), error.what());
-  } catch (const std::exception& error) {
-    answer_error(response, 500, error.what());
-  }
+  });
 }
 
 void HttpServer::Impl::answer_at_once(Running& running, httplib::Response& response) {

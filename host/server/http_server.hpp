@@ -21,7 +21,7 @@ struct ServerSettings {
 /// Whether only this machine can reach an address.
 [[nodiscard]] bool is_loopback(const std::string& host);
 
-/// GET /health, /v1/models; POST /v1/completions, /v1/chat/completions, with streams. Without a key it answers only requests whose Host
+/// GET /health, /v1/models, /tokenizer_info; POST /v1/completions, /v1/chat/completions, with streams, /tokenize, /detokenize. Without a key it answers only requests whose Host
 /// is a name of this machine itself, so that no page of a browser can reach it under another name.
 class HttpServer {
  public:

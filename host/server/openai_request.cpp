@@ -11,32 +11,13 @@
 #include <utility>
 
 #include "arch/support/error.hpp"
-#include "arch/support/printable.hpp"
+#include "host/server/request_json.hpp"
 #include "host/toolchain/text_session.hpp"
 
 namespace xw::server {
 namespace {
 
 using nlohmann::json;
-
-[[noreturn]] void refuse(const std::string& key, const std::string& expected, const json& found) {
-  std::string text = found.dump(-1, ' ', true, json::error_handler_t::replace);
-  if (text.size() > 80) text = text.substr(0, 77) + "...";
-  throw Error(ErrorCode::kInvalidArgument, printable(key) + ": expected " + expected + ", found " + text);
-}
-
-/// The value of a key, or null where it is absent or null.
-const json* find(const json& body, const char* key) {
-  const auto found = body.find(key);
-  return found == body.end() || found->is_null() ? nullptr : &*found;
-}
-
-bool boolean(const json& body, const char* key) {
-  const json* value = find(body, key);
-  if (value == nullptr) return false;
-  if (!value->is_boolean()) refuse(key, "true or false", *value);
-  return value->get<bool>();
-}
 
 std::optional<std::uint64_t> whole(const json& body, const char* key, std::uint64_t low, std::uint64_t high) {
   const json* value = find(body, key);
@@ -59,22 +40,6 @@ double real(const json& body, const char* key, double otherwise, double low, dou
     refuse(key, range, *value);
   }
   return number;
-}
-
-json parse(std::string_view body) {
-  if (body.size() > kMaxBody)
-    throw Error(ErrorCode::kInvalidArgument,
-                "body: expected at most " + std::to_string(kMaxBody) + " bytes, found " + std::to_string(body.size()));
-  bool too_deep = false;
-  json parsed = json::parse(
-      body,
-      [&](int at, json::parse_event_t, json&) {
-        too_deep = too_deep || at > 32;
-        return !too_deep;
-      },
-      false);
-  if (too_deep || !parsed.is_object()) throw Error(ErrorCode::kInvalidArgument, "body: expected a JSON object");
-  return parsed;
 }
 
 /// What would change the result and is not there.
@@ -135,17 +100,6 @@ void add_choices(ApiRequest& api, CompletionRequest request, std::vector<std::in
   }
 }
 
-std::vector<std::int32_t> token_ids(const json& list) {
-  std::vector<std::int32_t> ids;
-  for (const json& id : list) {
-    if (!id.is_number_integer() || id.get<std::int64_t>() < 0 ||
-        id.get<std::int64_t>() > std::numeric_limits<std::int32_t>::max())
-      refuse("prompt", "token ids", id);
-    ids.push_back(id.get<std::int32_t>());
-  }
-  return ids;
-}
-
 void read_stream(const json& body, ApiRequest& api) {
   api.stream = boolean(body, "stream");
   if (const json* options = find(body, "stream_options"); options != nullptr) {
@@ -173,7 +127,7 @@ std::string content_of(const json& message) {
 }  // namespace
 
 ApiRequest read_completion(std::string_view text, const tokenizer::Tokenizer& tokenizer, std::uint32_t length) {
-  const json body = parse(text);
+  const json body = parse_body(text);
   refuse_unsupported(body);
   ApiRequest api;
   api.echo = boolean(body, "echo");
@@ -195,11 +149,7 @@ ApiRequest read_completion(std::string_view text, const tokenizer::Tokenizer& to
       const auto words = one.get<std::string>();
       add_choices(api, request, toolchain::prompt_tokens(tokenizer, words), words, copies);
     } else if (one.is_array() && !one.empty()) {
-      std::vector<std::int32_t> ids = token_ids(one);
-      for (const std::int32_t id : ids) {
-        if (static_cast<std::size_t>(id) >= tokenizer.vocab_size())
-          refuse("prompt", "token ids below " + std::to_string(tokenizer.vocab_size()), id);
-      }
+      std::vector<std::int32_t> ids = token_ids(one, "prompt", tokenizer.vocab_size());
       const std::string words = tokenizer.decode(ids, true);
       add_choices(api, request, std::move(ids), words, copies);
     } else {
@@ -217,7 +167,7 @@ ApiRequest read_completion(std::string_view text, const tokenizer::Tokenizer& to
 }
 
 ApiRequest read_chat(std::string_view text, const tokenizer::Tokenizer& tokenizer, std::uint32_t length) {
-  const json body = parse(text);
+  const json body = parse_body(text);
   refuse_unsupported(body);
   ApiRequest api;
   api.is_chat = true;

@@ -5,10 +5,12 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "arch/support/error.hpp"
 #include "host/server/openai_request.hpp"
+#include "host/server/tokenizer_request.hpp"
 
 namespace {
 
@@ -56,6 +58,22 @@ void exercise(const Read& read, const xw::tokenizer::Tokenizer& tokenizer) {
   }
 }
 
+/// Tokens of a text are text again.
+void exercise_tokenizer(std::string_view body, const xw::tokenizer::Tokenizer& tokenizer) {
+  try {
+    const nlohmann::ordered_json answer = xw::server::tokenize_json(body, tokenizer, kLength);
+    if (answer["count"] != answer["tokens"].size()) std::abort();
+    static_cast<void>(xw::server::detokenize_json(answer.dump(), tokenizer));
+  } catch (const xw::Error&) {
+    // refused with a message
+  }
+  try {
+    static_cast<void>(xw::server::detokenize_json(body, tokenizer));
+  } catch (const xw::Error&) {
+    // refused with a message
+  }
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -63,5 +81,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view body(reinterpret_cast<const char*>(data), size);
   exercise([&] { return xw::server::read_completion(body, kTokenizer, kLength); }, kTokenizer);
   exercise([&] { return xw::server::read_chat(body, kTokenizer, kLength); }, kTokenizer);
+  exercise_tokenizer(body, kTokenizer);
   return 0;
 }

@@ -122,6 +122,28 @@ TEST(CompletionEngine, AStopTextEndsIt) {
   EXPECT_LT(all.new_tokens, 40U);
 }
 
+TEST(CompletionEngine, AnEndIsScoredThoughItIsNoText) {
+  CompletionEngine engine(default_model().model(), default_model().tokenizer(),
+                          {.sequences = 1, .length = 128, .waiting = 2});
+  CompletionRequest request;
+  request.prompt = tokens_of("The dog");
+  request.max_tokens = 100;
+  request.log_probabilities = 1;
+  const CompletionPiece story = whole(*engine.submit(request));
+  ASSERT_EQ(story.finish, FinishReason::kStop);
+  ASSERT_EQ(story.scores.size(), story.new_tokens + 1);
+  EXPECT_TRUE(default_model().tokenizer().is_end_of_generation(story.scores.back().token));
+  // Evaluators score a text by the scores of it and one new token, whatever that is.
+  for (std::size_t i = 0; i < story.new_tokens; ++i) request.prompt.push_back(story.scores[i].token);
+  request.max_tokens = 1;
+  request.score_prompt = true;
+  const CompletionPiece scored = whole(*engine.submit(request));
+  ASSERT_EQ(scored.scores.size(), request.prompt.size() + 1);
+  EXPECT_EQ(scored.text, "");
+  EXPECT_EQ(scored.scores.back().token, story.scores.back().token);
+  EXPECT_NEAR(*scored.scores.back().log_probability, *story.scores.back().log_probability, 1e-5);
+}
+
 TEST(CompletionEngine, APromptAloneIsScoredAndASequenceEndsWhereItIsFull) {
   CompletionEngine engine(default_model().model(), default_model().tokenizer(),
                           {.sequences = 1, .length = 12, .waiting = 2});

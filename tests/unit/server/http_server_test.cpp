@@ -89,6 +89,15 @@ TEST(HttpServer, AnswersAtOnceAndInParts) {
   const httplib::Result models = served.client().Get("/v1/models");
   ASSERT_TRUE(models);
   EXPECT_EQ(json::parse(models->body)["data"][0]["id"], "stories");
+  const httplib::Result tokens =
+      served.client().Post("/tokenize", R"({"prompt": "Once upon a time"})", "application/json");
+  ASSERT_TRUE(tokens);
+  const httplib::Result back = served.client().Post("/detokenize", tokens->body, "application/json");
+  ASSERT_TRUE(back);
+  EXPECT_EQ(json::parse(back->body)["prompt"], "Once upon a time");
+  const httplib::Result info = served.client().Get("/tokenizer_info");
+  ASSERT_TRUE(info);
+  EXPECT_EQ(json::parse(info->body)["model_max_length"], 256);
   const httplib::Result health = served.client().Get("/health");
   ASSERT_TRUE(health);
   EXPECT_EQ(json::parse(health->body)["completions"], 2);
@@ -122,6 +131,8 @@ TEST(HttpServer, WhatIsWrongHasAStatusAndAMessage) {
   expect(served.client().Post("/v1/chat/completions", R"({"messages": [{"role": "user", "content": "hi"}]})",
                               "application/json"),
          400, "chat template");
+  expect(served.client().Post("/tokenize", "{}", "application/json"), 400, "prompt: expected a text");
+  expect(served.client().Post("/tokenize", "{}", "text/plain"), 415, "application/json");
   expect(served.client().Post("/v1/completions", "prompt=a", "application/x-www-form-urlencoded"), 415,
          "application/json");
   expect(served.client().Get("/v1/nothing"), 404, "GET /v1/nothing");
@@ -140,6 +151,9 @@ TEST(HttpServer, AKeyIsAskedFor) {
   const httplib::Result allowed = served.post(body, {{"Authorization", "Bearer secret"}, {"Host", "example.com"}});
   ASSERT_TRUE(allowed);
   EXPECT_EQ(allowed->status, 200) << allowed->body;
+  const httplib::Result tokens = served.client().Post("/tokenize", R"({"prompt": "a"})", "application/json");
+  ASSERT_TRUE(tokens);
+  EXPECT_EQ(tokens->status, 401);
   const httplib::Result health = served.client().Get("/health");
   ASSERT_TRUE(health);
   EXPECT_EQ(health->status, 200);
