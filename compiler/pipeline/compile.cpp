@@ -16,6 +16,7 @@
 #include "compiler/codegen/codegen.hpp"
 #include "compiler/mapping/bounds.hpp"
 #include "compiler/mapping/chips.hpp"
+#include "compiler/mapping/duplicates.hpp"
 #include "compiler/mapping/rounds.hpp"
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
@@ -110,6 +111,7 @@ class Compiler {
     ir::verify(graph);
     group(graph);
     list_matrices();
+    check_duplicates();
     make_blocks();
   }
 
@@ -121,20 +123,22 @@ class Compiler {
       if (bias) biases.push_back(&*bias);
     }
     const std::vector<ConstantPlan> constants = plan_constants(checkpoint_, grouped_.graph, biases);
-    for (std::size_t m = 0; m < matrices_.size(); ++m) {
+    for (std::size_t m = 0; m < weights_.size(); ++m) {
       if (biases_[m]) matrices_[m].bias = biases_[m]->tensor;
     }
     ir::verify(grouped_.graph);
 
     program::ProgramWriter writer(output);
-    std::vector<std::vector<float>> units(matrices_.size());
-    write_targets(checkpoint_, {matrices_, weights_, full_scales_}, options_.weight_mode, chip_.adc_max(),
-                  {blocks_, columns_, units}, writer, pool);
-    for (std::size_t m = 0; m < matrices_.size(); ++m) {
+    std::vector<std::vector<float>> units(weights_.size());
+    const std::span<program::BlockRecord> own = std::span(blocks_).first(own_blocks_);
+    write_targets(checkpoint_, {std::span(matrices_).first(weights_.size()), weights_, full_scales_},
+                  options_.weight_mode, chip_.adc_max(), {own, columns_, units}, writer, pool);
+    for (std::size_t m = 0; m < weights_.size(); ++m) {
       matrices_[m].units = "unit of " + matrices_[m].name;
       writer.begin_constant(matrices_[m].units, program::ConstantType::kF32, {units[m].size()});
       writer.add_constant_data(std::as_bytes(std::span(units[m])));
     }
+    finish_copies();
     write_constants(checkpoint_, constants, writer, pool);
 
     CompileSummary summary;
@@ -144,7 +148,7 @@ class Compiler {
     writer.finish(manifest(code), graph_text, code.code, blocks_, code.images, columns_, tokenizer);
     summary.program_bytes = std::filesystem::file_size(output);
     summary.max_serialisation = mapping::max_serialisation(plan_, shapes_);
-    for (const mapping::MatrixShape& shape : shapes_)
+    for (const mapping::MatrixShape& shape : std::span(shapes_).first(weights_.size()))
       summary.analog_weights += std::uint64_t{shape.in_features} * shape.out_features;
     summary.digital_weights = digital_weights();
     summary.plan = std::move(plan_);
@@ -157,20 +161,7 @@ class Compiler {
     if (names.empty())
       throw Error(ErrorCode::kInvalidArgument,
                   "graph '" + graph.name + "': expected at least one analog linear layer, found none");
-    std::map<std::string, std::uint32_t> classes;  // linears with equal ranges
-    std::vector<const Ranges*> known;
-    for (const std::string& name : names) {
-      const auto found = calibration_.layers.find(name);
-      if (found == calibration_.layers.end()) {
-        throw Error(ErrorCode::kInvalidArgument,
-                    "calibration: expected ranges for every analog layer, found none for " + name);
-      }
-      const Ranges& ranges = found->second.inputs;
-      const auto same = std::find_if(known.begin(), known.end(), [&](const Ranges* other) { return *other == ranges; });
-      classes[name] = static_cast<std::uint32_t>(same - known.begin());
-      if (same == known.end()) known.push_back(&ranges);
-    }
-    grouped_ = passes::group_calls(graph, classes);
+    grouped_ = passes::group_calls(graph, range_classes(names, calibration_));
   }
 
   void list_matrices() {
@@ -227,6 +218,8 @@ class Compiler {
     } else {
       plan_ = chips_plan(tile);
     }
+    own_blocks_ = plan_.blocks.size();
+    if (!options_.duplicates.empty()) add_copies();
     mapping::verify_plan(plan_, shapes_, tile);
     std::uint64_t num_columns = 0;
     for (const mapping::PlacedBlock& placed : plan_.blocks) {
@@ -257,6 +250,81 @@ class Compiler {
       throw Error(ErrorCode::kCapacity,
                   "expected at most 4294967295 columns in a program, found " + std::to_string(num_columns));
     columns_.resize(num_columns);
+  }
+
+  /// Further copies of calls: calls of their own with matrices of their own, behind all others.
+  void add_copies() {
+    if (options_.chips != 1 || options_.reload)
+      throw Error(
+          ErrorCode::kInvalidArgument,
+          "duplicate: copies of calls are for one chip whose tiles are not written anew, without --chips and --reload");
+    if (chip_.tiers > 1)
+      throw Error(ErrorCode::kUnsupported,
+                  "duplicate: chip " + chip_.name +
+                      " has crossbars above each other that share converters, copies in them would take turns");
+    for (std::uint32_t call = 0; call < grouped_.calls.size(); ++call) {
+      const std::uint32_t count = copies_of(call);
+      for (std::uint32_t copy = 1; copy < count; ++copy) {
+        const std::string suffix = "#" + std::to_string(copy + 1);
+        const auto number = static_cast<std::uint32_t>(calls_.size());
+        const std::vector<std::uint32_t> originals = calls_[call];
+        mapping::append_copy(plan_, shapes_, originals, number + 1);
+        std::vector<std::uint32_t>& members = calls_.emplace_back();
+        call_names_.push_back(call_names_[call] + suffix);
+        copy_of_.push_back(call);
+        for (const std::uint32_t original : originals) {
+          members.push_back(static_cast<std::uint32_t>(matrices_.size()));
+          program::MatrixInfo matrix = matrices_[original];
+          matrix.name += suffix;
+          matrix.call = number;
+          matrices_.push_back(std::move(matrix));
+          matrix_copy_of_.push_back(original);
+        }
+      }
+    }
+    if (chip_.num_tiles == 0 || plan_.num_tiles <= chip_.num_tiles) return;
+    throw Error(ErrorCode::kCapacity,
+                "chip " + chip_.name + ": with the copies that --duplicate asks for the model needs " +
+                    std::to_string(plan_.num_tiles) + " tiles, " + std::to_string(chip_.num_tiles) + " are there");
+  }
+
+  /// How often the chip holds a call.
+  [[nodiscard]] std::uint32_t copies_of(std::uint32_t call) const {
+    std::uint32_t count = 1;
+    for (const passes::ReplicaRule& rule : options_.duplicates) {
+      if (rule.pattern == "all" || passes::matches_glob(rule.pattern, call_names_[call])) count = rule.count;
+    }
+    return count;
+  }
+
+  void check_duplicates() const {
+    for (const passes::ReplicaRule& rule : options_.duplicates) {
+      const auto matches = [&](const std::string& name) { return passes::matches_glob(rule.pattern, name); };
+      if (rule.pattern == "all" || std::any_of(call_names_.begin(), call_names_.end(), matches)) continue;
+      throw Error(ErrorCode::kInvalidArgument,
+                  "duplicate: expected a name or pattern of a call (as `crossweave report` lists them), found '" +
+                      rule.pattern + "', which matches none");
+    }
+  }
+
+  /// Blocks of copies hold the targets of their originals, with the same scales.
+  void finish_copies() {
+    std::vector<std::size_t> first(matrices_.size(), 0);  // block of a matrix
+    for (std::size_t b = blocks_.size(); b-- > 0;) first[blocks_[b].matrix] = b;
+    for (std::size_t b = own_blocks_; b < blocks_.size(); ++b) {
+      program::BlockRecord& block = blocks_[b];
+      const std::size_t copy = block.matrix - weights_.size();
+      const program::BlockRecord& original = blocks_[first[matrix_copy_of_[copy]] + (b - first[block.matrix])];
+      block.target_offset = original.target_offset;
+      block.target_crc = original.target_crc;
+      std::copy_n(columns_.begin() + original.column_offset, block.cols, columns_.begin() + block.column_offset);
+    }
+    for (std::size_t copy = 0; copy < matrix_copy_of_.size(); ++copy) {
+      program::MatrixInfo& matrix = matrices_[weights_.size() + copy];
+      const program::MatrixInfo& original = matrices_[matrix_copy_of_[copy]];
+      matrix.units = original.units;
+      matrix.bias = original.bias;
+    }
   }
 
   /// Over several chips of the description; of one without a number of tiles each gets its part.
@@ -334,6 +402,8 @@ class Compiler {
     manifest.engine_image_bytes = code.engine_image_bytes;
     manifest.matrices = std::move(matrices_);
     manifest.calls = code.calls;
+    for (std::size_t copy = 0; copy < copy_of_.size(); ++copy)
+      manifest.calls[grouped_.calls.size() + copy].copy_of = copy_of_[copy];
     return manifest;
   }
 
@@ -353,16 +423,20 @@ class Compiler {
   const Calibration& calibration_;
   const CompileOptions& options_;
   passes::GroupedGraph grouped_;
-  // One entry per matrix.
+  // One entry per matrix, those of copies behind the others.
   std::vector<program::MatrixInfo> matrices_;
   std::vector<mapping::MatrixShape> shapes_;
+  // One entry per matrix that is no copy.
   std::vector<ir::TensorRef> weights_;
   std::vector<const FullScales*> full_scales_;
   std::vector<std::optional<ir::TensorRef>> biases_;
-  // One entry per call.
+  // One entry per call, copies behind the others.
   std::vector<std::vector<std::uint32_t>> calls_;
   std::vector<std::string> call_names_;
+  std::vector<std::uint32_t> copy_of_;         ///< call, per copy of a call
+  std::vector<std::uint32_t> matrix_copy_of_;  ///< matrix, per matrix of a copy
   mapping::Plan plan_;
+  std::size_t own_blocks_ = 0;  ///< those behind them are of copies
   std::vector<program::BlockRecord> blocks_;
   std::vector<program::ColumnRecord> columns_;
 };
@@ -371,6 +445,24 @@ class Compiler {
 
 std::vector<std::string> analog_linears(const ir::Graph& graph, const CompileOptions& options) {
   return passes::select_analog(graph, options.lm_head_analog, options.digital);
+}
+
+std::map<std::string, std::uint32_t> range_classes(std::span<const std::string> linears,
+                                                   const Calibration& calibration) {
+  std::map<std::string, std::uint32_t> classes;
+  std::vector<const Ranges*> known;
+  for (const std::string& name : linears) {
+    const auto found = calibration.layers.find(name);
+    if (found == calibration.layers.end()) {
+      throw Error(ErrorCode::kInvalidArgument,
+                  "calibration: expected ranges for every analog layer, found none for " + name);
+    }
+    const Ranges& ranges = found->second.inputs;
+    const auto same = std::find_if(known.begin(), known.end(), [&](const Ranges* other) { return *other == ranges; });
+    classes[name] = static_cast<std::uint32_t>(same - known.begin());
+    if (same == known.end()) known.push_back(&ranges);
+  }
+  return classes;
 }
 
 CompileSummary compile(const checkpoint::Checkpoint& checkpoint, const ir::Graph& graph,

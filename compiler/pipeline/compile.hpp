@@ -15,6 +15,7 @@
 #include "arch/description/description.hpp"
 #include "compiler/checkpoint/checkpoint.hpp"
 #include "compiler/mapping/plan.hpp"
+#include "compiler/passes/replicas.hpp"
 #include "compiler/program/program.hpp"
 
 namespace xw {
@@ -48,6 +49,8 @@ struct CompileOptions {
   /// One chip that may be too small: its tiles are written anew, round by round, in so many areas (mapping::make_rounds_plan); 0: as many as make
   /// writing fastest. Nothing: a chip that is too small is an error.
   std::optional<std::uint32_t> reload;
+  /// How often the chip holds calls whose names match (the last rule that does counts): vectors are shared among the copies. On one chip, without `reload`.
+  std::vector<passes::ReplicaRule> duplicates;
   std::string tool_version;
   std::string source_name;  ///< of the file that the user named; empty: the checkpoint's
 };
@@ -65,6 +68,11 @@ struct CompileSummary {
 /// Names of the linears that would be analog, in graph order (what a calibration must cover).
 /// Throws Error{kInvalidArgument} for a name or pattern in options.digital that matches no linear.
 [[nodiscard]] std::vector<std::string> analog_linears(const ir::Graph& graph, const CompileOptions& options);
+
+/// Linears with equal input ranges have equal numbers: those that share their inputs, too, are one call. Throws Error{kInvalidArgument} for a
+/// linear without ranges.
+[[nodiscard]] std::map<std::string, std::uint32_t> range_classes(std::span<const std::string> linears,
+                                                                 const Calibration& calibration);
 
 /// Compiles; attributes of the graph's analog linears (`digital_positions`, `replicas`) count. Bulk data streams to `output`; peak memory is independent of the model size but for tables.
 /// The file is a function of the arguments alone, whatever the number of threads.

@@ -149,14 +149,16 @@ Json call_to_json(const CallInfo& call) {
                        {"y_word", segment.y_word},
                        {"length", segment.length}});
   }
-  return {{"name", call.name},
-          {"entry", call.entry},
-          {"num_instructions", call.num_instructions},
-          {"in_features", call.in_features},
-          {"x_stride_bytes", call.x_stride_bytes},
-          {"y_stride_bytes", call.y_stride_bytes},
-          {"matrices", call.matrices},
-          {"outputs", std::move(outputs)}};
+  Json json = {{"name", call.name},
+               {"entry", call.entry},
+               {"num_instructions", call.num_instructions},
+               {"in_features", call.in_features},
+               {"x_stride_bytes", call.x_stride_bytes},
+               {"y_stride_bytes", call.y_stride_bytes},
+               {"matrices", call.matrices},
+               {"outputs", std::move(outputs)}};
+  if (call.copy_of) json["copy_of"] = *call.copy_of;
+  return json;
 }
 
 CallInfo call_from_json(const Reader& reader) {
@@ -172,6 +174,7 @@ CallInfo call_from_json(const Reader& reader) {
     call.outputs.push_back({segment.at("matrix").unsigned32(), segment.at("out_begin").unsigned32(),
                             segment.at("y_word").unsigned32(), segment.at("length").unsigned32()});
   });
+  if (reader.has("copy_of")) call.copy_of = reader.at("copy_of").unsigned32();
   return call;
 }
 

@@ -114,6 +114,8 @@ struct CallInfo {
   std::uint32_t y_stride_bytes = 0;  ///< multiple of 64
   std::vector<std::uint32_t> matrices;
   std::vector<OutputSegment> outputs;
+  std::optional<std::uint32_t>
+      copy_of;  ///< the call whose weights this one holds once more, for other vectors of it (call_copies.hpp)
   friend bool operator==(const CallInfo&, const CallInfo&) = default;
 };
 

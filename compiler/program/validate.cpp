@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arch/generated/xw_arch.hpp"
+#include "compiler/program/call_copies.hpp"
 #include "compiler/program/container.hpp"
 #include "compiler/program/rectangles.hpp"
 
@@ -296,6 +297,7 @@ void validate(const Tables& tables, const std::string& origin) {
   }
   validate_matrices(tables, origin);
   validate_calls(tables, origin);
+  validate_copies(tables.manifest, origin);
   validate_blocks(tables, origin);
   validate_images(tables, origin);
   validate_partition(tables, origin);

@@ -66,6 +66,10 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
       }),
       "copies of layers on the chip, their outputs averaged against noise: PATTERN=COUNT[,...], or all=COUNT; "
       "repeatable");
+  add("duplicate", setting(compile, "duplicate")->implicit_value("auto", "auto"),
+      "further copies of calls, which take different tokens of a prompt or a batch: a number of tiles for those that "
+      "make prompts fastest, auto (all "
+      "free tiles), or PATTERN=COUNT[,...] by names of calls");
   add("row-cuts", setting(compile, "row-cuts")->default_value("fewest-tiles"),
       "how inputs are cut into blocks: fewest-tiles, or equal (nearly equal pieces: less noise, more tiles)");
   add("adapt", setting(compile, "adapt"),

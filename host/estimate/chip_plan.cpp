@@ -46,23 +46,35 @@ class Planner {
 
  private:
   void add_calls(std::span<const program::BlockRecord> blocks) {
+    first_output_.resize(manifest_.matrices.size());
     for (const program::CallInfo& info : manifest_.calls) {
+      std::uint32_t outputs = 0;
+      for (const std::uint32_t matrix : info.matrices) {
+        first_output_[matrix] = outputs;
+        outputs += manifest_.matrices[matrix].out_features;
+      }
+      if (info.copy_of) {  // behind all others
+        std::vector<std::vector<systemc::BlockWork>>& copies = plan_.calls[*info.copy_of].copies;
+        copies.emplace_back();
+        copy_.push_back(static_cast<std::uint32_t>(copies.size()));
+        continue;
+      }
+      copy_.push_back(0);
       CallWork call;
       call.name = info.name;
       call.in_features = info.in_features;
-      for (const std::uint32_t matrix : info.matrices) {
-        first_output_.resize(manifest_.matrices.size());
-        first_output_[matrix] = call.out_features;
-        call.out_features += manifest_.matrices[matrix].out_features;
-      }
+      call.out_features = outputs;
       plan_.calls.push_back(std::move(call));
     }
     for (const program::BlockRecord& block : blocks) {
-      CallWork& call = plan_.calls[manifest_.matrices[block.matrix].call];
+      const std::uint32_t number = manifest_.matrices[block.matrix].call;
+      CallWork& call = plan_.calls[manifest_.calls[number].copy_of.value_or(number)];
       const program::TileRounds& rounds = manifest_.rounds;
       if (rounds.is_reloaded(block.tile)) call.round = rounds.round_of(block.tile) - rounds.first_reloaded();
-      call.blocks.push_back({rounds.place_of(block.tile), block.rows, block.cols, block.in_begin,
-                             first_output_[block.matrix] + block.out_begin});
+      std::vector<systemc::BlockWork>& blocks_of_copy =
+          copy_[number] == 0 ? call.blocks : call.copies[copy_[number] - 1];
+      blocks_of_copy.push_back({rounds.place_of(block.tile), block.rows, block.cols, block.in_begin,
+                                first_output_[block.matrix] + block.out_begin});
     }
   }
 
@@ -162,6 +174,7 @@ class Planner {
   const program::Manifest& manifest_;
   const ir::Graph& graph_;
   std::vector<std::uint32_t> first_output_;  ///< of a matrix among those of its call
+  std::vector<std::uint32_t> copy_;          ///< of a call: which copy of its original it is, 0: the original
   ChipPlan plan_;
 };
 

@@ -56,18 +56,6 @@ bool needs_tiles(const Part& part, std::uint64_t positions) {
          });
 }
 
-/// Time that every further token of a batch takes in a part: the slowest of its calls, the digital units, the memory.
-double stage_ns(const StaticEstimate& part, const ChipCosts& costs) {
-  double slowest = costs.memory.move_ns(static_cast<double>(part.digital.work.memory_bytes));
-  Breakdown digital = costs.digital_ns(part.digital.work);
-  digital[Component::kDigitalStart] *= part.digital.operations;
-  slowest = std::max(slowest, digital.total());
-  for (const CallEstimate& call : part.calls) {
-    if (part.context > call.digital_positions) slowest = std::max(slowest, call.time_ns());
-  }
-  return slowest;
-}
-
 void add_writing(WriteEstimate& sum, const systemc::RoundWork& round, const arch::ChipDescription& chip,
                  const ChipCosts& costs) {
   ++sum.rounds;
@@ -104,7 +92,7 @@ void estimate_rounds(StaticEstimate& estimate, const ChipPlan& plan, const ir::G
   double batch_ns = 0, prompt_ns = 0;
   for (const Part& part : parts_of(plan)) {
     const auto own = static_estimate(part.plan, graph, chip, estimate.context, tokens);
-    batch_ns += own->decode.time_ns + (batch - 1) * stage_ns(*own, costs);
+    batch_ns += own->decode.time_ns + (batch - 1) * own->stage_ns;
     prompt_ns += own->prefill_total.time_ns;
     if (needs_tiles(part, estimate.context)) add_writing(estimate.writing, plan.rounds[part.round], chip, costs);
     if (needs_tiles(part, tokens)) add_writing(prompt_writing, plan.rounds[part.round], chip, costs);

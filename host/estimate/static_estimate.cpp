@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <utility>
 
+#include "host/estimate/call_time.hpp"
 #include "host/estimate/rounds.hpp"
 #include "systemc/chip/call_routes.hpp"
 #include "systemc/chip/chip_links.hpp"
@@ -26,12 +29,6 @@ using systemc::kSumBytes;
 void charge(Breakdown& energy, const ChannelCost& channel, std::uint64_t bytes, std::uint64_t hop_bytes = 0) {
   energy[channel.component] += static_cast<double>(bytes) * channel.byte_pj;
   energy[Component::kHop] += static_cast<double>(hop_bytes) * channel.hop_byte_pj;
-}
-
-std::uint64_t largest(const std::map<std::uint32_t, std::uint64_t>& bytes_of) {
-  std::uint64_t most = 0;
-  for (const auto& [server, bytes] : bytes_of) most = std::max(most, bytes);
-  return most;
 }
 
 /// When what is sent over links between chips arrives if nothing else is on its way.
@@ -77,17 +74,15 @@ void estimate_chip_links(const systemc::RoutedCall& call, const ChipCosts& costs
 CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedCall& call, const ChipCosts& costs) {
   CallEstimate estimate;
   estimate.name = work.name;
+  estimate.copies = work.num_copies();
   struct TileUse {
     std::uint32_t blocks = 0;
     double ns = 0;
   };
   std::map<std::uint32_t, TileUse> tiles;
-  std::map<std::uint32_t, std::uint64_t> in_bytes, out_bytes;  // by link
-  std::map<std::uint32_t, std::uint64_t> summed_bytes;         // by chip
-  std::uint32_t most_hops = 0;
+  std::set<std::uint32_t> chips;
   for (const systemc::Transfer& transfer : call.transfers) {
     const std::uint64_t hop_bytes = std::uint64_t{transfer.bytes} * transfer.hops;
-    in_bytes[transfer.link] += transfer.bytes;
     estimate.x_bytes += transfer.bytes;
     estimate.hop_bytes += hop_bytes;
     charge(estimate.energy_pj, costs.input_link, transfer.bytes, hop_bytes);
@@ -105,32 +100,26 @@ CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedC
     TileUse& use = tiles[block.tile];
     ++use.blocks;
     use.ns += costs.mvm_ns(block.cols).total();
-    out_bytes[block.output_link] += bytes;
-    summed_bytes[block.chip] += bytes;
-    most_hops = std::max(most_hops, block.hops);
+    chips.insert(block.chip);
   }
   estimate.tiles = static_cast<std::uint32_t>(tiles.size());
   for (const auto& [tile, use] : tiles) {
     estimate.serialised = std::max(estimate.serialised, use.blocks);
     estimate.tile_ns = std::max(estimate.tile_ns, use.ns);
   }
-  const auto in = static_cast<double>(largest(in_bytes));
-  const auto out = static_cast<double>(largest(out_bytes));
-  estimate.link_ns = costs.input_link.latency_ns + costs.input_link.move_ns(in) + costs.output_link.latency_ns +
-                     costs.output_link.move_ns(out) + 2 * most_hops * costs.hop_latency_ns;
-  estimate.chips = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(summed_bytes.size()));
+  estimate.chips = std::max<std::uint32_t>(1, static_cast<std::uint32_t>(chips.size()));
   estimate_chip_links(call, costs, estimate);
   if (costs.has_accumulator) {  // of every chip; those of the call's chip add up what the others send, too
     std::uint64_t returned = 0;
     for (const systemc::ChipReturn& sums : call.returns) returned += sums.bytes;
-    estimate.link_ns += costs.accumulator.move_ns(static_cast<double>(largest(summed_bytes) + returned));
     charge(estimate.energy_pj, costs.accumulator, estimate.y_bytes + returned);
   }
   if (costs.has_buffer) {
     const std::uint64_t bytes = work.in_features + std::uint64_t{kSumBytes} * work.out_features;
-    estimate.link_ns += costs.buffer.move_ns(static_cast<double>(bytes));
     charge(estimate.energy_pj, costs.buffer, bytes);
   }
+  estimate.alone_ns = call_alone_ns(work, call, costs);
+  estimate.link_ns = std::max(0.0, estimate.alone_ns - estimate.tile_ns - estimate.chip_link_ns);
   return estimate;
 }
 
@@ -155,7 +144,7 @@ DigitalEstimate digital_of(const ChipPlan& plan, const arch::ChipLinks& links, c
                            std::uint64_t positions, bool logits) {
   DigitalEstimate digital;
   if (plan.num_chips > 1) add_carried(plan, links, costs, logits, digital);
-  std::vector<double> chip_ns(plan.num_chips, 0.0);
+  std::vector<double> units_ns(plan.num_chips, 0.0), memory_of_chip_ns(plan.num_chips, 0.0);
   for (const systemc::Step& step : plan.steps) {
     if (step.in_tiles(positions) || (step.logits && !logits)) continue;
     const DigitalWork work = step.digital(positions);
@@ -164,9 +153,9 @@ DigitalEstimate digital_of(const ChipPlan& plan, const arch::ChipLinks& links, c
     const double compute_ns = costs.digital_ns(work).total();
     const double memory_ns = costs.memory.move_ns(static_cast<double>(work.memory_bytes));
     digital.time_ns += std::max(compute_ns, memory_ns);
-    double& of_chip = chip_ns[step.chip];
-    of_chip += std::max(compute_ns, memory_ns);
-    digital.busiest_chip_ns = std::max(digital.busiest_chip_ns, of_chip);
+    units_ns[step.chip] += compute_ns;
+    memory_of_chip_ns[step.chip] += memory_ns;
+    digital.busiest_chip_ns = std::max({digital.busiest_chip_ns, units_ns[step.chip], memory_of_chip_ns[step.chip]});
     if (memory_ns > compute_ns) digital.memory_ns += memory_ns;
     digital.energy_pj += costs.digital_pj(work);
     charge(digital.energy_pj, costs.memory, work.memory_bytes);
@@ -176,22 +165,29 @@ DigitalEstimate digital_of(const ChipPlan& plan, const arch::ChipLinks& links, c
 
 /// The calls of one token that tiles do.
 struct CallSum {
-  double time_ns = 0, slowest_ns = 0;
+  double time_ns = 0, slowest_ns = 0;  ///< slowest: longest that they keep a part of the chip busy
   Breakdown energy_pj;
-  std::string slowest;
+  std::string slowest;  ///< the call that does most of it
 };
 
-CallSum sum_of(const std::vector<CallEstimate>& calls, std::uint64_t positions, bool logits) {
+/// Calls and what they keep busy.
+struct Calls {
+  const std::vector<CallEstimate>& list;
+  CallLoads loads;
+};
+
+CallSum sum_of(const Calls& calls, std::uint64_t positions, bool logits) {
   CallSum sum;
-  for (const CallEstimate& call : calls) {
-    if (positions <= call.digital_positions || (call.logits && !logits)) continue;
+  std::vector<bool> takes_part;
+  for (const CallEstimate& call : calls.list) {
+    takes_part.push_back(positions > call.digital_positions && (!call.logits || logits));
+    if (!takes_part.back()) continue;
     sum.time_ns += call.time_ns();
     sum.energy_pj += call.energy_pj;
-    if (call.time_ns() > sum.slowest_ns) {
-      sum.slowest_ns = call.time_ns();
-      sum.slowest = call.name;
-    }
   }
+  const CallLoads::Busiest busiest = calls.loads.busiest(takes_part);
+  sum.slowest_ns = busiest.ns;
+  if (busiest.ns > 0) sum.slowest = calls.list[busiest.call].name;
   return sum;
 }
 
@@ -204,43 +200,53 @@ TokenEstimate token(const CallSum& calls, const DigitalEstimate& digital, double
   return estimate;
 }
 
-/// Token t enters a layer while token t-1 is in the next one; the digital units of a chip serve all its layers, so they are one stage.
-void estimate_prefill(StaticEstimate& estimate, const ChipPlan& plan, const arch::ChipLinks& links,
+/// Tokens come as far apart as the part of the chip needs that is busy longest with one of them: a tile, a link, the accumulators, the buffer, digital
+/// units, memory. The first takes its whole time, and the last one's logits theirs.
+void estimate_prefill(StaticEstimate& estimate, const Calls& all, const ChipPlan& plan, const arch::ChipLinks& links,
                       const ChipCosts& costs) {
   const std::uint32_t tokens = estimate.prefill_tokens;
+  const double watt = plan.num_chips * costs.static_watt;
   std::uint32_t most_digital = 0;
   for (const CallEstimate& call : estimate.calls) most_digital = std::max(most_digital, call.digital_positions);
   CallSum inner;  // only the last token's logits are needed
-  const CallSum whole = sum_of(estimate.calls, tokens, true);
   std::uint32_t digital_slowest = 0, memory_slowest = 0;
   for (std::uint32_t t = 0; t < tokens; ++t) {
-    const bool last = t + 1 == tokens;
-    if (t <= most_digital) inner = sum_of(estimate.calls, t + 1, false);
-    const CallSum& calls = last ? whole : inner;
-    const DigitalEstimate digital = digital_of(plan, links, costs, t + 1, last);
-    if (digital.busiest_chip_ns > calls.slowest_ns) {
+    if (t <= most_digital) inner = sum_of(all, t + 1, false);
+    const DigitalEstimate digital = digital_of(plan, links, costs, t + 1, false);
+    if (digital.busiest_chip_ns > inner.slowest_ns) {
       ++digital_slowest;
       if (2 * digital.memory_ns > digital.time_ns) ++memory_slowest;
     }
-    const double time_ns = t == 0 ? calls.time_ns + digital.time_ns + digital.carry_ns
-                                  : std::max(calls.slowest_ns, digital.busiest_chip_ns);
-    const TokenEstimate one = token(calls, digital, plan.num_chips * costs.static_watt, time_ns);
+    double time_ns = t == 0 ? inner.time_ns + digital.time_ns + digital.carry_ns
+                            : std::max(inner.slowest_ns, digital.busiest_chip_ns);
+    TokenEstimate one = token(inner, digital, watt, time_ns);
+    if (t + 1 == tokens) {
+      const CallSum whole = sum_of(all, tokens, true);
+      const DigitalEstimate last = digital_of(plan, links, costs, tokens, true);
+      time_ns += whole.time_ns + last.time_ns + last.carry_ns - inner.time_ns - digital.time_ns - digital.carry_ns;
+      one = token(whole, last, watt, time_ns);
+    }
     estimate.prefill_total.time_ns += one.time_ns;
     estimate.prefill_total.energy_pj += one.energy_pj;
   }
-  const std::string& slowest = tokens > 1 ? inner.slowest : whole.slowest;
-  estimate.prefill_bottleneck = 2 * digital_slowest <= tokens          ? slowest
+  estimate.prefill_bottleneck = 2 * digital_slowest <= tokens          ? inner.slowest
                                 : 2 * memory_slowest > digital_slowest ? "memory"
                                                                        : "digital units";
 }
 
-}  // namespace
-
-std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipDescription& chip) {
-  const ChipCosts costs(chip);
+std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipDescription& chip,
+                                         const ChipCosts& costs, CallLoads* loads) {
   std::vector<CallEstimate> calls;
   for (const systemc::CallWork& call : plan.calls) {
-    calls.push_back(estimate_call(call, systemc::route(call, chip, plan), costs));
+    std::vector<systemc::RoutedCall> copies = {systemc::route(call, chip, plan)};
+    calls.push_back(estimate_call(call, copies.front(), costs));
+    if (loads == nullptr) continue;
+    systemc::CallWork further = call;
+    for (const std::vector<systemc::BlockWork>& blocks : call.copies) {
+      further.blocks = blocks;
+      copies.push_back(systemc::route(further, chip, plan));
+    }
+    loads->add(call, copies, costs);
   }
   for (const systemc::Step& step : plan.steps) {
     if (step.kind != systemc::StepKind::kCall) continue;
@@ -250,21 +256,30 @@ std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipD
   return calls;
 }
 
+}  // namespace
+
+std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipDescription& chip) {
+  return estimate_calls(plan, chip, ChipCosts(chip), nullptr);
+}
+
 std::optional<StaticEstimate> static_estimate(const ChipPlan& plan, const ir::Graph& graph,
                                               const arch::ChipDescription& chip, std::uint32_t context,
                                               std::uint32_t prefill_tokens, std::uint32_t batch) {
   if (chip.timing.empty() || chip.energy.empty()) return std::nullopt;
   const ChipCosts costs(chip);
   StaticEstimate result;
-  result.calls = estimate_calls(plan, chip);
+  CallLoads loads;
+  result.calls = estimate_calls(plan, chip, costs, &loads);
+  const Calls all{result.calls, std::move(loads)};
   result.context = context;
   result.digital = digital_of(plan, chip.links, costs, context, true);
   result.digital.kinds = work_by_kind(graph, context);
-  const CallSum calls = sum_of(result.calls, context, true);
+  const CallSum calls = sum_of(all, context, true);
+  result.stage_ns = std::max(calls.slowest_ns, result.digital.busiest_chip_ns);
   result.decode = token(calls, result.digital, plan.num_chips * costs.static_watt,
                         calls.time_ns + result.digital.time_ns + result.digital.carry_ns);
   result.prefill_tokens = prefill_tokens;
-  estimate_prefill(result, plan, chip.links, costs);
+  estimate_prefill(result, all, plan, chip.links, costs);
   if (!plan.rounds.empty()) estimate_rounds(result, plan, graph, chip, batch);
   return result;
 }

@@ -23,10 +23,10 @@ constexpr double kShown = 0.0005;  // smaller shares are summed up in texts
 [[nodiscard]] std::vector<std::string> calls_in(const systemc::ChipPlan& plan, std::uint32_t tile) {
   std::vector<std::string> names;
   for (const systemc::CallWork& call : plan.calls) {
-    for (const systemc::BlockWork& block : call.blocks) {
-      if (block.tile != tile) continue;
-      names.push_back(call.name);
-      break;
+    for (std::uint32_t copy = 0; copy < call.num_copies(); ++copy) {
+      const std::vector<systemc::BlockWork>& blocks = call.blocks_of(copy);
+      const auto is_there = [&](const systemc::BlockWork& block) { return block.tile == tile; };
+      if (std::any_of(blocks.begin(), blocks.end(), is_there)) names.push_back(call.name);
     }
   }
   return names;

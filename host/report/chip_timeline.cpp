@@ -69,11 +69,13 @@ constexpr int kCounterProcess = 1, kTokenProcess = 2;
   std::map<std::uint32_t, std::string> texts;
   std::map<std::uint32_t, std::size_t> counts;
   for (const systemc::CallWork& call : plan.calls) {
-    for (const systemc::BlockWork& block : call.blocks) {
-      if (++counts[block.tile] > kNamed) continue;
-      std::string& text = texts[block.tile];
-      text +=
-          (text.empty() ? "" : ", ") + call.name + " " + std::to_string(block.rows) + "x" + std::to_string(block.cols);
+    for (std::uint32_t copy = 0; copy < call.num_copies(); ++copy) {
+      for (const systemc::BlockWork& block : call.blocks_of(copy)) {
+        if (++counts[block.tile] > kNamed) continue;
+        std::string& text = texts[block.tile];
+        text += (text.empty() ? "" : ", ") + call.name + " " + std::to_string(block.rows) + "x" +
+                std::to_string(block.cols);
+      }
     }
   }
   for (auto& [tile, text] : texts)

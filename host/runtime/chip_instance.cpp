@@ -16,6 +16,7 @@
 #include "arch/support/error.hpp"
 #include "arch/support/parallel.hpp"
 #include "arch/support/progress.hpp"
+#include "compiler/program/call_copies.hpp"
 #include "compiler/program/program_check.hpp"
 #include "host/runtime/calibration.hpp"
 #include "host/runtime/call_conversion.hpp"
@@ -24,6 +25,7 @@
 #include "host/runtime/device_program.hpp"
 #include "host/runtime/image_builder.hpp"
 #include "host/runtime/program_fit.hpp"
+#include "host/runtime/vector_shares.hpp"
 #include "host/runtime/write_counts.hpp"
 #include "models/analog/numerics.hpp"
 #include "models/cells/cell_model.hpp"
@@ -97,7 +99,8 @@ struct ChipInstance::Impl {
         pool(the_pool),
         chip(arch::parse_chip(program->manifest().chip_toml, program->path() + ": chip description")),
         options(resolve(requested, chip, program->path())),
-        stats(program->manifest().calls.size()) {
+        stats(program->manifest().calls.size()),
+        copies(program::call_copies(program->manifest())) {
     const auto start = Clock::now();
     check_device(*program, device.info());
     program::check_program(*program, device.info().emulator);
@@ -156,8 +159,15 @@ struct ChipInstance::Impl {
   /// Builds one image in device memory.
   void place_image(const program::ImageRecord& record, const ImageSettings& settings, std::vector<std::byte>& staging,
                    std::mutex& device_mutex);
-  /// Codes are in x memory: runs them, in batches of at most max_batch, and counts.
-  void run(std::uint32_t call, std::uint32_t num_vectors, std::uint32_t vector_base);
+  /// Codes are in x memory: runs them, at most max_batch, in one of the copies of the call, and counts.
+  void run(std::uint32_t call, std::uint32_t copy, std::uint32_t num_vectors, std::uint32_t vector_base);
+  /// Codes of vectors to words, at most most_vectors(), of a call with several copies: each takes its share of them.
+  void run_copies(std::uint32_t call, std::uint32_t num_vectors, std::uint32_t vector_base,
+                  std::span<const std::int8_t> codes, std::span<std::int32_t> words);
+  /// Vectors of the call that one run of every copy does.
+  [[nodiscard]] std::uint32_t most_vectors(std::uint32_t call) const {
+    return max_batch() * static_cast<std::uint32_t>(copies[call].size());
+  }
   /// x memory for building codes in place, or `staging`.
   [[nodiscard]] std::int8_t* codes_memory(std::size_t bytes);
   void codes_written(const std::int8_t* codes, std::size_t bytes);
@@ -178,6 +188,7 @@ struct ChipInstance::Impl {
   std::vector<std::int8_t> x_staging;
   std::vector<std::int32_t> y_staging;
   std::vector<CallStats> stats;
+  std::vector<std::vector<std::uint32_t>> copies;  ///< by call: itself, and the calls that are copies of it
   double programming_seconds = 0;
   std::unique_ptr<Calibration> calibration;  ///< null without compensation
   cells::Faults faults{{}, 0};
@@ -316,8 +327,9 @@ void ChipInstance::Impl::place_image(const program::ImageRecord& record, const I
   }
 }
 
-void ChipInstance::Impl::run(std::uint32_t call, std::uint32_t num_vectors, std::uint32_t vector_base) {
-  arguments.entry = program->manifest().calls[call].entry;
+void ChipInstance::Impl::run(std::uint32_t call, std::uint32_t copy, std::uint32_t num_vectors,
+                             std::uint32_t vector_base) {
+  arguments.entry = program->manifest().calls[copies[call][copy]].entry;
   arguments.num_vectors = num_vectors;
   arguments.vector_base = vector_base;
   writes.enter(call);
@@ -338,6 +350,26 @@ void ChipInstance::Impl::run(std::uint32_t call, std::uint32_t num_vectors, std:
       total.y_crc32 =
           crc32(std::as_bytes(std::span(words + v * y_words + segment.y_word, segment.length)), total.y_crc32);
     }
+  }
+}
+
+void ChipInstance::Impl::run_copies(std::uint32_t call, std::uint32_t num_vectors, std::uint32_t vector_base,
+                                    std::span<const std::int8_t> codes, std::span<std::int32_t> words) {
+  const program::CallInfo& info = program->manifest().calls[call];
+  const std::size_t x_stride = info.x_stride_bytes, y_words = info.y_stride_bytes / 4;
+  const auto number = static_cast<std::uint32_t>(copies[call].size());
+  const std::vector<VectorShare> shares = share_vectors(number, num_vectors, vector_base);
+  for (std::uint32_t copy = 0; copy < number; ++copy) {
+    const std::vector<std::uint32_t>& vectors = shares[copy].vectors;
+    if (vectors.empty()) continue;
+    std::int8_t* memory = codes_memory(vectors.size() * x_stride);
+    for (std::size_t v = 0; v < vectors.size(); ++v)
+      std::memcpy(memory + v * x_stride, codes.data() + vectors[v] * x_stride, x_stride);
+    codes_written(memory, vectors.size() * x_stride);
+    run(call, copy, static_cast<std::uint32_t>(vectors.size()), shares[copy].vector_base);
+    const std::int32_t* found = result_words(vectors.size() * info.y_stride_bytes);
+    for (std::size_t v = 0; v < vectors.size(); ++v)
+      std::copy_n(found + v * y_words, y_words, words.data() + vectors[v] * y_words);
   }
 }
 
@@ -418,6 +450,18 @@ void ChipInstance::run_call(std::uint32_t call, std::span<const float> x, std::u
   const CallConversion& conversion = impl.conversions[call];
   conversion.check_shapes(x, num_vectors, outputs);
   const program::CallInfo& info = conversion.call();
+  if (impl.copies[call].size() > 1) {
+    for (std::uint32_t first = 0; first < num_vectors; first += impl.most_vectors(call)) {
+      const std::uint32_t count = std::min(impl.most_vectors(call), num_vectors - first);
+      std::vector<std::int8_t> codes(std::size_t{count} * info.x_stride_bytes);
+      std::vector<std::int32_t> words(std::size_t{count} * info.y_stride_bytes / 4);
+      conversion.to_codes(x.subspan(std::size_t{first} * info.in_features, std::size_t{count} * info.in_features),
+                          count, codes.data(), info.x_stride_bytes, first, impl.pool);
+      impl.run_copies(call, count, vector_base + first, codes, words);
+      conversion.to_reals(words.data(), info.y_stride_bytes / 4, count, first, outputs, impl.pool);
+    }
+    return;
+  }
   for (std::uint32_t first = 0; first < num_vectors; first += impl.max_batch()) {
     const std::uint32_t count = std::min(impl.max_batch(), num_vectors - first);
     const std::size_t x_bytes = std::size_t{count} * info.x_stride_bytes;
@@ -425,7 +469,7 @@ void ChipInstance::run_call(std::uint32_t call, std::span<const float> x, std::u
     conversion.to_codes(x.subspan(std::size_t{first} * info.in_features, std::size_t{count} * info.in_features), count,
                         codes, info.x_stride_bytes, first, impl.pool);
     impl.codes_written(codes, x_bytes);
-    impl.run(call, count, vector_base + first);
+    impl.run(call, 0, count, vector_base + first);
     const std::int32_t* words = impl.result_words(std::size_t{count} * info.y_stride_bytes);
     conversion.to_reals(words, info.y_stride_bytes / 4, count, first, outputs, impl.pool);
   }
@@ -445,22 +489,19 @@ std::vector<std::int32_t> ChipInstance::run_codes(std::uint32_t call, std::span<
   }
   const std::size_t y_words = info.y_stride_bytes / 4;
   std::vector<std::int32_t> result(num_vectors * y_words);
-  for (std::uint32_t first = 0; first < num_vectors; first += impl.max_batch()) {
-    const std::uint32_t count = std::min(impl.max_batch(), num_vectors - first);
-    const std::size_t x_bytes = std::size_t{count} * info.x_stride_bytes;
-    std::int8_t* memory = impl.codes_memory(x_bytes);
-    std::memset(memory, 0, x_bytes);
+  for (std::uint32_t first = 0; first < num_vectors; first += impl.most_vectors(call)) {
+    const std::uint32_t count = std::min(impl.most_vectors(call), num_vectors - first);
+    std::vector<std::int8_t> rows(std::size_t{count} * info.x_stride_bytes, 0);
     for (std::uint32_t v = 0; v < count; ++v) {
-      std::memcpy(memory + std::size_t{v} * info.x_stride_bytes,
+      std::memcpy(rows.data() + std::size_t{v} * info.x_stride_bytes,
                   codes.data() + (std::size_t{first} + v) * info.in_features, info.in_features);
     }
-    impl.codes_written(memory, x_bytes);
-    impl.run(call, count, vector_base + first);
+    std::vector<std::int32_t> words(std::size_t{count} * y_words);
+    impl.run_copies(call, count, vector_base + first, rows, words);
     // Words that are no outputs stay 0: what stands there in memory is of other calls.
-    const std::int32_t* words = impl.result_words(std::size_t{count} * info.y_stride_bytes);
     for (std::uint32_t v = 0; v < count; ++v) {
       for (const program::OutputSegment& segment : info.outputs) {
-        std::copy_n(words + v * y_words + segment.y_word, segment.length,
+        std::copy_n(words.data() + v * y_words + segment.y_word, segment.length,
                     result.data() + (first + v) * y_words + segment.y_word);
       }
     }

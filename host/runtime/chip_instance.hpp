@@ -80,7 +80,8 @@ class ChipInstance {
 
   /// DAC, device, digital scaling: y[v][out] for every matrix of the call, written to `outputs[k]` ([num_vectors][out_features],
   /// k in the order of CallInfo::matrices; bias is added here). x is [num_vectors][in_features] fp32. Batches larger than
-  /// max_batch are split. vector_index of vector v is vector_base + v.
+  /// max_batch are split. vector_index of vector v is vector_base + v. Of a call with copies (CallInfo::copy_of) the vector of index i goes to copy
+  /// i % n as its vector i / n; what it counts is the call's.
   /// Throws Error{kNotFinite} naming the call if x has NaN or infinity.
   void run_call(std::uint32_t call, std::span<const float> x, std::uint32_t num_vectors, std::uint32_t vector_base,
                 std::span<const std::span<float>> outputs);

@@ -13,6 +13,7 @@
 #include "host/toolchain/adapter.hpp"
 #include "host/toolchain/calibration/calibrate.hpp"
 #include "host/toolchain/checkpoint.hpp"
+#include "host/toolchain/plan/copies.hpp"
 #include "host/toolchain/temporary_file.hpp"
 #include "host/toolchain/version.hpp"
 
@@ -54,6 +55,15 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
   }
   const compiler::Calibration calibration =
       calibrate(opened.file, opened.graph, chip, compile, options.calibration, tokenizer ? &*tokenizer : nullptr, pool);
+  compile.duplicates = options.duplicates;
+  if (options.duplicate_tiles) {
+    PlanOptions plan;
+    plan.lm_head_analog = options.lm_head_analog;
+    plan.digital = options.digital;
+    plan.replicas = options.replicas;
+    plan.row_cuts = options.row_cuts;
+    compile.duplicates = copy_rules(opened.graph, chip, emulator, calibration, plan, *options.duplicate_tiles);
+  }
   compiler::CompileSummary summary =
       compiler::compile(*opened.file, opened.graph, chip, emulator, calibration, compile, blob, output, pool);
   summary.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -43,7 +43,10 @@ struct CompileOptions {
   mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;  ///< how inputs are cut into blocks
   std::uint32_t chips = 1;  ///< how many of the chip there are; 0: as many as are needed
   std::optional<std::uint32_t>
-      reload;                         ///< areas of one chip whose tiles are written anew; 0: the fastest; nothing: none
+      reload;  ///< areas of one chip whose tiles are written anew; 0: the fastest; nothing: none
+  /// Further copies of calls that take other vectors. Tiles that they may take, 0: all free ones; nothing: none.
+  std::optional<std::uint32_t> duplicate_tiles;
+  std::vector<passes::ReplicaRule> duplicates;  ///< or how often the chip holds calls, by name or pattern
   std::optional<AdaptOptions> adapt;  ///< what is done to the checkpoint before; its text is the calibration's
   std::filesystem::path adapter;  ///< directory of a PEFT adapter that runs digitally beside the layers; empty: none
   CalibrationOptions calibration;

@@ -79,6 +79,19 @@ std::optional<std::uint32_t> reload_of(const std::string& name, const std::strin
   return areas;
 }
 
+void set_duplicate(CompileOptions& options, const std::string& name, const std::string& text) {
+  options.duplicate_tiles.reset();
+  options.duplicates.clear();
+  if (text == "none") return;
+  if (text.find('=') != std::string::npos) {
+    options.duplicates = passes::parse_replica_rules(text);
+    return;
+  }
+  options.duplicate_tiles = text == "auto" ? 0 : number_of<std::uint32_t>(text);
+  if (!options.duplicate_tiles || (text != "auto" && *options.duplicate_tiles == 0))
+    refuse(name, "auto, none, a number of tiles of at least 1, or PATTERN=COUNT", text);
+}
+
 template <class Options>
 using Setters = std::map<std::string, std::function<void(Options&, const std::string& name, const std::string& text)>>;
 
@@ -104,6 +117,7 @@ const Setters<CompileOptions>& compile_setters() {
       {"chip", [](Options& options, Text, Text text) { options.chip = text; }},
       {"chips", [](Options& options, Text name, Text text) { options.chips = chips_of(name, text); }},
       {"digital", [](Options& options, Text, Text text) { options.digital.push_back(text); }},
+      {"duplicate", set_duplicate},
       {"emulator", [](Options& options, Text, Text text) { options.emulator = text; }},
       {"first-token",
        [](Options& options, Text name, Text text) { options.first_token_digital = !is_analog(name, text); }},

@@ -35,8 +35,14 @@ struct CallWork {
   std::string name;
   std::uint32_t in_features = 0, out_features = 0;
   std::vector<BlockWork> blocks;
-  std::uint32_t chip = 0;          ///< that has the inputs and wants the outputs
-  std::uint32_t round = kNoRound;  ///< index into ChipPlan::rounds: what has to be in the tiles
+  std::uint32_t chip = 0;                           ///< that has the inputs and wants the outputs
+  std::uint32_t round = kNoRound;                   ///< index into ChipPlan::rounds: what has to be in the tiles
+  std::vector<std::vector<BlockWork>> copies = {};  ///< blocks of further copies, in the order of `blocks`
+  [[nodiscard]] std::uint32_t num_copies() const { return static_cast<std::uint32_t>(copies.size()) + 1; }
+  /// Blocks of one of the copies, 0: the first. Tokens take them in turn.
+  [[nodiscard]] const std::vector<BlockWork>& blocks_of(std::uint32_t copy) const {
+    return copy == 0 ? blocks : copies[copy - 1];
+  }
   friend bool operator==(const CallWork&, const CallWork&) = default;
 };
 

@@ -87,11 +87,16 @@ void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chi
   write_cell_pj_ = arch::write_cell_pj(chip);
   gate_.configure(plan);
   for (const CallWork& call : plan.calls) {
-    calls_.push_back(prepare(call, chip, costs));
-    if (plan.num_chips == 1) continue;
-    CallWork from_host = call;
-    from_host.chip = 0;
-    host_calls_.push_back(prepare(from_host, chip, costs));
+    std::vector<PreparedCall>& copies = calls_.emplace_back();
+    for (std::uint32_t copy = 0; copy < call.num_copies(); ++copy) {
+      CallWork one = call;
+      one.blocks = call.blocks_of(copy);
+      copies.push_back(prepare(one, chip, costs));
+      if (plan.num_chips == 1) continue;
+      if (copy == 0) host_calls_.emplace_back();
+      one.chip = 0;
+      host_calls_.back().push_back(prepare(one, chip, costs));
+    }
   }
 }
 
@@ -335,7 +340,9 @@ void Sequencer::send_packets(const PreparedCall& call, sc_core::sc_time inputs_r
 }
 
 void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
-  const PreparedCall& call = (workload_.digital_on_host && !host_calls_.empty() ? host_calls_ : calls_)[step.call];
+  const std::vector<PreparedCall>& copies =
+      (workload_.digital_on_host && !host_calls_.empty() ? host_calls_ : calls_)[step.call];
+  const PreparedCall& call = copies[(std::uint64_t{token.position} + token.sequence) % copies.size()];
   Breakdown path;
   sc_core::sc_time inputs_ready = sc_core::sc_time_stamp();
   const auto move_inputs = [&](Port& port, Track track, std::uint32_t address) {

@@ -25,7 +25,8 @@ namespace xw::systemc {
 /// and are added up; it ends with the last output. A digital step occupies the digital units and, at the same time, the
 /// memory; with the digital side on the host it takes no time here. On several chips inputs go to the others packet by packet, their sums
 /// come back when all their blocks are done, and activations move to the chip of the next step; the host is at chip 0. Tokens of a prompt follow each other through the
-/// steps; attention waits until the token before has written its keys and values. Tokens of a pass (the prompts of all sequences, then one generated token of each) go through the rounds of a
+/// steps; attention waits until the token before has written its keys and values. Of a call that the chip holds several times, tokens that follow each other, in a sequence and
+/// from sequence to sequence, take the copies in turn. Tokens of a pass (the prompts of all sequences, then one generated token of each) go through the rounds of a
 /// plan together: in front of the first call of a round they wait for each other, and one that needs it has it written.
 class Sequencer final : public sc_core::sc_module {
  public:
@@ -84,8 +85,9 @@ class Sequencer final : public sc_core::sc_module {
   void occupy_buffer(std::uint64_t live_bytes, Token& token, Scratch& scratch);
 
   const ChipPlan* plan_ = nullptr;
-  std::vector<PreparedCall> calls_;
-  std::vector<PreparedCall> host_calls_;  ///< with inputs from chip 0, where the host is; only for several chips
+  std::vector<std::vector<PreparedCall>> calls_;  ///< by call, then by copy
+  std::vector<std::vector<PreparedCall>>
+      host_calls_;  ///< with inputs from chip 0, where the host is; only for several chips
   bool has_accumulators_ = false, has_buffer_ = false;
   std::uint64_t buffer_bytes_ = 0;       ///< capacity; 0: unlimited
   std::vector<std::uint64_t> resident_;  ///< activations of all tokens in the buffer of each chip

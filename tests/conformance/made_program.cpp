@@ -4,6 +4,7 @@
 #include "tests/conformance/made_program.hpp"
 
 #include <unistd.h>
+#include <map>
 
 #include <algorithm>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <span>
 
 #include "compiler/codegen/codegen.hpp"
+#include "compiler/mapping/duplicates.hpp"
 #include "compiler/mapping/plan.hpp"
 #include "compiler/mapping/rounds.hpp"
 #include "models/analog/numerics.hpp"
@@ -61,6 +63,8 @@ class Maker {
     manifest_.weight_mode = shape_.mode;
     manifest_.engine_image_bytes = output.engine_image_bytes;
     manifest_.calls = output.calls;
+    for (std::size_t copy = 0; copy < copy_of_.size(); ++copy)
+      manifest_.calls[shape_.calls.size() + copy].copy_of = copy_of_[copy];
     writer_.finish(manifest_, "", output.code, blocks_, output.images, columns_, {});
     return program::Program::open(file_.path());
   }
@@ -128,8 +132,10 @@ class Maker {
     tile.block_rows = hardware_.emulator().block_rows;
     tile.block_cols = hardware_.emulator().block_cols;
     tile.max_tiles = shape_.chip_tiles;
-    const mapping::Plan plan = shape_.chip_tiles == 0 ? mapping::make_plan(shapes, tile)
-                                                      : mapping::make_rounds_plan(shapes, tile, shape_.areas).value();
+    mapping::Plan plan = shape_.chip_tiles == 0 ? mapping::make_plan(shapes, tile)
+                                                : mapping::make_rounds_plan(shapes, tile, shape_.areas).value();
+    const std::size_t own_blocks = plan.blocks.size();
+    add_copies(plan, shapes);
     manifest_.num_tiles = plan.num_tiles;
     if (!shape_.enough_tiles) manifest_.rounds = {plan.tiles_per_round, plan.areas};
     const arch::ChipDescription chip = hardware_.chip();
@@ -151,6 +157,21 @@ class Maker {
       block.adc_bits = static_cast<std::uint8_t>(chip.adc_bits);
       block.input_slice = slice_of(placed.matrix, placed.in_begin);
       block.replica = placed.replica;
+      if (blocks_.size() >= own_blocks) {  // the targets and columns of the original
+        const auto is_original = [&](const program::BlockRecord& one) {
+          return one.matrix == original_.at(placed.matrix) && one.in_begin == placed.in_begin &&
+                 one.out_begin == placed.out_begin && one.replica == placed.replica;
+        };
+        const program::BlockRecord original = *std::find_if(blocks_.begin(), blocks_.end(), is_original);
+        block.target_offset = original.target_offset;
+        block.target_crc = original.target_crc;
+        for (std::uint32_t col = 0; col < original.cols; ++col) {
+          const program::ColumnRecord record = columns_[original.column_offset + col];
+          columns_.push_back(record);
+        }
+        blocks_.push_back(block);
+        continue;
+      }
       if (placed.replica != 0) {  // the targets and columns of the first copy
         const program::BlockRecord& before = blocks_.back();
         block.target_offset = before.target_offset;
@@ -166,6 +187,28 @@ class Maker {
       block.target_offset = stored.offset;
       block.target_crc = stored.crc;
       blocks_.push_back(block);
+    }
+  }
+
+  /// Copies of calls, as calls behind all others.
+  void add_copies(mapping::Plan& plan, std::vector<mapping::MatrixShape>& shapes) {
+    for (std::uint32_t call = 0; call < shape_.calls.size(); ++call) {
+      for (std::uint32_t copy = 1; copy < shape_.calls[call].duplicates; ++copy) {
+        const std::vector<std::uint32_t> originals = calls_[call];
+        const auto number = static_cast<std::uint32_t>(calls_.size());
+        mapping::append_copy(plan, shapes, originals, number + 1);
+        calls_.emplace_back();
+        copy_of_.push_back(call);
+        for (const std::uint32_t original : originals) {
+          const auto index = static_cast<std::uint32_t>(manifest_.matrices.size());
+          program::MatrixInfo matrix = manifest_.matrices[original];
+          matrix.name += "#" + std::to_string(copy + 1);
+          matrix.call = number;
+          manifest_.matrices.push_back(std::move(matrix));
+          calls_.back().push_back(index);
+          original_[index] = original;
+        }
+      }
     }
   }
 
@@ -203,6 +246,8 @@ class Maker {
   program::ProgramWriter writer_;
   program::Manifest manifest_;
   std::vector<std::vector<std::uint32_t>> calls_;
+  std::vector<std::uint32_t> copy_of_;               ///< by copy of a call
+  std::map<std::uint32_t, std::uint32_t> original_;  ///< of a copy's matrix
   std::vector<program::BlockRecord> blocks_;
   std::vector<program::ColumnRecord> columns_;
 };

@@ -21,6 +21,7 @@ struct ProgramShape {
     std::vector<std::uint32_t> out_features;
     std::vector<std::uint32_t> input_cuts;  ///< where new input ranges begin
     std::uint32_t replicas = 1;             ///< copies of every matrix
+    std::uint32_t duplicates = 1;           ///< how often the chip holds the call, for vectors in turn
   };
   std::vector<Call> calls;
   program::WeightMode mode = program::WeightMode::kAnalog;

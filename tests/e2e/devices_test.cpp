@@ -15,6 +15,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -94,6 +95,20 @@ class RealModels : public ::testing::Test {
     chip.replace(chip.find(tiles), tiles.size(), "num_tiles = 9");
     std::ofstream(folder_ / "nine.toml") << chip;
     return " --chip " + (folder_ / "nine.toml").string();
+  }
+
+  /// Options for a chip of 64 tiles of 256 x 256 that a prompt keeps busy: fast memory and digital units.
+  [[nodiscard]] std::string write_fast_memory() const {
+    std::string chip = read_text_file(test::source_dir() / "arch/chips/hermes64-1p.toml");
+    for (const auto& [key, before, now] :
+         {std::tuple("memory_rate", "5.332", "460.0"), std::tuple("digital_mac_rate", "64.0", "4096.0"),
+          std::tuple("digital_latency", "20.0", "1.0")}) {
+      const std::size_t number = chip.find(before, chip.find(std::string("\n") + key));
+      EXPECT_NE(number, std::string::npos) << key;
+      chip.replace(number, std::string(before).size(), now);
+    }
+    std::ofstream(folder_ / "fast.toml") << chip;
+    return " --chip " + (folder_ / "fast.toml").string();
   }
 
   /// Programming noise and read noise on; `prompt_tokens` as a check of what was meant, 0: more than 8.
@@ -208,6 +223,45 @@ TEST_F(RealModels, AModelThatIsWrittenRoundByRoundIsTheSameOnEveryDevice) {
   const double chip_ns = on_chip.at("device").at("chip_ns").get<double>();
   EXPECT_GT(chip_ns, 6 * write_ns);
   EXPECT_LT(chip_ns, 6 * write_ns * 1.05) << "the calls themselves take far less";
+}
+
+// Free tiles hold copies of calls, which take vectors in turn.
+TEST_F(RealModels, CallsThatTheChipHoldsSeveralTimesAreTheSameOnEveryDevice) {
+  const std::string fast = write_fast_memory();
+  const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
+  const std::string run = "run " + program().string() +
+                          " -p 'One day, a little girl named Lily found' -n 5 --noise ideal --read-sigma 0 --json";
+  const std::string simulate = "simulate " + program().string() + " --prompt-tokens 64 --tokens 0 --json";
+  compile(model, fast);
+  const json once = json_of(run);
+  const json simulated_once = XW_HAVE_SYSTEMC ? json_of(simulate).at("runs").at(0) : json();
+  compile(model, fast + " --duplicate");
+  const json copies = json_of(run);
+  EXPECT_EQ(copies.at("text"), once.at("text")) << "without noise a copy says what the original says";
+  EXPECT_EQ(copies.at("device").at("macs"), once.at("device").at("macs"));
+  expect_the_same_everywhere("One day, a little girl named Lily found", 0, 5);
+  if (!XW_HAVE_SYSTEMC) return;
+  const json simulated = json_of(simulate).at("runs").at(0);
+  EXPECT_LT(simulated.at("total_ns").get<double>(), 0.75 * simulated_once.at("total_ns").get<double>());
+  EXPECT_EQ(simulated.at("link_bytes"), simulated_once.at("link_bytes")) << "the same work elsewhere";
+  compile(model, fast + " --duplicate='layers.0.*=2,layers.1.down=3'");
+  EXPECT_EQ(json_of(run).at("text"), once.at("text"));
+}
+
+TEST_F(RealModels, CopiesThatCannotBeAreRefused) {
+  const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
+  const auto refused = [&](const std::string& options, int status, const std::string& message) {
+    const Outcome outcome = crossweave("compile " + model.string() + " -o " + program().string() + options);
+    EXPECT_EQ(outcome.status, status) << options << ": " << outcome.output;
+    EXPECT_NE(outcome.output.find(message), std::string::npos) << options << ": " << outcome.output;
+    EXPECT_FALSE(fs::exists(program()));
+  };
+  refused(" --duplicate=0", 2, "--duplicate: expected auto, none, a number of tiles");
+  refused(" --chip afm-512 --duplicate", 2, "expected how many copies may take");
+  refused(" --chip hermes64-1p --duplicate=all=9", 4, "with the copies that --duplicate asks for");
+  refused(" --chip hermes64-1p --duplicate=nothing=2", 2, "which matches none");
+  refused(" --chip hermes64-1p --chips 2 --duplicate=all=2", 2, "for one chip");
+  refused(" --chip hermes64-1p --duplicate=1", 4, "no copy of the slowest call fits");
 }
 
 TEST_F(RealModels, WhatCannotBeWrittenRoundByRoundIsRefused) {

@@ -46,7 +46,7 @@ std::string bound_by(const estimate::StaticEstimate& estimate) {
 }  // namespace
 
 PlannedLayers plan_layers(const ir::Graph& graph, const PlanOptions& options, const std::vector<std::string>& digital,
-                          std::uint32_t most_copies) {
+                          std::uint32_t most_copies, const compiler::Calibration* calibration) {
   PlannedLayers layers;
   ir::Graph changed = graph;
   std::vector<std::string> names = passes::select_analog(changed, options.lm_head_analog, options.digital);
@@ -62,6 +62,7 @@ PlannedLayers plan_layers(const ir::Graph& graph, const PlanOptions& options, co
   }
   std::map<std::string, std::uint32_t> analog;
   for (const std::string& name : names) analog[name] = 0;
+  if (calibration != nullptr) analog = compiler::range_classes(names, *calibration);
   for (const std::string& name : digital) analog.erase(name);
   layers.grouped = passes::group_calls(changed, analog);
   for (const passes::Call& call : layers.grouped.calls) {
@@ -71,7 +72,13 @@ PlannedLayers plan_layers(const ir::Graph& graph, const PlanOptions& options, co
     info.in_features = call.linears.front().in_features;
     for (const passes::AnalogLinear& linear : call.linears) {
       info.matrices.push_back(static_cast<std::uint32_t>(layers.shapes.size()));
-      layers.shapes.push_back({linear.name, linear.in_features, linear.out_features, {}, number + 1, linear.replicas});
+      mapping::MatrixShape& shape = layers.shapes.emplace_back();
+      shape = {linear.name, linear.in_features, linear.out_features, {}, number + 1, linear.replicas};
+      if (calibration != nullptr) {
+        for (const program::InputRange& range : calibration->layers.at(linear.name).inputs) {
+          if (range.begin != 0) shape.input_cuts.push_back(range.begin);
+        }
+      }
       program::MatrixInfo& matrix = layers.manifest.matrices.emplace_back();
       matrix.name = linear.name;
       matrix.layer = linear.layer;
@@ -208,9 +215,11 @@ PlanBounds bounds_of(const PlannedLayers& layers, const systemc::ChipPlan& steps
                            std::max(blocks, outputs / std::max(1U, chip.adcs_per_tile)) * round_ns +
                            outputs * per_column;
     const double sum_bytes = outputs * systemc::kSumBytes;
-    ns += std::max(one.total(), work_ns / stacks);
-    ns += costs.input_link.latency_ns + costs.input_link.move_ns(call.in_features / in_links);
-    ns += costs.output_link.latency_ns + costs.output_link.move_ns(sum_bytes / out_links);
+    // Inputs of one block may come while another one works, and sums leave: only one MVM behind them, or before them, is sure.
+    const double moved_ns = std::max(costs.input_link.move_ns(call.in_features / in_links),
+                                     costs.output_link.move_ns(sum_bytes / out_links));
+    ns += costs.input_link.latency_ns + costs.output_link.latency_ns;
+    ns += std::max(one.total() + moved_ns, work_ns / stacks);
     pj += costs.mvm_pj(1, 0).total() * inputs +
           (costs.mvm_pj(1, 1).total() - costs.mvm_pj(1, 0).total() - costs.mvm_pj(0, 1).total()) * cells +
           costs.mvm_pj(0, 1).total() * outputs;

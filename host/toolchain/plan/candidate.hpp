@@ -13,6 +13,7 @@
 #include "compiler/ir/graph.hpp"
 #include "compiler/mapping/plan.hpp"
 #include "compiler/passes/group_calls.hpp"
+#include "compiler/pipeline/compile.hpp"
 #include "compiler/program/program.hpp"
 #include "host/estimate/static_estimate.hpp"
 #include "host/toolchain/plan/plan.hpp"
@@ -27,9 +28,11 @@ struct PlannedLayers {
   std::uint64_t digital_macs = 0;
 };
 
-/// `digital`: names of further layers that are digital. Copies of the options, at most `most_copies` of a layer.
+/// `digital`: names of further layers that are digital. Copies of the options, at most `most_copies` of a layer. `calibration`: of a model that is
+/// about to be compiled, whose ranges say which layers share a call and where inputs may be cut; null: all that share inputs are one call.
 [[nodiscard]] PlannedLayers plan_layers(const ir::Graph& graph, const PlanOptions& options,
-                                        const std::vector<std::string>& digital, std::uint32_t most_copies);
+                                        const std::vector<std::string>& digital, std::uint32_t most_copies,
+                                        const compiler::Calibration* calibration = nullptr);
 
 /// The tiles of a description as the mapper wants them; max_tiles is the chip's number.
 [[nodiscard]] mapping::TileShape tile_shape(const arch::ChipDescription& chip,

@@ -13,8 +13,8 @@
 #include "compiler/mapping/bounds.hpp"
 #include "compiler/mapping/chips.hpp"
 #include "host/toolchain/plan/candidate.hpp"
+#include "host/toolchain/plan/copies.hpp"
 #include "host/toolchain/plan/digital.hpp"
-#include "host/toolchain/plan/duplicate.hpp"
 #include "host/toolchain/plan/losses.hpp"
 #include "host/toolchain/plan/rank.hpp"
 #include "host/toolchain/plan/reload.hpp"
@@ -288,49 +288,26 @@ class ModelPlanner {
 
   /// Copies of calls in the tiles that are free.
   void duplicates() {
-    if (chip_.num_tiles == 0 || chip_.timing.empty() || chip_.energy.empty()) return;
-    const std::uint64_t free = chip_.num_tiles - whole_.num_tiles;
-    const systemc::ChipPlan steps = chip_plan_of(wanted_, whole_);
-    std::vector<Stage> stages;
-    for (const estimate::CallEstimate& call : estimate::estimate_calls(steps, chip_)) {
-      std::vector<mapping::MatrixShape> own;
-      for (const std::uint32_t matrix : wanted_.manifest.calls[stages.size()].matrices)
-        own.push_back(wanted_.shapes[matrix]);
-      std::vector<std::uint32_t> key;
-      for (const mapping::MatrixShape& shape : own)
-        key.insert(key.end(), {shape.in_features, shape.out_features, shape.replicas});
-      const auto found = alone_.find(key);
-      const std::uint32_t tiles =
-          found != alone_.end() ? found->second : mapping::make_plan(own, tile_.unlimited()).num_tiles;
-      alone_[key] = tiles;
-      stages.push_back({call.logits ? 0 : call.time_ns(), tiles});  // a prompt needs the last token's logits only
-    }
-    const auto estimate =
-        estimate::static_estimate(steps, wanted_.grouped.graph, chip_, options_.context, options_.prompt_tokens);
-    const double floor_ns = estimate->digital.busiest_chip_ns;  // the digital units are a stage without copies
-    const Duplication made = duplicate(stages, free, floor_ns);
+    if (chip_.num_tiles == 0 || chip_.tiers > 1 || chip_.timing.empty() || chip_.energy.empty()) return;
+    const Duplication made = choose_copies(wanted_, whole_, chip_, options_, chip_.num_tiles - whole_.num_tiles);
     if (made.tiles == 0) return;
+    PlannedLayers layers = wanted_;
+    mapping::Plan placed = whole_;
+    add_copies(layers, placed, made.copies);
     DeploymentPlan plan;
     plan.kind = PlanKind::kDuplicate;
-    fill_costs(plan, wanted_, whole_, chip_, options_);
-    plan.tiles += made.tiles;
+    fill_costs(plan, layers, placed, chip_, options_);
     DuplicatePlan& further = plan.duplicate.emplace();
-    double slowest = 0;
-    for (std::size_t s = 0; s < stages.size(); ++s) {
-      slowest = std::max(slowest, stages[s].ns);
-      if (made.copies[s] == 1) continue;
-      further.copies += made.copies[s] - 1;
-      further.calls.emplace_back(wanted_.manifest.calls[s].name, made.copies[s]);
+    for (std::size_t call = 0; call < made.copies.size(); ++call) {
+      if (made.copies[call] == 1) continue;
+      further.copies += made.copies[call] - 1;
+      further.calls.emplace_back(wanted_.manifest.calls[call].name, made.copies[call]);
     }
     further.stage_ns = made.slowest_ns;
     further.stage_bound_ns = made.bound_ns;
-    const double gain = std::max(slowest, floor_ns) - made.slowest_ns;
-    *plan.prompt_ns -= gain * (options_.prompt_tokens - 1) / options_.prompt_tokens;
-    const double more_cells = static_cast<double>(made.tiles) * chip_.rows * chip_.cols;
-    plan.program_pj *= 1 + more_cells / std::max(1.0, static_cast<double>(whole_.cells_used));
     plan.what = counted(further.copies, "further copy of a call");
-    plan.change = "free tiles hold copies that take different tokens";
-    plan.note = "for prompts and batches; planned, not compiled";
+    plan.change = "--duplicate: free tiles hold copies that take different tokens";
+    plan.note = "for prompts and batches";
     add(std::move(plan), wanted_);
   }
 
@@ -340,8 +317,7 @@ class ModelPlanner {
   mapping::TileShape tile_;
   PlannedLayers wanted_;
   std::map<std::string, LayerLoss> losses_;
-  mapping::Plan whole_;                                        ///< on one chip of as many tiles as needed
-  std::map<std::vector<std::uint32_t>, std::uint32_t> alone_;  ///< tiles of a call by itself
+  mapping::Plan whole_;  ///< on one chip of as many tiles as needed
   PlanReport report_;
 };
 

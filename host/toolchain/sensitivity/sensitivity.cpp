@@ -249,6 +249,7 @@ std::vector<SensitivityGroup> sensitivity_groups(const program::Program& program
   for (const SensitivityBy one : by) {
     const std::size_t first = groups.size();
     for (std::uint32_t call = 0; call < manifest.calls.size(); ++call) {
+      if (manifest.calls[call].copy_of) continue;  // other vectors of a call that is there
       const std::string group = group_of(manifest.calls[call].name, one);
       auto found = std::find_if(groups.begin() + static_cast<std::ptrdiff_t>(first), groups.end(),
                                 [&](const SensitivityGroup& g) { return g.name == group; });

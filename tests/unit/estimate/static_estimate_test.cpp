@@ -61,7 +61,14 @@ TEST(StaticEstimate, ACallTakesItsBusiestTileAndItsBusiestLinks) {
       return value;
     };
     EXPECT_DOUBLE_EQ(calls[i].tile_ns, most(busy));
-    EXPECT_DOUBLE_EQ(calls[i].link_ns, 2 * 11 + (most(in) + most(out)) / 8);
+    // Sums of a block leave while the next one is at work: at least the first inputs, the last sums and two latencies are seen.
+    double least_in = 1e9, least_out = 1e9;
+    for (const systemc::BlockWork& block : made.plan.calls[i].blocks) {
+      least_in = std::min<double>(least_in, block.rows);
+      least_out = std::min(least_out, 4.0 * block.cols);
+    }
+    EXPECT_GE(calls[i].link_ns, 2 * 11 + (least_in + least_out) / 8 - 1e-9);
+    EXPECT_LE(calls[i].link_ns, 2 * 11 + (most(in) + most(out)) / 8 + 1e-9);
     EXPECT_EQ(calls[i].serialised, most(blocks));
     EXPECT_EQ(static_cast<double>(calls[i].x_bytes), x_bytes);
     EXPECT_EQ(static_cast<double>(calls[i].y_bytes), y_bytes);

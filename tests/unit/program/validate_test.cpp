@@ -62,6 +62,17 @@ TEST(Validate, Matrices) {
   expect_broken("matrix 0: input ranges do not end with", [](auto& p) { p.manifest.matrices[0].input_ranges.clear(); });
 }
 
+TEST(Validate, CopiesOfCalls) {
+  // Call 1 as one more of call 0, which it is not.
+  expect_broken("call 1 (\"", [](auto& p) { p.manifest.calls[1].copy_of = 0; });
+  expect_broken("copy_of: expected a call before it that is no copy, found 1",
+                [](auto& p) { p.manifest.calls[1].copy_of = 1; });
+  expect_broken("copy_of: expected a call before it that is no copy, found 0",
+                [](auto& p) { p.manifest.calls[0].copy_of = 0; });
+  expect_broken("copy_of: expected a call before it that is no copy, found 7",
+                [](auto& p) { p.manifest.calls[1].copy_of = 7; });
+}
+
 TEST(Validate, Calls) {
   expect_broken("call 1: the code of the calls does not follow", [](auto& p) { ++p.manifest.calls[1].entry; });
   expect_broken("call 1: the code of the calls does not follow",

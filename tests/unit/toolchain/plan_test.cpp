@@ -305,7 +305,7 @@ double best_of_all(const std::vector<Stage>& stages, std::size_t from, std::uint
   if (from == stages.size()) return 0;
   double best = std::numeric_limits<double>::max();
   for (std::uint32_t copies = 1; (copies - 1) * stages[from].tiles <= budget; ++copies) {
-    best = std::min(best, std::max(stages[from].ns / copies,
+    best = std::min(best, std::max(stages[from].loads.front().ns / copies,
                                    best_of_all(stages, from + 1, budget - (copies - 1) * stages[from].tiles)));
   }
   return best;
@@ -317,13 +317,28 @@ TEST(Duplicate, IsTheBestOfAllChoices) {
   for (int n = 0; n < 500; ++n) {
     std::vector<Stage> stages;
     for (std::uint32_t s = pick(1, 4); s > 0; --s)
-      stages.push_back({static_cast<double>(pick(1, 100)), std::uint64_t{pick(1, 4)}});
+      stages.push_back({{{static_cast<std::uint32_t>(stages.size()), static_cast<double>(pick(1, 100))}},
+                        std::uint64_t{pick(1, 4)}});
     const std::uint64_t budget = pick(0, 12);
     const Duplication made = duplicate(stages, budget, 0);
     ASSERT_LE(made.tiles, budget);
     ASSERT_NEAR(made.slowest_ns, best_of_all(stages, 0, budget), 1e-9) << "seed " << seed << ", case " << n;
     ASSERT_LE(made.bound_ns, made.slowest_ns * (1 + 1e-9)) << "seed " << seed << ", case " << n;
   }
+}
+
+TEST(Duplicate, CountsWhatStagesDoInASharedTile) {
+  // Stages 0 and 1 share tile 0, of which both keep 100 ns busy; 2 has 150 in a tile of its own.
+  const std::vector<Stage> stages = {{{{0, 100}}, 1}, {{{0, 100}, {1, 20}}, 2}, {{{2, 150}}, 1}, {{}, 1}};
+  const Duplication one = duplicate(stages, 1, 0);
+  EXPECT_EQ(one.copies, (std::vector<std::uint32_t>{2, 1, 1, 1})) << "as much as stage 1 for one tile instead of two";
+  EXPECT_DOUBLE_EQ(one.slowest_ns, 150);
+  const Duplication four = duplicate(
+      stages, 4, 0);  // 150 -> stage 2 (75); tile 0: 150 -> stage 0 (33 + 100), then stage 1 (33 + 50) does not fit
+  EXPECT_EQ(four.tiles, 4U);
+  EXPECT_LE(four.slowest_ns, 125);
+  EXPECT_LE(four.bound_ns, four.slowest_ns);
+  EXPECT_DOUBLE_EQ(duplicate(stages, 100, 90).slowest_ns, 90) << "something else is slower";
 }
 
 TEST(PlanFile, AConfigurationIsEnough) {
