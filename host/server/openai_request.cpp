@@ -49,8 +49,9 @@ void refuse_unsupported(const json& body) {
       refuse(key, "0 (penalties are not supported)", *value);
   }
   for (const char* key : {"suffix", "tools", "functions"}) {
-    if (const json* value = find(body, key); value != nullptr && !value->empty() && *value != "")
-      refuse(key, "nothing (it is not supported)", *value);
+    const json* value = find(body, key);
+    const bool is_empty_text = value != nullptr && value->is_string() && value->get_ref<const std::string&>().empty();
+    if (value != nullptr && !value->empty() && !is_empty_text) refuse(key, "nothing (it is not supported)", *value);
   }
   if (const json* value = find(body, "logit_bias"); value != nullptr && !value->empty())
     refuse("logit_bias", "nothing (it is not supported)", *value);
