@@ -38,7 +38,7 @@ time = {times}
 """
 
 
-def arguments():
+def arguments(words=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, type=pathlib.Path)
     parser.add_argument("--text", required=True, type=pathlib.Path)
@@ -52,7 +52,7 @@ def arguments():
     parser.add_argument("--workers", type=int, default=2, help="processes of Dask, and ranks of MPI")
     parser.add_argument("--check", default="", help="serial, mpi or both with a comma: measured again so, in folders of their own")
     parser.add_argument("--crossweave", default="crossweave", help="the command, for --check")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def write_study(options):

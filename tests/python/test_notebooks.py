@@ -11,6 +11,7 @@ import unittest
 
 import environment
 
+environment.needs("mpirun", "openmpi-bin")
 environment.enter(sys.argv[1], "notebooks.requirements.txt")
 sys.argv.pop(1)
 
@@ -23,10 +24,10 @@ NOTEBOOKS = sorted((ROOT / "docs/notebooks").glob("*.ipynb"))
 
 
 def executed(name, *wanted):
-    """Values of these variables behind the last cell of a notebook, which runs in a folder where only its model and description are."""
+    """Values of these variables behind the last cell of a notebook, which runs in a folder where only its model, descriptions and scripts are."""
     place = FOLDER / "notebooks"
     place.mkdir(exist_ok=True)
-    for folder in ("models", "arch"):
+    for folder in ("models", "arch", "scripts"):
         if not (place / folder).exists():
             (place / folder).symlink_to(ROOT / folder)
     notebook = nbformat.read(ROOT / "docs/notebooks" / name, as_version=4)
@@ -38,7 +39,7 @@ def executed(name, *wanted):
 
 class Notebooks(unittest.TestCase):
     def test_they_are_stored_without_results(self):
-        self.assertEqual([path.name for path in NOTEBOOKS], ["accuracy.ipynb", "own-chip.ipynb", "waveforms.ipynb"])
+        self.assertEqual([path.name for path in NOTEBOOKS], ["accuracy.ipynb", "afternoon.ipynb", "own-chip.ipynb", "waveforms.ipynb"])
         for path in NOTEBOOKS:
             for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
                 if cell["cell_type"] == "code":
@@ -59,6 +60,25 @@ class Notebooks(unittest.TestCase):
         one = said("eval", MODEL, "--mode", "analog", "--adapt", "fold", "--noise", "pcm-hermes", "--chip-seed", "2", "--text", TEXT, "--tokens", "200")
         self.assertEqual(point["perplexity"], one["perplexity"]["mean"])
         self.assertEqual([point["x"] for point in found["drawn"]["metrics"][0]["curves"][0]["points"]], ["pcm-afm", "pcm-hermes"])
+
+    def test_an_afternoon_is_whole_whoever_measured_it(self):
+        found = executed("afternoon.ipynb", ("lines", "lines"), ("killed", "killed"), ("again", "again"), ("rows", "frame.to_dict('records')"),
+                         ("different", "different"), ("drawn", "drawn"), ("page", "(WORK / 'study.html').read_text()[:15]"), ("spent", "spent"))
+        self.assertEqual((found["lines"], len(found["rows"]), found["again"], found["page"]), (16, 16, 0, "<!DOCTYPE html>"))
+        self.assertGreater(found["killed"]["left"], 0, "nothing was left to measure when the worker was killed")
+        self.assertEqual(found["different"], {"serial": 0, "mpi": 0})
+        self.assertEqual(sum(times["points"] for times in found["spent"]["points"].values()), 16)
+        for row in found["rows"][3::8]:
+            one = said("eval", MODEL, "--mode", "analog", "--adapt", row["adapt"], "--noise", "pcm-afm", "--chip-seed", row["chip-seed"], "--time", row["time"],
+                       "--text", TEXT, "--tokens", "1000")
+            self.assertEqual(row["perplexity"], one["perplexity"]["mean"])
+        curves = {curve["line"]: curve["points"] for curve in found["drawn"]["metrics"][0]["curves"]}
+        for level, points in curves.items():
+            for point in points:
+                values = [row["perplexity"] for row in found["rows"] if (row["adapt"], row["time"]) == (level, point["x"])]
+                self.assertEqual(len(values), 4)
+                self.assertAlmostEqual(point["mean"], sum(values) / 4)
+        self.assertEqual(set(curves), {"none", "fold"})
 
     def test_costs_of_an_own_chip_are_those_of_simulate(self):
         found = executed("own-chip.ipynb", ("own", "own.read_text()"), ("run", "run"), ("failed", "failed"), ("study", "frame.to_dict('records')"))
