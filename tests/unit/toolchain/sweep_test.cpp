@@ -90,6 +90,17 @@ TEST_F(Sweep, PointsHaveTheFiguresOfAnEvaluation) {
   EXPECT_EQ(programs, 2U);  // one for each kind of weights
 }
 
+TEST_F(Sweep, ChipsWithoutDriftAreWhatTheyWereAtAllTimes) {
+  const Study all = study("[options]\nmodel = \"" + checkpoint_.filename().string() +
+                          "\"\nchip = \"tiny-64\"\ncalibration-tokens = 64\nread-sigma = 0.05\n"
+                          "[grid]\nnoise = [\"ideal\", \"pcm-hermes\"]\ntime = [0, \"1d\"]\n");
+  EXPECT_EQ(run_sweep(all, options()).failed, 0U);
+  std::map<std::string, std::map<std::string, double>> found;
+  for (const auto& [point, perplexity] : figures(all)) found[point.at("noise")][point.at("time")] = perplexity;
+  EXPECT_EQ(found["ideal"]["1d"], found["ideal"]["0"]);
+  EXPECT_NE(found["pcm-hermes"]["1d"], found["pcm-hermes"]["0"]);
+}
+
 TEST_F(Sweep, ShardsShareTheWorkAndGiveWhatOneGives) {
   const Study all = grid();
   const SweepProgress a = run_sweep(all, options({0, 3})), b = run_sweep(all, options({1, 3})),
