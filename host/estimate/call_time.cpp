@@ -16,64 +16,57 @@ using systemc::ChipCosts;
 using systemc::kSumBytes;
 using systemc::RoutedCall;
 
-/// Servers of one kind, each doing one thing at a time in the order of the requests.
-class Servers {
- public:
-  /// When what is requested at `ready` and takes `ns` is done.
-  double occupy(std::uint32_t server, double ready, double ns) {
-    double& free = free_[server];
-    free = std::max(free, ready) + ns;
-    return free;
-  }
-  double move(const ChannelCost& channel, std::uint32_t server, double ready, double bytes) {
-    return occupy(server, ready, channel.move_ns(bytes)) + channel.latency_ns;
-  }
-
- private:
-  std::unordered_map<std::uint32_t, double> free_;
-};
-
-struct ChipTimes {
-  Servers tiles, input_links, output_links, accumulators, buffers, chip_links;
-};
-
 /// By packet and hop: when the inputs are there.
 std::vector<std::vector<double>> send_packets(const RoutedCall& call, const ChipCosts& costs, double ready,
-                                              ChipTimes& times) {
+                                              Servers& chip_links) {
   std::vector<std::vector<double>> packets;
   for (const systemc::ChipPacket& packet : call.packets) {
     std::vector<double>& arrivals = packets.emplace_back();
     for (const systemc::ChipHop& hop : packet.hops) {
       const double before = hop.after == systemc::kNoHop ? ready : arrivals[hop.after];
-      arrivals.push_back(times.chip_links.move(costs.chip_link, hop.link, before, packet.bytes));
+      arrivals.push_back(chip_links.move(costs.chip_link, hop.link, before, packet.bytes));
     }
   }
   return packets;
 }
 
-/// When the MVM of every block is done.
-std::vector<double> run_blocks(const RoutedCall& call, const ChipCosts& costs, double ready, ChipTimes& times) {
-  const std::vector<std::vector<double>> packets = send_packets(call, costs, ready, times);
+}  // namespace
+
+double Servers::occupy(std::uint32_t server, double ready, double ns) {
+  if (server >= free_.size()) free_.resize(std::size_t{server} + 1, 0);
+  double& free = free_[server];
+  free = std::max(free, ready) + ns;
+  return free;
+}
+
+double Servers::move(const ChannelCost& channel, std::uint32_t server, double ready, double bytes) {
+  return occupy(server, ready, channel.move_ns(bytes)) + channel.latency_ns;
+}
+
+double ChipTimes::mvm_ns(std::uint32_t cols) {
+  if (cols >= mvm_ns_.size()) mvm_ns_.resize(std::size_t{cols} + 1, -1);
+  if (mvm_ns_[cols] < 0) mvm_ns_[cols] = costs_.mvm_ns(cols).total();
+  return mvm_ns_[cols];
+}
+
+std::vector<double> ChipTimes::start(const systemc::CallWork& work, const RoutedCall& call, double now) {
+  double ready = now;
+  if (costs_.has_buffer) ready = buffers_.move(costs_.buffer, call.chip, now, work.in_features);
+  const std::vector<std::vector<double>> packets = send_packets(call, costs_, ready, chip_links_);
   std::vector<double> arrivals;
   for (const systemc::Transfer& transfer : call.transfers) {
     const double there = transfer.arrival == systemc::kNoHop ? ready : packets[transfer.packet][transfer.arrival];
-    arrivals.push_back(times.input_links.move(costs.input_link, transfer.link, there, transfer.bytes));
+    arrivals.push_back(input_links_.move(costs_.input_link, transfer.link, there, transfer.bytes));
   }
   std::vector<double> ends;
   for (const systemc::RoutedBlock& block : call.blocks) {
-    const double there = arrivals[block.transfer] + block.hops * costs.hop_latency_ns;
-    ends.push_back(times.tiles.occupy(block.tile, there, costs.mvm_ns(block.cols).total()));
+    const double there = arrivals[block.transfer] + block.hops * costs_.hop_latency_ns;
+    ends.push_back(tiles_.occupy(block.tile, there, mvm_ns(block.cols)));
   }
   return ends;
 }
 
-}  // namespace
-
-double call_alone_ns(const systemc::CallWork& work, const RoutedCall& call, const ChipCosts& costs) {
-  ChipTimes times;
-  double ready = 0;
-  if (costs.has_buffer) ready = times.buffers.move(costs.buffer, call.chip, 0, work.in_features);
-  const std::vector<double> ends = run_blocks(call, costs, ready, times);
+double ChipTimes::finish(const systemc::CallWork& work, const RoutedCall& call, const std::vector<double>& ends) {
   std::vector<std::uint32_t> order(ends.size());
   std::iota(order.begin(), order.end(), 0U);
   std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) { return ends[a] < ends[b]; });
@@ -81,23 +74,38 @@ double call_alone_ns(const systemc::CallWork& work, const RoutedCall& call, cons
   std::map<std::uint32_t, double> returned;  // by chip: its last sum
   for (const std::uint32_t index : order) {
     const systemc::RoutedBlock& block = call.blocks[index];
-    double end = times.output_links.move(costs.output_link, block.output_link, ends[index], kSumBytes * block.cols) +
-                 block.hops * costs.hop_latency_ns;
-    if (costs.has_accumulator)
-      end = times.accumulators.move(costs.accumulator, block.chip, end, kSumBytes * block.cols);
+    double end = output_links_.move(costs_.output_link, block.output_link, ends[index], kSumBytes * block.cols) +
+                 block.hops * costs_.hop_latency_ns;
+    if (costs_.has_accumulator) end = accumulators_.move(costs_.accumulator, block.chip, end, kSumBytes * block.cols);
     double& last = block.chip == call.chip ? finish : returned[block.chip];
     last = std::max(last, end);
   }
   for (const systemc::ChipReturn& sums : call.returns) {
+    const auto bytes = static_cast<double>(sums.bytes);
     double end = returned[sums.chip];
-    for (const std::uint32_t link : sums.links)
-      end = times.chip_links.move(costs.chip_link, link, end, static_cast<double>(sums.bytes));
-    if (costs.has_accumulator)
-      end = times.accumulators.move(costs.accumulator, call.chip, end, static_cast<double>(sums.bytes));
+    for (const std::uint32_t link : sums.links) end = chip_links_.move(costs_.chip_link, link, end, bytes);
+    if (costs_.has_accumulator) end = accumulators_.move(costs_.accumulator, call.chip, end, bytes);
     finish = std::max(finish, end);
   }
-  if (costs.has_buffer) finish = times.buffers.move(costs.buffer, call.chip, finish, kSumBytes * work.out_features);
+  if (costs_.has_buffer) finish = buffers_.move(costs_.buffer, call.chip, finish, kSumBytes * work.out_features);
   return finish;
+}
+
+double ChipTimes::digital(const systemc::DigitalWork& work, std::uint32_t chip, double now) {
+  const double computed = digital_units_.occupy(chip, now, costs_.digital_ns(work).total());
+  if (work.memory_bytes == 0) return computed;
+  return std::max(computed, memories_.move(costs_.memory, chip, now, static_cast<double>(work.memory_bytes)));
+}
+
+double ChipTimes::carry(const std::vector<std::uint32_t>& links, std::uint64_t bytes, double now) {
+  for (const std::uint32_t link : links)
+    now = chip_links_.move(costs_.chip_link, link, now, static_cast<double>(bytes));
+  return now;
+}
+
+double call_alone_ns(const systemc::CallWork& work, const RoutedCall& call, const ChipCosts& costs) {
+  ChipTimes times(costs);
+  return times.finish(work, call, times.start(work, call, 0));
 }
 
 void CallLoads::add(const systemc::CallWork& work, const std::vector<RoutedCall>& copies, const ChipCosts& costs) {

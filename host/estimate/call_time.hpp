@@ -13,6 +13,40 @@
 
 namespace xw::estimate {
 
+/// Servers of one kind, each doing one thing at a time in the order of the requests.
+class Servers {
+ public:
+  /// When what is requested at `ready` and takes `ns` is done.
+  double occupy(std::uint32_t server, double ready, double ns);
+  /// The same for bytes over a channel: when they have arrived.
+  double move(const systemc::ChannelCost& channel, std::uint32_t server, double ready, double bytes);
+
+ private:
+  std::vector<double> free_;  ///< by number, those that have been asked
+};
+
+/// The parts of a chip and when they are free, as work is requested of them.
+class ChipTimes {
+ public:
+  explicit ChipTimes(const systemc::ChipCosts& costs) : costs_(costs) {}
+  /// Inputs of a call that begins now, and its blocks in their tiles: when each block is done.
+  [[nodiscard]] std::vector<double> start(const systemc::CallWork& work, const systemc::RoutedCall& call, double now);
+  /// Sums of the blocks: when the last one is there.
+  [[nodiscard]] double finish(const systemc::CallWork& work, const systemc::RoutedCall& call,
+                              const std::vector<double>& ends);
+  /// A digital step, in the digital units and the memory of a chip at the same time.
+  [[nodiscard]] double digital(const systemc::DigitalWork& work, std::uint32_t chip, double now);
+  /// Activations over links from chip to chip.
+  [[nodiscard]] double carry(const std::vector<std::uint32_t>& links, std::uint64_t bytes, double now);
+
+ private:
+  [[nodiscard]] double mvm_ns(std::uint32_t cols);
+
+  const systemc::ChipCosts& costs_;
+  std::vector<double> mvm_ns_;  ///< by columns, those that have been asked; below 0: not yet
+  Servers tiles_, input_links_, output_links_, accumulators_, buffers_, chip_links_, digital_units_, memories_;
+};
+
 /// Nanoseconds of the call in the order in which the simulation does its work: inputs over buffer and links, blocks in their tiles, sums over links
 /// and accumulators as soon as each is ready, every server one piece after the other.
 [[nodiscard]] double call_alone_ns(const systemc::CallWork& work, const systemc::RoutedCall& call,

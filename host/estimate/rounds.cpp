@@ -91,9 +91,9 @@ void estimate_rounds(StaticEstimate& estimate, const ChipPlan& plan, const ir::G
   WriteEstimate prompt_writing;
   double batch_ns = 0, prompt_ns = 0;
   for (const Part& part : parts_of(plan)) {
-    const auto own = static_estimate(part.plan, graph, chip, estimate.context, tokens);
-    batch_ns += own->decode.time_ns + (batch - 1) * own->stage_ns;
-    prompt_ns += own->prefill_total.time_ns;
+    const StaticEstimate own = part_estimate(part.plan, graph, chip, estimate.context, tokens, part.round != kNoRound);
+    batch_ns += own.decode.time_ns + (batch - 1) * own.stage_ns;
+    prompt_ns += own.prefill_total.time_ns;
     if (needs_tiles(part, estimate.context)) add_writing(estimate.writing, plan.rounds[part.round], chip, costs);
     if (needs_tiles(part, tokens)) add_writing(prompt_writing, plan.rounds[part.round], chip, costs);
   }

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "host/estimate/call_time.hpp"
+#include "host/estimate/prompt_time.hpp"
 #include "host/estimate/rounds.hpp"
 #include "systemc/chip/call_routes.hpp"
 #include "systemc/chip/chip_links.hpp"
@@ -170,9 +171,10 @@ struct CallSum {
   std::string slowest;  ///< the call that does most of it
 };
 
-/// Calls and what they keep busy.
+/// Calls, where their bytes go, by copy, and what they keep busy.
 struct Calls {
   const std::vector<CallEstimate>& list;
+  std::vector<std::vector<systemc::RoutedCall>> routes;
   CallLoads loads;
 };
 
@@ -200,53 +202,48 @@ TokenEstimate token(const CallSum& calls, const DigitalEstimate& digital, double
   return estimate;
 }
 
-/// Tokens come as far apart as the part of the chip needs that is busy longest with one of them: a tile, a link, the accumulators, the buffer, digital
-/// units, memory. The first takes its whole time, and the last one's logits theirs.
-void estimate_prefill(StaticEstimate& estimate, const Calls& all, const ChipPlan& plan, const arch::ChipLinks& links,
-                      const ChipCosts& costs) {
+/// The prompt is replayed; what bounds it is the part of the chip that is busy longest with a token: a tile, a link, the accumulators, the buffer, digital
+/// units, memory.
+void estimate_prefill(StaticEstimate& estimate, const Calls& all, const ChipPlan& plan,
+                      const arch::ChipDescription& chip, const ChipCosts& costs, bool together) {
   const std::uint32_t tokens = estimate.prefill_tokens;
-  const double watt = plan.num_chips * costs.static_watt;
   std::uint32_t most_digital = 0;
   for (const CallEstimate& call : estimate.calls) most_digital = std::max(most_digital, call.digital_positions);
-  CallSum inner;  // only the last token's logits are needed
+  CallSum calls;  // only the last token's logits are needed
   std::uint32_t digital_slowest = 0, memory_slowest = 0;
   for (std::uint32_t t = 0; t < tokens; ++t) {
-    if (t <= most_digital) inner = sum_of(all, t + 1, false);
-    const DigitalEstimate digital = digital_of(plan, links, costs, t + 1, false);
-    if (digital.busiest_chip_ns > inner.slowest_ns) {
+    const bool last = t + 1 == tokens;
+    if (t <= most_digital || last) calls = sum_of(all, t + 1, last);
+    const DigitalEstimate digital = digital_of(plan, chip.links, costs, t + 1, last);
+    if (digital.busiest_chip_ns > calls.slowest_ns) {
       ++digital_slowest;
       if (2 * digital.memory_ns > digital.time_ns) ++memory_slowest;
     }
-    double time_ns = t == 0 ? inner.time_ns + digital.time_ns + digital.carry_ns
-                            : std::max(inner.slowest_ns, digital.busiest_chip_ns);
-    TokenEstimate one = token(inner, digital, watt, time_ns);
-    if (t + 1 == tokens) {
-      const CallSum whole = sum_of(all, tokens, true);
-      const DigitalEstimate last = digital_of(plan, links, costs, tokens, true);
-      time_ns += whole.time_ns + last.time_ns + last.carry_ns - inner.time_ns - digital.time_ns - digital.carry_ns;
-      one = token(whole, last, watt, time_ns);
-    }
-    estimate.prefill_total.time_ns += one.time_ns;
-    estimate.prefill_total.energy_pj += one.energy_pj;
+    if (!last || tokens == 1) estimate.prefill_bottleneck = calls.slowest;
+    estimate.prefill_total.energy_pj += calls.energy_pj;
+    estimate.prefill_total.energy_pj += digital.energy_pj;
   }
-  estimate.prefill_bottleneck = 2 * digital_slowest <= tokens          ? inner.slowest
-                                : 2 * memory_slowest > digital_slowest ? "memory"
-                                                                       : "digital units";
+  estimate.prefill_total.time_ns = prompt_ns(plan, all.routes, chip, costs, tokens, together);
+  estimate.prefill_total.energy_pj[Component::kStatic] =
+      plan.num_chips * costs.static_watt * estimate.prefill_total.time_ns * 1e3;  // W * ns = nJ
+  if (2 * digital_slowest > tokens)
+    estimate.prefill_bottleneck = 2 * memory_slowest > digital_slowest ? "memory" : "digital units";
 }
 
 std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipDescription& chip,
-                                         const ChipCosts& costs, CallLoads* loads) {
+                                         const ChipCosts& costs, Calls* all) {
   std::vector<CallEstimate> calls;
   for (const systemc::CallWork& call : plan.calls) {
     std::vector<systemc::RoutedCall> copies = {systemc::route(call, chip, plan)};
     calls.push_back(estimate_call(call, copies.front(), costs));
-    if (loads == nullptr) continue;
+    if (all == nullptr) continue;
     systemc::CallWork further = call;
     for (const std::vector<systemc::BlockWork>& blocks : call.copies) {
       further.blocks = blocks;
       copies.push_back(systemc::route(further, chip, plan));
     }
-    loads->add(call, copies, costs);
+    all->loads.add(call, copies, costs);
+    all->routes.push_back(std::move(copies));
   }
   for (const systemc::Step& step : plan.steps) {
     if (step.kind != systemc::StepKind::kCall) continue;
@@ -262,15 +259,12 @@ std::vector<CallEstimate> estimate_calls(const ChipPlan& plan, const arch::ChipD
   return estimate_calls(plan, chip, ChipCosts(chip), nullptr);
 }
 
-std::optional<StaticEstimate> static_estimate(const ChipPlan& plan, const ir::Graph& graph,
-                                              const arch::ChipDescription& chip, std::uint32_t context,
-                                              std::uint32_t prefill_tokens, std::uint32_t batch) {
-  if (chip.timing.empty() || chip.energy.empty()) return std::nullopt;
+StaticEstimate part_estimate(const ChipPlan& plan, const ir::Graph& graph, const arch::ChipDescription& chip,
+                             std::uint32_t context, std::uint32_t prefill_tokens, bool together) {
   const ChipCosts costs(chip);
   StaticEstimate result;
-  CallLoads loads;
-  result.calls = estimate_calls(plan, chip, costs, &loads);
-  const Calls all{result.calls, std::move(loads)};
+  Calls all{result.calls, {}, {}};
+  result.calls = estimate_calls(plan, chip, costs, &all);
   result.context = context;
   result.digital = digital_of(plan, chip.links, costs, context, true);
   result.digital.kinds = work_by_kind(graph, context);
@@ -279,7 +273,15 @@ std::optional<StaticEstimate> static_estimate(const ChipPlan& plan, const ir::Gr
   result.decode = token(calls, result.digital, plan.num_chips * costs.static_watt,
                         calls.time_ns + result.digital.time_ns + result.digital.carry_ns);
   result.prefill_tokens = prefill_tokens;
-  estimate_prefill(result, all, plan, chip.links, costs);
+  estimate_prefill(result, all, plan, chip, costs, together);
+  return result;
+}
+
+std::optional<StaticEstimate> static_estimate(const ChipPlan& plan, const ir::Graph& graph,
+                                              const arch::ChipDescription& chip, std::uint32_t context,
+                                              std::uint32_t prefill_tokens, std::uint32_t batch) {
+  if (chip.timing.empty() || chip.energy.empty()) return std::nullopt;
+  StaticEstimate result = part_estimate(plan, graph, chip, context, prefill_tokens, false);
   if (!plan.rounds.empty()) estimate_rounds(result, plan, graph, chip, batch);
   return result;
 }

@@ -20,9 +20,9 @@ namespace xw::estimate {
 struct CallEstimate {
   std::string name;
   std::uint32_t blocks = 0, tiles = 0;  ///< of one copy
-  std::uint32_t copies = 1;             ///< that the chip has; tokens take them in turn
-  std::uint32_t serialised = 0;         ///< most blocks of the call in one tile; they take turns
-  std::uint64_t cells = 0;              ///< cells in use = MACs
+  std::uint32_t copies = 1;      ///< that the chip has, for tokens in turn; counts and energy are those of the first
+  std::uint32_t serialised = 0;  ///< most blocks of the call in one tile; they take turns
+  std::uint64_t cells = 0;       ///< cells in use = MACs
   std::uint64_t dac_conversions = 0, adc_conversions = 0;
   std::uint64_t x_bytes = 0, y_bytes = 0;  ///< over the links to and from the tiles; a broadcast once per link
   std::uint64_t hop_bytes = 0;             ///< bytes times the routers that they pass; 0 without a mesh

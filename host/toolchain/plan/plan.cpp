@@ -305,7 +305,8 @@ class ModelPlanner {
     }
     further.stage_ns = made.slowest_ns;
     further.stage_bound_ns = made.bound_ns;
-    plan.what = counted(further.copies, "further copy of a call");
+    plan.what =
+        further.copies == 1 ? "1 further copy of a call" : std::to_string(further.copies) + " further copies of calls";
     plan.change = "--duplicate: free tiles hold copies that take different tokens";
     plan.note = "for prompts and batches";
     add(std::move(plan), wanted_);
