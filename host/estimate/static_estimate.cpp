@@ -202,11 +202,23 @@ TokenEstimate token(const CallSum& calls, const DigitalEstimate& digital, double
   return estimate;
 }
 
-/// The prompt is replayed; what bounds it is the part of the chip that is busy longest with a token: a tile, a link, the accumulators, the buffer, digital
+/// Blocks that a prompt's tokens are replayed in, at most; those of tokens behind them are not.
+constexpr std::uint64_t kMostReplayed = 20'000'000;
+
+/// How many tokens of a prompt are replayed.
+std::uint32_t replayed_tokens(const std::vector<CallEstimate>& calls, std::uint32_t tokens) {
+  std::uint64_t blocks = 1;
+  for (const CallEstimate& call : calls) blocks += call.blocks;
+  return static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(tokens, std::max<std::uint64_t>(1, kMostReplayed / blocks)));
+}
+
+/// The prompt is replayed, tokens far behind follow as far apart as what bounds it needs; what bounds it is the part of the chip that is busy longest with a token: a tile, a link, the accumulators, the buffer, digital
 /// units, memory.
 void estimate_prefill(StaticEstimate& estimate, const Calls& all, const ChipPlan& plan,
                       const arch::ChipDescription& chip, const ChipCosts& costs, bool together) {
   const std::uint32_t tokens = estimate.prefill_tokens;
+  const std::uint32_t replayed = replayed_tokens(estimate.calls, tokens);
   std::uint32_t most_digital = 0;
   for (const CallEstimate& call : estimate.calls) most_digital = std::max(most_digital, call.digital_positions);
   CallSum calls;  // only the last token's logits are needed
@@ -219,11 +231,12 @@ void estimate_prefill(StaticEstimate& estimate, const Calls& all, const ChipPlan
       ++digital_slowest;
       if (2 * digital.memory_ns > digital.time_ns) ++memory_slowest;
     }
+    if (t >= replayed) estimate.prefill_total.time_ns += std::max(calls.slowest_ns, digital.busiest_chip_ns);
     if (!last || tokens == 1) estimate.prefill_bottleneck = calls.slowest;
     estimate.prefill_total.energy_pj += calls.energy_pj;
     estimate.prefill_total.energy_pj += digital.energy_pj;
   }
-  estimate.prefill_total.time_ns = prompt_ns(plan, all.routes, chip, costs, tokens, together);
+  estimate.prefill_total.time_ns += prompt_ns(plan, all.routes, chip, costs, replayed, together);
   estimate.prefill_total.energy_pj[Component::kStatic] =
       plan.num_chips * costs.static_watt * estimate.prefill_total.time_ns * 1e3;  // W * ns = nJ
   if (2 * digital_slowest > tokens)
