@@ -68,7 +68,12 @@ mirror=$(sed -n 's/^URIs: *//p; s/^deb \(\[.*\] \)\?\([^ ]*debian\) .*/\2/p' /et
 for file in /etc/apt/apt.conf /etc/apt/apt.conf.d/*; do
   if [ -f "$file" ] && grep -qi 'proxy\|acquire::https\?::' "$file"; then "${as_root[@]}" cp "$file" "$system/etc/apt/apt.conf.d/"; fi
 done
-inside() { "${as_root[@]}" chroot "$system" env LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"; }
+# Of the environment here only proxies: a compiler launcher, for one, is not there.
+there=(HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive)
+for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY; do
+  if [ -n "${!name:-}" ]; then there+=("$name=${!name}"); fi
+done
+inside() { "${as_root[@]}" chroot "$system" env -i "${there[@]}" "$@"; }
 "${as_root[@]}" cp "${packages[@]}" "$system/root/"
 "${as_root[@]}" cp -r models/default tests/package/installed "$system/root/"
 quiet_inside() {
