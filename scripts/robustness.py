@@ -7,7 +7,7 @@
                           [--gamma 0,0.01,0.02,...] [--times 0,1h,1d,30d] [--compensation global] [--tokens N] [--seeds N] [--reuse]
 
 A row is a name and a checkpoint, behind which options of `crossweave compile` may stand. Every row is compiled for afm-512 once and measured on chips
-whose cells have gaussian noise of each deviation (gamma, in units of a column's largest weight), and on chips with pcm-afm cells as they age, compensated. Only the parts of
+whose cells have gaussian noise of each deviation (gamma, in units of the cells' range), and on chips with pcm-afm cells as they age, compensated. Only the parts of
 docs/results.md between the markers `robustness-noise` and `robustness-time` are rewritten, after every row. --reuse takes figures that the same command
 gave before from the work folder.
 """
