@@ -44,8 +44,12 @@ void validate_copies(const Manifest& manifest, const std::string& origin) {
   for (std::size_t i = 0; i < manifest.calls.size(); ++i) {
     const CallInfo& call = manifest.calls[i];
     const auto require = [&](bool condition, const std::string& what) {
-      if (!condition)
-        throw Error(ErrorCode::kFormat, origin + ": call " + std::to_string(i) + " (\"" + call.name + "\"): " + what);
+      if (condition) return;
+      std::string message = origin + ": call " + std::to_string(i) + " (\"";
+      message += call.name;
+      message += "\"): ";
+      message += what;
+      throw Error(ErrorCode::kFormat, message);
     };
     require(call.copy_of.has_value() || !has_copies,
             "expected a copy behind the copies before it, found a call of its own");
