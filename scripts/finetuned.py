@@ -13,12 +13,10 @@ Only the part of docs/results.md between the markers of the table is rewritten.
 """
 import argparse
 import pathlib
-import re
-import shlex
 import sys
 
 from document_table import write_table
-from results import ROOT, cell, compile_program, evaluate, main_metric, parse_measuring
+from results import ROOT, cell, compile_program, evaluate, main_metric, parse_rows, words_of_name
 
 MODES = ("fp32", "w8a8", "w4a8", "ideal", "pcm-afm")
 
@@ -26,7 +24,6 @@ MODES = ("fp32", "w8a8", "w4a8", "ideal", "pcm-afm")
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--table", required=True, help="name of the markers")
-    parser.add_argument("--row", action="append", required=True, metavar="NAME=CHECKPOINT [OPTIONS]", help="options: of `crossweave compile`")
     parser.add_argument("--text", default=ROOT.parent / "shared/data/corpora/wiki.test.raw", type=pathlib.Path)
     parser.add_argument("--tokens", default=20000, type=int)
     parser.add_argument("--context", default=512, type=int)
@@ -35,12 +32,7 @@ def parse_arguments():
     parser.add_argument("--seeds", default=10, type=int, help="chips with noise")
     parser.add_argument("--lm-head", default="digital", choices=("digital", "analog"))
     parser.add_argument("--about", default="", help="what the line below the table begins with")
-    arguments = parse_measuring(parser)
-    for number, row in enumerate(arguments.row):
-        name, _, words = row.partition("=")
-        if not name or not words.split():
-            parser.error(f"--row: expected NAME=CHECKPOINT [OPTIONS], found {row!r}")
-        arguments.row[number] = [name, *shlex.split(words)]
+    arguments = parse_rows(parser)
     for path in [arguments.text, arguments.crossweave, *arguments.task, *(pathlib.Path(row[1]) for row in arguments.row)]:
         if not path.exists():
             sys.exit(f"finetuned.py: {path}: not found")
@@ -50,7 +42,7 @@ def parse_arguments():
 def measured_row(arguments, row):
     """A cell of every mode; tasks stand behind the perplexity."""
     name, checkpoint, *options = row
-    place = f"{arguments.table}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}"
+    place = f"{arguments.table}-{words_of_name(name)}"
     threads = ["--threads", str(arguments.threads)]
     head = ["--lm-head", arguments.lm_head, *options, *threads]
     what = ["--text", str(arguments.text), "--tokens", str(arguments.tokens), "--context", str(arguments.context)]

@@ -30,6 +30,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -123,6 +124,23 @@ def parse_measuring(parser):
     parser.add_argument("--reuse", action="store_true", help="take what was measured before with the same command")
     parser.set_defaults(compile_options="", model=None)
     return parser.parse_args()
+
+
+def parse_rows(parser):
+    """The same, with rows that are [name, checkpoint, options of `crossweave compile`...] each."""
+    parser.add_argument("--row", action="append", required=True, metavar="NAME=CHECKPOINT [OPTIONS]", help="options: of `crossweave compile`")
+    arguments = parse_measuring(parser)
+    for number, row in enumerate(arguments.row):
+        name, _, words = row.partition("=")
+        if not name or not words.split():
+            parser.error(f"--row: expected NAME=CHECKPOINT [OPTIONS], found {row!r}")
+        arguments.row[number] = [name, *shlex.split(words)]
+    return arguments
+
+
+def words_of_name(name):
+    """A name as a part of file names: its letters and digits, with lines between."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
 def evaluate(arguments, name, model, what, options, threads=()):
@@ -272,7 +290,7 @@ def adapted(arguments, level, copies, threads):
 
 def adaptation_marker(arguments):
     """Name of the table: one for each model, place of the output layer and kind of calibration text."""
-    name = "" if arguments.name == SMOLLM2 else "-" + re.sub(r"[^a-z0-9]+", "-", arguments.name.lower()).strip("-")
+    name = "" if arguments.name == SMOLLM2 else "-" + words_of_name(arguments.name)
     return "adaptation" + name + ("-analog-head" if arguments.lm_head == "analog" else "") + ("-in-domain" if arguments.calibration_text else "")
 
 

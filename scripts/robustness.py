@@ -13,17 +13,14 @@ gave before from the work folder.
 """
 import argparse
 import pathlib
-import re
-import shlex
 import sys
 
 from document_table import write_table
-from results import ROOT, cell, compile_program, evaluate, parse_measuring
+from results import ROOT, cell, compile_program, evaluate, parse_rows, words_of_name
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--row", action="append", required=True, metavar="NAME=CHECKPOINT [OPTIONS]", help="options: of `crossweave compile`")
     parser.add_argument("--text", default=ROOT.parent / "shared/data/corpora/wiki.test.raw", type=pathlib.Path)
     parser.add_argument("--tokens", default=5000, type=int)
     parser.add_argument("--context", default=512, type=int)
@@ -32,12 +29,7 @@ def parse_arguments():
     parser.add_argument("--gamma", default="0,0.01,0.02,0.03,0.05,0.08", help="deviations of the noise on weights")
     parser.add_argument("--times", default="0,1h,1d,30d", help="since programming")
     parser.add_argument("--compensation", default="global", help="of drift")
-    arguments = parse_measuring(parser)
-    for number, row in enumerate(arguments.row):
-        name, _, words = row.partition("=")
-        if not name or not words.split():
-            parser.error(f"--row: expected NAME=CHECKPOINT [OPTIONS], found {row!r}")
-        arguments.row[number] = [name, *shlex.split(words)]
+    arguments = parse_rows(parser)
     for path in [arguments.text, arguments.crossweave, *(pathlib.Path(row[1]) for row in arguments.row)]:
         if not path.exists():
             sys.exit(f"robustness.py: {path}: not found")
@@ -72,7 +64,7 @@ def main():
               "robustness-time": (time_cells, arguments.times.split(","))}
     lines = {table: ["| checkpoint | " + " | ".join(titles) + " |", "|---" * (len(titles) + 1) + "|"] for table, (_, titles) in tables.items()}
     for name, checkpoint, *options in arguments.row:
-        place = f"robustness-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}"
+        place = f"robustness-{words_of_name(name)}"
         program = compile_program(arguments, place, ["--lm-head", arguments.lm_head, *options, *threads], checkpoint)
         for table, (cells_of, _) in tables.items():
             lines[table].append(f"| {name} | " + " | ".join(cells_of(arguments, place, program, what, threads)) + " |")

@@ -34,6 +34,10 @@ ReplicaRule parse_rule(const std::string& text) {
 
 }  // namespace
 
+bool applies(const ReplicaRule& rule, const std::string& name) {
+  return rule.pattern == kAll || matches_glob(rule.pattern, name);
+}
+
 std::vector<ReplicaRule> parse_replica_rules(const std::string& text) {
   std::vector<ReplicaRule> rules;
   for (std::size_t begin = 0; begin <= text.size();) {
@@ -51,7 +55,7 @@ void set_replicas(ir::Graph& graph, std::span<const std::string> analog, std::sp
     for (ir::Node& node : graph.nodes) {
       if (node.kind != ir::OpKind::kLinear) continue;
       const std::string& name = ir::attr_string(node, "name");
-      if (!names.contains(name) || (rule.pattern != kAll && !matches_glob(rule.pattern, name))) continue;
+      if (!names.contains(name) || !applies(rule, name)) continue;
       matches = true;
       if (rule.count == 1) {
         node.attributes.erase(ir::kReplicas);

@@ -18,6 +18,8 @@ struct ReplicaRule {
   std::uint32_t count = 1;
   friend bool operator==(const ReplicaRule&, const ReplicaRule&) = default;
 };
+/// Whether a rule is about the layer or call of that name.
+[[nodiscard]] bool applies(const ReplicaRule& rule, const std::string& name);
 /// "*.down_proj=2,*.up_proj=3" or "all=2". Throws Error{kInvalidArgument} for another form or a count that is not 1 to ir::kMaxReplicas.
 [[nodiscard]] std::vector<ReplicaRule> parse_replica_rules(const std::string& text);
 

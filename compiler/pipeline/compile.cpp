@@ -292,15 +292,15 @@ class Compiler {
   [[nodiscard]] std::uint32_t copies_of(std::uint32_t call) const {
     std::uint32_t count = 1;
     for (const passes::ReplicaRule& rule : options_.duplicates) {
-      if (rule.pattern == "all" || passes::matches_glob(rule.pattern, call_names_[call])) count = rule.count;
+      if (passes::applies(rule, call_names_[call])) count = rule.count;
     }
     return count;
   }
 
   void check_duplicates() const {
     for (const passes::ReplicaRule& rule : options_.duplicates) {
-      const auto matches = [&](const std::string& name) { return passes::matches_glob(rule.pattern, name); };
-      if (rule.pattern == "all" || std::any_of(call_names_.begin(), call_names_.end(), matches)) continue;
+      const auto is_meant = [&](const std::string& name) { return passes::applies(rule, name); };
+      if (std::any_of(call_names_.begin(), call_names_.end(), is_meant)) continue;
       throw Error(ErrorCode::kInvalidArgument,
                   "duplicate: expected a name or pattern of a call (as `crossweave report` lists them), found '" +
                       rule.pattern + "', which matches none");

@@ -162,25 +162,11 @@ class Maker {
           return one.matrix == original_.at(placed.matrix) && one.in_begin == placed.in_begin &&
                  one.out_begin == placed.out_begin && one.replica == placed.replica;
         };
-        const program::BlockRecord original = *std::find_if(blocks_.begin(), blocks_.end(), is_original);
-        block.target_offset = original.target_offset;
-        block.target_crc = original.target_crc;
-        for (std::uint32_t col = 0; col < original.cols; ++col) {
-          const program::ColumnRecord record = columns_[original.column_offset + col];
-          columns_.push_back(record);
-        }
-        blocks_.push_back(block);
+        add_as(*std::find_if(blocks_.begin(), blocks_.end(), is_original), block);
         continue;
       }
       if (placed.replica != 0) {  // the targets and columns of the first copy
-        const program::BlockRecord& before = blocks_.back();
-        block.target_offset = before.target_offset;
-        block.target_crc = before.target_crc;
-        for (std::uint32_t col = 0; col < before.cols; ++col) {
-          const program::ColumnRecord record = columns_[before.column_offset + col];
-          columns_.push_back(record);
-        }
-        blocks_.push_back(block);
+        add_as(blocks_.back(), block);
         continue;
       }
       const program::ProgramWriter::Stored stored = add_targets(placed.rows, placed.cols);
@@ -188,6 +174,17 @@ class Maker {
       block.target_crc = stored.crc;
       blocks_.push_back(block);
     }
+  }
+
+  /// A block with the targets and columns of one that is there.
+  void add_as(const program::BlockRecord& original, program::BlockRecord block) {
+    block.target_offset = original.target_offset;
+    block.target_crc = original.target_crc;
+    for (std::uint32_t col = 0; col < original.cols; ++col) {
+      const program::ColumnRecord record = columns_[original.column_offset + col];
+      columns_.push_back(record);
+    }
+    blocks_.push_back(block);
   }
 
   /// Copies of calls, as calls behind all others.

@@ -85,6 +85,13 @@ class RealModels : public ::testing::Test {
     const Outcome compiled = crossweave("compile " + checkpoint.string() + " -o " + program().string() + options);
     ASSERT_EQ(compiled.status, 0) << compiled.output;
   }
+  /// A compilation that ends with the status and a message that has this in it, and leaves no program.
+  void expect_refused(const fs::path& checkpoint, const std::string& options, int status, const std::string& message) {
+    const Outcome outcome = crossweave("compile " + checkpoint.string() + " -o " + program().string() + options);
+    EXPECT_EQ(outcome.status, status) << options << ": " << outcome.output;
+    EXPECT_NE(outcome.output.find(message), std::string::npos) << options << ": " << outcome.output;
+    EXPECT_FALSE(fs::exists(program()));
+  }
   [[nodiscard]] fs::path program() const { return folder_ / "model.xwp"; }
 
   /// Options for a chip of nine tiles of 256 x 256.
@@ -251,10 +258,7 @@ TEST_F(RealModels, CallsThatTheChipHoldsSeveralTimesAreTheSameOnEveryDevice) {
 TEST_F(RealModels, CopiesThatCannotBeAreRefused) {
   const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
   const auto refused = [&](const std::string& options, int status, const std::string& message) {
-    const Outcome outcome = crossweave("compile " + model.string() + " -o " + program().string() + options);
-    EXPECT_EQ(outcome.status, status) << options << ": " << outcome.output;
-    EXPECT_NE(outcome.output.find(message), std::string::npos) << options << ": " << outcome.output;
-    EXPECT_FALSE(fs::exists(program()));
+    expect_refused(model, options, status, message);
   };
   refused(" --duplicate=0", 2, "--duplicate: expected auto, none, a number of tiles");
   refused(" --chip afm-512 --duplicate", 2, "expected how many copies may take");
@@ -268,10 +272,7 @@ TEST_F(RealModels, WhatCannotBeWrittenRoundByRoundIsRefused) {
   const std::string nine = write_nine_tiles();
   const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
   const auto refused = [&](const std::string& options, int status, const std::string& message) {
-    const Outcome outcome = crossweave("compile " + model.string() + " -o " + program().string() + nine + options);
-    EXPECT_EQ(outcome.status, status) << options << ": " << outcome.output;
-    EXPECT_NE(outcome.output.find(message), std::string::npos) << options << ": " << outcome.output;
-    EXPECT_FALSE(fs::exists(program()));
+    expect_refused(model, nine + options, status, message);
   };
   refused(" --reload=2", 4, "need");
   refused(" --reload=0", 2, "--reload: expected auto, none or a number from 1");
