@@ -65,7 +65,7 @@ def row(crossweave, folder, model, name, chip, kind, options):
     program = folder / "program.xwp"
     output_of(crossweave, "compile", model, "--chip", chip, "--ranges", "fixed:3", "--lambda", 12, *options, "-o", program)
     plans = output_of(crossweave, "plan", model, "--chip", chip, "--context", CONTEXT, "--prompt-tokens", PROMPT)["plans"]
-    plan = next(plan for plan in plans if plan["kind"] == kind)
+    plan = next(plan for plan in plans if plan["kind"] == kind and (kind == "chips" or plan["change"].startswith((" ".join(options) or "none") + (":" if options else ""))))
     token = output_of(crossweave, "simulate", program, "--position", CONTEXT - 1)["runs"][0]
     prompt = output_of(crossweave, "simulate", program, "--prompt-tokens", PROMPT, "--tokens", 0)["runs"][0]
     times = plan["token_ns"], token["total_ns"]
@@ -92,7 +92,7 @@ def main():
                 (arguments.model, "links", "chips", ("--chips", "auto")),
                 (DEFAULT, "hermes64-1p", "as it is", ()), (DEFAULT, "ibm34", "as it is", ()), (DEFAULT, "neurram48", "chips", ("--chips", "auto")),
                 (DEFAULT, "links", "as it is", ()), (DEFAULT, "fast", "as it is", ()), (DEFAULT, "fast", "duplicate", ("--duplicate",)),
-                (DEFAULT, "large", "duplicate", ("--duplicate",))):
+                (DEFAULT, "fast", "spread", ("--spread",)), (DEFAULT, "large", "duplicate", ("--duplicate",)), (DEFAULT, "large", "duplicate", ("--spread", "--duplicate"))):
             lines.append(row(arguments.crossweave, folder, model, chip, made.get(chip, chip), kind, options))
             print(lines[-1], flush=True)
     if arguments.write:

@@ -19,6 +19,7 @@ constexpr std::uint64_t kMostTiles = std::uint64_t{1} << 24;
 constexpr std::uint64_t kMostPhases = 64;
 constexpr std::uint64_t kMostTiers = 65536;
 constexpr std::uint64_t kMostBufferBytes = std::uint64_t{1} << 40;
+constexpr std::uint64_t kMostSumBytes = 4;
 constexpr double kIrwinHallSigma = 209.02;  // docs/numerics.md, read noise
 
 std::uint32_t small(std::uint64_t value) {
@@ -73,6 +74,7 @@ ChipDescription parse_chip(std::string_view toml_text, const std::string& origin
   chip.output_links = small(table.integer("output_links", 0, kMostTiles, chip.output_links));
   chip.mesh_columns = small(table.integer("mesh_columns", 0, kMostTiles, chip.mesh_columns));
   chip.buffer_bytes = table.integer("buffer_bytes", 0, kMostBufferBytes, chip.buffer_bytes);
+  chip.sum_bytes = small(table.integer("sum_bytes", 1, kMostSumBytes, chip.sum_bytes));
   chip.g_unit = static_cast<int>(table.integer("g_unit", 1, kCellMax, static_cast<std::uint64_t>(chip.g_unit)));
   chip.lambda = static_cast<float>(table.real("lambda", {0, kMaxRows, true}, chip.lambda));
   chip.read_sigma = static_cast<float>(table.real("read_sigma", {0, kMaxRows}, chip.read_sigma));

@@ -51,6 +51,7 @@ struct ChipDescription {
   std::uint32_t output_links = 0;  ///< links that collect outputs of tiles, likewise
   std::uint32_t mesh_columns = 0;  ///< tiles per row of the mesh, digital side before column 0; 0: no mesh, no hops
   std::uint64_t buffer_bytes = 0;  ///< capacity of the activation buffer; 0: unlimited
+  std::uint32_t sum_bytes = 4;     ///< one sum of a tile or a call on links and in the buffer
   int g_unit = 96;                 ///< cell code of w_max
   float lambda = 12.0F;            ///< default ADC full scale in units of beta * w_max
   float read_sigma =

@@ -18,6 +18,7 @@
 #include "compiler/mapping/chips.hpp"
 #include "compiler/mapping/duplicates.hpp"
 #include "compiler/mapping/rounds.hpp"
+#include "compiler/mapping/spread.hpp"
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/chip_cells.hpp"
@@ -218,6 +219,7 @@ class Compiler {
     } else {
       plan_ = chips_plan(tile);
     }
+    if (options_.spread_tiles) spread_blocks();
     own_blocks_ = plan_.blocks.size();
     if (!options_.duplicates.empty()) add_copies();
     mapping::verify_plan(plan_, shapes_, tile);
@@ -252,16 +254,36 @@ class Compiler {
     columns_.resize(num_columns);
   }
 
-  /// Further copies of calls: calls of their own with matrices of their own, behind all others.
-  void add_copies() {
+  /// What uses free tiles for speed needs tiles that are free all the time and work by themselves.
+  void check_free_tiles(const std::string& option, const std::string& what) const {
     if (options_.chips != 1 || options_.reload)
       throw Error(
           ErrorCode::kInvalidArgument,
-          "duplicate: copies of calls are for one chip whose tiles are not written anew, without --chips and --reload");
+          option + ": " + what + " are for one chip whose tiles are not written anew, without --chips and --reload");
     if (chip_.tiers > 1)
-      throw Error(ErrorCode::kUnsupported,
-                  "duplicate: chip " + chip_.name +
-                      " has crossbars above each other that share converters, copies in them would take turns");
+      throw Error(ErrorCode::kUnsupported, option + ": chip " + chip_.name +
+                                               " has crossbars above each other that share converters, " + what +
+                                               " in them would take turns");
+  }
+
+  /// Into the free tiles of the chip, or as many as were asked for.
+  void spread_blocks() {
+    check_free_tiles("spread", "blocks side by side");
+    const std::uint64_t asked = std::uint64_t{plan_.num_tiles} + *options_.spread_tiles;
+    if (*options_.spread_tiles != 0 && chip_.num_tiles != 0 && asked > chip_.num_tiles)
+      throw Error(ErrorCode::kCapacity, "spread: chip " + chip_.name + " has " + std::to_string(chip_.num_tiles) +
+                                            " tiles and the model takes " + std::to_string(plan_.num_tiles) +
+                                            " of them, expected at most " +
+                                            std::to_string(chip_.num_tiles - plan_.num_tiles) +
+                                            " further ones, found " + std::to_string(*options_.spread_tiles));
+    const bool all = *options_.spread_tiles == 0;
+    mapping::spread(plan_, shapes_,
+                    all ? chip_.num_tiles : static_cast<std::uint32_t>(std::min<std::uint64_t>(asked, UINT32_MAX)));
+  }
+
+  /// Further copies of calls: calls of their own with matrices of their own, behind all others.
+  void add_copies() {
+    check_free_tiles("duplicate", "copies of calls");
     for (std::uint32_t call = 0; call < grouped_.calls.size(); ++call) {
       const std::uint32_t count = copies_of(call);
       for (std::uint32_t copy = 1; copy < count; ++copy) {

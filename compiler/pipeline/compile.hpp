@@ -49,6 +49,8 @@ struct CompileOptions {
   /// One chip that may be too small: its tiles are written anew, round by round, in so many areas (mapping::make_rounds_plan); 0: as many as make
   /// writing fastest. Nothing: a chip that is too small is an error.
   std::optional<std::uint32_t> reload;
+  /// Further tiles into which blocks that share one are moved apart (mapping::spread), 0: all that are free. On one chip, without `reload`.
+  std::optional<std::uint32_t> spread_tiles;
   /// How often the chip holds calls whose names match (the last rule that does counts): vectors are shared among the copies. On one chip, without `reload`.
   std::vector<passes::ReplicaRule> duplicates;
   std::string tool_version;

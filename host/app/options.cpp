@@ -66,6 +66,10 @@ po::options_description compile_options(toolchain::CompileOptions& compile) {
       }),
       "copies of layers on the chip, their outputs averaged against noise: PATTERN=COUNT[,...], or all=COUNT; "
       "repeatable");
+  add("spread", setting(compile, "spread")->implicit_value("auto", "auto"),
+      "blocks that share a tile, and would take turns, get tiles of their own: further tiles that they may take, or "
+      "auto "
+      "(all free tiles)");
   add("duplicate", setting(compile, "duplicate")->implicit_value("auto", "auto"),
       "further copies of calls, which take different tokens of a prompt or a batch: a number of tiles for those that "
       "make prompts fastest, auto (all "

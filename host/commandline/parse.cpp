@@ -51,12 +51,13 @@ void refuse_negative_counts(const po::parsed_options& parsed, const po::options_
   }
 }
 
-/// "--json" alone means standard output, "--reload" alone as many areas as are best, "--duplicate" alone all free tiles: the argument after it is never its value.
+/// "--json" alone means standard output, "--reload" alone as many areas as are best, "--spread" and "--duplicate" alone all free tiles: the argument after it is never its value.
 std::vector<std::string> with_implicit_values(std::vector<std::string> arguments) {
   for (std::string& argument : arguments) {
     if (argument == "--") break;
     if (argument == "--json") argument = "--json=-";
     if (argument == "--reload") argument = "--reload=auto";
+    if (argument == "--spread") argument = "--spread=auto";
     if (argument == "--duplicate") argument = "--duplicate=auto";
   }
   return arguments;

@@ -13,7 +13,6 @@ namespace {
 
 using systemc::ChannelCost;
 using systemc::ChipCosts;
-using systemc::kSumBytes;
 using systemc::RoutedCall;
 
 /// By packet and hop: when the inputs are there.
@@ -74,9 +73,10 @@ double ChipTimes::finish(const systemc::CallWork& work, const RoutedCall& call, 
   std::map<std::uint32_t, double> returned;  // by chip: its last sum
   for (const std::uint32_t index : order) {
     const systemc::RoutedBlock& block = call.blocks[index];
-    double end = output_links_.move(costs_.output_link, block.output_link, ends[index], kSumBytes * block.cols) +
+    double end = output_links_.move(costs_.output_link, block.output_link, ends[index], costs_.sum_bytes * block.cols) +
                  block.hops * costs_.hop_latency_ns;
-    if (costs_.has_accumulator) end = accumulators_.move(costs_.accumulator, block.chip, end, kSumBytes * block.cols);
+    if (costs_.has_accumulator)
+      end = accumulators_.move(costs_.accumulator, block.chip, end, costs_.sum_bytes * block.cols);
     double& last = block.chip == call.chip ? finish : returned[block.chip];
     last = std::max(last, end);
   }
@@ -87,7 +87,7 @@ double ChipTimes::finish(const systemc::CallWork& work, const RoutedCall& call, 
     if (costs_.has_accumulator) end = accumulators_.move(costs_.accumulator, call.chip, end, bytes);
     finish = std::max(finish, end);
   }
-  if (costs_.has_buffer) finish = buffers_.move(costs_.buffer, call.chip, finish, kSumBytes * work.out_features);
+  if (costs_.has_buffer) finish = buffers_.move(costs_.buffer, call.chip, finish, costs_.sum_bytes * work.out_features);
   return finish;
 }
 
@@ -122,7 +122,7 @@ void CallLoads::add(const systemc::CallWork& work, const std::vector<RoutedCall>
     for (const systemc::Transfer& transfer : call.transfers)
       load(Kind::kInputLink, transfer.link, costs.input_link.move_ns(transfer.bytes));
     for (const systemc::RoutedBlock& block : call.blocks) {
-      const double bytes = double{kSumBytes} * block.cols;
+      const double bytes = static_cast<double>(costs.sum_bytes) * block.cols;
       load(Kind::kTile, block.tile, costs.mvm_ns(block.cols).total());
       load(Kind::kOutputLink, block.output_link, costs.output_link.move_ns(bytes));
       if (costs.has_accumulator) load(Kind::kAccumulator, block.chip, costs.accumulator.move_ns(bytes));
@@ -133,7 +133,8 @@ void CallLoads::add(const systemc::CallWork& work, const std::vector<RoutedCall>
       if (costs.has_accumulator) load(Kind::kAccumulator, call.chip, costs.accumulator.move_ns(bytes));
     }
     if (costs.has_buffer)
-      load(Kind::kBuffer, call.chip, costs.buffer.move_ns(work.in_features + double{kSumBytes} * work.out_features));
+      load(Kind::kBuffer, call.chip,
+           costs.buffer.move_ns(work.in_features + static_cast<double>(costs.sum_bytes) * work.out_features));
   }
   std::vector<Load>& loads = calls_.emplace_back();
   for (const auto& [server, ns] : busy) loads.push_back({server, ns});

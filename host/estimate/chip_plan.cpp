@@ -18,7 +18,6 @@ namespace {
 
 using systemc::CallWork;
 using systemc::ChipPlan;
-using systemc::kSumBytes;
 using systemc::Step;
 using systemc::StepKind;
 
@@ -149,24 +148,29 @@ class Planner {
     constexpr auto kNever = static_cast<std::size_t>(-1);
     struct Life {
       std::size_t first = kNever, last = 0;
-      std::uint64_t bytes = 0;
+      systemc::Activations activations;
     };
     std::vector<Life> lives(graph_.values.size());
     std::size_t step = 0;
     for (const ir::Node& node : graph_.nodes) {
       if (node.kind == ir::OpKind::kInput) continue;  // the number of the token, not an activation
-      const std::uint64_t feature_bytes = node.kind == ir::OpKind::kAimcCall ? kSumBytes : kHalfBytes;
       for (const ir::ValueId value : node.results) {
-        lives[value] = {step, step, feature_bytes * graph_.values[value].features};
+        const std::uint64_t features = graph_.values[value].features;
+        lives[value] = {step, step, {}};
+        if (node.kind == ir::OpKind::kAimcCall) {
+          lives[value].activations.sums = features;
+        } else {
+          lives[value].activations.value_bytes = kHalfBytes * features;
+        }
       }
       for (const ir::ValueId value : node.inputs) lives[value].last = step;
       ++step;
     }
     for (const Life& life : lives) {
       if (life.first == kNever) continue;
-      for (std::size_t s = life.first; s <= life.last; ++s) plan_.steps[s].live_bytes += life.bytes;
+      for (std::size_t s = life.first; s <= life.last; ++s) plan_.steps[s].live += life.activations;
       for (std::size_t s = life.first + 1; s <= life.last; ++s) {
-        if (plan_.steps[s].chip != plan_.steps[s - 1].chip) plan_.steps[s].carried_bytes += life.bytes;
+        if (plan_.steps[s].chip != plan_.steps[s - 1].chip) plan_.steps[s].carried += life.activations;
       }
     }
   }

@@ -25,7 +25,7 @@ class Prompt {
  public:
   Prompt(const ChipPlan& plan, const std::vector<std::vector<RoutedCall>>& routes, const arch::ChipDescription& chip,
          const systemc::ChipCosts& costs, std::uint32_t tokens)
-      : plan_(plan), routes_(routes), links_(chip.links), times_(costs), tokens_(tokens) {
+      : plan_(plan), routes_(routes), links_(chip.links), times_(costs), sum_bytes_(costs.sum_bytes), tokens_(tokens) {
     for (Token& token : tokens_) token.chip = plan.steps.front().chip;
   }
 
@@ -121,7 +121,7 @@ class Prompt {
     if (step.chip == token.chip) return begin(number, ns);
     const std::vector<std::uint32_t>& path = path_of(token.chip, step.chip);
     token.chip = step.chip;
-    schedule(number, Phase::kBegins, times_.carry(path, step.carried_bytes, ns));
+    schedule(number, Phase::kBegins, times_.carry(path, step.carried.bytes(sum_bytes_), ns));
   }
 
   void begin(std::uint32_t number, double ns) {
@@ -158,6 +158,7 @@ class Prompt {
   const std::vector<std::vector<RoutedCall>>& routes_;
   const arch::ChipLinks& links_;
   ChipTimes times_;
+  std::uint32_t sum_bytes_ = 4;
   std::vector<Token> tokens_;
   std::priority_queue<Event, std::vector<Event>, std::greater<>> events_;
   std::uint64_t next_ = 0;

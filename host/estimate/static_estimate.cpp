@@ -24,7 +24,6 @@ using systemc::ChipCosts;
 using systemc::ChipPlan;
 using systemc::Component;
 using systemc::DigitalWork;
-using systemc::kSumBytes;
 
 /// Adds what moving bytes over a channel takes.
 void charge(Breakdown& energy, const ChannelCost& channel, std::uint64_t bytes, std::uint64_t hop_bytes = 0) {
@@ -89,7 +88,7 @@ CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedC
     charge(estimate.energy_pj, costs.input_link, transfer.bytes, hop_bytes);
   }
   for (const systemc::RoutedBlock& block : call.blocks) {
-    const std::uint64_t bytes = std::uint64_t{kSumBytes} * block.cols;
+    const std::uint64_t bytes = std::uint64_t{costs.sum_bytes} * block.cols;
     ++estimate.blocks;
     estimate.cells += std::uint64_t{block.rows} * block.cols;
     estimate.dac_conversions += block.rows;
@@ -116,7 +115,7 @@ CallEstimate estimate_call(const systemc::CallWork& work, const systemc::RoutedC
     charge(estimate.energy_pj, costs.accumulator, estimate.y_bytes + returned);
   }
   if (costs.has_buffer) {
-    const std::uint64_t bytes = work.in_features + std::uint64_t{kSumBytes} * work.out_features;
+    const std::uint64_t bytes = work.in_features + std::uint64_t{costs.sum_bytes} * work.out_features;
     charge(estimate.energy_pj, costs.buffer, bytes);
   }
   estimate.alone_ns = call_alone_ns(work, call, costs);
@@ -132,10 +131,11 @@ void add_carried(const ChipPlan& plan, const arch::ChipLinks& links, const ChipC
     if (step.logits && !logits) continue;
     if (step.chip == at) continue;
     const std::size_t hops = systemc::chip_path(links, plan.num_chips, at, step.chip).size();
-    const double bytes = static_cast<double>(step.carried_bytes);
-    digital.carry_ns += static_cast<double>(hops) * (costs.chip_link.move_ns(bytes) + costs.chip_link.latency_ns);
-    digital.carried_bytes += hops * step.carried_bytes;
-    charge(digital.energy_pj, costs.chip_link, hops * step.carried_bytes);
+    const std::uint64_t bytes = step.carried.bytes(costs.sum_bytes);
+    digital.carry_ns +=
+        static_cast<double>(hops) * (costs.chip_link.move_ns(static_cast<double>(bytes)) + costs.chip_link.latency_ns);
+    digital.carried_bytes += hops * bytes;
+    charge(digital.energy_pj, costs.chip_link, hops * bytes);
     at = step.chip;
   }
 }

@@ -154,7 +154,11 @@ Tensor Network::Impl::run_attention(const PreparedNode& node, const Tensor& q, c
   }
   const bool is_causal = !mask && positions > 1;
   const bool shares = kv_heads != heads;
-  if (shares && !q.is_cuda()) {
+  // One position sees the same keys in every head of a group: the group's heads are then rows of one product.
+  const bool groups = shares && !q.is_cuda() && positions == 1;
+  if (groups) {
+    queries = queries.reshape({batch, kv_heads, heads / kv_heads, dim});
+  } else if (shares && !q.is_cuda()) {
     const auto repeated = [&](const Tensor& x) {
       return x.unsqueeze(2)
           .expand({batch, kv_heads, heads / kv_heads, x.size(2), dim})
@@ -163,8 +167,9 @@ Tensor Network::Impl::run_attention(const PreparedNode& node, const Tensor& q, c
     keys = repeated(keys);
     values = repeated(values);
   }
-  const Tensor y = at::scaled_dot_product_attention(queries, keys, values, mask, 0.0, is_causal,
-                                                    static_cast<double>(node.attention.scale), shares && q.is_cuda());
+  Tensor y = at::scaled_dot_product_attention(queries, keys, values, mask, 0.0, is_causal,
+                                              static_cast<double>(node.attention.scale), shares && q.is_cuda());
+  if (groups) y = y.reshape({batch, heads, positions, dim});
   return y.transpose(1, 2).reshape({batch, positions, heads * dim});
 }
 

@@ -55,6 +55,7 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
   }
   const compiler::Calibration calibration =
       calibrate(opened.file, opened.graph, chip, compile, options.calibration, tokenizer ? &*tokenizer : nullptr, pool);
+  compile.spread_tiles = options.spread_tiles;
   compile.duplicates = options.duplicates;
   if (options.duplicate_tiles) {
     PlanOptions plan;
@@ -62,6 +63,7 @@ compiler::CompileSummary compile_checkpoint(const std::filesystem::path& model, 
     plan.digital = options.digital;
     plan.replicas = options.replicas;
     plan.row_cuts = options.row_cuts;
+    plan.spread_tiles = options.spread_tiles;
     compile.duplicates = copy_rules(opened.graph, chip, emulator, calibration, plan, *options.duplicate_tiles);
   }
   compiler::CompileSummary summary =

@@ -44,6 +44,8 @@ struct CompileOptions {
   std::uint32_t chips = 1;  ///< how many of the chip there are; 0: as many as are needed
   std::optional<std::uint32_t>
       reload;  ///< areas of one chip whose tiles are written anew; 0: the fastest; nothing: none
+  /// Further tiles into which blocks that share one are moved apart, 0: all free ones; nothing: none.
+  std::optional<std::uint32_t> spread_tiles;
   /// Further copies of calls that take other vectors. Tiles that they may take, 0: all free ones; nothing: none.
   std::optional<std::uint32_t> duplicate_tiles;
   std::vector<passes::ReplicaRule> duplicates;  ///< or how often the chip holds calls, by name or pattern

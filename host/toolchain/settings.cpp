@@ -92,6 +92,14 @@ void set_duplicate(CompileOptions& options, const std::string& name, const std::
     refuse(name, "auto, none, a number of tiles of at least 1, or PATTERN=COUNT", text);
 }
 
+void set_spread(CompileOptions& options, const std::string& name, const std::string& text) {
+  options.spread_tiles.reset();
+  if (text == "none") return;
+  options.spread_tiles = text == "auto" ? 0 : number_of<std::uint32_t>(text);
+  if (!options.spread_tiles || (text != "auto" && *options.spread_tiles == 0))
+    refuse(name, "auto, none or a number of tiles of at least 1", text);
+}
+
 template <class Options>
 using Setters = std::map<std::string, std::function<void(Options&, const std::string& name, const std::string& text)>>;
 
@@ -131,6 +139,7 @@ const Setters<CompileOptions>& compile_setters() {
            options.replicas.push_back(std::move(rule));
        }},
       {"row-cuts", [](Options& options, Text name, Text text) { options.row_cuts = row_cuts_of(name, text); }},
+      {"spread", set_spread},
       {"tokenizer", [](Options& options, Text, Text text) { options.tokenizer = text; }},
       {"weights", [](Options& options, Text, Text text) { options.weights = program::weight_mode_from(text); }},
   };

@@ -97,8 +97,8 @@ RoutedCall route(const CallWork& call, const arch::ChipDescription& chip, const 
   for (const auto& [place, hops] : furthest) routed.transfers[place.first].hops += hops;
   routed.packets = packets.take();
   for (auto& [where, intervals] : outputs) {
-    routed.returns.push_back(
-        {where, kSumBytes * union_of(std::move(intervals)), chip_path(chip.links, plan.num_chips, where, call.chip)});
+    routed.returns.push_back({where, chip.sum_bytes * union_of(std::move(intervals)),
+                              chip_path(chip.links, plan.num_chips, where, call.chip)});
   }
   return routed;
 }

@@ -73,6 +73,18 @@ enum class StepKind : std::uint8_t {
   return window != 0 && window < positions ? window : positions;
 }
 
+/// Activations of a token: values as they are computed with, and sums of calls, whose width is the chip's.
+struct Activations {
+  std::uint64_t value_bytes = 0;
+  std::uint64_t sums = 0;
+  [[nodiscard]] std::uint64_t bytes(std::uint32_t sum_bytes) const { return value_bytes + sums * sum_bytes; }
+  Activations& operator+=(const Activations& more) {
+    value_bytes += more.value_bytes;
+    sums += more.sums;
+    return *this;
+  }
+};
+
 /// One step of a token. Steps follow each other.
 struct Step {
   StepKind kind = StepKind::kDigital;
@@ -84,10 +96,10 @@ struct Step {
   std::uint32_t window = 0;  ///< most positions attended to; 0: all
   /// kCall: tokens at positions below it do `work` in the digital units and leave the tiles alone.
   std::uint32_t digital_positions = 0;
-  bool logits = false;              ///< only for tokens whose logits are wanted
-  std::uint64_t live_bytes = 0;     ///< activations of the token that the buffer holds during the step
-  std::uint32_t chip = 0;           ///< whose digital side does the step, or sends and collects for the call
-  std::uint64_t carried_bytes = 0;  ///< activations that come from the chip of the step before, if that is another one
+  bool logits = false;     ///< only for tokens whose logits are wanted
+  Activations live;        ///< what of the token the buffer holds during the step
+  std::uint32_t chip = 0;  ///< whose digital side does the step, or sends and collects for the call
+  Activations carried;     ///< what comes from the chip of the step before, if that is another one
   /// Whether tiles do it for a token with `positions` positions, its own included.
   [[nodiscard]] bool in_tiles(std::uint64_t positions) const {
     return kind == StepKind::kCall && positions > digital_positions;

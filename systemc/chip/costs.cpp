@@ -12,15 +12,16 @@ namespace xw::systemc {
 ChipCosts::ChipCosts(const arch::ChipDescription& chip) {
   const auto timing = [&](const char* key, double absent = 0) { return constant(chip.timing, key, absent); };
   const auto energy = [&](const char* key, double absent = 0) { return constant(chip.energy, key, absent); };
+  sum_bytes = chip.sum_bytes;
   input_link = {Component::kInputLink,  Component::kLinkWait, timing("link_rate"),
                 timing("link_latency"), energy("link_byte"),  energy("hop_byte")};
   output_link = input_link;
   output_link.component = Component::kOutputLink;
   accumulator = {Component::kAccumulate,
                  Component::kLinkWait,
-                 kSumBytes * timing("accumulate_rate"),
+                 sum_bytes * timing("accumulate_rate"),
                  0,
-                 energy("accumulate_word") / kSumBytes,
+                 energy("accumulate_word") / sum_bytes,
                  0};
   buffer = {Component::kBuffer, Component::kLinkWait, timing("buffer_rate"), 0, energy("buffer_byte"), 0};
   memory = {Component::kMemory, Component::kDigitalWait, timing("memory_rate"), 0, energy("memory_byte"), 0};

@@ -13,7 +13,6 @@ namespace xw::systemc {
 
 /// An exponential that the description says nothing about costs as many multiply-adds (docs/chip-description.md).
 inline constexpr double kMacsPerExp = 8;
-inline constexpr std::uint32_t kSumBytes = 4;  ///< partial sums and outputs of calls are int32
 
 /// What a part that moves bytes costs.
 struct ChannelCost {
@@ -43,6 +42,7 @@ class ChipCosts {
 
   ChannelCost input_link, output_link, accumulator, buffer, memory, host_link, chip_link;
   double hop_latency_ns = 0;
+  std::uint32_t sum_bytes = 4;                       ///< one sum of a tile or a call
   bool has_accumulator = false, has_buffer = false;  ///< otherwise sums and activations move for nothing
   double static_watt = 0;
 

@@ -65,6 +65,7 @@ void Sequencer::configure(const ChipPlan& plan, const arch::ChipDescription& chi
   has_accumulators_ = costs.has_accumulator;
   has_buffer_ = costs.has_buffer;
   buffer_bytes_ = chip.buffer_bytes;
+  sum_bytes_ = costs.sum_bytes;
   calls_.clear();
   host_calls_.clear();
   paths_.clear();
@@ -205,7 +206,7 @@ void Sequencer::run_token(Token& token) {
     if (gate_.any()) enter_round(step, index, token, scratch);
     const bool skipped = step.logits && !token.logits;
     if (!skipped && !workload_.digital_on_host && step.chip != token.chip) carry(step, token, scratch);
-    occupy_buffer(skipped || workload_.digital_on_host ? 0 : step.live_bytes, token, scratch);
+    occupy_buffer(skipped || workload_.digital_on_host ? 0 : step.live.bytes(sum_bytes_), token, scratch);
     if (!skipped) {
       if (step.in_tiles(std::uint64_t{token.position} + 1)) {
         run_call(step, token, scratch);
@@ -308,9 +309,9 @@ void Sequencer::carry(const Step& step, Token& token, Scratch& scratch) {
   sc_core::sc_time arrival = now;
   Breakdown path;
   for (const std::uint32_t link : paths_.at({token.chip, step.chip})) {
-    scratch.work.bytes = step.carried_bytes;
+    scratch.work.bytes = step.carried.bytes(sum_bytes_);
     scratch.work.hop_bytes = 0;
-    result_.chip_link_bytes += step.carried_bytes;
+    result_.chip_link_bytes += scratch.work.bytes;
     arrival = transact(chip_links, Track::kChipLink, link, arrival - now, token, scratch);
     path += scratch.work.time_ns;
   }
@@ -392,7 +393,7 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
   scratch.returned.assign(call.returns.size(), {});
   for (const std::uint32_t index : scratch.order) {
     const PreparedBlock& block = call.blocks[index];
-    scratch.work.bytes = std::uint64_t{block.cols} * kSumBytes;
+    scratch.work.bytes = std::uint64_t{block.cols} * sum_bytes_;
     scratch.work.hop_bytes = scratch.work.bytes * block.hops;
     result_.link_bytes += scratch.work.bytes;
     result_.hop_bytes += scratch.work.hop_bytes;
@@ -435,7 +436,7 @@ void Sequencer::run_call(const Step& step, Token& token, Scratch& scratch) {
     last_output = returned.output;
   }
   const auto move_outputs = [&](Port& port, Track track, std::uint32_t address) {
-    scratch.work.bytes = std::uint64_t{plan_->calls[step.call].out_features} * kSumBytes;
+    scratch.work.bytes = std::uint64_t{plan_->calls[step.call].out_features} * sum_bytes_;
     finish = transact(port, track, address, finish - sc_core::sc_time_stamp(), token, scratch);
     last_output += scratch.work.time_ns;
   };

@@ -89,7 +89,8 @@ class Sequencer final : public sc_core::sc_module {
   std::vector<std::vector<PreparedCall>>
       host_calls_;  ///< with inputs from chip 0, where the host is; only for several chips
   bool has_accumulators_ = false, has_buffer_ = false;
-  std::uint64_t buffer_bytes_ = 0;       ///< capacity; 0: unlimited
+  std::uint64_t buffer_bytes_ = 0;  ///< capacity; 0: unlimited
+  std::uint32_t sum_bytes_ = 4;
   std::vector<std::uint64_t> resident_;  ///< activations of all tokens in the buffer of each chip
   std::uint64_t live_ = 0;               ///< activations of all tokens in buffers and memories
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::vector<std::uint32_t>>

@@ -255,6 +255,31 @@ TEST_F(RealModels, CallsThatTheChipHoldsSeveralTimesAreTheSameOnEveryDevice) {
   EXPECT_EQ(json_of(run).at("text"), once.at("text"));
 }
 
+// Free tiles hold blocks that would take turns: each works the same, elsewhere and sooner.
+TEST_F(RealModels, BlocksSideBySideAreTheSameOnEveryDevice) {
+  const std::string fast = write_fast_memory();
+  const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
+  const std::string run = "run " + program().string() +
+                          " -p 'One day, a little girl named Lily found' -n 5 --noise ideal --read-sigma 0 --json";
+  const std::string simulate = "simulate " + program().string() + " --prompt-tokens 64 --tokens 0 --json";
+  compile(model, fast);
+  const json packed = json_of(run);
+  const json simulated_packed = XW_HAVE_SYSTEMC ? json_of(simulate).at("runs").at(0) : json();
+  compile(model, fast + " --spread");
+  const json apart = json_of(run);
+  EXPECT_EQ(apart.at("text"), packed.at("text"));
+  EXPECT_EQ(apart.at("device").at("macs"), packed.at("device").at("macs"));
+  expect_the_same_everywhere("One day, a little girl named Lily found", 0, 5);
+  if (XW_HAVE_SYSTEMC) {
+    const json simulated = json_of(simulate).at("runs").at(0);
+    EXPECT_LT(simulated.at("total_ns").get<double>(), 0.75 * simulated_packed.at("total_ns").get<double>());
+    EXPECT_EQ(simulated.at("cell_macs"), simulated_packed.at("cell_macs")) << "the same work elsewhere";
+  }
+  expect_refused(model, fast + " --spread=9999", 4, "expected at most");
+  expect_refused(model, " --chip hermes64-1p --chips 2 --spread", 2, "for one chip");
+  expect_refused(model, " --chip buchel3d --spread", 5, "would take turns");
+}
+
 TEST_F(RealModels, CopiesThatCannotBeAreRefused) {
   const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
   const auto refused = [&](const std::string& options, int status, const std::string& message) {

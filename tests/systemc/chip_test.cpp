@@ -251,8 +251,8 @@ TEST(Chip, RowsOfAMeshShareTheirLinks) {
   plan.num_layers = 1;
   plan.steps.push_back(digital_step({16, 0, 0}));
   plan.steps.push_back(digital_step({1600, 0, 0}));
-  plan.steps[0].live_bytes = 1000;
-  plan.steps[1].live_bytes = 400;
+  plan.steps[0].live.value_bytes = 1000;
+  plan.steps[1].live.sums = 100;
   return plan;
 }
 
@@ -317,6 +317,25 @@ TEST(Chip, ActivationsThatDoNotFitTheBufferGoToMemoryAndBack) {
   const ChipResult small = simulate_chip(two_live_steps(), constants.chip(), {});
   EXPECT_EQ(small.spilled_bytes, 2U * 900U);
   EXPECT_NEAR(small.total_ns, unlimited.total_ns + 1800 / constants.memory_rate, kNear);
+}
+
+TEST(Chip, SumsAreAsWideAsTheChipSays) {
+  Constants constants;
+  constants.more_timing = "buffer_rate = { value = 4, unit = \"bytes/ns\", source = \"made\" }\n";
+  ChipPlan plan = one_call({{0, kRows, kCols, 0}}, 1);
+  plan.steps[0].live.sums = 10;
+  plan.steps[0].live.value_bytes = 6;
+  arch::ChipDescription chip = constants.chip();
+  const ChipResult words = simulate_chip(plan, chip, {});
+  EXPECT_EQ(words.link_bytes, kRows + 4 * kCols);
+  EXPECT_EQ(words.buffer_peak_bytes, 46U);
+  chip.sum_bytes = 1;
+  const ChipResult codes = simulate_chip(plan, chip, {});
+  EXPECT_EQ(codes.link_bytes, kRows + kCols);
+  EXPECT_EQ(codes.buffer_peak_bytes, 16U);
+  EXPECT_NEAR(words.total_ns - codes.total_ns, 3 * kCols / constants.link_rate + 3 * kCols / 4.0, kNear);
+  EXPECT_NEAR(words.energy_pj[Component::kOutputLink] - codes.energy_pj[Component::kOutputLink], 3 * kCols * 0.125,
+              kNear);
 }
 
 TEST(Chip, SequencesShareTheBuffer) {

@@ -69,11 +69,10 @@ class TorchSampler {
     for (std::int64_t position = 1; position < length; ++position) {
       throw_if_interrupted();
       const torch::Tensor logits = network_->step(tokens.narrow(1, position - 1, 1), *cache_);
-      for (std::int64_t row = 0; row < count; row += kRows) {
-        const std::int64_t rows = std::min(kRows, count - row);
-        tokens.narrow(0, row, rows)
-            .narrow(1, position, 1)
-            .copy_(choose(logits.narrow(0, row, rows), settings_.sampling));
+      if (device_.is_cpu()) {
+        choose_on_processor(logits, task.first, position, tokens);
+      } else {
+        choose_on_device(logits, position, tokens);
       }
       progress.advance(static_cast<std::uint64_t>(count));
     }
@@ -83,6 +82,36 @@ class TorchSampler {
   }
 
  private:
+  /// Column `position` of `tokens`, without waiting for the device.
+  void choose_on_device(const torch::Tensor& logits, std::int64_t position, torch::Tensor& tokens) const {
+    const std::int64_t count = logits.size(0);
+    for (std::int64_t row = 0; row < count; row += kRows) {
+      const std::int64_t rows = std::min(kRows, count - row);
+      tokens.narrow(0, row, rows).narrow(1, position, 1).copy_(choose(logits.narrow(0, row, rows), settings_.sampling));
+    }
+  }
+
+  /// Column `position` of `tokens`, row by row with the host engine's draws: one uniform number a token, where torch would draw
+  /// one for every word of the vocabulary.
+  void choose_on_processor(const torch::Tensor& logits, std::uint64_t first, std::int64_t position,
+                           torch::Tensor& tokens) const {
+    const torch::Tensor values = logits.to(torch::kFloat32).contiguous();
+    const std::int64_t rows = values.size(0);
+    const auto width = static_cast<std::size_t>(values.size(1));
+    const float* data = values.data_ptr<float>();
+    std::int64_t* ids = tokens.data_ptr<std::int64_t>();
+    const std::int64_t stride = tokens.size(1);
+    at::parallel_for(0, rows, 1, [&](std::int64_t begin, std::int64_t end) {
+      std::vector<float> scratch;
+      for (std::int64_t row = begin; row < end; ++row) {
+        const std::uint64_t seed = sequence_seed(settings_.sampling.seed, first + static_cast<std::uint64_t>(row));
+        const double draw = uniform(seed, static_cast<std::uint64_t>(position));
+        ids[row * stride + position] =
+            choose_token({data + static_cast<std::size_t>(row) * width, width}, settings_.sampling, draw, scratch);
+      }
+    });
+  }
+
   GenerateSettings settings_;
   std::int32_t bos_;
   torch::Device device_;

@@ -241,7 +241,7 @@ class Report(_Document):
 class PlannedDeployment:
     """One way to put a model on a chip; times in ns, energies in pJ, None where the chip's description has no constants."""
 
-    kind: str  # "as it is", "chips", "reload", "digital", "fewer copies", "tile size", "duplicate"
+    kind: str  # "as it is", "chips", "reload", "digital", "fewer copies", "tile size", "duplicate", "spread"
     what: str
     possible: bool
     best: bool

@@ -214,7 +214,7 @@ PlanBounds bounds_of(const PlannedLayers& layers, const systemc::ChipPlan& steps
     const double work_ns = blocks * (one[systemc::Component::kDac] + one[systemc::Component::kCells]) +
                            std::max(blocks, outputs / std::max(1U, chip.adcs_per_tile)) * round_ns +
                            outputs * per_column;
-    const double sum_bytes = outputs * systemc::kSumBytes;
+    const double sum_bytes = outputs * costs.sum_bytes;
     // Inputs of one block may come while another one works, and sums leave: only one MVM behind them, or before them, is sure.
     const double moved_ns = std::max(costs.input_link.move_ns(call.in_features / in_links),
                                      costs.output_link.move_ns(sum_bytes / out_links));

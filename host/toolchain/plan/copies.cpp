@@ -10,6 +10,7 @@
 
 #include "arch/support/error.hpp"
 #include "compiler/mapping/duplicates.hpp"
+#include "compiler/mapping/spread.hpp"
 #include "systemc/chip/costs.hpp"
 
 namespace xw::toolchain {
@@ -66,8 +67,12 @@ std::vector<passes::ReplicaRule> copy_rules(const ir::Graph& graph, const arch::
     throw Error(ErrorCode::kUnsupported,
                 what + " has crossbars above each other that share converters, copies in them would take turns");
   const PlannedLayers layers = plan_layers(graph, options, {}, UINT32_MAX, &calibration);
-  const mapping::Plan placed = mapping::make_plan(layers.shapes, tile_shape(chip, emulator, options.row_cuts));
-  std::uint64_t budget = chip.num_tiles == 0 ? tiles : chip.num_tiles - placed.num_tiles;
+  mapping::Plan placed = mapping::make_plan(layers.shapes, tile_shape(chip, emulator, options.row_cuts));
+  if (options.spread_tiles) {
+    const std::uint32_t most = *options.spread_tiles;
+    mapping::spread(placed, layers.shapes, most == 0 ? chip.num_tiles : placed.num_tiles + most);
+  }
+  std::uint64_t budget = chip.num_tiles == 0 ? tiles : chip.num_tiles - std::min(chip.num_tiles, placed.num_tiles);
   if (tiles != 0) budget = std::min<std::uint64_t>(budget, tiles);
   const Duplication chosen = choose_copies(layers, placed, chip, options, budget);
   std::vector<passes::ReplicaRule> rules;

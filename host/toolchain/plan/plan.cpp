@@ -12,6 +12,7 @@
 #include "arch/support/error.hpp"
 #include "compiler/mapping/bounds.hpp"
 #include "compiler/mapping/chips.hpp"
+#include "compiler/mapping/spread.hpp"
 #include "host/toolchain/plan/candidate.hpp"
 #include "host/toolchain/plan/copies.hpp"
 #include "host/toolchain/plan/digital.hpp"
@@ -77,7 +78,7 @@ class ModelPlanner {
       reload();
       fewer_copies();
     } else {
-      duplicates();
+      free_tiles();
     }
     digital();
   }
@@ -286,13 +287,27 @@ class ModelPlanner {
     add(std::move(plan), wanted_);
   }
 
-  /// Copies of calls in the tiles that are free.
-  void duplicates() {
+  /// What free tiles can do for speed: blocks that would take turns side by side, copies of calls, and both.
+  void free_tiles() {
     if (chip_.num_tiles == 0 || chip_.tiers > 1 || chip_.timing.empty() || chip_.energy.empty()) return;
-    const Duplication made = choose_copies(wanted_, whole_, chip_, options_, chip_.num_tiles - whole_.num_tiles);
+    duplicates(whole_, "");
+    mapping::Plan apart = whole_;
+    mapping::spread(apart, wanted_.shapes, chip_.num_tiles);
+    if (apart.num_tiles == whole_.num_tiles) return;
+    DeploymentPlan plan;
+    plan.kind = PlanKind::kSpread;
+    fill_costs(plan, wanted_, apart, chip_, options_);
+    plan.what = "blocks side by side";
+    plan.change = "--spread: blocks that share a tile, and take turns, get free tiles of their own";
+    add(std::move(plan), wanted_);
+    duplicates(apart, "--spread ");
+  }
+
+  /// Copies of calls in the tiles that a placement leaves free.
+  void duplicates(mapping::Plan placed, const std::string& with) {
+    const Duplication made = choose_copies(wanted_, placed, chip_, options_, chip_.num_tiles - placed.num_tiles);
     if (made.tiles == 0) return;
     PlannedLayers layers = wanted_;
-    mapping::Plan placed = whole_;
     add_copies(layers, placed, made.copies);
     DeploymentPlan plan;
     plan.kind = PlanKind::kDuplicate;
@@ -305,9 +320,10 @@ class ModelPlanner {
     }
     further.stage_ns = made.slowest_ns;
     further.stage_bound_ns = made.bound_ns;
-    plan.what =
-        further.copies == 1 ? "1 further copy of a call" : std::to_string(further.copies) + " further copies of calls";
-    plan.change = "--duplicate: free tiles hold copies that take different tokens";
+    plan.what = (with.empty() ? "" : "side by side, ") +
+                (further.copies == 1 ? std::string("1 further copy of a call")
+                                     : std::to_string(further.copies) + " further copies of calls");
+    plan.change = with + "--duplicate: free tiles hold copies that take different tokens";
     plan.note = "for prompts and batches";
     add(std::move(plan), wanted_);
   }
@@ -340,6 +356,8 @@ const char* name(PlanKind kind) {
       return "tile size";
     case PlanKind::kDuplicate:
       return "duplicate";
+    case PlanKind::kSpread:
+      return "spread";
   }
   return "?";
 }

@@ -23,6 +23,7 @@ enum class PlanKind {
   kFewerCopies,  ///< one, with fewer copies of layers than were asked for
   kTileSize,     ///< one with as many tiles of another size
   kDuplicate,    ///< one, its free tiles holding further copies that work at the same time
+  kSpread,       ///< one, blocks that shared tiles apart in free ones
 };
 [[nodiscard]] const char* name(PlanKind kind);  ///< "as it is", "chips", "reload", ...
 
@@ -50,6 +51,8 @@ struct PlanOptions {
   std::vector<std::string> digital;           ///< linear layers that are digital in every plan
   std::vector<passes::ReplicaRule> replicas;  ///< copies that are wanted
   mapping::RowCuts row_cuts = mapping::RowCuts::kFewestTiles;
+  /// Of copy_rules: further tiles for blocks that share one, 0: all free ones (CompileOptions::spread_tiles).
+  std::optional<std::uint32_t> spread_tiles;
   std::uint32_t context = 512;       ///< positions of the token whose time and energy are told
   std::uint32_t prompt_tokens = 64;  ///< of the prompt whose time is told
   std::uint32_t batch = 1;           ///< tokens that share what is written when tiles are reloaded

@@ -55,6 +55,7 @@ int effort(const DeploymentPlan& plan) {
   switch (plan.kind) {
     case PlanKind::kAsIs:
     case PlanKind::kDuplicate:
+    case PlanKind::kSpread:
       return 0;
     case PlanKind::kFewerCopies:
       return 1;

@@ -64,7 +64,7 @@ double parked_bytes(const systemc::ChipPlan& steps, const arch::ChipDescription&
   const std::vector<bool> borders = steps.borders();
   double bytes = 0;
   for (std::size_t s = 1; s < steps.steps.size(); ++s) {
-    const double alive = static_cast<double>(steps.steps[s - 1].live_bytes) * batch;
+    const double alive = static_cast<double>(steps.steps[s - 1].live.bytes(chip.sum_bytes)) * batch;
     if (borders[s]) bytes += 2 * std::max(0.0, alive - static_cast<double>(chip.buffer_bytes));
   }
   return bytes;

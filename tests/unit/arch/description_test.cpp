@@ -246,6 +246,8 @@ TEST(ParseChip, RejectsEveryImpossibleSetting) {
       {"adcs_per_tile", "adcs_per_tile = 5", ErrorCode::kFormat, "a divisor of cols = 32, found 5"},
       {"mesh_columns", "mesh_columns = -1", ErrorCode::kFormat, "0..16777216, found -1"},
       {"buffer_bytes", "buffer_bytes = 1.5", ErrorCode::kFormat, "found 1.5"},
+      {"sum_bytes", "sum_bytes = 0", ErrorCode::kFormat, "1..4, found 0"},
+      {"sum_bytes", "sum_bytes = 5", ErrorCode::kFormat, "1..4, found 5"},
       {"g_unit", "g_unit = 128", ErrorCode::kFormat, "1..127, found 128"},
       {"lambda", "lambda = 0", ErrorCode::kFormat, "(0, 1024], found 0"},
       {"lambda", "lambda = nan", ErrorCode::kFormat, "chip.lambda"},
@@ -365,8 +367,10 @@ TEST(ParseChip, LinksAreChecked) {
 }
 
 TEST(ParseChip, TilesOfAMeshHangOnTheLinksOfTheirRow) {
-  ChipDescription chip = xw::arch::parse_chip(with(kChip, "colour", "mesh_columns = 3\nbuffer_bytes = 4096"), "a.toml");
+  ChipDescription chip =
+      xw::arch::parse_chip(with(kChip, "colour", "mesh_columns = 3\nbuffer_bytes = 4096\nsum_bytes = 2"), "a.toml");
   EXPECT_EQ(chip.buffer_bytes, 4096U);
+  EXPECT_EQ(chip.sum_bytes, 2U);
   EXPECT_EQ(chip.hops_of(0), 1U);
   EXPECT_EQ(chip.hops_of(2), 3U);
   EXPECT_EQ(chip.hops_of(3), 1U);
@@ -376,6 +380,7 @@ TEST(ParseChip, TilesOfAMeshHangOnTheLinksOfTheirRow) {
   EXPECT_EQ(chip.link_of(6, 2), 0U);
   chip = xw::arch::parse_chip(kChip, "a.toml");
   EXPECT_EQ(chip.buffer_bytes, 0U);
+  EXPECT_EQ(chip.sum_bytes, 4U);
   EXPECT_EQ(chip.hops_of(7), 0U);
   EXPECT_EQ(chip.link_of(7, 2), 1U);
 }

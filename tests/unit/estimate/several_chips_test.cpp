@@ -139,7 +139,7 @@ TEST(SeveralChips, ActivationsMoveWhereTheNextStepIsElsewhere) {
   systemc::Step digital;
   digital.work.macs = 160;
   digital.chip = 2;
-  digital.carried_bytes = 100;
+  digital.carried = {60, 10};
   plan.steps.push_back(digital);
   ir::Graph graph;  // only its kinds of nodes are listed
   graph.add(ir::OpKind::kInput, {}, {}, "tokens", {1});

@@ -98,6 +98,7 @@ TEST(Plan, EveryModelOnEveryChipHasPlansAboveTheirBounds) {
       chip.cols = pick(0, 9) == 0 ? pick(1, 3) : pick(4, 96);
       chip.adcs_per_tile = pick(0, 1) == 0 ? chip.cols : 1;
       chip.tiers = pick(0, 3) == 0 ? pick(1, 8) : 1;
+      chip.sum_bytes = pick(1, 4);
       chip.links.topology = static_cast<arch::LinkTopology>(pick(0, 2));
       chip.links.mesh_columns = chip.links.topology == arch::LinkTopology::kMesh ? pick(1, 5) : 0;
       if (pick(0, 9) == 0) chip.timing.clear();

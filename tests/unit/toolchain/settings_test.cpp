@@ -43,6 +43,13 @@ TEST(Settings, SetWhatTheirNamesSay) {
   set(compile, "reload", "16");
   EXPECT_EQ(compile.reload, 16U);
   set(compile, "reload", "none");
+  EXPECT_FALSE(compile.spread_tiles);
+  set(compile, "spread", "auto");
+  EXPECT_EQ(compile.spread_tiles, 0U);
+  set(compile, "spread", "12");
+  EXPECT_EQ(compile.spread_tiles, 12U);
+  set(compile, "spread", "none");
+  EXPECT_FALSE(compile.spread_tiles);
   EXPECT_FALSE(compile.reload);
   RunOptions run;
   set(run, "noise", "gaussian:gamma=0.5");
@@ -68,6 +75,7 @@ TEST(Settings, RefuseTextsThatMeanNothingByName) {
         Case{"lm-head", "yes", "lm-head: expected analog or digital, found 'yes'"},
         Case{"reload", "0", "reload: expected auto, none or a number from 1"}, Case{"reload", "", "found ''"},
         Case{"row-cuts", "", "row-cuts: expected equal or fewest-tiles, found ''"},
+        Case{"spread", "0", "spread: expected auto, none or a number of tiles"}, Case{"spread", "2x", "found '2x'"},
         Case{"calibration-tokens", "-1", "calibration-tokens: expected a whole number"}, Case{"weights", "w9", "w9"},
         Case{"ranges", "wide", "wide"}, Case{"adapt", "magic", "magic"},
         Case{"noise", "ideal", "noise: there is no such option; known: adapt, adapter"}}) {
