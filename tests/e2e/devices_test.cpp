@@ -275,12 +275,9 @@ TEST_F(RealModels, BlocksSideBySideAreTheSameOnEveryDevice) {
     EXPECT_LT(simulated.at("total_ns").get<double>(), 0.75 * simulated_packed.at("total_ns").get<double>());
     EXPECT_EQ(simulated.at("cell_macs"), simulated_packed.at("cell_macs")) << "the same work elsewhere";
   }
-  expect_refused(model, fast + " --spread=9999", 4, "expected at most");
-  expect_refused(model, " --chip hermes64-1p --chips 2 --spread", 2, "for one chip");
-  expect_refused(model, " --chip buchel3d --spread", 5, "would take turns");
 }
 
-TEST_F(RealModels, CopiesThatCannotBeAreRefused) {
+TEST_F(RealModels, UsesOfFreeTilesThatCannotBeAreRefused) {
   const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
   const auto refused = [&](const std::string& options, int status, const std::string& message) {
     expect_refused(model, options, status, message);
@@ -291,6 +288,9 @@ TEST_F(RealModels, CopiesThatCannotBeAreRefused) {
   refused(" --chip hermes64-1p --duplicate=nothing=2", 2, "which matches none");
   refused(" --chip hermes64-1p --chips 2 --duplicate=all=2", 2, "for one chip");
   refused(" --chip hermes64-1p --duplicate=1", 4, "no copy of the slowest call fits");
+  refused(" --chip hermes64-1p --spread=9999", 4, "expected at most");
+  refused(" --chip hermes64-1p --chips 2 --spread", 2, "for one chip");
+  refused(" --chip buchel3d --spread", 3, "would take turns");
 }
 
 TEST_F(RealModels, WhatCannotBeWrittenRoundByRoundIsRefused) {

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """How studies scale, with points that only wait: test_sweep_scale.py FOLDER [--workers 1,8,64] [--wait 0.5] [--each 40] [--seed 1]
 
-FOLDER is that of a virtual environment (environment.py). Prints what a point costs beside its own time with every number of workers of Dask (limit: 10 ms of a
-worker), kills workers at random and looks for points that are lost or there twice, and merges 100,000 records (limit: 10 s)."""
+FOLDER is that of a virtual environment (environment.py). Prints what a study costs at its start and what a point costs beside its own time with every number of workers of Dask (limit: 10 ms of
+a worker for a point), kills workers at random and looks for points that are lost or there twice, and merges 100,000 records (limit: 10 s)."""
 import argparse
 import collections
 import json
@@ -63,18 +63,24 @@ def check_once(folder, points):
 
 
 def overhead(cluster_of, folder, workers, wait, each):
-    """Seconds of a worker that a point costs beside its own, of a study from call to return on a cluster that has run another one before."""
+    """What a study costs beside the points' own time, on a cluster that has run another one before: seconds from its call to its return if every worker has one point, which is
+    its start and end, and seconds of a worker that every further point costs."""
     points = workers * each
-    study, results = study_of(folder, wait, points), folder / f"results-{workers}"
     with cluster_of(workers) as client:
         assert sweep.run(study_of(folder, 0, workers), folder / f"warm-{workers}", executor=client, parts=workers, function=waiting) == 0
-        begin = time.monotonic()
-        failed = sweep.run(study, results, executor=client, parts=workers, function=waiting)
-        seconds = time.monotonic() - begin
-    assert failed == 0
-    check_once(results, points)
-    used = len(counted(results)[1])
-    return (seconds * used - points * wait) / points, seconds, used
+
+        def timed(count):
+            results = folder / f"results-{workers}-{count}"
+            begin = time.monotonic()
+            failed = sweep.run(study_of(folder, wait, count), results, executor=client, parts=workers, function=waiting)
+            seconds = time.monotonic() - begin
+            assert failed == 0
+            check_once(results, count)
+            return seconds, len(counted(results)[1])
+
+        short, _ = timed(workers)
+        seconds, used = timed(points)
+    return short - wait, (seconds - short) / (each - 1) - wait, seconds, used
 
 
 def killing(cluster_of, folder, workers, wait, points, kills, seed):
@@ -167,8 +173,8 @@ def main():
         if max(database, table, plot) > MERGE_LIMIT_SECONDS:
             wrong.append("merging takes too long")
         for workers in map(int, options.workers.split(",")):
-            extra, seconds, used = overhead(cluster_of, folder, workers, options.wait, options.each)
-            print(f"{workers:3} workers, {workers * options.each} points of {options.wait:g} s: {seconds:.2f} s, {used} worked, {1e3 * extra:.1f} ms for a point beside its own time",
+            start, extra, seconds, used = overhead(cluster_of, folder, workers, options.wait, options.each)
+            print(f"{workers:3} workers, {workers * options.each} points of {options.wait:g} s: {seconds:.2f} s, {used} worked, {1e3 * start:.0f} ms for the start and the end, {1e3 * extra:.1f} ms for a point beside its own time",
                   flush=True)
             if extra > LIMIT_SECONDS or used != workers:
                 wrong.append(f"{workers} workers: {1e3 * extra:.1f} ms, {used} worked")
