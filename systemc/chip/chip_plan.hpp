@@ -83,6 +83,7 @@ struct Activations {
     sums += more.sums;
     return *this;
   }
+  friend bool operator==(const Activations&, const Activations&) = default;
 };
 
 /// One step of a token. Steps follow each other.
