@@ -19,14 +19,13 @@ import contextlib
 import io
 import json
 import pathlib
-import resource
 import struct
-import subprocess
 import sys
 import tempfile
 import time
 
 from document_table import write_table
+from peer import description_text, run_json
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAYERS, WIDTH, INNER, HEADS, VOCABULARY, TOKENS = 3, 512, 2048, 8, 1024, 12
@@ -164,13 +163,9 @@ def description(theirs, units, watt):
                    "digital_mac": (digital_nj * 1e3 / macs_per_token(), "pJ"), "digital_exp": (0, "pJ"),
                    "link_byte": (theirs.config.com_energy(SIDE) * 1e3 / SIDE, "pJ"), "memory_byte": (0, "pJ"),
                    "accumulate_word": (partial * add_nj * 1e3 / words, "pJ"), "static_power": (watt, "W")}}
-    lines = ["[chip]", 'name = "threedsim"', f"num_tiles = {TILES * TIERS}", f"tiers = {TIERS}", f"rows = {SIDE}", f"cols = {SIDE}", f"adcs_per_tile = {SIDE}",
-             'emulator = "alveo-u55c"']
-    for table, keys in values.items():
-        lines += ["", f"[chip.{table}]"]
-        lines += [f'{key} = {{ value = {float(value)!r}, unit = "{unit}", source = "3D-CiM-LLM-Inference-Simulator, AcceleratorConfig" }}'
-                  for key, (value, unit) in keys.items()]
-    return "\n".join(lines) + "\n"
+    chip = ['name = "threedsim"', f"num_tiles = {TILES * TIERS}", f"tiers = {TIERS}", f"rows = {SIDE}", f"cols = {SIDE}", f"adcs_per_tile = {SIDE}",
+            'emulator = "alveo-u55c"']
+    return description_text(chip, values, "3D-CiM-LLM-Inference-Simulator, AcceleratorConfig")
 
 
 def macs_per_token():
@@ -188,12 +183,7 @@ class Ours:
         write_checkpoint(self.checkpoint)
 
     def run(self, *words):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = subprocess.run([str(self.crossweave), *map(str, words), "--json"], stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode != 0:
-            sys.exit(f"crossweave {' '.join(map(str, words))}: exit status {done.returncode}")
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return json.loads(done.stdout), after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        return run_json(self.crossweave, *words)
 
     def compile(self, text):
         chip, program = self.folder / "threedsim.toml", self.folder / "example.xwp"

@@ -20,12 +20,12 @@ import argparse
 import json
 import pathlib
 import re
-import resource
 import subprocess
 import sys
 import tempfile
 
 from document_table import write_table
+from peer import description_text, processor_seconds, run_json
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAYERS, SIDE, BITS = 30, 512, 8
@@ -48,11 +48,6 @@ def parse_arguments():
         if not (arguments.pimcomp / name).exists():
             sys.exit(f"compare_pimcomp.py: {arguments.pimcomp}: expected {name} in it")
     return arguments
-
-
-def processor_seconds():
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def chain():
@@ -130,12 +125,9 @@ def description(theirs, shared):
               "buffer_rate": (shared, "bytes/ns")}
     energy = {key: (0, "pJ") for key in ("dac_conversion", "cell_mac", "adc_conversion", "rescale_output", "digital_mac", "link_byte", "memory_byte")}
     energy["static_power"] = (0, "W")
-    lines = ["[chip]", 'name = "pimcomp"', f"num_tiles = {CORES * PER_CORE}", f"rows = {SIDE}", f"cols = {SIDE}", f"adcs_per_tile = {SIDE}", f"input_links = {CORES}",
-             f"output_links = {CORES}", f"sum_bytes = {BITS // 8}", 'emulator = "alveo-u55c"']
-    for table, keys in (("timing", timing), ("energy", energy)):
-        lines += ["", f"[chip.{table}]"]
-        lines += [f'{key} = {{ value = {float(value)!r}, unit = "{unit}", source = "PIMCOMP-NN, EvaluationConfig.h" }}' for key, (value, unit) in keys.items()]
-    return "\n".join(lines) + "\n"
+    chip = ['name = "pimcomp"', f"num_tiles = {CORES * PER_CORE}", f"rows = {SIDE}", f"cols = {SIDE}", f"adcs_per_tile = {SIDE}", f"input_links = {CORES}",
+            f"output_links = {CORES}", f"sum_bytes = {BITS // 8}", 'emulator = "alveo-u55c"']
+    return description_text(chip, {"timing": timing, "energy": energy}, "PIMCOMP-NN, EvaluationConfig.h")
 
 
 class Ours:
@@ -147,11 +139,7 @@ class Ours:
                        check=True, stdout=subprocess.DEVNULL)
 
     def run(self, *words):
-        before = processor_seconds()
-        done = subprocess.run([str(self.crossweave), *map(str, words), "--json"], stdout=subprocess.PIPE, text=True, check=False)
-        if done.returncode != 0:
-            sys.exit(f"crossweave {' '.join(map(str, words))}: exit status {done.returncode}")
-        return json.loads(done.stdout), processor_seconds() - before
+        return run_json(self.crossweave, *words)
 
     def chip(self, text):
         path = self.folder / "pimcomp.toml"

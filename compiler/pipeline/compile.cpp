@@ -18,11 +18,11 @@
 #include "compiler/mapping/chips.hpp"
 #include "compiler/mapping/duplicates.hpp"
 #include "compiler/mapping/rounds.hpp"
-#include "compiler/mapping/spread.hpp"
 #include "compiler/passes/group_calls.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "compiler/pipeline/chip_cells.hpp"
 #include "compiler/pipeline/constants.hpp"
+#include "compiler/pipeline/free_tiles.hpp"
 #include "compiler/pipeline/row_cuts.hpp"
 #include "compiler/pipeline/targets.hpp"
 #include "models/analog/numerics.hpp"
@@ -219,7 +219,10 @@ class Compiler {
     } else {
       plan_ = chips_plan(tile);
     }
-    if (options_.spread_tiles) spread_blocks();
+    if (options_.spread_tiles) {
+      check_free_tiles("spread", "blocks side by side");
+      spread_blocks(plan_, shapes_, chip_, *options_.spread_tiles);
+    }
     own_blocks_ = plan_.blocks.size();
     if (!options_.duplicates.empty()) add_copies();
     mapping::verify_plan(plan_, shapes_, tile);
@@ -260,25 +263,7 @@ class Compiler {
       throw Error(
           ErrorCode::kInvalidArgument,
           option + ": " + what + " are for one chip whose tiles are not written anew, without --chips and --reload");
-    if (chip_.tiers > 1)
-      throw Error(ErrorCode::kUnsupported, option + ": chip " + chip_.name +
-                                               " has crossbars above each other that share converters, " + what +
-                                               " in them would take turns");
-  }
-
-  /// Into the free tiles of the chip, or as many as were asked for.
-  void spread_blocks() {
-    check_free_tiles("spread", "blocks side by side");
-    const std::uint64_t asked = std::uint64_t{plan_.num_tiles} + *options_.spread_tiles;
-    if (*options_.spread_tiles != 0 && chip_.num_tiles != 0 && asked > chip_.num_tiles)
-      throw Error(ErrorCode::kCapacity, "spread: chip " + chip_.name + " has " + std::to_string(chip_.num_tiles) +
-                                            " tiles and the model takes " + std::to_string(plan_.num_tiles) +
-                                            " of them, expected at most " +
-                                            std::to_string(chip_.num_tiles - plan_.num_tiles) +
-                                            " further ones, found " + std::to_string(*options_.spread_tiles));
-    const bool all = *options_.spread_tiles == 0;
-    mapping::spread(plan_, shapes_,
-                    all ? chip_.num_tiles : static_cast<std::uint32_t>(std::min<std::uint64_t>(asked, UINT32_MAX)));
+    check_tiles_work_alone(chip_, option, what);
   }
 
   /// Further copies of calls: calls of their own with matrices of their own, behind all others.

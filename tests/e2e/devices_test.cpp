@@ -119,6 +119,35 @@ class RealModels : public ::testing::Test {
   }
 
   /// Programming noise and read noise on; `prompt_tokens` as a check of what was meant, 0: more than 8.
+  static fs::path stories() { return test::source_dir() / "models/default/stories-2m.gguf"; }
+
+  /// A few tokens without noise.
+  std::string short_run() const {
+    return "run " + program().string() +
+           " -p 'One day, a little girl named Lily found' -n 5 --noise ideal --read-sigma 0 --json";
+  }
+
+  /// An option that uses free tiles for speed: the text and the work are those without it, prompts are faster, and the program is the same on every
+  /// device. `same`: what else of a simulation stays. Returns the text.
+  std::string expect_the_same_sooner(const std::string& chip, const std::string& option, const char* same) {
+    const std::string simulate = "simulate " + program().string() + " --prompt-tokens 64 --tokens 0 --json";
+    const auto simulated = [&] { return XW_HAVE_SYSTEMC ? json_of(simulate).at("runs").at(0) : json(); };
+    compile(stories(), chip);
+    const json without = json_of(short_run());
+    const json simulated_without = simulated();
+    compile(stories(), chip + option);
+    const json with = json_of(short_run());
+    EXPECT_EQ(with.at("text"), without.at("text")) << "there is no noise in it";
+    EXPECT_EQ(with.at("device").at("macs"), without.at("device").at("macs"));
+    expect_the_same_everywhere("One day, a little girl named Lily found", 0, 5);
+    if (XW_HAVE_SYSTEMC) {
+      const json simulated_with = simulated();
+      EXPECT_LT(simulated_with.at("total_ns").get<double>(), 0.75 * simulated_without.at("total_ns").get<double>());
+      EXPECT_EQ(simulated_with.at(same), simulated_without.at(same)) << "the same work elsewhere";
+    }
+    return without.at("text").get<std::string>();
+  }
+
   void expect_the_same_everywhere(const std::string& prompt, unsigned prompt_tokens, unsigned new_tokens) const {
     const std::string common = "run " + program().string() + " --prompt '" + prompt + "' -n " +
                                std::to_string(new_tokens) +
@@ -235,46 +264,14 @@ TEST_F(RealModels, AModelThatIsWrittenRoundByRoundIsTheSameOnEveryDevice) {
 // Free tiles hold copies of calls, which take vectors in turn.
 TEST_F(RealModels, CallsThatTheChipHoldsSeveralTimesAreTheSameOnEveryDevice) {
   const std::string fast = write_fast_memory();
-  const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
-  const std::string run = "run " + program().string() +
-                          " -p 'One day, a little girl named Lily found' -n 5 --noise ideal --read-sigma 0 --json";
-  const std::string simulate = "simulate " + program().string() + " --prompt-tokens 64 --tokens 0 --json";
-  compile(model, fast);
-  const json once = json_of(run);
-  const json simulated_once = XW_HAVE_SYSTEMC ? json_of(simulate).at("runs").at(0) : json();
-  compile(model, fast + " --duplicate");
-  const json copies = json_of(run);
-  EXPECT_EQ(copies.at("text"), once.at("text")) << "without noise a copy says what the original says";
-  EXPECT_EQ(copies.at("device").at("macs"), once.at("device").at("macs"));
-  expect_the_same_everywhere("One day, a little girl named Lily found", 0, 5);
-  if (!XW_HAVE_SYSTEMC) return;
-  const json simulated = json_of(simulate).at("runs").at(0);
-  EXPECT_LT(simulated.at("total_ns").get<double>(), 0.75 * simulated_once.at("total_ns").get<double>());
-  EXPECT_EQ(simulated.at("link_bytes"), simulated_once.at("link_bytes")) << "the same work elsewhere";
-  compile(model, fast + " --duplicate='layers.0.*=2,layers.1.down=3'");
-  EXPECT_EQ(json_of(run).at("text"), once.at("text"));
+  const std::string once = expect_the_same_sooner(fast, " --duplicate", "link_bytes");
+  compile(stories(), fast + " --duplicate='layers.0.*=2,layers.1.down=3'");
+  EXPECT_EQ(json_of(short_run()).at("text"), once);
 }
 
 // Free tiles hold blocks that would take turns: each works the same, elsewhere and sooner.
 TEST_F(RealModels, BlocksSideBySideAreTheSameOnEveryDevice) {
-  const std::string fast = write_fast_memory();
-  const fs::path model = test::source_dir() / "models/default/stories-2m.gguf";
-  const std::string run = "run " + program().string() +
-                          " -p 'One day, a little girl named Lily found' -n 5 --noise ideal --read-sigma 0 --json";
-  const std::string simulate = "simulate " + program().string() + " --prompt-tokens 64 --tokens 0 --json";
-  compile(model, fast);
-  const json packed = json_of(run);
-  const json simulated_packed = XW_HAVE_SYSTEMC ? json_of(simulate).at("runs").at(0) : json();
-  compile(model, fast + " --spread");
-  const json apart = json_of(run);
-  EXPECT_EQ(apart.at("text"), packed.at("text"));
-  EXPECT_EQ(apart.at("device").at("macs"), packed.at("device").at("macs"));
-  expect_the_same_everywhere("One day, a little girl named Lily found", 0, 5);
-  if (XW_HAVE_SYSTEMC) {
-    const json simulated = json_of(simulate).at("runs").at(0);
-    EXPECT_LT(simulated.at("total_ns").get<double>(), 0.75 * simulated_packed.at("total_ns").get<double>());
-    EXPECT_EQ(simulated.at("cell_macs"), simulated_packed.at("cell_macs")) << "the same work elsewhere";
-  }
+  expect_the_same_sooner(write_fast_memory(), " --spread", "cell_macs");
 }
 
 TEST_F(RealModels, UsesOfFreeTilesThatCannotBeAreRefused) {

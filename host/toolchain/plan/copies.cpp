@@ -10,7 +10,7 @@
 
 #include "arch/support/error.hpp"
 #include "compiler/mapping/duplicates.hpp"
-#include "compiler/mapping/spread.hpp"
+#include "compiler/pipeline/free_tiles.hpp"
 #include "systemc/chip/costs.hpp"
 
 namespace xw::toolchain {
@@ -63,16 +63,11 @@ std::vector<passes::ReplicaRule> copy_rules(const ir::Graph& graph, const arch::
   if (chip.timing.empty() || chip.energy.empty())
     throw Error(ErrorCode::kInvalidArgument,
                 what + " has no constants of time and energy by which to choose copies, expected PATTERN=COUNT");
-  if (chip.tiers > 1)
-    throw Error(ErrorCode::kUnsupported,
-                what + " has crossbars above each other that share converters, copies in them would take turns");
+  compiler::check_tiles_work_alone(chip, "duplicate", "copies of calls");
   const PlannedLayers layers = plan_layers(graph, options, {}, UINT32_MAX, &calibration);
   mapping::Plan placed = mapping::make_plan(layers.shapes, tile_shape(chip, emulator, options.row_cuts));
-  if (options.spread_tiles) {
-    const std::uint32_t most = *options.spread_tiles;
-    mapping::spread(placed, layers.shapes, most == 0 ? chip.num_tiles : placed.num_tiles + most);
-  }
-  std::uint64_t budget = chip.num_tiles == 0 ? tiles : chip.num_tiles - std::min(chip.num_tiles, placed.num_tiles);
+  if (options.spread_tiles) compiler::spread_blocks(placed, layers.shapes, chip, *options.spread_tiles);
+  std::uint64_t budget = chip.num_tiles == 0 ? tiles : chip.num_tiles - placed.num_tiles;
   if (tiles != 0) budget = std::min<std::uint64_t>(budget, tiles);
   const Duplication chosen = choose_copies(layers, placed, chip, options, budget);
   std::vector<passes::ReplicaRule> rules;

@@ -12,7 +12,7 @@
 #include "arch/support/error.hpp"
 #include "compiler/mapping/bounds.hpp"
 #include "compiler/mapping/chips.hpp"
-#include "compiler/mapping/spread.hpp"
+#include "compiler/pipeline/free_tiles.hpp"
 #include "host/toolchain/plan/candidate.hpp"
 #include "host/toolchain/plan/copies.hpp"
 #include "host/toolchain/plan/digital.hpp"
@@ -292,7 +292,7 @@ class ModelPlanner {
     if (chip_.num_tiles == 0 || chip_.tiers > 1 || chip_.timing.empty() || chip_.energy.empty()) return;
     duplicates(whole_, "");
     mapping::Plan apart = whole_;
-    mapping::spread(apart, wanted_.shapes, chip_.num_tiles);
+    compiler::spread_blocks(apart, wanted_.shapes, chip_, 0);
     if (apart.num_tiles == whole_.num_tiles) return;
     DeploymentPlan plan;
     plan.kind = PlanKind::kSpread;
