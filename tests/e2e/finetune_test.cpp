@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "arch/support/file.hpp"
+#include "tests/support/random_numbers.hpp"
 #include "tests/support/shared_data.hpp"
 #include "tests/unit/app/command.hpp"
 #include "tests/unit/app/tiny_model.hpp"
@@ -51,7 +52,7 @@ class FinetuneTest : public testing::Test {
 };
 
 TEST_F(FinetuneTest, AKilledRunThatGoesOnHasTheLossesOfAnUndisturbedOne) {
-  const std::uint64_t seed = std::random_device()();
+  const std::uint32_t seed = test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   const fs::path model = write_tiny_model(folder_ / "model");

@@ -15,6 +15,7 @@
 #include "compiler/passes/replicas.hpp"
 #include "compiler/passes/select_analog.hpp"
 #include "host/estimate/chip_plan.hpp"
+#include "systemc/chip/call_routes.hpp"
 #include "systemc/chip/constants.hpp"
 #include "systemc/chip/costs.hpp"
 
@@ -164,11 +165,7 @@ void fill_costs(DeploymentPlan& plan, const PlannedLayers& layers, const mapping
   plan.most_copies = 1;
   for (const mapping::MatrixShape& shape : layers.shapes) plan.most_copies = std::max(plan.most_copies, shape.replicas);
   const systemc::ChipPlan steps = chip_plan_of(layers, placed);
-  const std::uint64_t there =
-      placed.tiles_per_round != 0
-          ? plan.tiles_per_chip
-          : std::max<std::uint64_t>(std::uint64_t{plan.chips} * plan.tiles_per_chip, placed.num_tiles);
-  plan.bounds = bounds_of(layers, steps, placed, chip, there, options.context);
+  plan.bounds = bounds_of(layers, steps, placed, chip, options.context);
   const WriteCost write = programming_cost(placed, chip);
   plan.program_ns = write.ns;
   plan.program_pj = write.pj;
@@ -182,15 +179,16 @@ void fill_costs(DeploymentPlan& plan, const PlannedLayers& layers, const mapping
 }
 
 PlanBounds bounds_of(const PlannedLayers& layers, const systemc::ChipPlan& steps, const mapping::Plan& placed,
-                     const arch::ChipDescription& chip, std::uint64_t tiles, std::uint32_t context) {
+                     const arch::ChipDescription& chip, std::uint32_t context) {
   PlanBounds bounds;
   bounds.tiles = placed.tiles_lower_bound;
   bounds.tiles_reason = placed.lower_bound_reason;
   if (chip.timing.empty() || chip.energy.empty()) return bounds;
   const systemc::ChipCosts costs(chip);
-  const double stacks = std::max(1.0, std::ceil(static_cast<double>(tiles) / chip.tiers));
-  const double in_links = chip.input_links == 0 ? stacks : chip.input_links * steps.num_chips;
-  const double out_links = chip.output_links == 0 ? stacks : chip.output_links * steps.num_chips;
+  const systemc::ChipServers each = systemc::servers_of(chip, steps);  // tiers of different chips share no converters
+  const double stacks = std::max(1.0, static_cast<double>(each.stacks) * steps.num_chips);
+  const double in_links = std::max(1.0, static_cast<double>(each.input_links) * steps.num_chips);
+  const double out_links = std::max(1.0, static_cast<double>(each.output_links) * steps.num_chips);
   double ns = 0, pj = 0;
   for (const systemc::Step& step : steps.steps) {
     const systemc::DigitalWork work = step.digital(context);

@@ -50,9 +50,9 @@ inline constexpr std::uint64_t kMostBlocks = 1'000'000;
 void fill_costs(DeploymentPlan& plan, const PlannedLayers& layers, const mapping::Plan& placed,
                 const arch::ChipDescription& chip, const PlanOptions& options);
 
-/// Lower bounds on tiles, time and energy of a token for these layers on so many tiles of the description (all chips together).
+/// Lower bounds on tiles, time and energy of a token for these layers on the chips of `steps`, wherever the blocks lie.
 [[nodiscard]] PlanBounds bounds_of(const PlannedLayers& layers, const systemc::ChipPlan& steps,
-                                   const mapping::Plan& placed, const arch::ChipDescription& chip, std::uint64_t tiles,
+                                   const mapping::Plan& placed, const arch::ChipDescription& chip,
                                    std::uint32_t context);
 
 /// Rows that are written into the tiles of a chip.

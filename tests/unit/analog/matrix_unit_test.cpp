@@ -9,6 +9,7 @@
 #include <random>
 #include <vector>
 
+#include "tests/support/random_numbers.hpp"
 #include "tests/unit/analog/matrix_unit.hpp"
 #include "tests/unit/analog/random_block.hpp"
 
@@ -30,8 +31,7 @@ bool has_avx512vnni() {
 
 TEST(MatrixUnit, EqualsReference) {
   if (!has_avx512vnni()) GTEST_SKIP() << "skipped: no AVX-512 VNNI on this processor";
-  const std::uint32_t seed = std::random_device{}();
-  std::cout << "seed " << seed << '\n';
+  const std::uint32_t seed = test::random_seed();
   std::mt19937 rng(seed);
   constexpr std::uint32_t kLanes[] = {16, 32, 64, 64, 128, 7};
   for (int round = 0; round < 60; ++round) {

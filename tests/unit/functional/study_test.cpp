@@ -19,6 +19,7 @@
 #include "models/reference/afm_float.hpp"
 #include "tests/conformance/made_program.hpp"
 #include "tests/support/expect_error.hpp"
+#include "tests/support/random_numbers.hpp"
 
 namespace xw::functional {
 namespace {
@@ -27,7 +28,7 @@ TEST(CellsRange, AreTheLayerOfLightningWithNoisyWeights) {
   constexpr std::uint32_t kRows = 300, kCols = 64, kVectors = 20;
   constexpr int kWMaxCode = 96;
   constexpr float kLambda = 6.0F;
-  const std::uint32_t seed = std::random_device{}();
+  const std::uint32_t seed = test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0, 30);

@@ -120,6 +120,22 @@ TEST(Plan, EveryModelOnEveryChipHasPlansAboveTheirBounds) {
   }
 }
 
+/// Tiles above each other take turns; those of different chips do not, each chip has a first tier.
+TEST(Plan, TiersOfDifferentChipsWorkAtTheSameTime) {
+  const ir::Graph graph = graph_of(config_text(64, 2, 4, 2, 16, 128, 100));
+  arch::ChipDescription chip = with_tiles(1);
+  chip.rows = chip.cols = 32;
+  chip.adcs_per_tile = 1;
+  chip.tiers = 64;
+  const PlanReport report = plan_model(graph, chip, arch::load_emulator("tiny-64"), {});
+  const DeploymentPlan* plan = find(report, PlanKind::kChips);
+  ASSERT_NE(plan, nullptr);
+  ASSERT_TRUE(plan->possible());
+  ASSERT_GT(plan->chips, 16U);  // a call is on several
+  EXPECT_LE(*plan->bounds.token_ns, *plan->token_ns);
+  EXPECT_LE(*plan->bounds.token_pj, *plan->token_pj);
+}
+
 TEST(Plan, AChipThatIsLargeEnoughFits) {
   const ir::Graph graph = graph_of(config_text(64, 2, 4, 2, 16, 128, 100));
   const PlanReport report = plan_model(graph, with_tiles(1000), arch::load_emulator("tiny-64"), {});

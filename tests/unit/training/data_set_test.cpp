@@ -11,6 +11,7 @@
 
 #include "arch/support/error.hpp"
 #include "tests/support/expect_error.hpp"
+#include "tests/support/random_numbers.hpp"
 
 namespace xw::finetune {
 namespace {
@@ -136,7 +137,7 @@ TEST_F(DataSetTest, DamageIsFound) {
 }
 
 TEST_F(DataSetTest, RandomBytesNeverReadOutside) {
-  const std::uint64_t seed = std::random_device()();
+  const std::uint32_t seed = test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   fs::create_directories(folder_);

@@ -17,6 +17,7 @@
 #include "host/backends/xrt/emulation/server.hpp"
 #include "tests/support/emulation_request.hpp"
 #include "tests/support/plain_card.hpp"
+#include "tests/support/random_numbers.hpp"
 
 namespace xw::xrt_emulation {
 namespace {
@@ -138,7 +139,7 @@ class Served {
 }
 
 TEST(XrtPostedRequests, AnswersAndMemoryAreThoseOfOneRequestAtATime) {
-  const unsigned seed = std::random_device{}();
+  const std::uint32_t seed = test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   Served served;

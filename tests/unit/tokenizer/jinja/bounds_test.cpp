@@ -13,6 +13,7 @@
 #include "arch/support/interrupt.hpp"
 #include "host/tokenizer/jinja/template.hpp"
 #include "tests/support/allocations.hpp"
+#include "tests/support/random_numbers.hpp"
 #include "tests/unit/tokenizer/jinja/fixture.hpp"
 
 namespace xw::tokenizer::jinja {
@@ -317,9 +318,7 @@ class Mutator {
 };
 
 TEST(JinjaBounds, MutatedTemplatesStayWithinTheirLimits) {
-  const char* given = std::getenv("XW_TEST_SEED");
-  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
-  std::cout << "seed " << seed << " (XW_TEST_SEED repeats it)\n";
+  const std::uint32_t seed = test::random_seed();
   const nlohmann::ordered_json fixture = test::jinja_fixture();
   const Value context = test::value_of(fixture.at("context"));
   std::vector<std::string> sources;
