@@ -11,6 +11,7 @@ function(xw_debian_packages)
   set(CPACK_GENERATOR DEB)
   set(CPACK_PACKAGE_NAME crossweave)
   set(CPACK_PACKAGE_VENDOR "The Crossweave authors")
+  set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "transformers on analog in-memory-computing chips")  # first line of both packages
   set(CPACK_PACKAGE_CONTACT "The Crossweave authors <crossweave@users.noreply.github.com>")
   set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
   set(CPACK_COMPONENTS_ALL command development)
@@ -27,8 +28,7 @@ function(xw_debian_packages)
 
   set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME crossweave)
   set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
-  set(CPACK_COMPONENT_COMMAND_DESCRIPTION "transformers on analog in-memory-computing chips
- Compiles transformer checkpoints (safetensors, GGUF) for chips that multiply
+  set(CPACK_COMPONENT_COMMAND_DESCRIPTION " Compiles transformer checkpoints (safetensors, GGUF) for chips that multiply
  in memory, runs the programs with the noise of the cells on functional,
  SystemC and Verilated devices, and reports accuracy, latency and energy.")
 
@@ -45,8 +45,7 @@ function(xw_debian_packages)
   endif()
   list(JOIN needed ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "crossweave (= ${PROJECT_VERSION}-1)")
-  set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "transformers on analog in-memory-computing chips (C++)
- Libraries and headers of Crossweave: compiler, program format, device
+  set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION " Libraries and headers of Crossweave: compiler, program format, device
  models, runtime and reports, found in CMake by find_package(crossweave).")
   include(CPack)
 endfunction()

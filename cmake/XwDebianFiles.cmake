@@ -21,7 +21,7 @@ foreach(component command development)
 Upstream-Name: Crossweave
 
 Files: *
-Copyright: The Crossweave authors
+Copyright: 2026 The Crossweave authors
 License: Apache-2.0
  On Debian systems the licence is in /usr/share/common-licenses/Apache-2.0.
 ")

@@ -63,15 +63,21 @@ struct Progress::Impl {
   std::uint64_t total;
   Place place;
   bool visible = ::isatty(STDERR_FILENO) == 1;
+  std::chrono::milliseconds log_interval;  ///< of lines where there is no terminal
   Clock::time_point start = Clock::now();
   std::atomic<std::uint64_t> done{0};
-  std::atomic<Clock::rep> next_draw{0};  // first draw at once
-  std::mutex mutex;                      // guards what follows and the terminal
+  std::atomic<Clock::rep> next_draw;
+  std::mutex mutex;  // guards what follows and the terminal
   std::string note;
   bool drawn = false;
 
-  Impl(std::string text, std::uint64_t count, std::string of, Place where)
-      : what(std::move(text)), unit(std::move(of)), total(count), place(where) {}
+  Impl(std::string text, std::uint64_t count, std::string of, Place where, std::chrono::milliseconds interval)
+      : what(std::move(text)),
+        unit(std::move(of)),
+        total(count),
+        place(where),
+        log_interval(interval),
+        next_draw(visible ? 0 : Clock::duration(interval).count()) {}  // on a terminal at once
 
   [[nodiscard]] std::string line() const {
     const std::uint64_t now_done = done.load();
@@ -120,16 +126,23 @@ struct Progress::Impl {
   }
 
   void draw_if_due() {
+    if (!visible && place == Place::kAfterText) return;  // a line there would stand in the text
     const Clock::rep now = (Clock::now() - start).count();
+    const auto interval = visible ? kInterval : log_interval;
     Clock::rep due = next_draw.load(std::memory_order_relaxed);
-    if (now < due || !next_draw.compare_exchange_strong(due, now + Clock::duration(kInterval).count())) return;
+    if (now < due || !next_draw.compare_exchange_strong(due, now + Clock::duration(interval).count())) return;
     const std::lock_guard lock(mutex);
-    draw();
+    if (visible) {
+      draw();
+    } else {
+      print(line() + "\n");
+    }
   }
 };
 
-Progress::Progress(std::string what, std::uint64_t total, std::string unit, Place place)
-    : impl_(new Impl(std::move(what), total, std::move(unit), place)) {}
+Progress::Progress(std::string what, std::uint64_t total, std::string unit, Place place,
+                   std::chrono::milliseconds log_interval)
+    : impl_(new Impl(std::move(what), total, std::move(unit), place, log_interval)) {}
 
 Progress::~Progress() {
   impl_->clear();
@@ -144,7 +157,7 @@ void Progress::clear() {
 void Progress::advance(std::uint64_t count) {
   throw_if_interrupted();
   impl_->done.fetch_add(count, std::memory_order_relaxed);
-  if (impl_->visible) impl_->draw_if_due();
+  impl_->draw_if_due();
 }
 
 void Progress::set_note(std::string note) {

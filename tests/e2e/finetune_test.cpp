@@ -52,7 +52,7 @@ class FinetuneTest : public testing::Test {
 };
 
 TEST_F(FinetuneTest, AKilledRunThatGoesOnHasTheLossesOfAnUndisturbedOne) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   const fs::path model = write_tiny_model(folder_ / "model");

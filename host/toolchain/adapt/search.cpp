@@ -53,11 +53,7 @@ std::map<std::string, double> measure_losses(const OpenedCheckpoint& opened, con
   plan.perplexity.max_tokens = options.search->tokens;
   plan.perplexity.context = options.context;
   plan.by = {SensitivityBy::kCall};
-  plan.spared = false;
-  const Sensitivity found = measure_sensitivity(model, plan, {options.search->chip_seed, 1}, {}).result;
-  std::map<std::string, double> losses;
-  for (const SensitivityGroup& group : found.times.front().groups) losses[group.name] = group.alone.mean;
-  return losses;
+  return losses_alone(model, plan, options.search->chip_seed);
 }
 
 std::map<std::string, double> read_losses(const std::filesystem::path& file) {

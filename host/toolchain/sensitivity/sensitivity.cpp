@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -145,18 +146,22 @@ struct Losses {
   std::vector<Differences> alone, noise, regained;  ///< per group
 };
 
+/// The calls that are on the chip: those of the group, or all others.
+std::vector<bool> placed(const SensitivityGroup& group, bool on_chip, std::size_t num_calls) {
+  std::vector<bool> mask(num_calls, !on_chip);
+  for (const std::uint32_t call : group.calls) mask[call] = on_chip;
+  return mask;
+}
+
+std::string named(const std::string& what, const SensitivityGroup& group) {
+  return what + " " + name(group.by) + " " + group.name;
+}
+
 /// `opened_with`: seconds since programming that chips have if the plan has no times.
 Sensitivity measure_all(Measurements& measurements, const SensitivityPlan& plan, ChipSeeds seeds,
                         std::vector<SensitivityGroup> groups, std::size_t num_calls, double opened_with) {
   const std::vector<bool> nothing(num_calls, false), everything(num_calls, true);
-  const auto only = [&](const SensitivityGroup& group, bool on_chip) {
-    std::vector<bool> mask(num_calls, !on_chip);
-    for (const std::uint32_t call : group.calls) mask[call] = on_chip;
-    return mask;
-  };
-  const auto named = [](const std::string& what, const SensitivityGroup& group) {
-    return what + " " + name(group.by) + " " + group.name;
-  };
+  const auto only = [&](const SensitivityGroup& group, bool on_chip) { return placed(group, on_chip, num_calls); };
   Sensitivity result;
   result.chips = seeds.count;
   measurements.use_ideal(seeds.first);
@@ -209,6 +214,25 @@ Sensitivity measure_all(Measurements& measurements, const SensitivityPlan& plan,
     result.times.push_back({plan.times.empty() ? opened_with : plan.times[t], times[t].all.result(), groups});
   }
   return result;
+}
+
+void check_has_values(OpenedModel& opened) {
+  if (opened.mode() != Mode::kAnalog) {
+    throw Error(ErrorCode::kInvalidArgument,
+                std::string("sensitivity: needs a model on a chip; mode is ") + name(opened.mode()));
+  }
+  if (!opened.chip()->device().info().values) {
+    throw Error(ErrorCode::kInvalidArgument,
+                "sensitivity: the device simulates time only; quality needs one that computes values");
+  }
+}
+
+EvaluationPlan evaluation_of(const SensitivityPlan& plan) {
+  EvaluationPlan evaluated;
+  evaluated.times = plan.times;
+  evaluated.text = plan.text;
+  evaluated.perplexity = plan.perplexity;
+  return evaluated;
 }
 
 }  // namespace
@@ -267,19 +291,9 @@ std::vector<SensitivityGroup> sensitivity_groups(const program::Program& program
 SensitivityRun measure_sensitivity(OpenedModel& opened, const SensitivityPlan& plan, ChipSeeds seeds,
                                    const EvaluationFiles& files) {
   check(seeds);
-  if (opened.mode() != Mode::kAnalog) {
-    throw Error(ErrorCode::kInvalidArgument,
-                std::string("sensitivity: needs a model on a chip; mode is ") + name(opened.mode()));
-  }
-  if (!opened.chip()->device().info().values) {
-    throw Error(ErrorCode::kInvalidArgument,
-                "sensitivity: the device simulates time only; quality needs one that computes values");
-  }
+  check_has_values(opened);
   check_times(plan.times, opened.chip());
-  EvaluationPlan evaluated;
-  evaluated.times = plan.times;
-  evaluated.text = plan.text;
-  evaluated.perplexity = plan.perplexity;
+  const EvaluationPlan evaluated = evaluation_of(plan);
   const EvaluationInputs inputs = encode(opened, evaluated);
   std::vector<SensitivityGroup> groups = sensitivity_groups(*opened.program(), plan.by);
   Json by = Json::array();
@@ -311,6 +325,30 @@ SensitivityRun measure_sensitivity(OpenedModel& opened, const SensitivityPlan& p
   journal.add(only_run, {{"chip_seed", only_run}, {"measured", measurements.kept()}});
   run.json = journal.finish({{"sensitivity", to_json(run.result)}});
   return run;
+}
+
+std::map<std::string, double> losses_alone(OpenedModel& opened, const SensitivityPlan& plan, std::uint32_t chip_seed) {
+  check_has_values(opened);
+  const EvaluationInputs inputs = encode(opened, evaluation_of(plan));
+  const std::vector<SensitivityGroup> groups = sensitivity_groups(*opened.program(), plan.by);
+  const std::size_t num_calls = opened.program()->manifest().calls.size();
+  evaluation::Journal nowhere("", Json::object(), Json::object(), std::span(&chip_seed, 1));
+  Measurements measurements(opened, plan, inputs, nowhere, chip_seed, 1 + groups.size());
+  measurements.use(chip_seed, std::nullopt);
+  std::map<std::string, double> losses;
+  try {
+    const Windows reference = measurements.measure("nothing", std::vector<bool>(num_calls, false));
+    for (const SensitivityGroup& group : groups) {
+      Differences loss;
+      loss.add(measurements.measure(named("only", group), placed(group, true, num_calls)), reference);
+      losses[group.name] = loss.result().mean;
+    }
+  } catch (...) {
+    opened.place_calls({});
+    throw;
+  }
+  opened.place_calls({});
+  return losses;
 }
 
 }  // namespace xw::toolchain

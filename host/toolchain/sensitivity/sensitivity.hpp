@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -87,5 +88,10 @@ struct SensitivityRun {
 /// values, and what evaluate() throws, for its times, too.
 [[nodiscard]] SensitivityRun measure_sensitivity(OpenedModel& opened, const SensitivityPlan& plan, ChipSeeds seeds,
                                                  const EvaluationFiles& files);
+
+/// What every group of plan.by loses alone on one chip, nats per token, by name: SensitivityGroup::alone of measure_sensitivity() without
+/// the measurements that it does not need, half of them. Throws what that throws.
+[[nodiscard]] std::map<std::string, double> losses_alone(OpenedModel& opened, const SensitivityPlan& plan,
+                                                         std::uint32_t chip_seed);
 
 }  // namespace xw::toolchain

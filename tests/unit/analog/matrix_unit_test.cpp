@@ -31,7 +31,7 @@ bool has_avx512vnni() {
 
 TEST(MatrixUnit, EqualsReference) {
   if (!has_avx512vnni()) GTEST_SKIP() << "skipped: no AVX-512 VNNI on this processor";
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   std::mt19937 rng(seed);
   constexpr std::uint32_t kLanes[] = {16, 32, 64, 64, 128, 7};
   for (int round = 0; round < 60; ++round) {

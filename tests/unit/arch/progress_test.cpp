@@ -72,7 +72,7 @@ class Terminal {
   int saved_ = -1;
 };
 
-TEST(Progress, IsSilentWhenStderrIsNoTerminal) {
+TEST(Progress, ShortWorkIsSilentWhenStderrIsNoTerminal) {
   testing::internal::CaptureStderr();
   {
     xw::Progress progress("compile", 3, "tiles");
@@ -80,6 +80,35 @@ TEST(Progress, IsSilentWhenStderrIsNoTerminal) {
     for (int i = 0; i < 3; ++i) progress.advance();
   }
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+TEST(Progress, LongWorkHasLinesWhenStderrIsNoTerminal) {
+  constexpr std::chrono::milliseconds kInterval{20};
+  for (const auto place : {xw::Progress::Place::kOwnLine, xw::Progress::Place::kAfterText}) {
+    testing::internal::CaptureStderr();
+    const auto start = std::chrono::steady_clock::now();
+    {
+      xw::Progress progress("compile", 4, "tiles", place, kInterval);
+      progress.advance();  // too early, nothing
+      for (int i = 0; i < 2; ++i) {
+        std::this_thread::sleep_for(kInterval);
+        progress.advance();
+      }
+      progress.advance();
+    }
+    const auto intervals = (std::chrono::steady_clock::now() - start) / kInterval;
+    const std::string text = testing::internal::GetCapturedStderr();
+    if (place == xw::Progress::Place::kAfterText) {
+      EXPECT_EQ(text, "");
+      continue;
+    }
+    EXPECT_THAT(text, HasSubstr("|###############     | 3/4 tiles"));
+    EXPECT_TRUE(text.ends_with("\n"));
+    EXPECT_EQ(text.find_first_of("\r\x1b"), std::string::npos);
+    const auto lines = std::count(text.begin(), text.end(), '\n');
+    EXPECT_GE(lines, 1);
+    EXPECT_LE(lines, intervals);
+  }
 }
 
 TEST(Progress, DrawsPartRateAndNoteAndClearsItsLine) {

@@ -47,7 +47,7 @@ TEST(CellError, CompensationGivesBackTheSizeOfAMatrix) {
   const std::unique_ptr<ProgrammingModel> fresh = make_programming_model(options);
   options.seconds = 86400;
   const std::unique_ptr<ProgrammingModel> aged = make_programming_model(options);
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   std::mt19937_64 engine(seed);
   std::normal_distribution<double> weight(0, 0.3);
   std::vector<std::int16_t> targets(kColumns);

@@ -60,7 +60,7 @@ std::vector<std::uint32_t> bits_of(const float* values, std::size_t count) {
 }
 
 TEST_P(CellKernelsTest, DeviatesAreTheTableOfThreefry) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 rng(seed);
   const NormalTable& table = NormalTable::instance();
@@ -80,7 +80,7 @@ TEST_P(CellKernelsTest, DeviatesAreTheTableOfThreefry) {
 }
 
 TEST_P(CellKernelsTest, DeviatesOfVersion2AreSumsOfTerms) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 rng(seed);
   alignas(64) float sums[kChunk + kSingleColumns];
@@ -163,7 +163,7 @@ void compare_models(const CellKernels& tested, std::mt19937& rng) {
 }
 
 TEST_P(CellKernelsTest, ModelsProgramTheSameCells) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 rng(seed);
   compare_models<std::int16_t>(*tested_, rng);
@@ -171,7 +171,7 @@ TEST_P(CellKernelsTest, ModelsProgramTheSameCells) {
 }
 
 TEST_P(CellKernelsTest, LoopsGiveTheSameBits) {  // the numbers before they are rounded to cells
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 rng(seed);
   std::normal_distribution<float> normal;

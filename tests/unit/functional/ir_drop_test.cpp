@@ -91,7 +91,7 @@ double nodal_sum(const std::vector<int>& codes, const std::vector<int>& x, std::
 }
 
 TEST(IrDrop, SumsAreThoseOfTheNodalEquations) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   const auto pick = [&](int low, int high) { return std::uniform_int_distribution<int>(low, high)(random); };

@@ -28,7 +28,7 @@ TEST(CellsRange, AreTheLayerOfLightningWithNoisyWeights) {
   constexpr std::uint32_t kRows = 300, kCols = 64, kVectors = 20;
   constexpr int kWMaxCode = 96;
   constexpr float kLambda = 6.0F;
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   std::normal_distribution<double> normal(0, 30);

@@ -60,7 +60,7 @@ double best_of_all(const std::vector<SiteOffer>& offers, const AdaptBudget& budg
 }
 
 TEST(Budget, IsCloseToTheBestOfAllPlans) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   std::uniform_real_distribution<double> uniform(0.1, 1);

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 
 #include <cmath>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "arch/support/error.hpp"
@@ -98,6 +99,20 @@ TEST_F(SensitivityTest, LossesAreThoseOfEvaluationsWithPartsOnTheChip) {
     differ = differ || std::abs(group.alone.mean - groups[0].alone.mean) > 1e-6;
   }
   EXPECT_TRUE(differ);
+}
+
+TEST_F(SensitivityTest, LossesAloneAreThoseOfTheWholeMeasurement) {
+  OpenedModel opened(program_, noisy(), {}, 1);
+  SensitivityPlan by_call = plan();
+  by_call.by = {SensitivityBy::kCall};
+  const Sensitivity found = measure_sensitivity(opened, by_call, {5, 1}, {}).result;
+  const std::map<std::string, double> alone = losses_alone(opened, by_call, 5);
+  ASSERT_EQ(alone.size(), found.times[0].groups.size());
+  for (const SensitivityGroup& group : found.times[0].groups) {
+    ASSERT_TRUE(alone.contains(group.name));
+    EXPECT_EQ(alone.at(group.name), group.alone.mean) << group.name;
+  }
+  EXPECT_NE(alone, losses_alone(opened, by_call, 6));
 }
 
 TEST_F(SensitivityTest, AnInterruptedMeasurementGoesOnWhereItEnded) {

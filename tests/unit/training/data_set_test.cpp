@@ -137,7 +137,7 @@ TEST_F(DataSetTest, DamageIsFound) {
 }
 
 TEST_F(DataSetTest, RandomBytesNeverReadOutside) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   fs::create_directories(folder_);

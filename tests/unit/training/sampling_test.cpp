@@ -37,7 +37,7 @@ std::vector<double> probabilities(const std::vector<float>& logits, const Sampli
 }
 
 TEST(ChooseToken, FrequenciesAreTheProbabilities) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   std::normal_distribution<float> normal(0, 2);

@@ -139,7 +139,7 @@ class Served {
 }
 
 TEST(XrtPostedRequests, AnswersAndMemoryAreThoseOfOneRequestAtATime) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
   Served served;

@@ -318,7 +318,7 @@ class Mutator {
 };
 
 TEST(JinjaBounds, MutatedTemplatesStayWithinTheirLimits) {
-  const std::uint32_t seed = test::random_seed();
+  const std::uint32_t seed = xw::test::random_seed();
   const nlohmann::ordered_json fixture = test::jinja_fixture();
   const Value context = test::value_of(fixture.at("context"));
   std::vector<std::string> sources;
