@@ -6,7 +6,8 @@
     scripts/finetuned.py --table finetuned --row "as it is=MODEL.gguf" --row "fine-tuned=TRAINED.safetensors"
                          [--text FILE] [--tokens N] [--context N] [--seeds N] [--task TASK.jsonl]... [--reuse]
 
-A row is a name and a checkpoint, behind which options of `crossweave compile` may stand. Every row is compiled for afm-512 and measured in fp32, digital-w8a8 and
+A row is a name and a checkpoint, behind which options of `crossweave compile` may stand; those behind `w8:`, `w4:` or `analog:` are for that
+program alone (`w8: --ranges mse analog: --ranges mse` for a checkpoint of 4-bit training, whose ranges are for 4-bit weights). Every row is compiled for afm-512 and measured in fp32, digital-w8a8 and
 digital-w4a8 (trained weights rounded to nearest), on a chip with ideal cells and on chips with pcm-afm noise: perplexity, and with --task the main
 metric of every task. The file is written after every row. --reuse takes figures that the same command gave before from the work folder.
 Only the part of docs/results.md between the markers of the table is rewritten.
@@ -18,6 +19,7 @@ import sys
 from document_table import write_table
 from results import ROOT, cell, compile_program, evaluate, main_metric, parse_rows, words_of_name
 
+PROGRAMS = {"analog": [], "w8": ["--weights", "w8"], "w4": ["--weights", "w4"]}
 MODES = ("fp32", "w8a8", "w4a8", "ideal", "pcm-afm")
 
 
@@ -39,24 +41,35 @@ def parse_arguments():
     return arguments
 
 
+def options_of_programs(words):
+    """By program, the options of all and its own."""
+    own = {"": []} | {program: [] for program in PROGRAMS}
+    program = ""
+    for word in words:
+        if word.endswith(":") and word[:-1] in PROGRAMS:
+            program = word[:-1]
+        else:
+            own[program].append(word)
+    return {program: own[""] + own[program] for program in PROGRAMS}
+
+
 def measured_row(arguments, row):
     """A cell of every mode; tasks stand behind the perplexity."""
     name, checkpoint, *options = row
     place = f"{arguments.table}-{words_of_name(name)}"
     threads = ["--threads", str(arguments.threads)]
-    head = ["--lm-head", arguments.lm_head, *options, *threads]
     what = ["--text", str(arguments.text), "--tokens", str(arguments.tokens), "--context", str(arguments.context)]
     for task in arguments.task:
         what += ["--task", str(task)]
     if arguments.task:
         what += ["--limit", str(arguments.limit)]
-    programs = {bits: compile_program(arguments, f"{place}{bits}", [*head, *words], checkpoint)
-                for bits, words in (("", []), ("-w8", ["--weights", "w8"]), ("-w4", ["--weights", "w4"]))}
+    programs = {program: compile_program(arguments, place if program == "analog" else f"{place}-{program}", ["--lm-head", arguments.lm_head, *words, *threads, *PROGRAMS[program]], checkpoint)
+                for program, words in options_of_programs(options).items()}
     cells = []
     for mode in MODES:
-        model, mode_options = {"fp32": (checkpoint, ["--mode", "fp32"]), "w8a8": (programs["-w8"], ["--mode", "digital-w8a8"]),
-                               "w4a8": (programs["-w4"], ["--mode", "digital-w4a8"]), "ideal": (programs[""], ["--noise", "ideal"]),
-                               "pcm-afm": (programs[""], ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])}[mode]
+        model, mode_options = {"fp32": (checkpoint, ["--mode", "fp32"]), "w8a8": (programs["w8"], ["--mode", "digital-w8a8"]),
+                               "w4a8": (programs["w4"], ["--mode", "digital-w4a8"]), "ideal": (programs["analog"], ["--noise", "ideal"]),
+                               "pcm-afm": (programs["analog"], ["--noise", "pcm-afm", "--chip-seeds", str(arguments.seeds)])}[mode]
         result, _ = evaluate(arguments, f"{place}-{mode}", model, what, mode_options, threads)
         runs = len(result["runs"])
         parts = [cell(result["perplexity"], 1, 2, runs)]

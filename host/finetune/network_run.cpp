@@ -127,7 +127,7 @@ Tensor Network::Impl::run_attention(const PreparedNode& node, const Tensor& q, c
   const std::int64_t end = before + positions;
   Tensor queries = q.view({batch, positions, heads, dim});
   Tensor keys = k.view({batch, positions, kv_heads, dim});
-  Tensor values = v.view({batch, positions, kv_heads, dim}).transpose(1, 2);
+  Tensor values = v.view({batch, positions, kv_heads, dim});
   if (node.rope.style != transformer::RopeStyle::kNone) {
     const Rotations& table = rotations_of(node.rope, end, end);
     const Tensor cosines = table.cosines.slice(0, before, end), sines = table.sines.slice(0, before, end);
@@ -135,8 +135,11 @@ Tensor Network::Impl::run_attention(const PreparedNode& node, const Tensor& q, c
     queries = rotate(queries, cosines, sines, is_interleaved);
     keys = rotate(keys, cosines, sines, is_interleaved);
   }
+  // Gradients of what follows are torch's where there is a mask of keys that were there before, and on other devices.
+  if (cache == nullptr && !q.is_cuda()) return attention(queries, keys, values, node.attention.scale, window);
   queries = queries.transpose(1, 2);
   keys = keys.transpose(1, 2);
+  values = values.transpose(1, 2);
   if (cache != nullptr) {
     cache->keys[node.cache].narrow(2, before, positions).copy_(keys);
     cache->values[node.cache].narrow(2, before, positions).copy_(values);

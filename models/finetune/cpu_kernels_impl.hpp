@@ -2,33 +2,18 @@
 // SPDX-FileCopyrightText: The Crossweave authors
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
 #include "models/finetune/cpu_kernels.hpp"
+#include "models/finetune/cpu_numbers_impl.hpp"
 
 namespace xw::finetune::cpu::XW_KERNELS {
 namespace {
 
 constexpr std::int64_t kChunk = 32;          // rows whose sums are added together
 constexpr std::int64_t kParallel = 1 << 15;  // elements from which on threads pay
-
-inline float load(const float* p) {
-  return *p;
-}
-inline float load(const Bf16* p) {
-  return std::bit_cast<float>(static_cast<std::uint32_t>(p->bits) << 16U);
-}
-inline void store(float* p, float value) {
-  *p = value;
-}
-inline void store(Bf16* p, float value) {
-  // Round to nearest even; numbers here are finite.
-  const auto bits = std::bit_cast<std::uint32_t>(value);
-  p->bits = static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16U) & 1U)) >> 16U);
-}
 
 template <typename T>
 void convert_inputs(const T* x, const Columns& place, float inverse, float largest, T* scaled, T* codes) {

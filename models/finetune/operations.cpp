@@ -4,8 +4,11 @@
 #include "models/finetune/operations.hpp"
 
 #include <cmath>
+#include <type_traits>
 #include <utility>
 #include <vector>
+
+#include "models/finetune/cpu_attention.hpp"
 
 namespace xw::finetune {
 namespace {
@@ -87,6 +90,68 @@ class Rotate : public torch::autograd::Function<Rotate> {
   }
 };
 
+/// Calls `of` with the kernels for the type of the tensors, which are fp32 or bf16, contiguous.
+template <typename Of>
+void with_attention(const Tensor& q, const Of& of) {
+  if (q.scalar_type() == torch::kFloat32) {
+    of(cpu::float_attention());
+  } else {
+    TORCH_CHECK(q.scalar_type() == torch::kBFloat16, "attention: expected fp32 or bf16");
+    of(cpu::bf16_attention());
+  }
+}
+
+template <typename T>
+T* numbers_of(const Tensor& x) {
+  return static_cast<T*>(x.data_ptr());
+}
+
+class Attention : public torch::autograd::Function<Attention> {
+ public:
+  static Tensor forward(AutogradContext* context, const Tensor& q, const Tensor& k, const Tensor& v, double scale,
+                        std::int64_t window) {
+    const Tensor queries = q.contiguous(), keys = k.contiguous(), values = v.contiguous();
+    const cpu::AttentionShape shape{
+        q.size(0), q.size(1), q.size(2), k.size(2), q.size(3), window, static_cast<float>(scale)};
+    TORCH_CHECK(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0 && k.size(1) == shape.positions &&
+                    k.sizes() == v.sizes() && k.size(3) == shape.dim && k.scalar_type() == q.scalar_type() &&
+                    v.scalar_type() == q.scalar_type(),
+                "attention: shapes or types differ");
+    Tensor y = at::empty(queries.sizes(), queries.options());
+    const Tensor logs =
+        at::empty({shape.batch, shape.heads, shape.positions}, queries.options().dtype(torch::kFloat32));
+    with_attention(queries, [&](const auto& kernels) {
+      using T = typename std::decay_t<decltype(kernels)>::Number;
+      kernels.forward(shape, numbers_of<T>(queries), numbers_of<T>(keys), numbers_of<T>(values), numbers_of<T>(y),
+                      numbers_of<float>(logs));
+    });
+    context->save_for_backward({queries, keys, values, logs});
+    context->saved_data["scale"] = scale;
+    context->saved_data["window"] = window;
+    return y.view({shape.batch, shape.positions, shape.heads * shape.dim});
+  }
+  static variable_list backward(AutogradContext* context, const variable_list& gradients) {
+    const variable_list saved = context->get_saved_variables();
+    const Tensor &q = saved[0], &k = saved[1], &v = saved[2];
+    const cpu::AttentionShape shape{q.size(0),
+                                    q.size(1),
+                                    q.size(2),
+                                    k.size(2),
+                                    q.size(3),
+                                    context->saved_data["window"].toInt(),
+                                    static_cast<float>(context->saved_data["scale"].toDouble())};
+    const Tensor dy = gradients[0].to(q.scalar_type()).contiguous();
+    Tensor dq = at::empty(q.sizes(), q.options()), dk = at::empty(k.sizes(), k.options()),
+           dv = at::empty(v.sizes(), v.options());
+    with_attention(q, [&](const auto& kernels) {
+      using T = typename std::decay_t<decltype(kernels)>::Number;
+      kernels.backward(shape, numbers_of<T>(q), numbers_of<T>(k), numbers_of<T>(v), numbers_of<float>(saved[3]),
+                       numbers_of<T>(dy), numbers_of<T>(dq), numbers_of<T>(dk), numbers_of<T>(dv));
+    });
+    return {dq, dk, dv, Tensor(), Tensor()};
+  }
+};
+
 class DigitalLinear : public torch::autograd::Function<DigitalLinear> {
  public:
   /// `matrix`: weight and gradient.
@@ -132,6 +197,10 @@ Tensor geglu(const Tensor& gate, const Tensor& up) {
 
 Tensor rotate(const Tensor& x, const Tensor& cosines, const Tensor& sines, bool is_interleaved) {
   return Rotate::apply(x, cosines, sines, is_interleaved);
+}
+
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, double scale, std::int64_t window) {
+  return Attention::apply(q, k, v, scale, window);
 }
 
 Tensor digital_linear(const Tensor& x, const Tensor& weight, const Tensor& gradient, const Tensor& parameter,

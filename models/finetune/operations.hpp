@@ -21,6 +21,12 @@ namespace xw::finetune {
 [[nodiscard]] torch::Tensor rotate(const torch::Tensor& x, const torch::Tensor& cosines, const torch::Tensor& sines,
                                    bool is_interleaved);
 
+/// softmax(scale q k^T) v on a CPU, without the scores of a context in memory. q [batch][positions][heads][head_dim], k and v [batch][positions]
+/// [kv_heads][head_dim], whose heads are shared by groups of heads of q; all fp32 or all bf16. A position sees itself and those before
+/// it, the last `window` of them unless that is 0. The result is [batch][positions][heads * head_dim].
+[[nodiscard]] torch::Tensor attention(const torch::Tensor& q, const torch::Tensor& k, const torch::Tensor& v,
+                                      double scale, std::int64_t window);
+
 /// x W^T + bias in the type of x. `weight` is used as it is; its gradient is added to `gradient` unless that is undefined, and
 /// `parameter` is the leaf that `weight` is a part of.
 [[nodiscard]] torch::Tensor digital_linear(const torch::Tensor& x, const torch::Tensor& weight,

@@ -320,7 +320,7 @@ void Sequencer::carry(const Step& step, Token& token, Scratch& scratch) {
   wait(arrival - now);
 }
 
-void Sequencer::send_packets(const PreparedCall& call, sc_core::sc_time inputs_ready, const Token& token,
+void Sequencer::send_packets(const PreparedCall& call, const sc_core::sc_time& inputs_ready, const Token& token,
                              Scratch& scratch) {
   scratch.packets.resize(call.packets.size());
   for (std::size_t p = 0; p < call.packets.size(); ++p) {

@@ -65,7 +65,8 @@ class Sequencer final : public sc_core::sc_module {
   void run_token(Token& token);
   void run_call(const Step& step, Token& token, Scratch& scratch);
   /// When the call's packets are where; into the scratch.
-  void send_packets(const PreparedCall& call, sc_core::sc_time inputs_ready, const Token& token, Scratch& scratch);
+  void send_packets(const PreparedCall& call, const sc_core::sc_time& inputs_ready, const Token& token,
+                    Scratch& scratch);
   /// Moves the token's activations to the chip of the step. Waits for them.
   void carry(const Step& step, Token& token, Scratch& scratch);
   [[nodiscard]] PreparedCall prepare(const CallWork& call, const arch::ChipDescription& chip,

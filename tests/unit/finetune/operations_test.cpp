@@ -5,7 +5,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <functional>
+#include <limits>
+#include <string>
 #include <vector>
 
 #include "tests/unit/finetune/tensors.hpp"
@@ -45,6 +48,84 @@ TEST(Operations, RmsNorm) {
           return (x / (x.square().mean(-1, true) + 1e-3).sqrt() * in[1]).view({2, 5, 12});
         });
   }
+}
+
+/// softmax of masked scores, by torch's operations.
+Tensor defined_attention(const std::vector<Tensor>& in, double scale, std::int64_t window) {
+  const std::int64_t batch = in[0].size(0), positions = in[0].size(1), heads = in[0].size(2),
+                     group = heads / in[1].size(2);
+  const auto by_head = [&](const Tensor& x, std::int64_t copies) {
+    return x.repeat_interleave(copies, 2).transpose(1, 2);
+  };
+  Tensor scores = at::matmul(by_head(in[0], 1), by_head(in[1], group).transpose(2, 3)) * scale;
+  const Tensor query = at::arange(positions).unsqueeze(1), key = at::arange(positions).unsqueeze(0);
+  Tensor hidden = at::gt(key, query);
+  if (window > 0) hidden = hidden.logical_or(at::le(key, query - window));
+  scores = scores.masked_fill(hidden, -std::numeric_limits<double>::infinity());
+  return at::matmul(scores.softmax(-1), by_head(in[2], group)).transpose(1, 2).reshape({batch, positions, -1});
+}
+
+TEST(Operations, Attention) {
+  struct Case {
+    std::int64_t batch, positions, heads, kv_heads, dim, window;
+  };
+  // Features and positions that fill vectors and blocks of queries, and that do not; heads that share keys; windows.
+  const std::vector<Case> cases = {
+      {1, 1, 1, 1, 8, 0},  {2, 7, 4, 2, 8, 0},    {1, 33, 2, 1, 20, 0},  {2, 64, 3, 3, 64, 0},  {1, 100, 6, 2, 32, 0},
+      {1, 70, 2, 2, 5, 1}, {1, 131, 4, 1, 16, 9}, {2, 96, 2, 1, 80, 40}, {1, 50, 2, 2, 33, 50}, {1, 90, 2, 2, 8, 200}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(std::to_string(c.positions) + " positions, " + std::to_string(c.heads) + " heads of " +
+                 std::to_string(c.dim) + ", window " + std::to_string(c.window));
+    const double scale = 1 / std::sqrt(static_cast<double>(c.dim));
+    const std::vector<Tensor> inputs = {random_tensor({c.batch, c.positions, c.heads, c.dim}, 1, 2.0F),
+                                        random_tensor({c.batch, c.positions, c.kv_heads, c.dim}, 2, 2.0F),
+                                        random_tensor({c.batch, c.positions, c.kv_heads, c.dim}, 3)};
+    expect_equal(
+        inputs, [&](const std::vector<Tensor>& in) { return attention(in[0], in[1], in[2], scale, c.window); },
+        [&](const std::vector<Tensor>& in) { return defined_attention(in, scale, c.window); });
+  }
+}
+
+TEST(Operations, AttentionOfScoresThatAreFarApart) {
+  const std::vector<Tensor> inputs = {random_tensor({1, 40, 1, 8}, 1, 30.0F), random_tensor({1, 40, 1, 8}, 2, 30.0F),
+                                      random_tensor({1, 40, 1, 8}, 3)};
+  const Tensor y = attention(inputs[0], inputs[1], inputs[2], 1, 0);
+  const std::vector<Tensor> exact = {inputs[0].to(torch::kFloat64), inputs[1].to(torch::kFloat64),
+                                     inputs[2].to(torch::kFloat64)};
+  EXPECT_TRUE(at::allclose(y.to(torch::kFloat64), defined_attention(exact, 1, 0), 1e-3, 1e-3));
+}
+
+TEST(Operations, AttentionInBf16IsThatOfRoundedNumbers) {
+  std::vector<Tensor> half, whole;
+  for (const std::uint64_t seed : {1, 2, 3}) {
+    half.push_back(random_tensor({2, 37, 4, 16}, seed).to(torch::kBFloat16).requires_grad_(true));
+    whole.push_back(half.back().detach().to(torch::kFloat64).requires_grad_(true));
+  }
+  const Tensor y = attention(half[0], half[1], half[2], 0.25, 0), z = defined_attention(whole, 0.25, 0);
+  EXPECT_TRUE(at::allclose(y.to(torch::kFloat64), z, 5e-3, 1e-3));
+  const Tensor outer = random_tensor(y.sizes().vec(), 99).to(torch::kBFloat16);
+  y.backward(outer);
+  z.backward(outer.to(torch::kFloat64));
+  for (std::size_t i = 0; i < half.size(); ++i)
+    EXPECT_TRUE(at::allclose(half[i].grad().to(torch::kFloat64), whole[i].grad(), 5e-3, 2e-3)) << "input " << i;
+}
+
+TEST(Operations, AttentionIsTheSameWithAnyNumberOfThreads) {
+  const std::vector<Tensor> inputs = {random_tensor({2, 65, 4, 16}, 1), random_tensor({2, 65, 2, 16}, 2),
+                                      random_tensor({2, 65, 2, 16}, 3)};
+  const int before = at::get_num_threads();
+  std::vector<Tensor> results;
+  for (const int threads : {1, 3}) {
+    at::set_num_threads(threads);
+    std::vector<Tensor> leaves;
+    for (const Tensor& input : inputs) leaves.push_back(input.clone().requires_grad_(true));
+    const Tensor y = attention(leaves[0], leaves[1], leaves[2], 0.25, 0);
+    y.square().sum().backward();
+    results.push_back(at::cat(
+        {y.detach().flatten(), leaves[0].grad().flatten(), leaves[1].grad().flatten(), leaves[2].grad().flatten()}));
+  }
+  at::set_num_threads(before);
+  EXPECT_TRUE(at::equal(results[0], results[1]));
 }
 
 TEST(Operations, SwiGlu) {

@@ -10,22 +10,18 @@
 
 #include "arch/support/error.hpp"
 #include "tests/support/random_numbers.hpp"
+#include "tests/unit/mapping/random_matrices.hpp"
 
 namespace xw::mapping {
 namespace {
 
 TEST(Duplicates, CopiesAreCutAndPlacedAsTheirOriginals) {
-  test::RandomNumbers pick;
+  xw::test::RandomNumbers pick;
   const std::uint64_t seed = pick.seed();
   for (int n = 0; n < 200; ++n) {
     SCOPED_TRACE("seed " + std::to_string(seed) + ", case " + std::to_string(n));
-    std::vector<MatrixShape> matrices;
-    const std::uint32_t groups = pick(1, 4);
-    for (std::uint32_t group = 1; group <= groups; ++group) {
-      const std::uint32_t inputs = pick(1, 200);
-      for (std::uint32_t m = pick(1, 3); m > 0; --m)
-        matrices.push_back({"m" + std::to_string(matrices.size()), inputs, pick(1, 200), {}, group, pick(1, 2)});
-    }
+    std::vector<MatrixShape> matrices = test::random_matrices(pick, 4, 3, 200);
+    const std::uint32_t groups = matrices.back().group;
     const TileShape tile{64, 48};
     const Plan before = make_plan(matrices, tile);
     Plan plan = before;

@@ -10,6 +10,7 @@
 
 #include "arch/support/error.hpp"
 #include "tests/support/random_numbers.hpp"
+#include "tests/unit/mapping/random_matrices.hpp"
 
 namespace xw::mapping {
 namespace {
@@ -28,17 +29,11 @@ std::uint32_t most_of(const std::map<std::uint32_t, std::uint32_t>& counts) {
 }
 
 TEST(Spread, TilesHoldAsFewBlocksAsThereIsRoomFor) {
-  test::RandomNumbers pick;
+  xw::test::RandomNumbers pick;
   const std::uint64_t seed = pick.seed();
   for (int n = 0; n < 300; ++n) {
     SCOPED_TRACE("seed " + std::to_string(seed) + ", case " + std::to_string(n));
-    std::vector<MatrixShape> matrices;
-    const std::uint32_t groups = pick(1, 5);
-    for (std::uint32_t group = 1; group <= groups; ++group) {
-      const std::uint32_t inputs = pick(1, 100);
-      for (std::uint32_t m = pick(1, 4); m > 0; --m)
-        matrices.push_back({"m" + std::to_string(matrices.size()), inputs, pick(1, 100), {}, group, pick(1, 2)});
-    }
+    const std::vector<MatrixShape> matrices = test::random_matrices(pick, 5, 4, 100);
     TileShape tile{64, 48};
     const Plan before = make_plan(matrices, tile);
     Plan plan = before;

@@ -55,6 +55,11 @@ class Table(unittest.TestCase):
         self.assertEqual(lines[-1], "after")
         self.assertEqual(command[command.index("--noise"):][:2], ["--noise", "pcm-afm"])
 
+    def test_options_of_a_program_are_of_it_alone(self):
+        lines, _ = self.measured("--row", "twice=HERE/plain.gguf w8: --spread analog: --replicate all=2", "--row", "twice=HERE/plain.gguf w4: --replicate all=2 w8: --x 1")
+        self.assertEqual(lines[3], "| twice | 10.00; 12.5 % | 10.00; 12.5 % | 110.00; 12.5 % | 1010.50; 12.5 % | 1010.50 ± 0.25; 12.5 ± 25.0 % |")
+        self.assertEqual(lines[4], "| twice | 10.00; 12.5 % | 10.00; 12.5 % | 1110.00; 12.5 % | 10.50; 12.5 % | 10.50 ± 0.25; 12.5 ± 25.0 % |")
+
     def test_a_row_without_checkpoint_and_a_missing_one_are_refused(self):
         with contextlib.redirect_stderr(io.StringIO()) as errors, self.assertRaises(SystemExit):
             self.measured("--row", "name")
