@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <string>
 
 #include "models/finetune/cpu_kernels.hpp"
 
@@ -30,5 +32,7 @@ struct AttentionKernels {
 /// For the instruction set of this processor.
 [[nodiscard]] const AttentionKernels<float>& float_attention();
 [[nodiscard]] const AttentionKernels<Bf16>& bf16_attention();
+/// For every instruction set that this processor can run, by name: for tests.
+[[nodiscard]] std::map<std::string, const AttentionKernels<float>*> runnable_attention();
 
 }  // namespace xw::finetune::cpu

@@ -16,15 +16,15 @@ namespace xw::finetune::cpu::XW_KERNELS {
 namespace {
 
 #if defined(__AVX512F__)
-constexpr std::int64_t kLanes = 16, kRows = 8;  // 16 sums of the 32 registers
+inline constexpr std::int64_t kLanes = 16, kRows = 8;  // 16 sums of the 32 registers
 #elif defined(__AVX2__)
-constexpr std::int64_t kLanes = 8, kRows = 4;
+inline constexpr std::int64_t kLanes = 8, kRows = 4;
 #else
-constexpr std::int64_t kLanes = 4, kRows = 4;
+inline constexpr std::int64_t kLanes = 4, kRows = 4;
 #endif
-constexpr std::int64_t kQueries = 32;  // whose scores are there together, a multiple of kRows
+inline constexpr std::int64_t kQueries = 32;  // whose scores are there together, a multiple of kRows
 
-typedef float Vec __attribute__((vector_size(kLanes * sizeof(float))));
+using Vec = float __attribute__((vector_size(kLanes * sizeof(float))));
 
 inline Vec load_vec(const float* p) {
   Vec v;
@@ -149,13 +149,13 @@ class Head {
 };
 
 /// The queries of a block that there are, in whole groups of kRows.
-std::int64_t rows_of(const AttentionShape& shape, std::int64_t begin) {
+inline std::int64_t rows_of(const AttentionShape& shape, std::int64_t begin) {
   return std::min(kQueries, rounded(shape.positions - begin, kRows));
 }
 
 /// Scores of keys first ... end of a row -> exponentials of their differences from `less`, 0 for what the query does not see. Returns the sum.
-float exponentials(float* scores, std::int64_t first, std::int64_t end, std::int64_t low, std::int64_t query,
-                   float less) {
+inline float exponentials(float* scores, std::int64_t first, std::int64_t end, std::int64_t low, std::int64_t query,
+                          float less) {
   for (std::int64_t k = first; k < low; ++k) scores[k - first] = 0;
   float sum = 0;
   for (std::int64_t k = low; k <= query; ++k) {
@@ -305,9 +305,12 @@ constexpr AttentionKernels<T> kAttention{forward<T>, backward<T>};
 
 }  // namespace
 
+// Included once for every namespace.
+// NOLINTNEXTLINE(misc-definitions-in-headers)
 const AttentionKernels<float>& float_attention() {
   return kAttention<float>;
 }
+// NOLINTNEXTLINE(misc-definitions-in-headers)
 const AttentionKernels<Bf16>& bf16_attention() {
   return kAttention<Bf16>;
 }

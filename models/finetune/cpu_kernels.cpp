@@ -59,4 +59,11 @@ const AttentionKernels<Bf16>& bf16_attention() {
   return chosen;
 }
 
+std::map<std::string, const AttentionKernels<float>*> runnable_attention() {
+  std::map<std::string, const AttentionKernels<float>*> all = {{"portable", &portable::float_attention()}};
+  if (has_avx2()) all["avx2"] = &avx2::float_attention();
+  if (has_avx512()) all["avx512"] = &avx512::float_attention();
+  return all;
+}
+
 }  // namespace xw::finetune::cpu

@@ -12,8 +12,8 @@
 namespace xw::finetune::cpu::XW_KERNELS {
 namespace {
 
-constexpr std::int64_t kChunk = 32;          // rows whose sums are added together
-constexpr std::int64_t kParallel = 1 << 15;  // elements from which on threads pay
+inline constexpr std::int64_t kChunk = 32;          // rows whose sums are added together
+inline constexpr std::int64_t kParallel = 1 << 15;  // elements from which on threads pay
 
 template <typename T>
 void convert_inputs(const T* x, const Columns& place, float inverse, float largest, T* scaled, T* codes) {
@@ -126,9 +126,12 @@ constexpr Kernels<T> kKernels{convert_inputs<T>, convert_outputs<T>, mask<T>, in
 
 }  // namespace
 
+// Included once for every namespace.
+// NOLINTNEXTLINE(misc-definitions-in-headers)
 const Kernels<float>& float_kernels() {
   return kKernels<float>;
 }
+// NOLINTNEXTLINE(misc-definitions-in-headers)
 const Kernels<Bf16>& bf16_kernels() {
   return kKernels<Bf16>;
 }

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "models/finetune/cpu_attention.hpp"
 #include "tests/unit/finetune/tensors.hpp"
 
 namespace xw::finetune {
@@ -108,6 +109,28 @@ TEST(Operations, AttentionInBf16IsThatOfRoundedNumbers) {
   z.backward(outer.to(torch::kFloat64));
   for (std::size_t i = 0; i < half.size(); ++i)
     EXPECT_TRUE(at::allclose(half[i].grad().to(torch::kFloat64), whole[i].grad(), 5e-3, 2e-3)) << "input " << i;
+}
+
+TEST(Operations, AttentionOfEveryInstructionSet) {
+  const cpu::AttentionShape shape{2, 75, 4, 2, 24, 30, 0.2F};
+  const auto numbers = [](std::int64_t heads, std::uint32_t seed) { return random_tensor({2, 75, heads, 24}, seed); };
+  const Tensor q = numbers(4, 1), k = numbers(2, 2), v = numbers(2, 3), dy = numbers(4, 4);
+  std::vector<Tensor> leaves;
+  for (const Tensor& input : {q, k, v}) leaves.push_back(input.to(torch::kFloat64).requires_grad_(true));
+  const Tensor expected = defined_attention(leaves, 0.2F, 30);
+  expected.backward(dy.to(torch::kFloat64).view(expected.sizes()));
+  for (const auto& [name, kernels] : cpu::runnable_attention()) {
+    SCOPED_TRACE(name);
+    Tensor y = at::empty_like(q), logs = at::empty({2, 4, 75});
+    std::vector<Tensor> gradients = {at::empty_like(q), at::empty_like(k), at::empty_like(v)};
+    const auto data = [](const Tensor& x) { return x.data_ptr<float>(); };
+    kernels->forward(shape, data(q), data(k), data(v), data(y), data(logs));
+    kernels->backward(shape, data(q), data(k), data(v), data(logs), data(dy), data(gradients[0]), data(gradients[1]),
+                      data(gradients[2]));
+    EXPECT_TRUE(at::allclose(y.to(torch::kFloat64).view(expected.sizes()), expected, 1e-5, 1e-5));
+    for (std::size_t i = 0; i < leaves.size(); ++i)
+      EXPECT_TRUE(at::allclose(gradients[i].to(torch::kFloat64), leaves[i].grad(), 1e-4, 1e-5)) << "input " << i;
+  }
 }
 
 TEST(Operations, AttentionIsTheSameWithAnyNumberOfThreads) {
