@@ -21,7 +21,7 @@ namespace xw {
 
 namespace {
 
-/// "950", "1.2k", "3.4M".
+/// "0.067", "950", "1.2k", "3.4M".
 std::string short_number(double value) {
   static constexpr std::array<const char*, 5> kSuffixes = {"", "k", "M", "G", "T"};
   std::size_t suffix = 0;
@@ -30,6 +30,10 @@ std::string short_number(double value) {
     ++suffix;
   }
   std::array<char, 32> text{};
+  if (value > 0 && value < 0.95) {
+    std::snprintf(text.data(), text.size(), "%.2g", value);
+    return text.data();
+  }
   std::snprintf(text.data(), text.size(), suffix > 0 && value < 99.95 ? "%.1f%s" : "%.0f%s", value, kSuffixes[suffix]);
   return text.data();
 }

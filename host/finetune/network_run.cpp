@@ -135,8 +135,8 @@ Tensor Network::Impl::run_attention(const PreparedNode& node, const Tensor& q, c
     queries = rotate(queries, cosines, sines, is_interleaved);
     keys = rotate(keys, cosines, sines, is_interleaved);
   }
-  // Gradients of what follows are torch's where there is a mask of keys that were there before, and on other devices.
-  if (cache == nullptr && !q.is_cuda()) return attention(queries, keys, values, node.attention.scale, window);
+  // What follows, with gradients of torch, is for other devices and for sequences that go on.
+  if (cache == nullptr && q.device().is_cpu()) return attention(queries, keys, values, node.attention.scale, window);
   queries = queries.transpose(1, 2);
   keys = keys.transpose(1, 2);
   values = values.transpose(1, 2);

@@ -127,6 +127,18 @@ TEST(Progress, DrawsPartRateAndNoteAndClearsItsLine) {
   EXPECT_TRUE(text.ends_with("\r\x1b[K"));
 }
 
+TEST(Progress, SlowWorkHasARate) {
+  testing::internal::CaptureStderr();
+  {
+    xw::Progress progress("search", 10, "runs", xw::Progress::Place::kOwnLine, std::chrono::milliseconds(1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2500));
+    progress.advance();
+  }
+  const std::string text = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(text, HasSubstr("1/10 runs  0."));
+  EXPECT_THAT(text, HasSubstr("left"));
+}
+
 TEST(Progress, DrawsAtMostTenTimesASecondAndNeverWraps) {
   Terminal terminal(20);
   if (!terminal.works()) GTEST_SKIP() << "no pseudo terminal";
