@@ -28,9 +28,9 @@ function(xw_debian_packages)
 
   set(CPACK_DEBIAN_COMMAND_PACKAGE_NAME crossweave)
   set(CPACK_DEBIAN_COMMAND_PACKAGE_SECTION science)
-  set(CPACK_COMPONENT_COMMAND_DESCRIPTION " Compiles transformer checkpoints (safetensors, GGUF) for chips that multiply
- in memory, runs the programs with the noise of the cells on functional,
- SystemC and Verilated devices, and reports accuracy, latency and energy.")
+  set(CPACK_COMPONENT_COMMAND_DESCRIPTION "Compiles transformer checkpoints (safetensors, GGUF) for chips that multiply
+in memory, runs the programs with the noise of the cells on functional,
+SystemC and Verilated devices, and reports accuracy, latency and energy.")
 
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libcrossweave-dev)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
@@ -45,7 +45,7 @@ function(xw_debian_packages)
   endif()
   list(JOIN needed ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS)
   set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "crossweave (= ${PROJECT_VERSION}-1)")
-  set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION " Libraries and headers of Crossweave: compiler, program format, device
- models, runtime and reports, found in CMake by find_package(crossweave).")
+  set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Libraries and headers of Crossweave: compiler, program format, device
+models, runtime and reports, found in CMake by find_package(crossweave).")
   include(CPack)
 endfunction()
