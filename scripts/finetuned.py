@@ -81,7 +81,9 @@ def measured_row(arguments, row):
 
 def main():
     arguments = parse_arguments()
-    names = "".join(f"; {task.stem}" for task in arguments.task)
+    names = f"; behind it percent right of {', '.join(task.stem for task in arguments.task)}" if arguments.task else ""
+    if arguments.task and arguments.limit:
+        names += f" (first {arguments.limit} items)"
     footer = (f"{arguments.about + ' ' if arguments.about else ''}Perplexity of the first {arguments.tokens} tokens of {arguments.text.name}, context {arguments.context}{names}. "
               f"`afm-512`, lm_head {arguments.lm_head}; w4a8: trained weights rounded to nearest; mean ± standard deviation over {arguments.seeds} chips. "
               "Command: `scripts/finetuned.py`.")
