@@ -145,7 +145,8 @@ std::map<std::string, Tensor> text_tensors(std::map<std::string, Tensor> tensors
   const auto starts = [](std::string_view text, std::string_view prefix) { return text.starts_with(prefix); };
   std::map<std::string, Tensor> text;
   bool is_multimodal = false;
-  for (auto& [stored, tensor] : tensors) {
+  for (auto& [stored_name, tensor] : tensors) {
+    const std::string& stored = stored_name;  // lambdas of C++20 as clang 14 has it capture no structured bindings
     const auto* prefix =
         std::find_if(kText.begin(), kText.end(), [&](const auto& p) { return starts(stored, p.first); });
     const bool found = prefix != kText.end();
