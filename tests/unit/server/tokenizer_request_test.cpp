@@ -50,7 +50,8 @@ TEST(TokenizerRequest, SpecialTokensAreTextsThatTokeniseToThemselves) {
   const tokenizer::Tokenizer tokenizer = with_bos(false);
   const json info = tokenizer_info_json(tokenizer, 100);
   const std::string eos = info["eos_token"];
-  EXPECT_EQ(tokenize_json(json{{"prompt", eos}}.dump(), tokenizer, 9)["tokens"], json({tokenizer.data().eos}));
+  EXPECT_EQ(tokenize_json(json{{"prompt", eos}}.dump(), tokenizer, 9)["tokens"],
+            nlohmann::ordered_json({tokenizer.data().eos}));
   EXPECT_EQ(info["bos_token"], eos);
   EXPECT_EQ(info["add_bos_token"], false);
   EXPECT_EQ(info["vocab_size"], tokenizer.vocab_size());
