@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "systemc/chip/call_routes.hpp"
 #include "systemc/chip/constants.hpp"
 #include "systemc/chip/costs.hpp"
 
@@ -17,8 +18,7 @@ namespace {
 
 /// Tiles of the plan that work at the same time: crossbars above each other take turns.
 [[nodiscard]] std::uint32_t tiles_at_once(const systemc::ChipPlan& plan, const arch::ChipDescription& chip) {
-  if (plan.tiles_per_chip == 0) return std::min(plan.num_tiles, chip.num_stacks(plan.num_tiles));
-  return std::min(plan.num_tiles, plan.num_chips * chip.num_stacks(plan.tiles_per_chip));
+  return std::min(plan.num_tiles, plan.num_chips * systemc::servers_of(chip, plan).stacks);
 }
 
 }  // namespace

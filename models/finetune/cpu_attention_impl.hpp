@@ -22,7 +22,8 @@ inline constexpr std::int64_t kLanes = 8, kRows = 4;
 #else
 inline constexpr std::int64_t kLanes = 4, kRows = 4;
 #endif
-inline constexpr std::int64_t kQueries = 32;  // whose scores are there together, a multiple of kRows
+inline constexpr std::int64_t kQueries = 32;                  // whose scores are there together
+static_assert(kQueries % kRows == 0 && kLanes % kRows == 0);  // whole groups of rows, of turned scores too
 
 using Vec = float __attribute__((vector_size(kLanes * sizeof(float))));
 
@@ -107,13 +108,18 @@ inline std::int64_t rounded(std::int64_t n, std::int64_t to) {
 class Head {
  public:
   explicit Head(const AttentionShape& shape)
-      : shape_(shape), width_(rounded(shape.dim, kLanes)), length_(rounded(shape.positions, std::max(kLanes, kRows))) {}
+      : shape_(shape), width_(rounded(shape.dim, kLanes)), length_(rounded(shape.positions, kLanes)) {}
 
   [[nodiscard]] std::int64_t width() const { return width_; }
   [[nodiscard]] std::int64_t length() const { return length_; }
   [[nodiscard]] std::int64_t matrix() const { return width_ * length_; }
 
-  /// Rows `begin` ... of a tensor [batch][positions][heads][dim] times `factor`; zeros up to `rows` and the width.
+  /// The features of a position in a tensor [batch][positions][heads][dim].
+  template <typename T>
+  [[nodiscard]] T* at(T* tensor, std::int64_t heads, std::int64_t b, std::int64_t head, std::int64_t position) const {
+    return tensor + ((b * shape_.positions + position) * heads + head) * shape_.dim;
+  }
+  /// Rows `begin` ... of such a tensor times `factor`; zeros up to `rows` and the width.
   template <typename T>
   void rows(const T* tensor, std::int64_t heads, std::int64_t b, std::int64_t head, std::int64_t begin,
             std::int64_t rows, float factor, float* target) const {
@@ -121,7 +127,7 @@ class Head {
       float* to = target + row * width_;
       std::fill(to, to + width_, 0.0F);
       if (begin + row >= shape_.positions) continue;
-      const T* from = tensor + ((b * shape_.positions + begin + row) * heads + head) * shape_.dim;
+      const T* from = at(tensor, heads, b, head, begin + row);
       for (std::int64_t i = 0; i < shape_.dim; ++i) to[i] = load(from + i) * factor;
     }
   }
@@ -147,11 +153,6 @@ class Head {
   const AttentionShape& shape_;
   std::int64_t width_, length_;
 };
-
-/// The queries of a block that there are, in whole groups of kRows.
-inline std::int64_t rows_of(const AttentionShape& shape, std::int64_t begin) {
-  return std::min(kQueries, rounded(shape.positions - begin, kRows));
-}
 
 /// Scores of keys first ... end of a row -> exponentials of their differences from `less`, 0 for what the query does not see. Returns the sum.
 inline float exponentials(float* scores, std::int64_t first, std::int64_t end, std::int64_t low, std::int64_t query,
@@ -188,26 +189,22 @@ void forward(const AttentionShape& shape, const T* q, const T* k, const T* v, T*
       head.turn(rows, keys);
       head.rows(v, shape.kv_heads, b, h / group, 0, head.length(), 1.0F, values);
       for (std::int64_t begin = 0; begin < shape.positions; begin += kQueries) {
-        const std::int64_t count = rows_of(shape, begin);
+        const std::int64_t there = std::min(kQueries, shape.positions - begin), count = rounded(there, kRows);
         const std::int64_t first = head.first_key(begin), end = head.end_key(begin + kQueries), columns = end - first;
         head.rows(q, shape.heads, b, h, begin, count, shape.scale, queries);
         multiply<false>(queries, width, 1, keys + first, head.length(), shape.dim, scores, columns, count, columns);
         float sums[kQueries] = {};
-        for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int64_t i = 0; i < there; ++i) {
           float* row = scores + i * columns;
           const std::int64_t query = begin + i;
-          if (query >= shape.positions) {
-            std::fill(row, row + columns, 0.0F);
-            continue;
-          }
           float largest = -std::numeric_limits<float>::max();
           for (std::int64_t key = head.low(query); key <= query; ++key) largest = std::max(largest, row[key - first]);
           sums[i] = exponentials(row, first, end, head.low(query), query, largest);
           logs[task * shape.positions + query] = largest + std::log(sums[i]);
         }
         multiply<false>(scores, columns, 1, values + first * width, width, columns, outputs, width, count, width);
-        for (std::int64_t i = 0; i < count && begin + i < shape.positions; ++i) {
-          T* to = y + ((b * shape.positions + begin + i) * shape.heads + h) * shape.dim;
+        for (std::int64_t i = 0; i < there; ++i) {
+          T* to = head.at(y, shape.heads, b, h, begin + i);
           const float inverse = 1 / sums[i];
           for (std::int64_t d = 0; d < shape.dim; ++d) store(to + d, outputs[i * width + d] * inverse);
         }
@@ -264,30 +261,25 @@ void backward(const AttentionShape& shape, const T* q, const T* k, const T* v, c
       float* of_keys = key_gradients.data() + task * matrix;
       float* of_values = value_gradients.data() + task * matrix;
       for (std::int64_t begin = 0; begin < shape.positions; begin += kQueries) {
-        const std::int64_t count = rows_of(shape, begin);
+        const std::int64_t there = std::min(kQueries, shape.positions - begin), count = rounded(there, kRows);
         const std::int64_t first = head.first_key(begin), end = head.end_key(begin + kQueries), columns = end - first;
         head.rows(q, shape.heads, b, h, begin, count, shape.scale, queries);
         head.rows(dy, shape.heads, b, h, begin, count, 1.0F, outer);
         multiply<false>(queries, width, 1, keys_turned + first, length, shape.dim, scores, columns, count, columns);
         multiply<false>(outer, width, 1, values_turned + first, length, shape.dim, differences, columns, count,
                         columns);
-        for (std::int64_t i = 0; i < count; ++i) {
+        for (std::int64_t i = 0; i < there; ++i) {  // the rest of the rows is zeros
           float* p = scores + i * columns;
           float* d = differences + i * columns;
           const std::int64_t query = begin + i;
-          if (query >= shape.positions) {
-            std::fill(p, p + columns, 0.0F);
-            std::fill(d, d + columns, 0.0F);
-            continue;
-          }
           exponentials(p, first, end, head.low(query), query, logs[task * shape.positions + query]);
           float mean = 0;
           for (std::int64_t c = 0; c < columns; ++c) mean += p[c] * d[c];
           for (std::int64_t c = 0; c < columns; ++c) d[c] = p[c] * (d[c] - mean);
         }
         multiply<false>(differences, columns, 1, rows + first * width, width, columns, inner, width, count, width);
-        for (std::int64_t i = 0; i < count && begin + i < shape.positions; ++i) {
-          T* to = dq + ((b * shape.positions + begin + i) * shape.heads + h) * shape.dim;
+        for (std::int64_t i = 0; i < there; ++i) {
+          T* to = head.at(dq, shape.heads, b, h, begin + i);
           for (std::int64_t d = 0; d < shape.dim; ++d) store(to + d, inner[i * width + d] * shape.scale);
         }
         // Scores turned: columns are now rows. The queries bear the scale.

@@ -101,6 +101,10 @@ void with_attention(const Tensor& q, const Of& of) {
   }
 }
 
+cpu::AttentionShape shape_of(const Tensor& q, const Tensor& k, double scale, std::int64_t window) {
+  return {q.size(0), q.size(1), q.size(2), k.size(2), q.size(3), window, static_cast<float>(scale)};
+}
+
 template <typename T>
 T* numbers_of(const Tensor& x) {
   return static_cast<T*>(x.data_ptr());
@@ -111,8 +115,7 @@ class Attention : public torch::autograd::Function<Attention> {
   static Tensor forward(AutogradContext* context, const Tensor& q, const Tensor& k, const Tensor& v, double scale,
                         std::int64_t window) {
     const Tensor queries = q.contiguous(), keys = k.contiguous(), values = v.contiguous();
-    const cpu::AttentionShape shape{
-        q.size(0), q.size(1), q.size(2), k.size(2), q.size(3), window, static_cast<float>(scale)};
+    const cpu::AttentionShape shape = shape_of(q, k, scale, window);
     TORCH_CHECK(shape.kv_heads > 0 && shape.heads % shape.kv_heads == 0 && k.size(1) == shape.positions &&
                     k.sizes() == v.sizes() && k.size(3) == shape.dim && k.scalar_type() == q.scalar_type() &&
                     v.scalar_type() == q.scalar_type(),
@@ -133,13 +136,8 @@ class Attention : public torch::autograd::Function<Attention> {
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const variable_list saved = context->get_saved_variables();
     const Tensor &q = saved[0], &k = saved[1], &v = saved[2];
-    const cpu::AttentionShape shape{q.size(0),
-                                    q.size(1),
-                                    q.size(2),
-                                    k.size(2),
-                                    q.size(3),
-                                    context->saved_data["window"].toInt(),
-                                    static_cast<float>(context->saved_data["scale"].toDouble())};
+    const cpu::AttentionShape shape =
+        shape_of(q, k, context->saved_data["scale"].toDouble(), context->saved_data["window"].toInt());
     const Tensor dy = gradients[0].to(q.scalar_type()).contiguous();
     Tensor dq = at::empty(q.sizes(), q.options()), dk = at::empty(k.sizes(), k.options()),
            dv = at::empty(v.sizes(), v.options());

@@ -118,7 +118,6 @@ class RealModels : public ::testing::Test {
     return " --chip " + (folder_ / "fast.toml").string();
   }
 
-  /// Programming noise and read noise on; `prompt_tokens` as a check of what was meant, 0: more than 8.
   static fs::path stories() { return test::source_dir() / "models/default/stories-2m.gguf"; }
 
   /// A few tokens without noise.
@@ -148,6 +147,7 @@ class RealModels : public ::testing::Test {
     return without.at("text").get<std::string>();
   }
 
+  /// Programming noise and read noise on; `prompt_tokens` as a check of what was meant, 0: more than 8.
   void expect_the_same_everywhere(const std::string& prompt, unsigned prompt_tokens, unsigned new_tokens) const {
     const std::string common = "run " + program().string() + " --prompt '" + prompt + "' -n " +
                                std::to_string(new_tokens) +
