@@ -73,7 +73,7 @@ std::map<std::string, std::vector<std::string>> option_words() {
           {"emulator", arch::builtin_emulators()},
           {"device", devices},
           {"noise", noise},
-          {"mode", {"analog", "fp32", "digital-w8a8", "digital-w4a8"}},
+          {"mode", {"analog", "fp32", "int8", "digital-w8a8", "digital-w4a8"}},
           {"lm-head", {"analog", "digital"}},
           {"first-token", {"analog", "digital"}},
           {"compensation", {"none", "global", "column"}},

@@ -12,6 +12,8 @@ const char* name(Mode mode) {
       return "analog";
     case Mode::kFp32:
       return "fp32";
+    case Mode::kInt8:
+      return "int8";
     case Mode::kDigitalW8A8:
       return "digital-w8a8";
     case Mode::kDigitalW4A8:
@@ -21,11 +23,11 @@ const char* name(Mode mode) {
 }
 
 Mode parse_mode(const std::string& text) {
-  for (const Mode mode : {Mode::kAnalog, Mode::kFp32, Mode::kDigitalW8A8, Mode::kDigitalW4A8}) {
+  for (const Mode mode : {Mode::kAnalog, Mode::kFp32, Mode::kInt8, Mode::kDigitalW8A8, Mode::kDigitalW4A8}) {
     if (text == name(mode)) return mode;
   }
   throw SettingError(ErrorCode::kInvalidArgument, "mode",
-                     "mode: expected analog, fp32, digital-w8a8 or digital-w4a8, found '" + text + "'");
+                     "mode: expected analog, fp32, int8, digital-w8a8 or digital-w4a8, found '" + text + "'");
 }
 
 }  // namespace xw::toolchain

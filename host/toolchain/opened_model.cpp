@@ -96,12 +96,13 @@ struct OpenedModel::Impl {
   std::unique_ptr<transformer::Model> model;
   std::unique_ptr<tokenizer::Tokenizer> tokenizer;
 
-  void open_fp32(const CompileOptions& compile) {
+  void open_checkpoint_itself(const CompileOptions& compile) {
     OpenedCheckpoint opened = open_checkpoint(path, compile.tokenizer);
     if (!compile.adapter.empty()) add_adapter(opened, compile.adapter);
     if (opened.tokenizer) tokenizer = std::make_unique<tokenizer::Tokenizer>(std::move(*opened.tokenizer));
-    model = std::make_unique<transformer::Model>(std::move(opened.graph),
-                                                 std::make_shared<CheckpointSource>(opened.file), nullptr, pool);
+    model = std::make_unique<transformer::Model>(
+        std::move(opened.graph), std::make_shared<CheckpointSource>(opened.file), nullptr, pool,
+        mode == Mode::kInt8 ? transformer::HostWeights::kInt8 : transformer::HostWeights::kExact);
   }
 
   void program_chip(std::uint32_t seed, const std::string& noise) {
@@ -155,12 +156,12 @@ OpenedModel::OpenedModel(const std::filesystem::path& path, const RunOptions& ru
     throw Error(ErrorCode::kFileNotFound, path.string() + ": no such file or directory");
   const bool compiled = !std::filesystem::is_directory(path) && is_program(path);
   impl_->mode = run.mode.value_or(compiled ? Mode::kAnalog : Mode::kFp32);
-  if (impl_->mode == Mode::kFp32) {
+  if (takes_checkpoint(impl_->mode)) {
     if (compiled) {
-      throw Error(ErrorCode::kInvalidArgument,
-                  path.string() + ": fp32 needs the checkpoint itself; a program holds only targets");
+      throw Error(ErrorCode::kInvalidArgument, path.string() + ": " + name(impl_->mode) +
+                                                   " needs the checkpoint itself; a program holds only targets");
     }
-    impl_->open_fp32(compile);
+    impl_->open_checkpoint_itself(compile);
     return;
   }
   if (compiled) {

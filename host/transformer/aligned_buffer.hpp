@@ -9,6 +9,9 @@
 #include <new>
 #include <span>
 #include <type_traits>
+#include <utility>
+
+#include "arch/support/large_memory.hpp"
 
 namespace xw::transformer {
 
@@ -22,9 +25,25 @@ class AlignedBuffer {
   explicit AlignedBuffer(std::size_t size) : size_(size) {
     if (size == 0) return;
     const std::size_t bytes = (size * sizeof(T) + 63) / 64 * 64;
-    data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)));
+    data_.reset(static_cast<T*>(std::aligned_alloc(64, bytes)), [](T* data) { std::free(data); });
     if (data_ == nullptr) throw std::bad_alloc();
   }
+  /// The same in large_memory(), for weights and caches.
+  [[nodiscard]] static AlignedBuffer large(std::size_t size) {
+    AlignedBuffer buffer;
+    if (size == 0) return buffer;
+    std::shared_ptr<std::byte> memory = large_memory(size * sizeof(T));
+    T* const data = reinterpret_cast<T*>(memory.get());
+    buffer.data_ = std::shared_ptr<T>(std::move(memory), data);
+    buffer.size_ = size;
+    return buffer;
+  }
+  AlignedBuffer(AlignedBuffer&&) noexcept = default;
+  AlignedBuffer& operator=(AlignedBuffer&&) noexcept = default;
+  AlignedBuffer(const AlignedBuffer&) = delete;
+  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
+  ~AlignedBuffer() = default;
+
   [[nodiscard]] T* data() { return data_.get(); }
   [[nodiscard]] const T* data() const { return data_.get(); }
   [[nodiscard]] std::size_t size() const { return size_; }
@@ -35,10 +54,7 @@ class AlignedBuffer {
   }
 
  private:
-  struct Free {
-    void operator()(T* pointer) const { std::free(pointer); }
-  };
-  std::unique_ptr<T, Free> data_;
+  std::shared_ptr<T> data_;
   std::size_t size_ = 0;
 };
 

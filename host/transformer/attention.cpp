@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "arch/support/error.hpp"
+#include "arch/support/half.hpp"
 #include "arch/support/parallel.hpp"
 #include "host/transformer/kernels.hpp"
 
@@ -25,6 +26,24 @@ constexpr std::uint32_t round_up(std::uint32_t value) {
 struct Piece {
   std::uint32_t kv_head = 0, head_begin = 0, head_end = 0, token_begin = 0, token_end = 0;
 };
+
+void put(float value, float& to) {
+  to = value;
+}
+void put(float value, Fp16& to) {
+  to.bits = float_to_half(value);
+}
+
+/// Kernels::outer with elements of a cache from `place` on.
+void outer(const float* a, std::size_t a_stride, std::size_t rows, const KvCache& cache, std::size_t place,
+           std::size_t term, std::size_t group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride) {
+  const Kernels& run = kernels();
+  if (cache.storage() == KvCache::Storage::kF16) {
+    run.outer_f16(a, a_stride, rows, cache.elements<Fp16>() + place, term, group, terms, groups, c, c_stride);
+  } else {
+    run.outer(a, a_stride, rows, cache.elements<float>() + place, term, group, terms, groups, c, c_stride);
+  }
+}
 
 struct Inputs {
   const AttentionConfig& config;
@@ -69,15 +88,15 @@ void run_piece(const Inputs& in, const Piece& piece, AttentionScratch::Buffers& 
       for (std::uint32_t i = 0; i < dim; ++i) query[i] *= config.scale;
     }
   }
-  run.outer(buffers.queries.data(), dim, rows, in.cache.keys(piece.kv_head) + static_cast<std::size_t>(first) * dim,
-            kBlock, static_cast<std::size_t>(dim) * kBlock, dim, span / kBlock, buffers.scores.data(), span);
+  outer(buffers.queries.data(), dim, rows, in.cache, in.cache.keys(piece.kv_head) + std::size_t{first} * dim, kBlock,
+        std::size_t{dim} * kBlock, dim, span / kBlock, buffers.scores.data(), span);
   for (row = 0; row < rows; ++row) {
     const std::uint32_t query = in.position + piece.token_begin + static_cast<std::uint32_t>(row % tokens);
     buffers.sums.data()[row] =
         run.softmax(buffers.scores.data() + row * span, begin_of(query) - first, query + 1 - first, span);
   }
-  run.outer(buffers.scores.data(), span, rows, in.cache.values(piece.kv_head) + first * out_stride, out_stride, kBlock,
-            span, out_stride / kBlock, buffers.outputs.data(), out_stride);
+  outer(buffers.scores.data(), span, rows, in.cache, in.cache.values(piece.kv_head) + first * out_stride, out_stride,
+        kBlock, span, out_stride / kBlock, buffers.outputs.data(), out_stride);
   row = 0;
   for (std::uint32_t head = piece.head_begin; head < piece.head_end; ++head) {
     for (std::uint32_t t = piece.token_begin; t < piece.token_end; ++t, ++row) {
@@ -128,48 +147,57 @@ AttentionConfig attention_config(const ir::Node& attention) {
   return config;
 }
 
-KvCache::KvCache(std::uint32_t num_kv_heads, std::uint32_t head_dim)
-    : head_dim_(head_dim), value_stride_(round_up(head_dim)), heads_(num_kv_heads) {}
+KvCache::KvCache(std::uint32_t num_kv_heads, std::uint32_t head_dim, Storage storage)
+    : num_heads_(num_kv_heads), head_dim_(head_dim), value_stride_(round_up(head_dim)), storage_(storage) {}
 
 void KvCache::reserve(std::uint32_t end) {
   if (end <= capacity_) return;
-  const std::uint32_t capacity = round_up(std::max({end, capacity_ + capacity_ / 2, 64U}));
-  const auto grow = [&](AlignedBuffer<float>& buffer, std::size_t row) {
-    AlignedBuffer<float> larger(capacity * row);
-    const std::size_t used = capacity_ * row;
-    std::copy_n(buffer.data(), used, larger.data());
-    std::fill_n(larger.data() + used, larger.size() - used, 0.0F);
-    buffer = std::move(larger);
-  };
-  for (Head& head : heads_) {
-    grow(head.keys, head_dim_);
-    grow(head.values, value_stride_);
+  const std::uint32_t before = capacity_;
+  const AlignedBuffer<std::byte> smaller = std::move(memory_);
+  capacity_ = round_up(std::max({end, before + before / 2, 64U}));
+  memory_ = AlignedBuffer<std::byte>::large(num_heads_ * head_size(capacity_) * element_bytes());
+  clear();
+  for (std::uint32_t head = 0; head < num_heads_ && before != 0; ++head) {
+    const std::byte* source = smaller.data() + head * head_size(before) * element_bytes();
+    const std::size_t key_bytes = key_size(before) * element_bytes();
+    std::copy_n(source, key_bytes, memory_.data() + keys(head) * element_bytes());
+    std::copy_n(source + key_bytes, head_size(before) * element_bytes() - key_bytes,
+                memory_.data() + values(head) * element_bytes());
   }
-  capacity_ = capacity;
 }
 
 void KvCache::clear() {
-  for (Head& head : heads_) {
-    std::fill_n(head.keys.data(), head.keys.size(), 0.0F);
-    std::fill_n(head.values.data(), head.values.size(), 0.0F);
-  }
+  std::fill_n(memory_.data(), memory_.size(), std::byte{0});
 }
 
 void KvCache::copy(const KvCache& other, std::uint32_t end, std::uint32_t room) {
   clear();
   reserve(std::max(end, room));
   const std::size_t whole = std::min<std::size_t>(round_up(end), other.capacity_);  // positions of whole blocks
-  for (std::size_t head = 0; head < heads_.size(); ++head) {
-    std::copy_n(other.heads_[head].keys.data(), whole * head_dim_, heads_[head].keys.data());
-    std::copy_n(other.heads_[head].values.data(), whole * value_stride_, heads_[head].values.data());
+  const std::size_t bytes = element_bytes();
+  for (std::uint32_t head = 0; head < num_heads_; ++head) {
+    std::copy_n(other.memory_.data() + other.keys(head) * bytes, whole * head_dim_ * bytes,
+                memory_.data() + keys(head) * bytes);
+    std::copy_n(other.memory_.data() + other.values(head) * bytes, whole * value_stride_ * bytes,
+                memory_.data() + values(head) * bytes);
   }
 }
 
+template <class T>
+void KvCache::store_as(std::uint32_t head, std::uint32_t position, const float* key, const float* value) {
+  T* const all = reinterpret_cast<T*>(memory_.data());
+  T* const key_column = all + keys(head) + std::size_t{position / kBlock} * head_dim_ * kBlock + position % kBlock;
+  T* const value_row = all + values(head) + std::size_t{position} * value_stride_;
+  for (std::uint32_t i = 0; i < head_dim_; ++i) put(key[i], key_column[std::size_t{i} * kBlock]);
+  for (std::uint32_t i = 0; i < head_dim_; ++i) put(value[i], value_row[i]);
+}
+
 void KvCache::store(std::uint32_t head, std::uint32_t position, const float* key, const float* value) {
-  float* keys =
-      heads_[head].keys.data() + static_cast<std::size_t>(position / kBlock) * head_dim_ * kBlock + position % kBlock;
-  for (std::uint32_t i = 0; i < head_dim_; ++i) keys[static_cast<std::size_t>(i) * kBlock] = key[i];
-  std::copy_n(value, head_dim_, heads_[head].values.data() + static_cast<std::size_t>(position) * value_stride_);
+  if (storage_ == Storage::kF16) {
+    store_as<Fp16>(head, position, key, value);
+  } else {
+    store_as<float>(head, position, key, value);
+  }
 }
 
 AttentionScratch::Buffers AttentionScratch::take() {

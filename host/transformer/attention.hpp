@@ -26,13 +26,17 @@ struct AttentionConfig {
 /// Reads and checks the attributes. Throws Error{kFormat}.
 [[nodiscard]] AttentionConfig attention_config(const ir::Node& attention);
 
-/// Keys and values of one layer, per key-value head; capacity grows geometrically.
+/// Keys and values of one layer, per key-value head; capacity grows geometrically unless more is reserved at once.
 ///
 /// Keys stand in blocks of 16 positions, [block][head_dim][16], so that scores of 16 positions are one vector; values
 /// in rows, [position][head_dim rounded up to 16]. Positions up to the end of the last block are zero.
 class KvCache {
  public:
-  KvCache(std::uint32_t num_kv_heads, std::uint32_t head_dim);
+  enum class Storage {
+    kF32,
+    kF16,  ///< half the memory; keys and values are rounded to nearest, beyond 65504 to infinity
+  };
+  KvCache(std::uint32_t num_kv_heads, std::uint32_t head_dim, Storage storage = Storage::kF32);
   /// Makes room for positions [0, end).
   void reserve(std::uint32_t end);
   /// Sets all positions to zero.
@@ -41,18 +45,31 @@ class KvCache {
   void copy(const KvCache& other, std::uint32_t end, std::uint32_t room);
   /// Stores a rotated key and a value. Thread safe for different heads.
   void store(std::uint32_t head, std::uint32_t position, const float* key, const float* value);
-  [[nodiscard]] const float* keys(std::uint32_t head) const { return heads_[head].keys.data(); }
-  [[nodiscard]] const float* values(std::uint32_t head) const { return heads_[head].values.data(); }
+  /// All elements, float or Fp16 as they are stored; where those of a head begin.
+  template <class T>
+  [[nodiscard]] const T* elements() const {
+    return reinterpret_cast<const T*>(memory_.data());
+  }
+  [[nodiscard]] std::size_t keys(std::uint32_t head) const { return head * head_size(capacity_); }
+  [[nodiscard]] std::size_t values(std::uint32_t head) const { return keys(head) + key_size(capacity_); }
+  [[nodiscard]] Storage storage() const { return storage_; }
   [[nodiscard]] std::uint32_t value_stride() const { return value_stride_; }
   [[nodiscard]] std::uint32_t capacity() const { return capacity_; }
 
  private:
-  struct Head {
-    AlignedBuffer<float> keys, values;
-  };
-  std::uint32_t head_dim_, value_stride_;
+  [[nodiscard]] std::size_t key_size(std::uint32_t positions) const { return std::size_t{positions} * head_dim_; }
+  [[nodiscard]] std::size_t head_size(std::uint32_t positions) const {
+    return key_size(positions) + std::size_t{positions} * value_stride_;
+  }
+
+  template <class T>
+  void store_as(std::uint32_t head, std::uint32_t position, const float* key, const float* value);
+  [[nodiscard]] std::size_t element_bytes() const { return storage_ == Storage::kF16 ? 2 : 4; }
+
+  std::uint32_t num_heads_, head_dim_, value_stride_;
+  Storage storage_;
   std::uint32_t capacity_ = 0;
-  std::vector<Head> heads_;
+  AlignedBuffer<std::byte> memory_;  ///< [head]: keys, then values
 };
 
 /// Working memory of the threads of one session.

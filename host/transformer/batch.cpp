@@ -39,6 +39,7 @@ Batch::Batch(Model& model, std::uint32_t sequences, std::uint32_t length, std::u
   impl_ = std::make_unique<Impl>(*model.impl_, sequences, length, vector_base);
   impl_->session.set_length(length);
   impl_->session.keeps_tokens = false;
+  for (KvCache& cache : impl_->session.caches) cache.reserve(length);
   impl_->logits.reserve(std::size_t{sequences} * model.num_logits());
 }
 

@@ -71,7 +71,7 @@ AlignedBuffer<float> load_vector(const TensorSource& source, const ir::TensorRef
 }
 
 HostMatrix::HostMatrix(const TensorSource& source, const ir::TensorRef& ref, std::uint32_t out_features,
-                       std::uint32_t in_features, ThreadPool& pool)
+                       std::uint32_t in_features, ThreadPool& pool, HostWeights weights)
     : out_features_(out_features), in_features_(in_features) {
   const std::vector<std::uint64_t> shape = source.shape(ref.tensor);
   if (shape.size() != 2 || shape[1] != in_features) {
@@ -83,6 +83,10 @@ HostMatrix::HostMatrix(const TensorSource& source, const ir::TensorRef& ref, std
     throw Error(ErrorCode::kShapeMismatch, "tensor '" + ref.tensor + "': expected " + std::to_string(out_features) +
                                                " rows, found " + std::to_string(rows.end - rows.begin));
   }
+  if (weights == HostWeights::kInt8) {
+    load_int8(source, ref.tensor, rows.begin, pool);
+    return;
+  }
   if (!load<Bf16>(source, ref.tensor, rows.begin, pool) && !load<Fp16>(source, ref.tensor, rows.begin, pool)) {
     load<float>(source, ref.tensor, rows.begin, pool);
   }
@@ -91,7 +95,7 @@ HostMatrix::HostMatrix(const TensorSource& source, const ir::TensorRef& ref, std
 template <class T>
 bool HostMatrix::load(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin,
                       ThreadPool& pool) {
-  AlignedBuffer<T> weights(static_cast<std::size_t>(out_features_) * in_features_);
+  AlignedBuffer<T> weights = AlignedBuffer<T>::large(static_cast<std::size_t>(out_features_) * in_features_);
   const std::uint64_t strip_rows = std::max<std::uint64_t>(1, kStripElements / in_features_);
   std::atomic<bool> exact = true;
   pool.for_each((out_features_ + strip_rows - 1) / strip_rows, [&](std::size_t strip) {
@@ -110,12 +114,36 @@ bool HostMatrix::load(const TensorSource& source, const std::string& tensor, std
   return true;
 }
 
+void HostMatrix::load_int8(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin,
+                           ThreadPool& pool) {
+  Int8Matrix matrix(out_features_, in_features_);
+  const std::uint64_t strip_rows = std::max<std::uint64_t>(1, kStripElements / in_features_);
+  pool.for_each((out_features_ + strip_rows - 1) / strip_rows, [&](std::size_t strip) {
+    const std::uint64_t begin = strip * strip_rows;
+    const std::uint64_t end = std::min<std::uint64_t>(begin + strip_rows, out_features_);
+    std::vector<float> values((end - begin) * in_features_);
+    source.read_rows(tensor, row_begin + begin, row_begin + end, values);
+    try {
+      matrix.set_rows(static_cast<std::uint32_t>(begin), values);
+    } catch (const Error& error) {
+      throw Error(error.code(), "tensor '" + tensor + "': " + error.what());
+    }
+  });
+  matrix.pack();
+  weights_ = std::move(matrix);
+}
+
 std::uint64_t HostMatrix::bytes() const {
+  if (const auto* int8 = std::get_if<Int8Matrix>(&weights_)) return int8->bytes();
   const std::uint64_t elements = std::uint64_t{out_features_} * in_features_;
   return elements * (storage() == Storage::kF32 ? 4 : 2);
 }
 
 void HostMatrix::multiply(std::span<const float> x, std::size_t n, std::span<float> y, ThreadPool& pool) const {
+  if (const auto* int8 = std::get_if<Int8Matrix>(&weights_)) {
+    int8->multiply(x, n, y, pool);
+    return;
+  }
   const Kernels& run = kernels();
   const std::size_t in = in_features_;
   const std::size_t out = out_features_;

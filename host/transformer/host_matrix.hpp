@@ -10,21 +10,23 @@
 
 #include "compiler/ir/graph.hpp"
 #include "host/transformer/aligned_buffer.hpp"
+#include "host/transformer/int8_matrix.hpp"
 #include "host/transformer/kernels.hpp"
 #include "host/transformer/model.hpp"
 
 namespace xw::transformer {
 
 /// W[out][in], row-major. Stored as fp16 or bfloat16 if every element is exactly representable (as in most
-/// checkpoints), else as fp32: the product is the same, and a decoding step reads half the bytes.
+/// checkpoints), else as fp32: the product is the same, and a decoding step reads half the bytes. With
+/// HostWeights::kInt8 an Int8Matrix.
 class HostMatrix {
  public:
-  enum class Storage { kF32, kF16, kBF16 };
+  enum class Storage { kF32, kF16, kBF16, kInt8 };
 
   /// Reads the referenced rows on all threads of `pool`. Throws Error{kShapeMismatch} if the tensor is not
   /// [rows][in_features] with the referenced rows inside.
   HostMatrix(const TensorSource& source, const ir::TensorRef& ref, std::uint32_t out_features,
-             std::uint32_t in_features, ThreadPool& pool);
+             std::uint32_t in_features, ThreadPool& pool, HostWeights weights = HostWeights::kExact);
 
   [[nodiscard]] std::uint32_t out_features() const { return out_features_; }
   [[nodiscard]] std::uint32_t in_features() const { return in_features_; }
@@ -37,9 +39,10 @@ class HostMatrix {
  private:
   template <class T>
   bool load(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin, ThreadPool& pool);
+  void load_int8(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin, ThreadPool& pool);
 
   std::uint32_t out_features_, in_features_;
-  std::variant<AlignedBuffer<float>, AlignedBuffer<Fp16>, AlignedBuffer<Bf16>> weights_;
+  std::variant<AlignedBuffer<float>, AlignedBuffer<Fp16>, AlignedBuffer<Bf16>, Int8Matrix> weights_;
 };
 
 /// Rows [begin, end) that a reference means. Throws Error{kShapeMismatch} naming `use` if they are not inside the

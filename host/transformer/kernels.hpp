@@ -37,7 +37,9 @@ struct Kernels {
   /// groups.
   void (*outer)(const float* a, std::size_t a_stride, std::size_t rows, const float* b, std::size_t b_term,
                 std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride);
-  /// The same with b of integers, which are converted exactly.
+  /// The same with b of 16-bit floating-point numbers or of integers, which are converted exactly.
+  void (*outer_f16)(const float* a, std::size_t a_stride, std::size_t rows, const Fp16* b, std::size_t b_term,
+                    std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride);
   void (*outer_i16)(const float* a, std::size_t a_stride, std::size_t rows, const std::int16_t* b, std::size_t b_term,
                     std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride);
   void (*outer_i8)(const float* a, std::size_t a_stride, std::size_t rows, const std::int8_t* b, std::size_t b_term,

@@ -19,6 +19,8 @@ constexpr std::size_t kLanes = 16;
 constexpr std::size_t kWeightBlockBytes = 128 * 1024;  // weights that stay in the second-level cache
 constexpr std::size_t kPanelFloats = 32 * 1024;        // weights of a panel, widened to fp32
 constexpr std::size_t kWorthAPanel = 8;                // vectors from which on widening once is faster
+constexpr std::size_t kTermsAhead = 32;                // that a prefetch is ahead of their use
+constexpr int kToSecondLevel = 2;                      // prefetches: rows of a tile ahead do not fit in the first level
 
 /// R weight rows times C vectors, all sums in registers.
 template <class V, int R, int C, class T>
@@ -31,7 +33,11 @@ inline void dot_tile(const T* w, std::size_t w_stride, const float* x, std::size
   std::size_t i = 0;
   for (; i + kLanes <= k; i += kLanes) {
     V weights[R];
-    for (int r = 0; r < R; ++r) weights[r] = V::load(w + static_cast<std::size_t>(r) * w_stride + i);
+    for (int r = 0; r < R; ++r) {
+      const T* source = w + static_cast<std::size_t>(r) * w_stride + i;
+      if constexpr (C == 1) __builtin_prefetch(source + R * w_stride, 0, kToSecondLevel);
+      weights[r] = V::load(source);
+    }
     for (int c = 0; c < C; ++c) {
       const V input = V::load(x + static_cast<std::size_t>(c) * x_stride + i);
       for (int r = 0; r < R; ++r) sums[r][c] = V::fma(weights[r], input, sums[r][c]);
@@ -135,9 +141,15 @@ inline void outer_tile(const float* a, std::size_t a_stride, const T* b, std::si
   for (int r = 0; r < R; ++r) {
     for (int g = 0; g < G; ++g) sums[r][g] = V::zero();
   }
+  // Few rows wait for the memory of b: the groups of the next tile, or terms that are next where groups lie side by side.
+  const std::size_t ahead = G * b_group > kTermsAhead * b_term ? G * b_group : kTermsAhead * b_term;
   for (std::size_t t = 0; t < terms; ++t) {
     V right[G];
-    for (int g = 0; g < G; ++g) right[g] = V::load(b + t * b_term + static_cast<std::size_t>(g) * b_group);
+    for (int g = 0; g < G; ++g) {
+      const T* source = b + t * b_term + static_cast<std::size_t>(g) * b_group;
+      if constexpr (R <= 3) __builtin_prefetch(source + ahead, 0, kToSecondLevel);
+      right[g] = V::load(source);
+    }
     for (int r = 0; r < R; ++r) {
       const V left = V::broadcast(a[static_cast<std::size_t>(r) * a_stride + t]);
       for (int g = 0; g < G; ++g) sums[r][g] = V::fma(left, right[g], sums[r][g]);
@@ -281,18 +293,9 @@ void gated(const float* gate, const float* up, std::size_t n, float* y) {
 
 template <class V>
 constexpr Kernels make_kernels(const char* name) {
-  return Kernels{name,
-                 matmul<V, float>,
-                 matmul<V, Fp16>,
-                 matmul<V, Bf16>,
-                 outer<V, float>,
-                 outer<V, std::int16_t>,
-                 outer<V, std::int8_t>,
-                 softmax<V>,
-                 sum_exp<V>,
-                 rms_norm<V>,
-                 gated<V, swiglu_lanes<V>>,
-                 gated<V, geglu_lanes<V>>};
+  return Kernels{name,           matmul<V, float>,          matmul<V, Fp16>,         matmul<V, Bf16>, outer<V, float>,
+                 outer<V, Fp16>, outer<V, std::int16_t>,    outer<V, std::int8_t>,   softmax<V>,      sum_exp<V>,
+                 rms_norm<V>,    gated<V, swiglu_lanes<V>>, gated<V, geglu_lanes<V>>};
 }
 
 }  // namespace

@@ -28,12 +28,14 @@ struct PreparedNode {
 };
 
 struct Model::Impl {
-  Impl(ir::Graph source_graph, std::shared_ptr<const TensorSource> source, CallBackend* backend, ThreadPool& threads);
+  Impl(ir::Graph source_graph, std::shared_ptr<const TensorSource> source, CallBackend* backend, ThreadPool& threads,
+       HostWeights host_weights);
 
   ir::Graph graph;
   std::shared_ptr<const TensorSource> tensors;
   CallBackend* calls;
   ThreadPool& pool;
+  HostWeights weights;
   std::uint32_t vocab_size = 0, context_length = 0;
   std::uint32_t num_logits = 0;     ///< columns of the output
   std::vector<PreparedNode> nodes;  ///< parallel to graph.nodes

@@ -15,6 +15,7 @@
 #endif
 
 #include "arch/support/error.hpp"
+#include "arch/support/large_memory.hpp"
 #include "models/analog/kernels.hpp"
 
 namespace xw::analog {
@@ -160,7 +161,7 @@ Scratch& thread_scratch() {
 struct PackedCells::Impl {
   kernels::PackFunction layout = nullptr;
   std::size_t panel_bytes = 0, bytes = 0;
-  AlignedBytes data;
+  std::shared_ptr<std::byte> data;
 };
 
 PackedCells::PackedCells() = default;
@@ -175,7 +176,7 @@ PackedCells::PackedCells(const BlockView& block) {
   impl_->layout = kernel.pack;
   impl_->panel_bytes = kernels::packed_panel_bytes(block.rows);
   impl_->bytes = (block.cols + kernels::kPackedCols - 1) / kernels::kPackedCols * impl_->panel_bytes;
-  impl_->data = allocate(impl_->bytes);
+  impl_->data = large_memory(impl_->bytes);
   kernel.pack(block, impl_->data.get(), thread_scratch().at_least(kernels::scratch_bytes(block.rows, 1)));
 }
 

@@ -112,7 +112,7 @@ class Texts(unittest.TestCase):
         self.assertEqual(one.generate("Tom", 4).text, chip().generate("Tom", 4).text)
 
     def test_a_reference_is_that_of_the_command(self):
-        for mode in ("fp32", "digital-w8a8"):
+        for mode in ("fp32", "int8", "digital-w8a8"):
             oracle = said("run", MODEL, "--mode", mode, "-p", "Tom", "-n", "8")
             self.assertEqual(crossweave.Reference(MODEL, mode).generate("Tom", 8).text, oracle["text"])
 

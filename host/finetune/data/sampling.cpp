@@ -3,34 +3,19 @@
 #include "host/finetune/data/sampling.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <functional>
 #include <string>
 
 #include "arch/support/error.hpp"
 #include "arch/support/split_mix.hpp"
+#include "host/transformer/kernels.hpp"
 
 namespace xw::finetune {
 namespace {
 
+constexpr std::size_t kLanes = 16;   ///< of Kernels
 constexpr std::size_t kBlock = 256;  ///< weights that are summed before the place of a draw is looked for
-
-/// exp(x) for x <= 0, to 3e-7, by operations that compilers make vectors of and that have the same bits everywhere; 0 below -80.
-inline float fast_exp(float x) {
-  const float clamped = x < -80.0F ? -80.0F : x;
-  const float n = static_cast<float>(static_cast<std::int32_t>(clamped * 1.44269504F - 0.5F));
-  const float r = (clamped - n * 0.693145752F) - n * 1.42860677e-6F;
-  float p = 1.0F / 720.0F;
-  p = p * r + 1.0F / 120.0F;
-  p = p * r + 1.0F / 24.0F;
-  p = p * r + 1.0F / 6.0F;
-  p = p * r + 0.5F;
-  p = p * r + 1.0F;
-  p = p * r + 1.0F;
-  const float scale = std::bit_cast<float>((static_cast<std::int32_t>(n) + 127) << 23);
-  return x < -80.0F ? 0.0F : p * scale;
-}
 
 /// The k-th largest value. `scratch` is overwritten.
 float kth_largest(std::span<const float> values, std::size_t k, std::vector<float>& scratch) {
@@ -76,30 +61,33 @@ double uniform(std::uint64_t seed, std::uint64_t n) {
 
 std::int32_t choose_token(std::span<const float> logits, const SamplingSettings& settings, double draw,
                           std::vector<float>& scratch) {
-  float highest = logits[0];
-  bool are_numbers = true;
-  for (const float logit : logits) {
-    highest = logit > highest ? logit : highest;
-    are_numbers = are_numbers && logit == logit;
-  }
-  if (!are_numbers) throw Error(ErrorCode::kNotFinite, "a logit is not a number");
-  if (!std::isfinite(highest)) throw Error(ErrorCode::kNotFinite, "the largest logit is not a finite number");
   float lowest = -INFINITY;
   if (settings.top_k != 0 && settings.top_k < logits.size()) lowest = kth_largest(logits, settings.top_k, scratch);
-  scratch.resize(logits.size());
   const auto factor = static_cast<float>(1.0 / settings.temperature);
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    const float weight = fast_exp((logits[i] - highest) * factor);
-    scratch[i] = logits[i] >= lowest ? weight : 0.0F;
+  // The largest is subtracted first so that low temperatures do not overflow.
+  const float highest = settings.temperature == 1 ? 0.0F : *std::max_element(logits.begin(), logits.end());
+  scratch.resize((logits.size() + kLanes - 1) / kLanes * kLanes);
+  for (std::size_t i = 0; i < logits.size(); ++i)
+    scratch[i] = logits[i] < lowest ? -INFINITY : (logits[i] - highest) * factor;
+  const float sum = transformer::kernels().softmax(scratch.data(), 0, logits.size(), scratch.size());
+  if (!std::isfinite(sum)) {
+    const bool is_any_nan = std::any_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); });
+    throw Error(ErrorCode::kNotFinite,
+                is_any_nan ? "a logit is not a number" : "the largest logit is not a finite number");
   }
+  scratch.resize(logits.size());
   std::vector<double> sums((scratch.size() + kBlock - 1) / kBlock);
   double total = 0;
   const auto sum_up = [&] {
     total = 0;
     for (std::size_t block = 0; block < sums.size(); ++block) {
-      float lanes[16] = {};
+      float lanes[kLanes] = {};
       const std::size_t begin = block * kBlock, end = std::min(begin + kBlock, scratch.size());
-      for (std::size_t i = begin; i < end; ++i) lanes[i % 16] += scratch[i];
+      std::size_t i = begin;
+      for (; i + kLanes <= end; i += kLanes) {
+        for (std::size_t lane = 0; lane < kLanes; ++lane) lanes[lane] += scratch[i + lane];
+      }
+      for (; i < end; ++i) lanes[i % kLanes] += scratch[i];
       sums[block] = 0;
       for (const float lane : lanes) sums[block] += static_cast<double>(lane);
       total += sums[block];

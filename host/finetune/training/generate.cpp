@@ -41,7 +41,7 @@ std::int32_t begin_token(const toolchain::OpenedCheckpoint& opened) {
 nlohmann::ordered_json origin_of(const GenerateSettings& settings, const toolchain::OpenedCheckpoint& opened) {
   nlohmann::ordered_json origin = {{"model", opened.graph.name}, {"checkpoint", fingerprint(opened)}};
   if (!settings.text.empty()) return origin;
-  origin["engine"] = settings.engine == Engine::kHost ? "host" : "torch";
+  origin["engine"] = settings.engine == Engine::kTorch ? "torch" : settings.compute == "int8" ? "host int8" : "host";
   origin["temperature"] = settings.sampling.temperature;
   origin["top_k"] = settings.sampling.top_k;
   origin["top_p"] = settings.sampling.top_p;
@@ -131,7 +131,9 @@ DataSummary make_data(const GenerateSettings& settings, const toolchain::OpenedC
   if (settings.engine == Engine::kTorch)
     return write_data(settings.output, plan, torch_sampler(opened, settings, bos), on_shard);
   ThreadPool pool(settings.threads);
-  transformer::Model model(opened.graph, std::make_shared<toolchain::CheckpointSource>(opened.file), nullptr, pool);
+  transformer::Model model(
+      opened.graph, std::make_shared<toolchain::CheckpointSource>(opened.file), nullptr, pool,
+      settings.compute == "int8" ? transformer::HostWeights::kInt8 : transformer::HostWeights::kExact);
   return write_data(
       settings.output, plan,
       [&](const ShardTask& task) {

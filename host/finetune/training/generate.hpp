@@ -15,7 +15,7 @@
 namespace xw::finetune {
 
 enum class Engine {
-  kHost,   ///< the host's transformer, fp32
+  kHost,   ///< the host's transformer
   kTorch,  ///< torch, on a device
 };
 
@@ -30,8 +30,9 @@ struct GenerateSettings {
   std::uint64_t tokens = 0;     ///< ... as many as hold so many tokens; of a text both are at most
   std::uint32_t batch = 128;    ///< sequences at once and of a shard
   Engine engine = Engine::kHost;
-  std::string device = "cpu";    ///< of torch
-  std::string compute = "auto";  ///< of torch: "fp32", "bf16", or bf16 where it is fast
+  std::string device = "cpu";  ///< of torch
+  /// "fp32"; of torch also "bf16", of the host "int8"; or "auto": bf16 where torch is fast with it, fp32 on the host.
+  std::string compute = "auto";
   unsigned threads = 0;
 };
 

@@ -181,7 +181,7 @@ class Chip(RunningModel):
 class Reference(RunningModel):
     """A model without a chip: a checkpoint in fp32, or its weights in integers.
 
-    model: checkpoint or, but for "fp32", a program. mode: "fp32", "digital-w8a8" or "digital-w4a8". options: tokenizer=FILE, and for a checkpoint
+    model: checkpoint or, but for "fp32" and "int8", a program. mode: "fp32", "int8", "digital-w8a8" or "digital-w4a8". options: tokenizer=FILE, and for a checkpoint
     in integers those of compile(), which is called first.
     """
 
@@ -190,7 +190,7 @@ class Reference(RunningModel):
         path = model.path if isinstance(model, Program) else pathlib.Path(model)
         run, compile_ = divided({"mode": mode, **options})
         if mode == "analog" or len(run) > 1:
-            raise refuse(f"a reference has no chip: expected fp32, digital-w8a8 or digital-w4a8 and options of compile(), found {run}")
+            raise refuse(f"a reference has no chip: expected fp32, int8, digital-w8a8 or digital-w4a8 and options of compile(), found {run}")
         self._words = [str(path), *(f"--{name}={text}" for name, text in [*run, *compile_])]
         self._core_model = _core.Model(path, run, compile_, threads)
 

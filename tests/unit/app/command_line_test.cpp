@@ -221,7 +221,7 @@ TEST_F(CommandLine, TellsWhichPartsLoseQuality) {
 }
 
 TEST_F(CommandLine, ReferenceModesRunFromACheckpoint) {
-  for (const char* mode : {"fp32", "digital-w8a8", "digital-w4a8", "analog"}) {
+  for (const char* mode : {"fp32", "int8", "digital-w8a8", "digital-w4a8", "analog"}) {
     const Outcome outcome = crossweave("run " + model_.string() +
                                        " --chip tiny-64 --calibration-tokens 64 --prompt abc -n 4 --mode " + mode);
     EXPECT_EQ(outcome.status, 0) << mode << ": " << outcome.output;

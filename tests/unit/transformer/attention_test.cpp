@@ -7,6 +7,7 @@
 
 #include <cmath>
 
+#include "arch/support/half.hpp"
 #include "arch/support/parallel.hpp"
 #include "tests/unit/transformer/tensors.hpp"
 
@@ -37,12 +38,13 @@ Data make(const Case& c, std::uint32_t seed) {
 }
 
 /// Runs in pieces of `batch` tokens.
-std::vector<float> run(const Case& c, const Data& data, std::uint32_t batch, unsigned threads) {
+std::vector<float> run(const Case& c, const Data& data, std::uint32_t batch, unsigned threads,
+                       KvCache::Storage storage = KvCache::Storage::kF32) {
   ThreadPool pool(threads);
   const AttentionConfig config{c.heads, c.kv_heads, c.dim, c.window, 0.3F};
   RopeTable rope(rope_of(c), 10000);
   rope.extend(c.tokens);
-  KvCache cache(c.kv_heads, c.dim);
+  KvCache cache(c.kv_heads, c.dim, storage);
   AttentionScratch scratch;
   std::vector<float> y(data.q.size());
   for (std::uint32_t begin = 0; begin < c.tokens; begin += batch) {
@@ -183,6 +185,38 @@ TEST(Attention, ClearedCacheIsLikeANewOne) {
          std::span(data.v).first(3 * kv), 3, 0, std::span(y).first(3 * q), pool);
   const auto expected = run(c, data, 3, 1);
   for (std::size_t i = 0; i < 3 * q; ++i) EXPECT_EQ(y[i], expected[i]);
+}
+
+TEST(Attention, ANarrowCacheHoldsTheNearestHalves) {
+  for (const Case& c : {Case{4, 2, 16, 0, 150, RopeStyle::kNone}, Case{3, 1, 20, 33, 90, RopeStyle::kNone}}) {
+    const Data data = make(c, 600);
+    Data halves = data;
+    for (std::vector<float>* values : {&halves.k, &halves.v}) {
+      for (float& value : *values) value = half_to_float(float_to_half(value));
+    }
+    const auto narrow = run(c, data, 7, 2, KvCache::Storage::kF16);
+    EXPECT_EQ(narrow, run(c, halves, 7, 1));
+    EXPECT_EQ(narrow, run(c, data, c.tokens, 1, KvCache::Storage::kF16));
+    EXPECT_NE(narrow, run(c, data, 7, 1));
+  }
+}
+
+TEST(Attention, ACopyOfANarrowCacheGoesOnLikeIt) {
+  const Case c{4, 2, 16, 0, 100, RopeStyle::kNone};
+  const Data data = make(c, 700);
+  const auto expected = run(c, data, c.tokens, 1, KvCache::Storage::kF16);
+  ThreadPool pool(1);
+  const AttentionConfig config{c.heads, c.kv_heads, c.dim, 0, 0.3F};
+  KvCache cache(c.kv_heads, c.dim, KvCache::Storage::kF16), copy(c.kv_heads, c.dim, KvCache::Storage::kF16);
+  AttentionScratch scratch;
+  const std::size_t q = 64, kv = 32;
+  std::vector<float> y(data.q.size());
+  attend(config, nullptr, cache, scratch, std::span(data.q).first(70 * q), std::span(data.k).first(70 * kv),
+         std::span(data.v).first(70 * kv), 70, 0, std::span(y).first(70 * q), pool);
+  copy.copy(cache, 70, 200);
+  attend(config, nullptr, copy, scratch, std::span(data.q).subspan(70 * q), std::span(data.k).subspan(70 * kv),
+         std::span(data.v).subspan(70 * kv), 30, 70, std::span(y).subspan(70 * q), pool);
+  EXPECT_EQ(y, expected);
 }
 
 TEST(Attention, CapacityGrowsGeometrically) {

@@ -127,6 +127,28 @@ TEST(Kernels, OuterAddsTermsInAscendingOrder) {
   }
 }
 
+TEST(Kernels, OuterOfHalvesIsThatOfTheirValues) {
+  constexpr std::size_t kTerms = 37, kGroups = 5;
+  std::vector<Fp16> halves(kTerms * kGroups * 16);
+  std::vector<float> values;
+  std::uint32_t state = 54321;
+  for (Fp16& half : halves) {
+    half.bits = static_cast<std::uint16_t>((state = state * 1664525U + 1013904223U) >> 16);
+    if ((half.bits & 0x7C00U) == 0x7C00U) half.bits &= 0x83FFU;  // subnormals instead of infinities and NaN
+    values.push_back(half_to_float(half.bits));
+  }
+  for (const std::size_t rows : {1U, 3U, 8U}) {
+    const auto a = random_vector(rows * kTerms, 33);
+    for (const Kernels* run : available_kernels()) {
+      std::vector<float> c(rows * kGroups * 16), expected(c.size());
+      run->outer_f16(a.data(), kTerms, rows, halves.data(), kGroups * 16, 16, kTerms, kGroups, c.data(), kGroups * 16);
+      run->outer(a.data(), kTerms, rows, values.data(), kGroups * 16, 16, kTerms, kGroups, expected.data(),
+                 kGroups * 16);
+      EXPECT_EQ(bits_of(c), bits_of(expected)) << run->name << ", " << rows << " rows";
+    }
+  }
+}
+
 /// The same loops as for floats, after an exact conversion: every integer of 16 bits is a float.
 template <typename Integer, typename Outer>
 void expect_outer_of_integers(Outer outer) {
