@@ -103,9 +103,8 @@ po::options_description run_options(toolchain::RunOptions& run) {
   po::options_description options("Execution");
   auto add = options.add_options();
   add("mode", parsed(run.mode, toolchain::parse_mode),
-      "analog (a program on a device), fp32, int8 (a checkpoint with linear layers in 8-bit integers, scales per row "
-      "and "
-      "vector), digital-w8a8, digital-w4a8 (references); default: analog for a program, "
+      "analog (a program on a device), fp32, int8 (a checkpoint with linear layers in 8-bit "
+      "integers), digital-w8a8, digital-w4a8 (references); default: analog for a program, "
       "fp32 for a checkpoint");
   add("device", po::value(&run.device)->default_value(run.device),
       ("device that executes the program: " + registry::describe_devices() +

@@ -16,10 +16,12 @@ class ThreadPool;
 
 namespace xw::transformer {
 
-/// W[out][in] rounded to nearest in 8 bits with a scale per row, and inputs rounded likewise with a scale per vector at every
-/// product (Dettmers et al., LLM.int8(), section 2.1 on vector-wise quantisation):
-///   y[v][o] = s_o t_v sum_i C[o][i] x[v][i],  s_o = max_i |W[o][i]| / 127,  t_v = max_i |x_v[i]| / 127.
-/// Sums are exact integers, by the kernels of the tile MVM.
+/// W[out][in] rounded to nearest in 8 bits with a scale per row. At every product a vector's inputs are rounded likewise, with one
+/// scale for all but its four largest, which are multiplied as they are:
+///   y[v][o] = s_o (t_v sum over the others of C[o][i] c_v[i] + sum over the four of C[o][i] x_v[i]),
+///   s_o = max_i |W[o][i]| / 127,  t_v = max over the others of |x_v[i]| / 127.
+/// Few inputs of a transformer are many times as large as the rest, and would take the rest its bits (Dettmers et al.,
+/// LLM.int8(), sections 2.1 and 3). Sums of codes are exact integers, by the kernels of the tile MVM.
 class Int8Matrix {
  public:
   /// in_features: 1 to 131072, so that every sum fits in 32 bits. Throws Error{kUnsupported} beyond.
@@ -40,8 +42,10 @@ class Int8Matrix {
   void multiply(std::span<const float> x, std::size_t n, std::span<float> y, ThreadPool& pool) const;
 
  private:
-  void multiply_columns(std::size_t begin, std::size_t end, const std::int8_t* codes, std::span<const float> scales,
-                        std::span<float> y) const;
+  struct Rounded;
+  void round(std::span<const float> x, std::size_t vector, Rounded& rounded) const;
+  void multiply_columns(std::size_t begin, std::size_t end, const Rounded& rounded, std::span<float> y) const;
+  [[nodiscard]] std::size_t group_stride() const;
 
   std::uint32_t out_features_, in_features_;
   AlignedBuffer<std::int8_t> cells_;  ///< [ceil(out / 64)][in][64]: outputs are the columns of a block

@@ -17,6 +17,19 @@ struct Bf16 {
   std::uint16_t bits;
 };
 
+inline constexpr std::size_t kInt8Outliers = 4;  ///< inputs of a vector that are not rounded to 8 bits
+inline constexpr std::size_t kInt8Lanes = 64;    ///< outputs that lie side by side in 8-bit weights
+
+/// What follows the integer sums of 8-bit weights and inputs of one vector (Int8Matrix).
+struct Int8Finish {
+  const std::int8_t* weights;     ///< [ceil(n / 64)][in][64], outputs side by side
+  std::size_t group_stride;       ///< 64 in
+  const std::uint32_t* outliers;  ///< kInt8Outliers inputs that the sums leave out
+  const float* values;            ///< theirs
+  const float* row_scales;        ///< per output
+  float unit;                     ///< of the codes of the others
+};
+
 /// One implementation of every inner loop.
 ///
 /// All implementations agree bit for bit, whatever the number of rows or vectors of a call: a sum over k runs in 16
@@ -44,6 +57,10 @@ struct Kernels {
                     std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride);
   void (*outer_i8)(const float* a, std::size_t a_stride, std::size_t rows, const std::int8_t* b, std::size_t b_term,
                    std::size_t b_group, std::size_t terms, std::size_t groups, float* c, std::size_t c_stride);
+
+  /// y[c] = (unit * sums[c] + sum over t < kInt8Outliers, in ascending order, of values[t] * weight of input outliers[t]) *
+  /// row_scales[c], c < n.
+  void (*int8_finish)(const Int8Finish& finish, const std::int32_t* sums, std::size_t n, float* y);
 
   /// Replaces s[begin, end) by exp(s - max) and the rest of s[0, padded) by 0, and returns the sum; begin < end <=
   /// padded, padded is a multiple of 16. `max` is over [begin, end).

@@ -28,6 +28,10 @@ struct Avx2 {
     return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
   }
   static Avx2 load(const Bf16* p) { return {widen(p), widen(p + 8)}; }
+  static Avx2 load(const std::int32_t* p) {
+    const __m256i* halves = reinterpret_cast<const __m256i*>(p);
+    return {_mm256_cvtepi32_ps(_mm256_loadu_si256(halves)), _mm256_cvtepi32_ps(_mm256_loadu_si256(halves + 1))};
+  }
   static Avx2 load(const std::int16_t* p) {
     const __m128i* halves = reinterpret_cast<const __m128i*>(p);
     return {_mm256_cvtepi32_ps(_mm256_cvtepi16_epi32(_mm_loadu_si128(halves))),

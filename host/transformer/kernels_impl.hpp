@@ -189,6 +189,29 @@ void outer(const float* a, std::size_t a_stride, std::size_t rows, const T* b, s
   }
 }
 
+template <class V>
+void int8_finish(const Int8Finish& finish, const std::int32_t* sums, std::size_t n, float* y) {
+  const V unit = V::broadcast(finish.unit);
+  V values[kInt8Outliers];
+  const std::int8_t* weights[kInt8Outliers];
+  for (std::size_t t = 0; t < kInt8Outliers; ++t) {
+    values[t] = V::broadcast(finish.values[t]);
+    weights[t] = finish.weights + finish.outliers[t] * kInt8Lanes;
+  }
+  const auto one = [&](std::size_t c, V sum, V scales) {
+    const std::size_t place = c / kInt8Lanes * finish.group_stride + c % kInt8Lanes;
+    V result = V::mul(sum, unit);
+    for (std::size_t t = 0; t < kInt8Outliers; ++t) result = V::fma(V::load(weights[t] + place), values[t], result);
+    return V::mul(result, scales);
+  };
+  std::size_t c = 0;
+  for (; c + kLanes <= n; c += kLanes) one(c, V::load(sums + c), V::load(finish.row_scales + c)).store(y + c);
+  if (c == n) return;
+  float rest[kLanes];
+  one(c, V::load_partial(sums + c, n - c), V::load_partial(finish.row_scales + c, n - c)).store(rest);
+  for (std::size_t l = 0; l < n - c; ++l) y[c + l] = rest[l];
+}
+
 /// exp(x), relative error below 2e-7; 0 below -87.3 (no subnormal results), 2.4e38 above 88.3; NaN stays NaN.
 ///
 /// x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts (Cody and Waite), exp(r) by its Taylor polynomial of degree 7
@@ -293,9 +316,20 @@ void gated(const float* gate, const float* up, std::size_t n, float* y) {
 
 template <class V>
 constexpr Kernels make_kernels(const char* name) {
-  return Kernels{name,           matmul<V, float>,          matmul<V, Fp16>,         matmul<V, Bf16>, outer<V, float>,
-                 outer<V, Fp16>, outer<V, std::int16_t>,    outer<V, std::int8_t>,   softmax<V>,      sum_exp<V>,
-                 rms_norm<V>,    gated<V, swiglu_lanes<V>>, gated<V, geglu_lanes<V>>};
+  return Kernels{name,
+                 matmul<V, float>,
+                 matmul<V, Fp16>,
+                 matmul<V, Bf16>,
+                 outer<V, float>,
+                 outer<V, Fp16>,
+                 outer<V, std::int16_t>,
+                 outer<V, std::int8_t>,
+                 int8_finish<V>,
+                 softmax<V>,
+                 sum_exp<V>,
+                 rms_norm<V>,
+                 gated<V, swiglu_lanes<V>>,
+                 gated<V, geglu_lanes<V>>};
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ struct Portable {
   static float widen(float value) { return value; }
   static float widen(Fp16 value) { return half_to_float(value.bits); }
   static float widen(Bf16 value) { return bfloat16_to_float(value.bits); }
+  static float widen(std::int32_t value) { return static_cast<float>(value); }
   static float widen(std::int16_t value) { return static_cast<float>(value); }
   static float widen(std::int8_t value) { return static_cast<float>(value); }
 

@@ -149,6 +149,37 @@ TEST(Kernels, OuterOfHalvesIsThatOfTheirValues) {
   }
 }
 
+TEST(Kernels, SumsOfIntegersBecomeOutputs) {
+  constexpr std::size_t kIn = 9;
+  for (const std::size_t n : {1U, 15U, 16U, 64U, 70U, 200U}) {
+    const std::size_t groups = (n + kInt8Lanes - 1) / kInt8Lanes;
+    std::vector<std::int8_t> weights(groups * kIn * kInt8Lanes);
+    std::vector<std::int32_t> sums(n);
+    std::uint32_t state = 99;
+    for (std::int8_t& weight : weights)
+      weight = static_cast<std::int8_t>((state = state * 1664525U + 1013904223U) >> 24);
+    for (std::int32_t& sum : sums) sum = static_cast<std::int32_t>(state = state * 1664525U + 1013904223U);
+    const auto scales = random_vector(n, 41), values = random_vector(kInt8Outliers, 42);
+    const std::uint32_t outliers[kInt8Outliers] = {8, 0, 3, 7};
+    const Int8Finish finish{weights.data(), kIn * kInt8Lanes, outliers, values.data(), scales.data(), 0.37F};
+    std::vector<float> expected(n);
+    for (std::size_t c = 0; c < n; ++c) {
+      float result = static_cast<float>(sums[c]) * 0.37F;
+      for (std::size_t t = 0; t < kInt8Outliers; ++t) {
+        const std::int8_t weight =
+            weights[c / kInt8Lanes * kIn * kInt8Lanes + outliers[t] * kInt8Lanes + c % kInt8Lanes];
+        result = std::fma(static_cast<float>(weight), values[t], result);
+      }
+      expected[c] = result * scales[c];
+    }
+    for (const Kernels* run : available_kernels()) {
+      std::vector<float> y(n);
+      run->int8_finish(finish, sums.data(), n, y.data());
+      EXPECT_EQ(bits_of(y), bits_of(expected)) << run->name << ", " << n << " outputs";
+    }
+  }
+}
+
 /// The same loops as for floats, after an exact conversion: every integer of 16 bits is a float.
 template <typename Integer, typename Outer>
 void expect_outer_of_integers(Outer outer) {
