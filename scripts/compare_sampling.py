@@ -19,16 +19,16 @@ import time
 
 from compare_llama_cpp import ROOT, in_format
 
-RUNS = {"Crossweave, int8": ["--compute", "int8"], "Crossweave, fp32": ["--compute", "fp32"], "Crossweave, torch": ["--engine", "torch"]}
+RUNS = {"Crossweave, int8": ["--compute", "int8"], "Crossweave, fp32": ["--compute", "fp32"],
+        "Crossweave, torch": ["--engine", "torch"]}  # a build with libtorch
 
 
 def crossweave(binary, model, arguments, options):
     with tempfile.TemporaryDirectory() as folder:
         command = [str(binary), "generate-data", str(model), "-o", f"{folder}/data", "--sequences", str(arguments.sequences), "--batch", str(arguments.sequences),
                    "--length", str(arguments.length), "--threads", str(arguments.threads), "--json", *options]
-        result = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
-        document = json.loads(result)
-        return document["made"] / document["seconds"]
+        document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout)
+        return arguments.sequences * (arguments.length - 1) / document["seconds"]  # the first token of a sequence is given
 
 
 def llama_cpp(peer, path, arguments):
@@ -65,7 +65,7 @@ def main():
     parser.add_argument("--model", required=True, type=pathlib.Path)
     parser.add_argument("--crossweave", default=ROOT / "build/release/host/app/crossweave", type=pathlib.Path)
     parser.add_argument("--formats", nargs="*", default=["Q4_0", "Q8_0"], help="of llama.cpp, beside that of the model")
-    parser.add_argument("--runs", nargs="*", default=list(RUNS), choices=list(RUNS), help="of Crossweave")
+    parser.add_argument("--runs", nargs="*", default=list(RUNS)[:2], choices=list(RUNS), help="of Crossweave")
     parser.add_argument("--sequences", type=int, default=128)
     parser.add_argument("--length", type=int, default=256)
     parser.add_argument("--threads", type=int, default=2)

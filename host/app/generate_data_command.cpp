@@ -74,10 +74,6 @@ int generate_data_main(const std::vector<std::string>& arguments) {
     throw Error(ErrorCode::kInvalidArgument, "generate-data: expected --sequences or --tokens, found both");
   if (engine.empty()) engine = (*values)["device"].defaulted() ? "host" : "torch";
   settings.engine = engine_of(engine);
-  const std::string narrow = settings.engine == finetune::Engine::kHost ? "int8" : "bf16";
-  if (settings.compute != "auto" && settings.compute != "fp32" && settings.compute != narrow)
-    throw Error(ErrorCode::kInvalidArgument, "--compute: expected auto, fp32 or " + narrow + " with --engine " +
-                                                 engine + ", found '" + settings.compute + "'");
   if (settings.engine == finetune::Engine::kHost && !(*values)["device"].defaulted())
     throw Error(ErrorCode::kInvalidArgument, "--device cannot apply: the host samples; --engine torch uses devices");
   if (settings.text.empty() && settings.to_text.empty() && !settings.separator.empty())

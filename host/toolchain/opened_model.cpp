@@ -102,7 +102,7 @@ struct OpenedModel::Impl {
     if (opened.tokenizer) tokenizer = std::make_unique<tokenizer::Tokenizer>(std::move(*opened.tokenizer));
     model = std::make_unique<transformer::Model>(
         std::move(opened.graph), std::make_shared<CheckpointSource>(opened.file), nullptr, pool,
-        mode == Mode::kInt8 ? transformer::HostWeights::kInt8 : transformer::HostWeights::kExact);
+        mode == Mode::kInt8 ? transformer::HostPrecision::kInt8 : transformer::HostPrecision::kExact);
   }
 
   void program_chip(std::uint32_t seed, const std::string& noise) {
@@ -156,7 +156,7 @@ OpenedModel::OpenedModel(const std::filesystem::path& path, const RunOptions& ru
     throw Error(ErrorCode::kFileNotFound, path.string() + ": no such file or directory");
   const bool compiled = !std::filesystem::is_directory(path) && is_program(path);
   impl_->mode = run.mode.value_or(compiled ? Mode::kAnalog : Mode::kFp32);
-  if (takes_checkpoint(impl_->mode)) {
+  if (runs_checkpoint(impl_->mode)) {
     if (compiled) {
       throw Error(ErrorCode::kInvalidArgument, path.string() + ": " + name(impl_->mode) +
                                                    " needs the checkpoint itself; a program holds only targets");

@@ -21,11 +21,11 @@ namespace xw::toolchain {
 /// True if the file starts like a program.
 [[nodiscard]] bool is_program(const std::filesystem::path& path);
 
-/// Owns everything that a running model needs. Modes other than fp32 on a checkpoint compile it to a temporary program
+/// Owns everything that a running model needs. Modes other than fp32 and int8 on a checkpoint compile it to a temporary program
 /// first, with `compile`, which nothing else uses but for the tokenizer. Not thread safe.
 class OpenedModel {
  public:
-  /// `threads`: of the pool; 0: one per core. Throws Error{kInvalidArgument} for no path and for fp32 of a program,
+  /// `threads`: of the pool; 0: one per core. Throws Error{kInvalidArgument} for no path and for fp32 and int8 of a program,
   /// Error{kFileNotFound}, and what opening, compiling, devices and chip instances throw.
   OpenedModel(const std::filesystem::path& path, const RunOptions& run, const CompileOptions& compile,
               unsigned threads);
@@ -36,7 +36,7 @@ class OpenedModel {
       const;  ///< throws Error{kInvalidArgument} if the model has none
   [[nodiscard]] Mode mode() const;
   [[nodiscard]] ThreadPool& pool();
-  [[nodiscard]] std::shared_ptr<const program::Program> program() const;  ///< null in fp32 mode
+  [[nodiscard]] std::shared_ptr<const program::Program> program() const;  ///< null in fp32 and int8 mode
   /// True if the program was there before; false if it was compiled for this, or there is none.
   [[nodiscard]] bool was_compiled() const;
   [[nodiscard]] runtime::ChipInstance* chip();  ///< null unless analog

@@ -4,6 +4,7 @@
 #include "host/transformer/attention.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "arch/support/error.hpp"
 #include "arch/support/half.hpp"
@@ -30,8 +31,11 @@ struct Piece {
 void put(float value, float& to) {
   to = value;
 }
+/// Finite values stay finite: masked positions are multiplied with zero.
 void put(float value, Fp16& to) {
-  to.bits = float_to_half(value);
+  constexpr float kLargest = 65504;
+  const bool is_beyond = std::isfinite(value) && std::fabs(value) > kLargest;
+  to.bits = float_to_half(is_beyond ? std::copysign(kLargest, value) : value);
 }
 
 /// Kernels::outer with elements of a cache from `place` on.
@@ -88,15 +92,15 @@ void run_piece(const Inputs& in, const Piece& piece, AttentionScratch::Buffers& 
       for (std::uint32_t i = 0; i < dim; ++i) query[i] *= config.scale;
     }
   }
-  outer(buffers.queries.data(), dim, rows, in.cache, in.cache.keys(piece.kv_head) + std::size_t{first} * dim, kBlock,
-        std::size_t{dim} * kBlock, dim, span / kBlock, buffers.scores.data(), span);
+  outer(buffers.queries.data(), dim, rows, in.cache, in.cache.keys_begin(piece.kv_head) + std::size_t{first} * dim,
+        kBlock, std::size_t{dim} * kBlock, dim, span / kBlock, buffers.scores.data(), span);
   for (row = 0; row < rows; ++row) {
     const std::uint32_t query = in.position + piece.token_begin + static_cast<std::uint32_t>(row % tokens);
     buffers.sums.data()[row] =
         run.softmax(buffers.scores.data() + row * span, begin_of(query) - first, query + 1 - first, span);
   }
-  outer(buffers.scores.data(), span, rows, in.cache, in.cache.values(piece.kv_head) + first * out_stride, out_stride,
-        kBlock, span, out_stride / kBlock, buffers.outputs.data(), out_stride);
+  outer(buffers.scores.data(), span, rows, in.cache, in.cache.values_begin(piece.kv_head) + first * out_stride,
+        out_stride, kBlock, span, out_stride / kBlock, buffers.outputs.data(), out_stride);
   row = 0;
   for (std::uint32_t head = piece.head_begin; head < piece.head_end; ++head) {
     for (std::uint32_t t = piece.token_begin; t < piece.token_end; ++t, ++row) {
@@ -152,18 +156,18 @@ KvCache::KvCache(std::uint32_t num_kv_heads, std::uint32_t head_dim, Storage sto
 
 void KvCache::reserve(std::uint32_t end) {
   if (end <= capacity_) return;
-  const std::uint32_t before = capacity_;
-  const AlignedBuffer<std::byte> smaller = std::move(memory_);
-  capacity_ = round_up(std::max({end, before + before / 2, 64U}));
-  memory_ = AlignedBuffer<std::byte>::large(num_heads_ * head_size(capacity_) * element_bytes());
-  clear();
-  for (std::uint32_t head = 0; head < num_heads_ && before != 0; ++head) {
-    const std::byte* source = smaller.data() + head * head_size(before) * element_bytes();
-    const std::size_t key_bytes = key_size(before) * element_bytes();
-    std::copy_n(source, key_bytes, memory_.data() + keys(head) * element_bytes());
-    std::copy_n(source + key_bytes, head_size(before) * element_bytes() - key_bytes,
-                memory_.data() + values(head) * element_bytes());
+  const std::uint32_t capacity = round_up(std::max({end, capacity_ + capacity_ / 2, 64U}));
+  const std::size_t bytes = element_bytes();
+  AlignedBuffer<std::byte> larger = AlignedBuffer<std::byte>::large(num_heads_ * head_size(capacity) * bytes);
+  std::fill_n(larger.data(), larger.size(), std::byte{0});
+  for (std::uint32_t head = 0; head < num_heads_ && capacity_ != 0; ++head) {
+    std::byte* target = larger.data() + head * head_size(capacity) * bytes;
+    std::copy_n(memory_.data() + keys_begin(head) * bytes, key_size(capacity_) * bytes, target);
+    std::copy_n(memory_.data() + values_begin(head) * bytes, (head_size(capacity_) - key_size(capacity_)) * bytes,
+                target + key_size(capacity) * bytes);
   }
+  memory_ = std::move(larger);
+  capacity_ = capacity;
 }
 
 void KvCache::clear() {
@@ -176,18 +180,19 @@ void KvCache::copy(const KvCache& other, std::uint32_t end, std::uint32_t room) 
   const std::size_t whole = std::min<std::size_t>(round_up(end), other.capacity_);  // positions of whole blocks
   const std::size_t bytes = element_bytes();
   for (std::uint32_t head = 0; head < num_heads_; ++head) {
-    std::copy_n(other.memory_.data() + other.keys(head) * bytes, whole * head_dim_ * bytes,
-                memory_.data() + keys(head) * bytes);
-    std::copy_n(other.memory_.data() + other.values(head) * bytes, whole * value_stride_ * bytes,
-                memory_.data() + values(head) * bytes);
+    std::copy_n(other.memory_.data() + other.keys_begin(head) * bytes, whole * head_dim_ * bytes,
+                memory_.data() + keys_begin(head) * bytes);
+    std::copy_n(other.memory_.data() + other.values_begin(head) * bytes, whole * value_stride_ * bytes,
+                memory_.data() + values_begin(head) * bytes);
   }
 }
 
 template <class T>
 void KvCache::store_as(std::uint32_t head, std::uint32_t position, const float* key, const float* value) {
   T* const all = reinterpret_cast<T*>(memory_.data());
-  T* const key_column = all + keys(head) + std::size_t{position / kBlock} * head_dim_ * kBlock + position % kBlock;
-  T* const value_row = all + values(head) + std::size_t{position} * value_stride_;
+  T* const key_column =
+      all + keys_begin(head) + std::size_t{position / kBlock} * head_dim_ * kBlock + position % kBlock;
+  T* const value_row = all + values_begin(head) + std::size_t{position} * value_stride_;
   for (std::uint32_t i = 0; i < head_dim_; ++i) put(key[i], key_column[std::size_t{i} * kBlock]);
   for (std::uint32_t i = 0; i < head_dim_; ++i) put(value[i], value_row[i]);
 }

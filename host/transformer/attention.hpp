@@ -34,14 +34,14 @@ class KvCache {
  public:
   enum class Storage {
     kF32,
-    kF16,  ///< half the memory; keys and values are rounded to nearest, beyond 65504 to infinity
+    kF16,  ///< half the memory; keys and values are rounded to nearest, those beyond 65504 to it
   };
   KvCache(std::uint32_t num_kv_heads, std::uint32_t head_dim, Storage storage = Storage::kF32);
   /// Makes room for positions [0, end).
   void reserve(std::uint32_t end);
   /// Sets all positions to zero.
   void clear();
-  /// Holds positions [0, end) of a cache of the same shape, with room for at least [0, room).
+  /// Holds positions [0, end) of a cache of the same shape and storage, with room for at least [0, room).
   void copy(const KvCache& other, std::uint32_t end, std::uint32_t room);
   /// Stores a rotated key and a value. Thread safe for different heads.
   void store(std::uint32_t head, std::uint32_t position, const float* key, const float* value);
@@ -50,8 +50,8 @@ class KvCache {
   [[nodiscard]] const T* elements() const {
     return reinterpret_cast<const T*>(memory_.data());
   }
-  [[nodiscard]] std::size_t keys(std::uint32_t head) const { return head * head_size(capacity_); }
-  [[nodiscard]] std::size_t values(std::uint32_t head) const { return keys(head) + key_size(capacity_); }
+  [[nodiscard]] std::size_t keys_begin(std::uint32_t head) const { return head * head_size(capacity_); }
+  [[nodiscard]] std::size_t values_begin(std::uint32_t head) const { return keys_begin(head) + key_size(capacity_); }
   [[nodiscard]] Storage storage() const { return storage_; }
   [[nodiscard]] std::uint32_t value_stride() const { return value_stride_; }
   [[nodiscard]] std::uint32_t capacity() const { return capacity_; }

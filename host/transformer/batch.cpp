@@ -36,16 +36,15 @@ void check(const Model& model, std::uint32_t sequences, std::uint32_t length) {
 
 Batch::Batch(Model& model, std::uint32_t sequences, std::uint32_t length, std::uint32_t vector_base) {
   check(model, sequences, length);
-  impl_ = std::make_unique<Impl>(*model.impl_, sequences, length, vector_base);
-  impl_->session.set_length(length);
-  impl_->session.keeps_tokens = false;
+  start(model, sequences, length, vector_base);
   for (KvCache& cache : impl_->session.caches) cache.reserve(length);
-  impl_->logits.reserve(std::size_t{sequences} * model.num_logits());
 }
 
-Batch::Batch(Model& model, const Session& beginning, std::uint32_t sequences, std::uint32_t length)
-    : Batch(model, sequences, length, beginning.impl_->next_vector) {
+Batch::Batch(Model& model, const Session& beginning, std::uint32_t sequences, std::uint32_t length) {
+  check(model, sequences, length);
   const Session::Impl& from = *beginning.impl_;
+  if (&from.model != model.impl_.get())
+    throw Error(ErrorCode::kInvalidArgument, "batch: the beginning is of another model");
   if (from.position == 0) throw Error(ErrorCode::kInvalidArgument, "batch: the beginning has no tokens");
   if (from.position > length)
     throw Error(ErrorCode::kCapacity, "batch: the beginning has " + std::to_string(from.position) +
@@ -55,10 +54,18 @@ Batch::Batch(Model& model, const Session& beginning, std::uint32_t sequences, st
     throw Error(ErrorCode::kUnsupported, "batch: sequences of " + std::to_string(length) +
                                              " tokens are rotated differently from their beginning, made for " +
                                              std::to_string(rotated_for));
+  start(model, sequences, length, from.next_vector);
   impl_->position = from.position;
   const std::size_t layers = from.caches.size();
   for (std::size_t cache = 0; cache < impl_->session.caches.size(); ++cache)
     impl_->session.caches[cache].copy(from.caches[cache % layers], from.position, length);
+}
+
+void Batch::start(Model& model, std::uint32_t sequences, std::uint32_t length, std::uint32_t vector_base) {
+  impl_ = std::make_unique<Impl>(*model.impl_, sequences, length, vector_base);
+  impl_->session.set_length(length);
+  impl_->session.keeps_tokens = false;
+  impl_->logits.reserve(std::size_t{sequences} * model.num_logits());
 }
 
 Batch::~Batch() = default;

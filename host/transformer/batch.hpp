@@ -19,7 +19,7 @@ class Batch {
   /// the model's context.
   Batch(Model& model, std::uint32_t sequences, std::uint32_t length, std::uint32_t vector_base = 0);
   /// Sequences that all begin with what `beginning` holds, computed once; vector indices go on from there. Throws like the other one,
-  /// also Error{kCapacity} for a beginning that is longer, Error{kInvalidArgument} for an empty one, Error{kUnsupported} if `length` tokens are rotated differently from
+  /// also Error{kCapacity} for a beginning that is longer, Error{kInvalidArgument} for an empty one and one of another model, Error{kUnsupported} if `length` tokens are rotated differently from
   /// those of the beginning (Session::reset() takes the length).
   Batch(Model& model, const Session& beginning, std::uint32_t sequences, std::uint32_t length);
   ~Batch();
@@ -33,6 +33,8 @@ class Batch {
   [[nodiscard]] std::uint32_t sequences() const;
 
  private:
+  void start(Model& model, std::uint32_t sequences, std::uint32_t length, std::uint32_t vector_base);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

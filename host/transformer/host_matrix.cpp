@@ -71,7 +71,7 @@ AlignedBuffer<float> load_vector(const TensorSource& source, const ir::TensorRef
 }
 
 HostMatrix::HostMatrix(const TensorSource& source, const ir::TensorRef& ref, std::uint32_t out_features,
-                       std::uint32_t in_features, ThreadPool& pool, HostWeights weights)
+                       std::uint32_t in_features, ThreadPool& pool, HostPrecision precision)
     : out_features_(out_features), in_features_(in_features) {
   const std::vector<std::uint64_t> shape = source.shape(ref.tensor);
   if (shape.size() != 2 || shape[1] != in_features) {
@@ -83,7 +83,7 @@ HostMatrix::HostMatrix(const TensorSource& source, const ir::TensorRef& ref, std
     throw Error(ErrorCode::kShapeMismatch, "tensor '" + ref.tensor + "': expected " + std::to_string(out_features) +
                                                " rows, found " + std::to_string(rows.end - rows.begin));
   }
-  if (weights == HostWeights::kInt8) {
+  if (precision == HostPrecision::kInt8) {
     load_int8(source, ref.tensor, rows.begin, pool);
     return;
   }

@@ -18,22 +18,22 @@ namespace xw::transformer {
 
 /// W[out][in], row-major. Stored as fp16 or bfloat16 if every element is exactly representable (as in most
 /// checkpoints), else as fp32: the product is the same, and a decoding step reads half the bytes. With
-/// HostWeights::kInt8 an Int8Matrix.
+/// HostPrecision::kInt8 an Int8Matrix, which takes two bytes a weight where the kernel orders cells its own way.
 class HostMatrix {
  public:
   enum class Storage { kF32, kF16, kBF16, kInt8 };
 
   /// Reads the referenced rows on all threads of `pool`. Throws Error{kShapeMismatch} if the tensor is not
-  /// [rows][in_features] with the referenced rows inside.
+  /// [rows][in_features] with the referenced rows inside, and what Int8Matrix throws.
   HostMatrix(const TensorSource& source, const ir::TensorRef& ref, std::uint32_t out_features,
-             std::uint32_t in_features, ThreadPool& pool, HostWeights weights = HostWeights::kExact);
+             std::uint32_t in_features, ThreadPool& pool, HostPrecision precision = HostPrecision::kExact);
 
   [[nodiscard]] std::uint32_t out_features() const { return out_features_; }
   [[nodiscard]] std::uint32_t in_features() const { return in_features_; }
   [[nodiscard]] Storage storage() const { return static_cast<Storage>(weights_.index()); }
   [[nodiscard]] std::uint64_t bytes() const;
 
-  /// y[v][o] = sum over i of W[o][i] * x[v][i]; the bits of y depend neither on n nor on the number of threads.
+  /// y[v][o] = sum over i of W[o][i] * x[v][i] (in 8 bits as Int8Matrix says); the bits of y depend neither on n nor on the number of threads.
   void multiply(std::span<const float> x, std::size_t n, std::span<float> y, ThreadPool& pool) const;
 
  private:

@@ -30,8 +30,12 @@ void CallBackend::run_on_host(std::uint32_t call, std::span<const float> /*x*/, 
 }
 
 Model::Impl::Impl(ir::Graph source_graph, std::shared_ptr<const TensorSource> source, CallBackend* backend,
-                  ThreadPool& threads, HostWeights host_weights)
-    : graph(std::move(source_graph)), tensors(std::move(source)), calls(backend), pool(threads), weights(host_weights) {
+                  ThreadPool& threads, HostPrecision host_precision)
+    : graph(std::move(source_graph)),
+      tensors(std::move(source)),
+      calls(backend),
+      pool(threads),
+      precision(host_precision) {
   ir::verify(graph);
   vocab_size = meta_count(graph, "vocab_size");
   context_length = meta_count(graph, "context_length");
@@ -94,7 +98,7 @@ void Model::Impl::prepare(const ir::Node& node, PreparedNode& prepared) {
       const std::uint32_t out = graph.values[node.results.at(0)].features;
       std::shared_ptr<const HostMatrix>& matrix = matrices_[{ref.tensor, ref.row_begin, ref.row_end}];
       if (matrix == nullptr || matrix->in_features() != in || matrix->out_features() != out) {
-        matrix = std::make_shared<const HostMatrix>(*tensors, ref, out, in, pool, weights);
+        matrix = std::make_shared<const HostMatrix>(*tensors, ref, out, in, pool, precision);
         tensors->release(ref.tensor);
       }
       prepared.matrix = matrix;
@@ -189,8 +193,8 @@ void Model::Impl::assign_slots() {
 }
 
 Model::Model(ir::Graph graph, std::shared_ptr<const TensorSource> tensors, CallBackend* calls, ThreadPool& pool,
-             HostWeights weights)
-    : impl_(std::make_unique<Impl>(std::move(graph), std::move(tensors), calls, pool, weights)) {}
+             HostPrecision precision)
+    : impl_(std::make_unique<Impl>(std::move(graph), std::move(tensors), calls, pool, precision)) {}
 
 Model::~Model() = default;
 

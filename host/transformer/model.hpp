@@ -48,10 +48,10 @@ class CallBackend {
 /// just for the rows asked for.
 using InputObserver = std::function<void(const std::string& name, std::span<const float> x, std::uint32_t in_features)>;
 
-/// How the host holds the weights of digital linear layers.
-enum class HostWeights {
-  kExact,  ///< as they are; products in fp32
-  kInt8,  ///< rounded to 8 bits, as their inputs are (Int8Matrix), keys and values to fp16: several times faster where many
+/// In what the host computes digital linear layers and holds keys and values.
+enum class HostPrecision {
+  kExact,  ///< weights as they are; products, keys and values in fp32
+  kInt8,  ///< weights and inputs rounded to 8 bits (Int8Matrix), keys and values to fp16; more than twice as fast where many
           ///< vectors are multiplied
 };
 
@@ -61,9 +61,9 @@ class Model {
   /// `calls` may be null when the graph has no kAimcCall. Digital kLinear nodes run here, in fp32 (weights are held as
   /// fp32, or as fp16 or bfloat16 where that is exact) or in 8-bit integers; embeddings are exact. Throws Error{kFormat} for a graph that is not well formed or a
   /// missing tensor, Error{kShapeMismatch} for a tensor of another shape, Error{kInvalidArgument} for calls without a
-  /// backend.
+  /// backend; with kInt8 also what Int8Matrix throws.
   Model(ir::Graph graph, std::shared_ptr<const TensorSource> tensors, CallBackend* calls, ThreadPool& pool,
-        HostWeights weights = HostWeights::kExact);
+        HostPrecision precision = HostPrecision::kExact);
   ~Model();
   [[nodiscard]] const ir::Graph& graph() const;
   [[nodiscard]] std::uint32_t vocab_size() const;

@@ -29,13 +29,13 @@ struct PreparedNode {
 
 struct Model::Impl {
   Impl(ir::Graph source_graph, std::shared_ptr<const TensorSource> source, CallBackend* backend, ThreadPool& threads,
-       HostWeights host_weights);
+       HostPrecision host_precision);
 
   ir::Graph graph;
   std::shared_ptr<const TensorSource> tensors;
   CallBackend* calls;
   ThreadPool& pool;
-  HostWeights weights;
+  HostPrecision precision;
   std::uint32_t vocab_size = 0, context_length = 0;
   std::uint32_t num_logits = 0;     ///< columns of the output
   std::vector<PreparedNode> nodes;  ///< parallel to graph.nodes

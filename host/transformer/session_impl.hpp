@@ -35,7 +35,7 @@ struct Session::Impl {
     for (std::uint32_t sequence = 0; sequence < sequences; ++sequence) {
       for (const std::uint32_t node : model.attentions)
         caches.emplace_back(model.nodes[node].attention.num_kv_heads, model.nodes[node].attention.head_dim,
-                            model.weights == HostWeights::kInt8 ? KvCache::Storage::kF16 : KvCache::Storage::kF32);
+                            model.precision == HostPrecision::kInt8 ? KvCache::Storage::kF16 : KvCache::Storage::kF32);
     }
   }
 

@@ -40,6 +40,11 @@ float nucleus_bound(std::span<const float> weights, double mass) {
   return 0;
 }
 
+void refuse_not_numbers(std::span<const float> logits) {
+  if (std::any_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); }))
+    throw Error(ErrorCode::kNotFinite, "a logit is not a number");
+}
+
 }  // namespace
 
 void check(const SamplingSettings& settings) {
@@ -61,6 +66,8 @@ double uniform(std::uint64_t seed, std::uint64_t n) {
 
 std::int32_t choose_token(std::span<const float> logits, const SamplingSettings& settings, double draw,
                           std::vector<float>& scratch) {
+  // Orders need numbers; where there is none the sum of the weights tells.
+  if (settings.top_k != 0 || settings.temperature != 1) refuse_not_numbers(logits);
   float lowest = -INFINITY;
   if (settings.top_k != 0 && settings.top_k < logits.size()) lowest = kth_largest(logits, settings.top_k, scratch);
   const auto factor = static_cast<float>(1.0 / settings.temperature);
@@ -71,9 +78,8 @@ std::int32_t choose_token(std::span<const float> logits, const SamplingSettings&
     scratch[i] = logits[i] < lowest ? -INFINITY : (logits[i] - highest) * factor;
   const float sum = transformer::kernels().softmax(scratch.data(), 0, logits.size(), scratch.size());
   if (!std::isfinite(sum)) {
-    const bool is_any_nan = std::any_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); });
-    throw Error(ErrorCode::kNotFinite,
-                is_any_nan ? "a logit is not a number" : "the largest logit is not a finite number");
+    refuse_not_numbers(logits);
+    throw Error(ErrorCode::kNotFinite, "the largest logit is not a finite number");
   }
   scratch.resize(logits.size());
   std::vector<double> sums((scratch.size() + kBlock - 1) / kBlock);

@@ -24,6 +24,8 @@ void check(const SamplingSettings& settings);
 /// Draw number n of a seed, in [0, 1).
 [[nodiscard]] double uniform(std::uint64_t seed, std::uint64_t n);
 
+/// Version of choose_token(): other versions choose another token where a draw lies within rounding of its border.
+inline constexpr int kDrawsVersion = 2;
 /// Chooses a token. `scratch` is working memory. Throws Error{kNotFinite} for logits that are not finite at their largest.
 [[nodiscard]] std::int32_t choose_token(std::span<const float> logits, const SamplingSettings& settings, double uniform,
                                         std::vector<float>& scratch);

@@ -42,6 +42,7 @@ nlohmann::ordered_json origin_of(const GenerateSettings& settings, const toolcha
   nlohmann::ordered_json origin = {{"model", opened.graph.name}, {"checkpoint", fingerprint(opened)}};
   if (!settings.text.empty()) return origin;
   origin["engine"] = settings.engine == Engine::kTorch ? "torch" : settings.compute == "int8" ? "host int8" : "host";
+  if (settings.engine == Engine::kHost || settings.device == "cpu") origin["draws"] = kDrawsVersion;
   origin["temperature"] = settings.sampling.temperature;
   origin["top_k"] = settings.sampling.top_k;
   origin["top_p"] = settings.sampling.top_p;
@@ -133,7 +134,7 @@ DataSummary make_data(const GenerateSettings& settings, const toolchain::OpenedC
   ThreadPool pool(settings.threads);
   transformer::Model model(
       opened.graph, std::make_shared<toolchain::CheckpointSource>(opened.file), nullptr, pool,
-      settings.compute == "int8" ? transformer::HostWeights::kInt8 : transformer::HostWeights::kExact);
+      settings.compute == "int8" ? transformer::HostPrecision::kInt8 : transformer::HostPrecision::kExact);
   return write_data(
       settings.output, plan,
       [&](const ShardTask& task) {
@@ -149,6 +150,10 @@ DataSummary make_data(const GenerateSettings& settings, const toolchain::OpenedC
 
 DataSummary generate_data(const GenerateSettings& settings, const std::function<void(const DataSummary&)>& on_shard) {
   check(settings.sampling);
+  const std::string narrow = settings.engine == Engine::kHost ? "int8" : "bf16";
+  if (settings.compute != "auto" && settings.compute != "fp32" && settings.compute != narrow)
+    throw Error(ErrorCode::kInvalidArgument,
+                "compute: expected auto, fp32 or " + narrow + " of this engine, found '" + settings.compute + "'");
   if (settings.length < 2)
     throw Error(ErrorCode::kInvalidArgument,
                 "length: expected at least 2 tokens, found " + std::to_string(settings.length));

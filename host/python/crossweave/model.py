@@ -181,8 +181,8 @@ class Chip(RunningModel):
 class Reference(RunningModel):
     """A model without a chip: a checkpoint in fp32, or its weights in integers.
 
-    model: checkpoint or, but for "fp32" and "int8", a program. mode: "fp32", "int8", "digital-w8a8" or "digital-w4a8". options: tokenizer=FILE, and for a checkpoint
-    in integers those of compile(), which is called first.
+    model: checkpoint or, but for "fp32" and "int8", a program. mode: "fp32", "int8", "digital-w8a8" or "digital-w4a8". options: tokenizer=FILE, and for
+    "digital-w8a8" and "digital-w4a8" of a checkpoint those of compile(), which is called first.
     """
 
     def __init__(self, model: Program | PathLike, mode: str = "fp32", *, threads: int = 0, **options: Any):

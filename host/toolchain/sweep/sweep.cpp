@@ -159,7 +159,7 @@ class Bench {
                   compile.front().first + " cannot apply: " + model.string() + " is compiled already");
     }
     CompileOptions options;
-    if (run.mode && takes_checkpoint(*run.mode)) {
+    if (run.mode && runs_checkpoint(*run.mode)) {
       for (const auto& [name, text] : compile) set(options, name, text);
     } else if (!compiled) {
       model = programs_.get(model.string(), compile);

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <new>
+#include <set>
 #include <thread>
 #include <vector>
 
@@ -44,8 +45,8 @@ TEST(LargeMemory, PiecesAreAlignedAndTheirOwn) {
   for (std::size_t i = 1; i < pieces.size(); i += 2) EXPECT_TRUE(holds(pieces[i])) << pieces[i].bytes;
 }
 
-#if !defined(__SANITIZE_ADDRESS__)  // there every piece has memory of its own
 TEST(LargeMemory, WhatWasAskedForLastIsUsedAgain) {
+  if (kHasAddressSanitizer) GTEST_SKIP() << "every piece has memory of its own";
   const std::shared_ptr<std::byte> before = large_memory(100);
   std::shared_ptr<std::byte> piece = large_memory(5000);
   const std::byte* const place = piece.get();
@@ -55,7 +56,29 @@ TEST(LargeMemory, WhatWasAskedForLastIsUsedAgain) {
   EXPECT_EQ(again.get(), place);
   EXPECT_NE(last.get(), place);
 }
-#endif
+
+TEST(LargeMemory, PiecesOfASizeAreUsedAgain) {
+  if (kHasAddressSanitizer) GTEST_SKIP() << "every piece has memory of its own";
+  constexpr std::size_t kBytes = 300000;
+  std::vector<Piece> pieces;
+  pieces.reserve(50);
+  for (int i = 0; i < 50; ++i) pieces.push_back({large_memory(kBytes), kBytes, static_cast<std::byte>(i)});
+  std::set<const std::byte*> places;
+  for (Piece& piece : pieces) {
+    fill(piece);
+    places.insert(piece.memory.get());
+  }
+  for (int round = 0; round < 20; ++round) {  // 15 MB are in use, 150 MB pass through
+    for (std::size_t i = static_cast<std::size_t>(round) % 2; i < pieces.size(); i += 2) pieces[i].memory = nullptr;
+    for (std::size_t i = static_cast<std::size_t>(round) % 2; i < pieces.size(); i += 2) {
+      pieces[i].memory = large_memory(kBytes);
+      fill(pieces[i]);
+      places.insert(pieces[i].memory.get());
+    }
+  }
+  EXPECT_LE(places.size(), 51U);
+  for (const Piece& piece : pieces) EXPECT_TRUE(holds(piece));
+}
 
 TEST(LargeMemory, NothingIsAPieceToo) {
   EXPECT_NE(large_memory(0), nullptr);
@@ -63,9 +86,8 @@ TEST(LargeMemory, NothingIsAPieceToo) {
 
 TEST(LargeMemory, MoreThanThereIsIsRefused) {
   EXPECT_THROW(static_cast<void>(large_memory(SIZE_MAX)), std::bad_alloc);
-#if !defined(__SANITIZE_ADDRESS__)  // whose allocator ends the program
+  if (kHasAddressSanitizer) return;  // whose allocator ends the program
   EXPECT_THROW(static_cast<void>(large_memory(SIZE_MAX / 4)), std::bad_alloc);
-#endif
 }
 
 TEST(LargeMemory, ThreadsGetPiecesOfTheirOwn) {

@@ -55,7 +55,7 @@ TEST(AdcRange, NothingAutoOrANumber) {
 }
 
 TEST(Mode, NamesAreParsedBack) {
-  for (const Mode mode : {Mode::kAnalog, Mode::kFp32, Mode::kDigitalW8A8, Mode::kDigitalW4A8})
+  for (const Mode mode : {Mode::kAnalog, Mode::kFp32, Mode::kInt8, Mode::kDigitalW8A8, Mode::kDigitalW4A8})
     EXPECT_EQ(parse_mode(name(mode)), mode);
   expect_error(ErrorCode::kInvalidArgument, {"digital-w8a8", "'digital'"}, [] { (void)parse_mode("digital"); });
 }

@@ -65,6 +65,11 @@ TEST(ChooseToken, TheWholeRangeOfDrawsFindsATokenWithWeight) {
   EXPECT_EQ(choose_token(logits, {}, 0, scratch), 1);
   EXPECT_EQ(choose_token(logits, {}, std::nextafter(1.0, 0.0), scratch), 3);
   EXPECT_THROW(static_cast<void>(choose_token(std::vector<float>{1, NAN}, {}, 0.5, scratch)), Error);
+  for (const SamplingSettings& settings :
+       {SamplingSettings{0.5, 0, 1, 0}, SamplingSettings{1, 2, 1, 0}, SamplingSettings{1, 0, 0.5, 0}}) {
+    EXPECT_THROW(static_cast<void>(choose_token(std::vector<float>{NAN, 1, NAN, 2}, settings, 0.5, scratch)), Error);
+    EXPECT_THROW(static_cast<void>(choose_token(std::vector<float>(4, -INFINITY), settings, 0.5, scratch)), Error);
+  }
   EXPECT_THROW(static_cast<void>(choose_token(std::vector<float>{1, INFINITY}, {}, 0.5, scratch)), Error);
 }
 

@@ -201,6 +201,16 @@ TEST(Attention, ANarrowCacheHoldsTheNearestHalves) {
   }
 }
 
+TEST(Attention, ANarrowCacheKeepsFiniteValuesFinite) {
+  const Case c{2, 1, 16, 0, 40, RopeStyle::kNone};
+  Data data = make(c, 650);
+  data.v[16 * 39] = 1e6F;  // of the last token, which the others do not see
+  data.k[16 * 39 + 1] = -1e6F;
+  const auto whole = run(c, data, 40, 1, KvCache::Storage::kF16);
+  EXPECT_EQ(whole, run(c, data, 1, 1, KvCache::Storage::kF16));
+  for (const float value : whole) ASSERT_TRUE(std::isfinite(value));
+}
+
 TEST(Attention, ACopyOfANarrowCacheGoesOnLikeIt) {
   const Case c{4, 2, 16, 0, 100, RopeStyle::kNone};
   const Data data = make(c, 700);

@@ -140,6 +140,8 @@ TEST(Batch, WhatCannotBeMeantIsRefused) {
   static_cast<void>(session.forward(tiny.tokens(5, 1), LogitsOf::kNone));
   expect_error(ErrorCode::kInvalidArgument, "at least one sequence", [&] { Batch(model, session, 0, 8); });
   expect_error(ErrorCode::kCapacity, "the beginning has 5", [&] { Batch(model, session, 2, 4); });
+  Model other(tiny.graph(), tiny.source, nullptr, pool, HostPrecision::kInt8);
+  expect_error(ErrorCode::kInvalidArgument, "of another model", [&] { Batch(other, session, 2, 20); });
   expect_error(ErrorCode::kCapacity, "exceed the context of 64", [&] { Batch(model, session, 2, 65); });
   expect_error(ErrorCode::kUnsupported, "rotated differently", [&] { Batch(model, session, 2, 11); });
   Batch batch(model, session, 2, 10);

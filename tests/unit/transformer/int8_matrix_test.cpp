@@ -175,7 +175,7 @@ TEST(Int8Matrix, AModelInEightBitsIsCloseToTheModel) {
   const test::TinyModel tiny({});
   ThreadPool pool(2);
   Model exact(tiny.graph(), tiny.source, nullptr, pool);
-  Model int8(tiny.graph(), tiny.source, nullptr, pool, HostWeights::kInt8);
+  Model int8(tiny.graph(), tiny.source, nullptr, pool, HostPrecision::kInt8);
   const std::vector<std::int32_t> tokens = {3, 1, 4, 1, 5, 9, 2, 6};
   Session reference(exact), rounded_session(int8);
   const std::vector<float> expected = reference.forward(tokens, LogitsOf::kAll);
