@@ -92,18 +92,28 @@ HostMatrix::HostMatrix(const TensorSource& source, const ir::TensorRef& ref, std
   }
 }
 
+void HostMatrix::for_each_strip(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin,
+                                ThreadPool& pool, const StripBody& body) const {
+  const std::uint64_t strip_rows = std::max<std::uint64_t>(1, kStripElements / in_features_);
+  pool.for_each((out_features_ + strip_rows - 1) / strip_rows, [&](std::size_t strip) {
+    const std::uint64_t begin = strip * strip_rows;
+    const std::uint64_t end = std::min<std::uint64_t>(begin + strip_rows, out_features_);
+    body(begin, [&] {
+      std::vector<float> values((end - begin) * in_features_);
+      source.read_rows(tensor, row_begin + begin, row_begin + end, values);
+      return values;
+    });
+  });
+}
+
 template <class T>
 bool HostMatrix::load(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin,
                       ThreadPool& pool) {
   AlignedBuffer<T> weights = AlignedBuffer<T>::large(static_cast<std::size_t>(out_features_) * in_features_);
-  const std::uint64_t strip_rows = std::max<std::uint64_t>(1, kStripElements / in_features_);
   std::atomic<bool> exact = true;
-  pool.for_each((out_features_ + strip_rows - 1) / strip_rows, [&](std::size_t strip) {
+  for_each_strip(source, tensor, row_begin, pool, [&](std::uint64_t begin, const StripRead& read) {
     if (!exact.load(std::memory_order_relaxed)) return;
-    const std::uint64_t begin = strip * strip_rows;
-    const std::uint64_t end = std::min<std::uint64_t>(begin + strip_rows, out_features_);
-    std::vector<float> values((end - begin) * in_features_);
-    source.read_rows(tensor, row_begin + begin, row_begin + end, values);
+    const std::vector<float> values = read();
     T* out = weights.data() + begin * in_features_;
     bool all = true;
     for (std::size_t i = 0; i < values.size() && all; ++i) all = narrow(values[i], out[i]);
@@ -117,12 +127,8 @@ bool HostMatrix::load(const TensorSource& source, const std::string& tensor, std
 void HostMatrix::load_int8(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin,
                            ThreadPool& pool) {
   Int8Matrix matrix(out_features_, in_features_);
-  const std::uint64_t strip_rows = std::max<std::uint64_t>(1, kStripElements / in_features_);
-  pool.for_each((out_features_ + strip_rows - 1) / strip_rows, [&](std::size_t strip) {
-    const std::uint64_t begin = strip * strip_rows;
-    const std::uint64_t end = std::min<std::uint64_t>(begin + strip_rows, out_features_);
-    std::vector<float> values((end - begin) * in_features_);
-    source.read_rows(tensor, row_begin + begin, row_begin + end, values);
+  for_each_strip(source, tensor, row_begin, pool, [&](std::uint64_t begin, const StripRead& read) {
+    const std::vector<float> values = read();
     try {
       matrix.set_rows(static_cast<std::uint32_t>(begin), values);
     } catch (const Error& error) {

@@ -4,9 +4,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "compiler/ir/graph.hpp"
 #include "host/transformer/aligned_buffer.hpp"
@@ -37,6 +39,12 @@ class HostMatrix {
   void multiply(std::span<const float> x, std::size_t n, std::span<float> y, ThreadPool& pool) const;
 
  private:
+  using StripRead = std::function<std::vector<float>()>;
+  /// First row of a strip, from 0, and what reads its rows.
+  using StripBody = std::function<void(std::uint64_t begin, const StripRead& read)>;
+  /// Rows in strips that are converted at a time, on all threads of `pool`.
+  void for_each_strip(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin, ThreadPool& pool,
+                      const StripBody& body) const;
   template <class T>
   bool load(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin, ThreadPool& pool);
   void load_int8(const TensorSource& source, const std::string& tensor, std::uint64_t row_begin, ThreadPool& pool);

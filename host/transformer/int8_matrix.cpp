@@ -4,6 +4,7 @@
 #include "host/transformer/int8_matrix.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -21,6 +22,19 @@ constexpr std::size_t kSerialProducts = 256 * 1024;  // below this many a thread
 constexpr int kLargest = 127;
 constexpr std::uint16_t kUnitGain = 1U << 15;
 constexpr std::uint32_t kUnitShift = 15;  // gain / 2^shift = 1: codes are the sums
+
+/// Gain and scale of the columns of a strip: those of a converter that passes sums on.
+const std::uint16_t* unit_tables() {
+  static const auto tables = [] {
+    std::array<std::uint16_t, 2 * kStripColumns> pairs{};
+    for (std::size_t column = 0; column < kStripColumns; ++column) {
+      pairs[2 * column] = kUnitGain;
+      pairs[2 * column + 1] = 1;
+    }
+    return pairs;
+  }();
+  return tables.data();
+}
 
 float largest_magnitude(std::span<const float> values) {
   float largest = 0;
@@ -70,14 +84,9 @@ Int8Matrix::Int8Matrix(std::uint32_t out_features, std::uint32_t in_features)
                                              " inputs of a layer, found " + std::to_string(in_features));
   }
   const std::size_t groups = (std::size_t{out_features} + kInt8Lanes - 1) / kInt8Lanes;
-  cells_ = AlignedBuffer<std::int8_t>::large(groups * in_features * kInt8Lanes);
+  cells_ = AlignedBuffer<std::int8_t>::large(groups * group_stride());
   std::fill_n(cells_.data(), cells_.size(), std::int8_t{0});
   row_scales_.resize(out_features);
-  tables_.resize(2 * std::size_t{out_features});
-  for (std::size_t column = 0; column < out_features; ++column) {
-    tables_[2 * column] = kUnitGain;
-    tables_[2 * column + 1] = 1;
-  }
 }
 
 Int8Matrix::Int8Matrix(Int8Matrix&&) noexcept = default;
@@ -94,7 +103,7 @@ void Int8Matrix::set_rows(std::uint32_t begin, std::span<const float> values) {
     std::fill(codes.begin(), codes.end(), std::int8_t{0});
     if (!analog::dac_convert(weights, largest > 0 ? largest : 1.0F, kLargest, codes))
       throw Error(ErrorCode::kNotFinite, "row " + std::to_string(row) + ": a weight is not a finite number");
-    std::int8_t* cells = cells_.data() + std::size_t{row / kInt8Lanes} * in_features_ * kInt8Lanes + row % kInt8Lanes;
+    std::int8_t* cells = cells_.data() + row / kInt8Lanes * group_stride() + row % kInt8Lanes;
     for (std::uint32_t i = 0; i < in_features_; ++i) cells[std::size_t{i} * kInt8Lanes] = codes[i];
   }
 }
@@ -103,13 +112,17 @@ std::size_t Int8Matrix::group_stride() const {
   return std::size_t{in_features_} * kInt8Lanes;
 }
 
-void Int8Matrix::pack() {
+analog::BlockView Int8Matrix::block(std::size_t first, std::size_t columns) const {
   analog::BlockView block;
   block.rows = in_features_;
-  block.cols = out_features_;
+  block.cols = static_cast<std::uint32_t>(columns);
   block.lanes = kInt8Lanes;
-  block.cells = cells_.data();
-  packed_ = analog::PackedCells(block);
+  block.cells = cells_.data() + first / kInt8Lanes * group_stride();
+  return block;
+}
+
+void Int8Matrix::pack() {
+  packed_ = analog::PackedCells(block(0, out_features_));
 }
 
 std::uint64_t Int8Matrix::bytes() const {
@@ -154,25 +167,21 @@ void Int8Matrix::multiply_columns(std::size_t begin, std::size_t end, const Roun
   const Kernels& run = kernels();
   for (std::size_t first = begin; first < end; first += kStripColumns) {
     const std::size_t columns = std::min(kStripColumns, end - first);
-    analog::BlockView block;
-    block.rows = in_features_;
-    block.cols = static_cast<std::uint32_t>(columns);
-    block.lanes = kInt8Lanes;
-    block.adc_shift = kUnitShift;
-    block.adc_max = std::numeric_limits<std::int32_t>::max();
-    block.column_tables = tables_.data();
-    block.cells = cells_.data() + first / kInt8Lanes * group_stride();
-    block.packed = &packed_;
-    block.packed_col = static_cast<std::uint32_t>(first);
+    analog::BlockView strip = block(first, columns);
+    strip.adc_shift = kUnitShift;
+    strip.adc_max = std::numeric_limits<std::int32_t>::max();
+    strip.column_tables = unit_tables();
+    strip.packed = &packed_;
+    strip.packed_col = static_cast<std::uint32_t>(first);
     analog::MvmBatch batch;
     batch.x = rounded.codes.data();
     batch.x_stride = in_features_;
     batch.y = sums.data();
     batch.y_stride = columns;
     batch.num_vectors = static_cast<std::uint32_t>(rounded.n);
-    analog::tile_mvm(block, batch);
+    analog::tile_mvm(strip, batch);
     for (std::size_t v = 0; v < rounded.n; ++v) {
-      const Int8Finish finish{block.cells,
+      const Int8Finish finish{strip.cells,
                               group_stride(),
                               rounded.outliers.data() + v * kInt8Outliers,
                               rounded.values.data() + v * kInt8Outliers,

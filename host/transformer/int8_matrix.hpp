@@ -46,11 +46,12 @@ class Int8Matrix {
   void round(std::span<const float> x, std::size_t vector, Rounded& rounded) const;
   void multiply_columns(std::size_t begin, std::size_t end, const Rounded& rounded, std::span<float> y) const;
   [[nodiscard]] std::size_t group_stride() const;
+  /// `columns` outputs from `first` on, a multiple of 64, as a block.
+  [[nodiscard]] analog::BlockView block(std::size_t first, std::size_t columns) const;
 
   std::uint32_t out_features_, in_features_;
   AlignedBuffer<std::int8_t> cells_;  ///< [ceil(out / 64)][in][64]: outputs are the columns of a block
   std::vector<float> row_scales_;
-  std::vector<std::uint16_t> tables_;  ///< of a converter that passes sums on
   analog::PackedCells packed_;
 };
 
