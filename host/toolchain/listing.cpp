@@ -8,6 +8,7 @@
 #include "arch/description/description.hpp"
 #include "compiler/checkpoint/model_config.hpp"
 #include "host/backends/registry/devices.hpp"
+#include "host/toolchain/mode.hpp"
 #include "models/cells/cell_model.hpp"
 
 namespace xw::toolchain {
@@ -66,14 +67,15 @@ std::string noise_list() {
 }
 
 std::map<std::string, std::vector<std::string>> option_words() {
-  std::vector<std::string> devices, noise;
+  std::vector<std::string> devices, noise, modes;
   for (const registry::DeviceKind& kind : registry::devices()) devices.push_back(kind.name);
   for (const cells::CellModel& model : cells::cell_models()) noise.emplace_back(model.name);
+  for (const Mode mode : kModes) modes.emplace_back(name(mode));
   return {{"chip", arch::builtin_chips()},
           {"emulator", arch::builtin_emulators()},
           {"device", devices},
           {"noise", noise},
-          {"mode", {"analog", "fp32", "int8", "digital-w8a8", "digital-w4a8"}},
+          {"mode", modes},
           {"lm-head", {"analog", "digital"}},
           {"first-token", {"analog", "digital"}},
           {"compensation", {"none", "global", "column"}},

@@ -23,7 +23,7 @@ const char* name(Mode mode) {
 }
 
 Mode parse_mode(const std::string& text) {
-  for (const Mode mode : {Mode::kAnalog, Mode::kFp32, Mode::kInt8, Mode::kDigitalW8A8, Mode::kDigitalW4A8}) {
+  for (const Mode mode : kModes) {
     if (text == name(mode)) return mode;
   }
   throw SettingError(ErrorCode::kInvalidArgument, "mode",

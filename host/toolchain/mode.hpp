@@ -14,6 +14,7 @@ enum class Mode {
   kDigitalW8A8,  ///< a program's targets in 8-bit integers, without a chip
   kDigitalW4A8,  ///< likewise with 4-bit weights
 };
+inline constexpr Mode kModes[] = {Mode::kAnalog, Mode::kFp32, Mode::kInt8, Mode::kDigitalW8A8, Mode::kDigitalW4A8};
 [[nodiscard]] const char* name(Mode mode);
 /// Whether a mode runs a checkpoint as it is, without compiling it.
 [[nodiscard]] constexpr bool runs_checkpoint(Mode mode) {

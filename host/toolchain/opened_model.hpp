@@ -21,8 +21,8 @@ namespace xw::toolchain {
 /// True if the file starts like a program.
 [[nodiscard]] bool is_program(const std::filesystem::path& path);
 
-/// Owns everything that a running model needs. Modes other than fp32 and int8 on a checkpoint compile it to a temporary program
-/// first, with `compile`, which nothing else uses but for the tokenizer. Not thread safe.
+/// Owns everything that a running model needs. Modes other than fp32 and int8 on a checkpoint compile it to a temporary
+/// program first, with `compile`, which nothing else uses but for the tokenizer. Not thread safe.
 class OpenedModel {
  public:
   /// `threads`: of the pool; 0: one per core. Throws Error{kInvalidArgument} for no path and for fp32 and int8 of a program,
